@@ -1,0 +1,31 @@
+"""Data: load functions, splits in time, windows in batches, and baselines."""
+
+from stgkeras.datasets.dynamic_graphs import DynamicGraphs, load_dynamic_graphs, split_sequences
+from stgkeras.datasets.edge_baselines import (
+    edge_probabilities,
+    exponential_mean,
+    last_graph,
+    oracle,
+    window_mean,
+)
+from stgkeras.datasets.node_features import node_features
+from stgkeras.datasets.traffic import Series, load_series
+from stgkeras.datasets.windows import Split, Windows, split_windows, training_steps
+
+__all__ = [
+    "DynamicGraphs",
+    "Series",
+    "Split",
+    "Windows",
+    "edge_probabilities",
+    "exponential_mean",
+    "last_graph",
+    "load_dynamic_graphs",
+    "load_series",
+    "node_features",
+    "oracle",
+    "split_sequences",
+    "split_windows",
+    "training_steps",
+    "window_mean",
+]

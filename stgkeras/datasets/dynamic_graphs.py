@@ -1,0 +1,227 @@
+"""Generated sequences of random graphs whose parameters jump at change points."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stgkeras.datasets.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
+from stgkeras.datasets.node_features import node_features
+from stgkeras.datasets.windows import PARTS, Split, Windows, cut
+
+FORMAT_VERSION = 1  # of the cache; raise it when the generated numbers change
+
+
+@dataclass(frozen=True)
+class DynamicGraphs:
+    """S sequences of T graphs on N nodes.
+
+    Args:
+        adjacency: (S, T, N, N) uint8, symmetric, zero diagonal.
+        features: (S, T, N, 6) float32, see `node_features`.
+        kinds: (S,) str, the random graph model of each sequence.
+        parameters: (S, T, 2) float64: (m, NaN), (NaN, p) or (k, p) of each graph, by kind.
+        change_points: tuple of S tuples: the steps at which new parameters begin.
+    """
+
+    adjacency: np.ndarray
+    features: np.ndarray
+    kinds: np.ndarray
+    parameters: np.ndarray
+    change_points: tuple
+
+    @property
+    def num_steps(self):
+        return self.adjacency.shape[1]
+
+    @property
+    def num_nodes(self):
+        return self.adjacency.shape[-1]
+
+    def windows(self, sequences, input_length=10, **kwargs):
+        """Batches of `input_length` graphs and the adjacency that follows them.
+
+        Args:
+            sequences: int array, the sequences to take; no window crosses from one to another.
+            input_length: int. Graphs L that a window reads.
+            **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
+        Returns:
+            `Windows` of `{"x": (B, L, N, 6), "graph": (B, L, N, N)}` and targets (B, N, N), whose
+            `starts` count steps through all sequences: `sequence * num_steps + step`.
+        """
+        features, adjacency = (a.reshape(-1, *a.shape[2:]) for a in (self.features, self.adjacency))
+        sequences = np.atleast_1d(np.asarray(sequences, dtype=np.int64))
+        bad = sequences[(sequences < 0) | (sequences >= len(self.kinds))]
+        if bad.size:
+            raise ValueError(
+                f"`sequences` must lie in [0, {len(self.kinds)}). Received: sequence {bad[0]}"
+            )
+        if not 1 <= input_length < self.num_steps:
+            raise ValueError(
+                f"`input_length` must lie in [1, {self.num_steps}). "
+                f"Received: input_length={input_length}"
+            )
+        starts = sequences[:, None] * self.num_steps + np.arange(self.num_steps - input_length)
+        inputs = {"x": features, "graph": adjacency}
+        return Windows(
+            inputs, adjacency, starts.ravel(), input_length=input_length, horizon=None, **kwargs
+        )
+
+
+def load_dynamic_graphs(
+    kinds=KINDS, num_sequences=40, num_nodes=30, num_steps=200, seed=0, cache_dir=None
+):
+    """Generates sequences of random graphs with change points, or reads them from the cache.
+
+    A sequence keeps one kind; one to three change points, at least 30 steps from each other and
+    from both ends, cut it into segments. Each graph of a segment is a fresh sample of
+    `barabasi_albert_graph(N, m)`, m in 2 … 5; `erdos_renyi_graph(N, p)`, p in [0.1, 0.2]; or
+    `newman_watts_strogatz_graph(N, k, p)`, k in 2 … 6, p in [0.1, 0.3]. At a change one parameter
+    moves by at least 30 % of its value: m, p, or for Newman-Watts either k or p. networkx links
+    k // 2 neighbours on each side, so a change of k always changes k // 2 too.
+    Node labels are networkx's own, not permuted: low labels are the hubs of Barabási-Albert
+    graphs, and neighbours on the ring of Newman-Watts graphs have neighbouring labels.
+
+    Args:
+        kinds: tuple of `"barabasi_albert"`, `"erdos_renyi"`, `"newman_watts"`; sequences take
+            them in turn.
+        num_sequences: int. Number of sequences S.
+        num_nodes: int ≥ 8. Number of nodes N.
+        num_steps: int ≥ 60. Graphs T in a sequence.
+        seed: int. Equal arguments give equal arrays.
+        cache_dir: folder of the cache. Default: `datasets/stgkeras` in the Keras home
+            (`KERAS_HOME` or `~/.keras`). A file that cannot be read is made again.
+    Returns:
+        `DynamicGraphs`.
+    Raises:
+        ValueError: if a kind is unknown or a size too small.
+    Example:
+        >>> import stgkeras, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     graphs = stgkeras.datasets.load_dynamic_graphs(
+        ...         num_sequences=3, num_nodes=10, num_steps=60, cache_dir=folder)
+        >>> graphs.adjacency.shape, graphs.features.shape, graphs.change_points
+        ((3, 60, 10, 10), (3, 60, 10, 6), ((30,), (30,), (30,)))
+    """
+    arguments = {
+        "kinds": (kinds,) if isinstance(kinds, str) else tuple(kinds),
+        "num_sequences": num_sequences,
+        "num_nodes": num_nodes,
+        "num_steps": num_steps,
+        "seed": seed,
+    }
+    _check_arguments(**arguments)
+    digest = hashlib.sha256(json.dumps(arguments, default=int).encode()).hexdigest()[:16]
+    path = _cache_folder(cache_dir) / f"dynamic_graphs_v{FORMAT_VERSION}_{digest}.npz"
+    graphs = _read(path) if path.exists() else None
+    if graphs is None:
+        graphs = _generate(**arguments)
+        _write(path, graphs)
+    return graphs
+
+
+def split_sequences(kinds, val=0.2, test=0.2, seed=0):
+    """Splits sequences at random into training, validation and test, each kind by itself.
+
+    Args:
+        kinds: (S,) str, the kind of each sequence: `graphs.kinds`.
+        val: share of each kind as a float in [0, 1), or a count of each kind as an int.
+        test: likewise.
+        seed: int.
+    Returns:
+        `Split(train, val, test)` of sorted int arrays of sequences.
+    Raises:
+        ValueError: if a part that was asked for stays empty.
+    Example:
+        >>> import stgkeras
+        >>> split = stgkeras.datasets.split_sequences(["erdos_renyi"] * 5 + ["newman_watts"] * 5)
+        >>> [len(part) for part in split]
+        [6, 2, 2]
+    """
+    kinds, rng = np.asarray(kinds), np.random.default_rng(seed)
+    parts = ([], [], [])
+    for kind in np.unique(kinds):
+        members = rng.permutation(np.flatnonzero(kinds == kind))
+        for part, chosen in zip(
+            parts, np.split(members, cut(len(members), val, test)), strict=True
+        ):
+            part.extend(chosen.tolist())
+    for name, amount, part in zip(PARTS, (1, val, test), parts, strict=True):
+        if amount and not part:
+            raise ValueError(
+                f"The {name} part must hold at least one sequence. "
+                f"Received: {len(kinds)} sequences, val={val}, test={test}"
+            )
+    return Split(*(np.sort(np.array(part, dtype=np.int64)) for part in parts))
+
+
+def _check_arguments(kinds, num_sequences, num_nodes, num_steps, seed):
+    if not kinds or set(kinds) - set(KINDS):
+        raise ValueError(f"`kinds` must be one or more of {KINDS}. Received: kinds={kinds}")
+    sizes = (("num_sequences", num_sequences, 1), ("num_nodes", num_nodes, 8))
+    for name, value, least in (
+        *sizes,
+        ("num_steps", num_steps, 2 * MIN_SEGMENT),
+        ("seed", seed, 0),
+    ):
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(
+                f"`{name}` must be an int of at least {least}. Received: {name}={value!r}"
+            )
+
+
+def _generate(kinds, num_sequences, num_nodes, num_steps, seed):
+    from tqdm import tqdm
+
+    names = [kinds[s % len(kinds)] for s in range(num_sequences)]
+    adjacency = np.zeros((num_sequences, num_steps, num_nodes, num_nodes), dtype=np.uint8)
+    features = np.zeros((num_sequences, num_steps, num_nodes, 6), dtype=np.float32)
+    parameters, changes = [], []
+    for s, kind in enumerate(tqdm(names, desc="Generating graphs", disable=None)):
+        adjacency[s], values, points = draw_sequence(kind, num_nodes, num_steps, (seed, s))
+        features[s] = node_features(adjacency[s])
+        parameters.append(values)
+        changes.append(points)
+    return DynamicGraphs(adjacency, features, np.array(names), np.stack(parameters), tuple(changes))
+
+
+def _cache_folder(cache_dir):
+    if cache_dir is not None:
+        return Path(cache_dir)
+    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    nearest = next(p for p in (home, *home.parents) if p.exists())
+    if not os.access(nearest, os.W_OK):  # the rule of keras.utils.get_file
+        home = Path(tempfile.gettempdir()) / ".keras"
+    return home / "datasets" / "stgkeras"
+
+
+def _read(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = [file[n] for n in ("adjacency", "features", "kinds", "parameters", "changes")]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        warnings.warn(f"{path} cannot be read ({error}); generating it again.", stacklevel=3)
+        return None
+    changes = tuple(tuple(row[row > 0].tolist()) for row in arrays.pop())
+    return DynamicGraphs(*arrays, changes)
+
+
+def _write(path, graphs):
+    changes = np.zeros((len(graphs.kinds), 3), dtype=np.int64)
+    for row, points in zip(changes, graphs.change_points, strict=True):
+        row[: len(points)] = points
+    arrays = {n: getattr(graphs, n) for n in ("adjacency", "features", "kinds", "parameters")}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            np.savez_compressed(file, **arrays, changes=changes)
+        os.replace(file.name, path)
+    except OSError as error:
+        warnings.warn(f"{path} cannot be written ({error}); it is not cached.", stacklevel=3)

@@ -1,0 +1,215 @@
+"""Reads series and graphs from npz and csv files, with errors that name the place of the fault."""
+
+import csv
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+ADJACENCY_KEYS = ("adj", "adjacency")
+NAME_KEYS = ("names", "sensor_id", "vds_id")
+
+
+def file_type(path):
+    """Returns ".npz" or ".csv"; raises if the file is missing or neither."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"The file must exist. Received: {path}")
+    if path.suffix not in (".npz", ".csv"):
+        raise ValueError(f"The file must end in .npz or .csv. Received: {path}")
+    return path.suffix
+
+
+def series_from_npz(path, key=None, interval=None):
+    """Returns a dict with the fields of `Series`, and None for what the file does not hold."""
+    arrays = _read_npz(path)
+    keys = [key] if isinstance(key, str) else key
+    fits = [
+        name
+        for name, data in arrays.items()
+        if data.ndim in (2, 3) and data.dtype.kind in "iuf" and name not in ADJACENCY_KEYS
+    ]
+    keys = fits if keys is None else list(keys)
+    if not keys or set(keys) - set(fits) or (key is None and len(fits) > 1):
+        shapes = {name: data.shape for name, data in arrays.items()}
+        raise ValueError(
+            "`key` must name a numeric array (steps, nodes) or (steps, nodes, features) of the "
+            f"file, unless it has only one. Received: key={key!r}, arrays: {shapes}"
+        )
+    stacked = [arrays[name] * arrays.get(f"{name}_scale", 1) for name in keys]
+    stacked = [data.reshape(*data.shape[:2], -1) for data in stacked]  # (T, N, F)
+    if len({data.shape[:2] for data in stacked}) > 1:
+        shapes = {name: arrays[name].shape for name in keys}
+        raise ValueError(f"`key` must name arrays of equal steps and nodes. Received: {shapes}")
+    widths = {name: data.shape[-1] for name, data in zip(keys, stacked, strict=True)}
+    minutes = float(arrays["step_minutes"]) if "step_minutes" in arrays else None
+    values = np.concatenate(stacked, axis=-1)
+    return {
+        "values": values,
+        "features": tuple(
+            name if width == 1 else f"{name}_{i}"
+            for name, width in widths.items()
+            for i in range(width)
+        ),
+        "names": _first(arrays, NAME_KEYS, range(values.shape[1])),
+        "adjacency": _first(arrays, ADJACENCY_KEYS),
+        "interval": minutes,
+        "timestamps": _timestamps(arrays, len(values), minutes or interval),
+    }
+
+
+def series_from_csv(path):
+    """Returns the same as `series_from_npz`; the one feature is called "value"."""
+    header = _header(path)
+    table = _read_csv(path, header=None, skiprows=1)
+    if table.shape[1] != len(header):
+        raise ValueError(
+            f"{path} must name each column. Received: {len(header)} names, {table.shape[1]} columns"
+        )
+    timestamps = minutes = None
+    if not _is_number(table.iloc[0, 0]):
+        timestamps, minutes = _times(path, table[0], header[0])
+        table, header = table.iloc[:, 1:], header[1:]
+    if "" in header:
+        raise ValueError(
+            f"{path} must name each column. Received: a numeric column without a name; "
+            "if it counts the rows, write the file without it."
+        )
+    return {
+        "values": _numbers(path, table, header)[:, :, None],
+        "features": ("value",),
+        "names": header,
+        "adjacency": None,
+        "interval": minutes,
+        "timestamps": timestamps,
+    }
+
+
+def graph_from_file(path, names):
+    """Returns an adjacency `[target, source]`, not yet checked, for the sensors `names`."""
+    if file_type(path) == ".npz":
+        arrays = _read_npz(path)
+        adjacency = _first(arrays, ADJACENCY_KEYS)
+        if adjacency is None:
+            raise ValueError(
+                f"{path} must hold `adj` or `adjacency`. Received: {sorted(arrays)}; make one of "
+                "distances by `stgkeras.graphs.gaussian_kernel`."
+            )
+        return adjacency
+    header = [name.lower() for name in _header(path)]
+    if header[:2] != ["from", "to"]:
+        table = _read_csv(path, header=None)
+        return _numbers(path, table, range(table.shape[1]))
+    table = _read_csv(path, dtype=str)
+    source, target = _nodes(path, table.iloc[:, :2], names).T
+    weights = np.ones(len(table))
+    if len(header) > 2 and header[2].startswith("weight"):
+        weights = _numbers(path, table.iloc[:, 2:3], header[2:3])[:, 0]
+    elif len(header) > 2 and not header[2].startswith(("cost", "distance")):
+        raise ValueError(
+            f"{path} must call its third column cost, distance or weight. Received: {header[2]!r}"
+        )
+    adjacency = np.full((len(names), len(names)), -np.inf)
+    np.maximum.at(adjacency, (target, source), weights)
+    return np.where(np.isneginf(adjacency), 0, adjacency)
+
+
+def _read_npz(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        pickled = "pickle" in str(error) and zipfile.is_zipfile(path)
+        fault = "pickled objects" if pickled else "a file that is damaged or cut short"
+        raise ValueError(
+            f"{path} must be an npz file of plain arrays. Received: {fault}"
+        ) from error
+
+
+def _read_csv(path, **kwargs):
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, low_memory=False, **kwargs)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
+
+
+def _header(path):
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        return [name.strip() for name in next(csv.reader(file), [])]
+
+
+def _first(arrays, keys, default=None):
+    return next((arrays[key] for key in keys if key in arrays), default)
+
+
+def _timestamps(arrays, num_steps, minutes):
+    if "start_time" not in arrays or minutes is None:
+        return None
+    start = np.datetime64(str(arrays["start_time"]), "s")
+    return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
+
+
+def _times(path, cells, name):
+    """Parses timestamps; returns them with the minutes between two, which must not vary."""
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas, on a cell that is no date
+        times = pd.to_datetime(cells, errors="coerce").to_numpy("datetime64[s]")
+    bad = np.flatnonzero(np.isnat(times))
+    if bad.size:
+        raise ValueError(
+            f"{path} must hold numbers, or timestamps in its first column. "
+            f"Received: {cells[bad[0]]!r} in column {name!r}, row {bad[0]}"
+        )
+    steps = np.diff(times)
+    bad = np.flatnonzero((steps != steps[:1]) | (steps <= np.timedelta64(0, "s")))
+    if bad.size:
+        raise ValueError(
+            f"{path} must have evenly spaced timestamps. Received: {times[bad[0] + 1]} in row "
+            f"{bad[0] + 1} after {times[bad[0]]}; reindex it and fill the gaps first."
+        )
+    return times, float(steps[0] / np.timedelta64(60, "s")) if steps.size else None
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(path, table, header):
+    """Converts a table to float64, or names the first cell that is not a number."""
+    import pandas as pd
+
+    columns = []
+    for name, (_, cells) in zip(header, table.items(), strict=True):
+        columns.append(pd.to_numeric(cells, errors="coerce").to_numpy(np.float64))
+        bad = np.flatnonzero(np.isnan(columns[-1]) & cells.notna().to_numpy())
+        if bad.size:
+            raise ValueError(
+                f"{path} must hold numbers. Received: {cells.iloc[bad[0]]!r} in column {name!r}, "
+                f"row {bad[0]}"
+            )
+    return np.stack(columns, axis=1)
+
+
+def _nodes(path, table, names):
+    """Maps the ids of edges to indices, (E, 2): as names of sensors if all are, else as indices."""
+    ids = table.to_numpy(object).ravel().tolist()
+    known = {name: i for i, name in enumerate(names)}
+    if any(node not in known for node in ids) and all(str(node).isdigit() for node in ids):
+        known = {str(i): i for i in range(len(names))}
+    bad = next((i for i, node in enumerate(ids) if node not in known), None)
+    if bad is not None:
+        raise ValueError(
+            f"{path} must link nodes of the series, by name or by index below {len(names)}. "
+            f"Received: {table.columns[bad % 2]}={ids[bad]!r} in row {bad // 2}"
+        )
+    return np.array([known[node] for node in ids], dtype=np.int64).reshape(-1, 2)

@@ -1,0 +1,27 @@
+"""Keras layers for signals (batch, time, nodes, features) on a graph."""
+
+from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalization
+from stgkeras.layers.cheb_conv import ChebConv
+from stgkeras.layers.component_fusion import ComponentFusion
+from stgkeras.layers.gated_temporal_conv import GatedTemporalConv
+from stgkeras.layers.graph_conv import GraphConv
+from stgkeras.layers.renormalized_adjacency import RenormalizedAdjacency
+from stgkeras.layers.scaled_laplacian import ScaledLaplacian
+from stgkeras.layers.spatial_attention import SpatialAttention
+from stgkeras.layers.standard_scaler import StandardScaler
+from stgkeras.layers.static_graph import StaticGraph
+from stgkeras.layers.temporal_attention import TemporalAttention
+
+__all__ = [
+    "CenteredLayerNormalization",
+    "ChebConv",
+    "ComponentFusion",
+    "GatedTemporalConv",
+    "GraphConv",
+    "RenormalizedAdjacency",
+    "ScaledLaplacian",
+    "SpatialAttention",
+    "StandardScaler",
+    "StaticGraph",
+    "TemporalAttention",
+]

@@ -1,0 +1,103 @@
+"""The wording of argument errors, in one place."""
+
+
+def integer(name, value, minimum=1):
+    """`value` as an int, if it is a whole number of at least `minimum`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < minimum:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def one_of(name, value, choices):
+    """`value`, if it is among `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
+    return value
+
+
+def fraction(name, value):
+    """`value` as a float, if 0 ≤ value < 1."""
+    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
+    return float(value)
+
+
+def signal(x_shape, axes="(batch, time, nodes, features)"):
+    """Checks the rank of a signal; `axes` names them, '...' for any number of leading axes."""
+    rank = axes.count(",") + 1
+    enough = len(x_shape) >= rank - 1 if "..." in axes else len(x_shape) == rank
+    if not enough:
+        raise ValueError(f"`x` must have axes {axes}. Received: x.shape={tuple(x_shape)}")
+    if x_shape[-1] is None or x_shape[-2] is None:
+        raise ValueError(
+            f"The nodes and features axes of `x` must be known. Received: x.shape={tuple(x_shape)}"
+        )
+
+
+def operator(graph_shape, x_shape, name="graph"):
+    """Checks a graph operator's shape, or dict of shapes, against that of the signal."""
+    if isinstance(graph_shape, dict):
+        if set(graph_shape) != {"index", "value"}:
+            raise ValueError(
+                f"A sparse `{name}` must be a dict of 'index' (2, edges) and 'value' "
+                f"(edges,). Received: keys {sorted(graph_shape)}"
+            )
+        return
+    nodes = x_shape[-2]
+    if not 2 <= len(graph_shape) <= len(x_shape) or tuple(graph_shape[-2:]) != (nodes, nodes):
+        raise ValueError(
+            f"`{name}` must have axes (nodes, nodes), (batch, nodes, nodes) or (batch, time, "
+            f"nodes, nodes) with the {nodes} nodes of `x`. "
+            f"Received: {name}.shape={tuple(graph_shape)}, x.shape={tuple(x_shape)}"
+        )
+
+
+def attention(attention_shape, x_shape):
+    """Checks the shape of a spatial attention against that of the signal."""
+    nodes = x_shape[-2]
+    if len(attention_shape) != 3 or tuple(attention_shape[1:]) != (nodes, nodes):
+        raise ValueError(
+            f"`attention` must have axes (batch, nodes, nodes) with the {nodes} nodes of `x`. "
+            f"Received: attention.shape={tuple(attention_shape)}, x.shape={tuple(x_shape)}"
+        )
+
+
+def square(name, shape):
+    """Checks that the last two axes are one number of nodes."""
+    if len(shape) < 2 or shape[-1] is None or shape[-1] != shape[-2]:
+        raise ValueError(
+            f"`{name}` must have axes (..., nodes, nodes). Received: {name}.shape={tuple(shape)}"
+        )
+
+
+def steps(x_shape, needed):
+    """Checks that a signal has enough steps, where their number is known."""
+    if x_shape[1] is not None and x_shape[1] < needed:
+        raise ValueError(
+            f"`x` must have at least `kernel_size`={needed} steps. "
+            f"Received: x.shape={tuple(x_shape)} with {x_shape[1]} steps"
+        )
+
+
+def known_axes(x_shape):
+    """Checks a signal whose time, nodes and features axes all index weights."""
+    signal(x_shape)
+    if None in x_shape[1:]:
+        raise ValueError(
+            "The time, nodes and features axes of `x` must be known, since they index weights. "
+            f"Received: x.shape={tuple(x_shape)}"
+        )
+
+
+def length_for_blocks(input_length, num_blocks, kernel_size):
+    """Checks that blocks of two temporal convolutions leave at least one step."""
+    taken = 2 * num_blocks * (kernel_size - 1)
+    if input_length <= taken:
+        raise ValueError(
+            f"`input_length`={input_length} is too short: {num_blocks} blocks with "
+            f"`kernel_size`={kernel_size} take {taken} steps; use `input_length` ≥ {taken + 1}. "
+            f"Received: input_length={input_length}"
+        )

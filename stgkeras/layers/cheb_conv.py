@@ -1,0 +1,80 @@
+import keras
+from keras import ops
+
+from stgkeras.layers import _checks, operators
+from stgkeras.layers.graph_filter import GraphFilter
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class ChebConv(GraphFilter):
+    """Chebyshev graph convolution, with K - 1 hops of reach and optional spatial attention.
+
+        y = activation(Σ_{k<K} (T_k ⊙ S) x W_k + b)
+
+    T_k are the Chebyshev polynomials of the scaled Laplacian, W_k the slices of the kernel, and S
+    is the attention, or a matrix of ones where none is given.
+
+    Args:
+        filters: int. Number of output features of a node.
+        K: int ≥ 1. Number of Chebyshev terms T_0 … T_{K-1}; `K=1` ignores the graph.
+        activation, use_bias, kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
+
+    Call arguments:
+        x: (..., nodes, features); with `attention`, (batch, time, nodes, features).
+        graph: scaled Laplacian, unitless: (nodes, nodes), (batch, nodes, nodes) or (batch, time,
+            nodes, nodes), or a sparse operator `{"index": (2, edges), "value": (edges,)}`.
+        attention: None or (batch, nodes, nodes), how much each node attends to each other.
+
+    Returns:
+        (..., nodes, filters).
+
+    Raises:
+        ValueError: if `filters` or `K` is below 1, or the shapes do not fit each other.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> graph = stgkeras.graphs.scaled_laplacian(stgkeras.graphs.knn_graph(np.eye(5), 4))
+        >>> y = stgkeras.layers.ChebConv(8, K=3)(np.ones((2, 12, 5, 3), "float32"), graph)
+        >>> tuple(y.shape)
+        (2, 12, 5, 8)
+
+    Source:
+        Defferrard et al., 2016, arXiv:1606.09375, eq. 4; with attention, Guo et al., 2019, AAAI
+        33, eq. 10. Departs from the papers: Guo's released code forms T_k by elementwise products;
+        the recursion here is the matrix recursion that both papers state.
+    """
+
+    def __init__(self, filters, K, **kwargs):
+        super().__init__(filters, **kwargs)
+        self.K = _checks.integer("K", K)
+
+    def build(self, x_shape, graph_shape, attention_shape=None):
+        _checks.signal(x_shape, "(..., nodes, features)")
+        _checks.operator(graph_shape, x_shape)
+        if attention_shape is not None:
+            _checks.signal(x_shape)
+            _checks.attention(attention_shape, x_shape)
+        self.add_kernel((self.K, x_shape[-1], self.filters))
+
+    def call(self, x, graph, attention=None):
+        if attention is None:
+            terms = operators.chebyshev_terms(graph, self.K, x)
+        else:
+            terms = self._attended_terms(x, graph, attention)
+        kernel = ops.reshape(self.kernel, (-1, self.filters))  # (K·F, filters)
+        return self.finish(ops.matmul(ops.concatenate(terms, axis=-1), kernel))
+
+    def _attended_terms(self, x, graph, attention):
+        """The signals (T_k ⊙ S) x; T_0 ⊙ S is the diagonal of S."""
+        diagonal = ops.diagonal(attention, axis1=-2, axis2=-1)  # (B, N)
+        terms = [diagonal[:, None, :, None] * x]
+        if self.K == 1:
+            return terms
+        graph = operators.to_dense(graph, x.shape[-2])
+        if len(graph.shape) == 4:
+            attention = attention[:, None]  # the same at every step
+        matrices = operators.chebyshev_terms(graph, self.K)
+        return terms + [operators.apply(matrix * attention, x) for matrix in matrices[1:]]
+
+    def get_config(self):
+        return {**super().get_config(), "K": self.K}

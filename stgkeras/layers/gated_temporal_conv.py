@@ -1,0 +1,126 @@
+import keras
+from keras import initializers, ops
+
+from stgkeras.layers import _checks
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class GatedTemporalConv(keras.layers.Layer):
+    """Convolution along time, without padding, through a gate, beside a residual path.
+
+        (P, Q) = split(x * W + b)
+        residual "align":  y = (P + x') ⊙ σ(Q)      with gate "gtu": tanh(P + x') ⊙ σ(Q)
+        residual "conv":   y = relu(P ⊙ σ(Q) + x * R + r)       "gtu": tanh(P) in place of P
+        residual None:     y = P ⊙ σ(Q)                         "gtu": tanh(P) in place of P
+
+    x' is x cut to its last T - kernel_size + 1 steps; its features are padded with zeros to
+    `filters`, or projected where there are more.
+
+    Args:
+        filters: int. Number of output features of a node.
+        kernel_size: int. Number of steps that an output step sees.
+        gate: "glu", the gated linear unit, or "gtu", the gated tanh unit.
+        residual: "align", "conv" or None.
+        kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
+
+    Call arguments:
+        x: (batch, time, nodes, features).
+
+    Returns:
+        (batch, time - kernel_size + 1, nodes, filters).
+
+    Raises:
+        ValueError: on a bad argument, or if `x` has fewer than `kernel_size` steps.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> layer = stgkeras.layers.GatedTemporalConv(8, kernel_size=3)
+        >>> tuple(layer(np.ones((2, 12, 5, 4), "float32")).shape)
+        (2, 10, 5, 8)
+
+    Source:
+        Yu et al., 2018, arXiv:1709.04875, sec. 3.3; "conv" as in PyTorch Geometric Temporal's
+        TemporalConv. Departs from the paper: "align" adds x' inside the gate, as the released
+        code does, where the paper's eq. 6 has P ⊙ σ(Q) (that is `residual=None`).
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        *,
+        gate="glu",
+        residual="align",
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = _checks.integer("filters", filters)
+        self.kernel_size = _checks.integer("kernel_size", kernel_size)
+        self.gate = _checks.one_of("gate", gate, ("glu", "gtu"))
+        self.residual = _checks.one_of("residual", residual, ("align", "conv", None))
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    def build(self, x_shape):
+        _checks.signal(x_shape)
+        _checks.steps(x_shape, self.kernel_size)
+        features = x_shape[-1]
+        self.kernel = self._kernel("kernel", (self.kernel_size, features, 2 * self.filters))
+        self.bias = self._bias("bias", 2 * self.filters)
+        if self.residual == "align" and features > self.filters:
+            self.align_kernel = self._kernel("align_kernel", (features, self.filters))
+            self.align_bias = self._bias("align_bias", self.filters)
+        if self.residual == "conv":
+            shape = (self.kernel_size, features, self.filters)
+            self.residual_kernel = self._kernel("residual_kernel", shape)
+            self.residual_bias = self._bias("residual_bias", self.filters)
+
+    def _kernel(self, name, shape):
+        return self.add_weight(shape, self.kernel_initializer, name=name)
+
+    def _bias(self, name, size):
+        return self.add_weight((size,), self.bias_initializer, name=name)
+
+    def call(self, x):
+        p, q = ops.split(_conv(x, self.kernel) + self.bias, 2, axis=-1)
+        if self.residual == "align":
+            p = p + self._aligned(x)
+        y = (ops.tanh(p) if self.gate == "gtu" else p) * ops.sigmoid(q)
+        if self.residual == "conv":
+            y = ops.relu(y + _conv(x, self.residual_kernel) + self.residual_bias)
+        return y
+
+    def _aligned(self, x):
+        x = x[:, self.kernel_size - 1 :]
+        if x.shape[-1] > self.filters:
+            return ops.matmul(x, self.align_kernel) + self.align_bias
+        return pad_features(x, self.filters)
+
+    def compute_output_shape(self, x_shape):
+        batch, time, nodes, _ = x_shape
+        time = None if time is None else time - self.kernel_size + 1
+        return (batch, time, nodes, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "gate": self.gate,
+            "residual": self.residual,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+        }
+
+
+def pad_features(x, filters):
+    """`x` with zero features appended up to `filters` of them."""
+    missing = filters - x.shape[-1]
+    return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing))) if missing else x
+
+
+def _conv(x, kernel):
+    """Valid convolution along time of x (B, T, N, F) with a kernel (kernel_size, F, filters)."""
+    return ops.conv(x, kernel[:, None], padding="valid", data_format="channels_last")

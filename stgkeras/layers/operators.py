@@ -1,0 +1,118 @@
+"""Graph operators: the one file that knows how they are stored and multiplied.
+
+An operator acts on the node axis of a signal, `y = operator @ x`. It is either
+
+- a dense tensor `(N, N)`, `(B, N, N)` or `(B, T, N, N)`, or
+- sparse, a dict of tensors `{"index": (2, E) int32, "value": (E,)}`: entry `e` stands in row
+  `index[0, e]`, the node that receives, and column `index[1, e]`. Values `(B, E)` or `(B, T, E)`,
+  with an index of the same leading axes or one shared by all, make it rank 3 or 4.
+
+Leading axes of the operator pair with the leading axes of the signal, from the left: a `(B, N, N)`
+operator serves all the steps of a `(B, T, N, F)` signal.
+"""
+
+import numpy as np
+from keras import ops
+
+
+def is_sparse(operator):
+    """Whether the operator is stored as a dict of index and value."""
+    return isinstance(operator, dict)
+
+
+def apply(operator, x):
+    """The product `operator @ x` over the node axis.
+
+    Args:
+        operator: graph operator, dense or sparse, of rank 2, 3 or 4.
+        x: (..., nodes, features).
+
+    Returns:
+        A tensor of the shape of `x`.
+    """
+    if is_sparse(operator):
+        return _apply_sparse(operator["index"], operator["value"], x)
+    leading = len(operator.shape) - 2
+    if leading in (0, len(x.shape) - 2):
+        return ops.matmul(operator, x)
+    # Steps that share an operator become columns of one product, (B, N, N) @ (B, N, T·F).
+    columns, restore = _as_columns(x, leading)
+    return restore(ops.matmul(operator, columns))
+
+
+def chebyshev_terms(operator, K, x=None):
+    """The Chebyshev terms of a scaled Laplacian, `T_k = 2 L T_{k-1} - T_{k-2}`, T_0 = I, T_1 = L.
+
+    Args:
+        operator: scaled Laplacian of rank 2, 3 or 4; dense unless `x` is given.
+        K: int. Number of terms.
+        x: None for the matrices T_k, or a signal (..., nodes, features) for the products T_k x.
+
+    Returns:
+        List of K tensors: T_0, …, T_{K-1} as matrices with the leading axes of the operator (T_0
+        has none), or T_0 x, …, T_{K-1} x of the shape of `x`.
+    """
+    terms = [ops.eye(operator.shape[-1], dtype=operator.dtype) if x is None else x]
+    if K > 1:
+        terms.append(operator if x is None else apply(operator, x))
+    while len(terms) < K:
+        terms.append(2.0 * apply(operator, terms[-1]) - terms[-2])
+    return terms
+
+
+def to_dense(operator, num_nodes):
+    """The operator as a tensor with axes (..., nodes, nodes)."""
+    if not is_sparse(operator):
+        return operator
+    identity = ops.eye(num_nodes, dtype=operator["value"].dtype)
+    leading = ops.shape(operator["value"])[:-1]
+    return apply(operator, ops.broadcast_to(identity, (*leading, num_nodes, num_nodes)))
+
+
+def neighbourhood(operator, K, num_nodes):
+    """Which nodes each node hears within K - 1 hops: the joint support of T_0, …, T_{K-1}.
+
+    Args:
+        operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
+        K: int. Number of Chebyshev terms.
+        num_nodes: int. Number of nodes N.
+
+    Returns:
+        bool tensor with the leading axes of the operator and (N, N); the diagonal is True.
+    """
+    terms = chebyshev_terms(to_dense(operator, num_nodes), K)
+    return sum(ops.abs(term) for term in terms[1:]) + terms[0] != 0
+
+
+def _apply_sparse(index, value, x):
+    leading = len(value.shape) - 1
+    columns, restore = _as_columns(x, leading)
+    if leading:
+        # One graph of disjoint parts: part b owns the nodes b·N, …, b·N + N - 1.
+        nodes = x.shape[-2]
+        index = ops.broadcast_to(index, (*ops.shape(value)[:-1], 2, value.shape[-1]))
+        index = ops.reshape(index, (-1, 2, value.shape[-1]))
+        parts = ops.arange(ops.shape(index)[0], dtype=index.dtype)
+        index = ops.reshape(ops.transpose(index + nodes * parts[:, None, None], (1, 0, 2)), (2, -1))
+        value = ops.reshape(value, (-1,))
+    rows = ops.reshape(columns, (-1, ops.shape(columns)[-1]))
+    messages = value[:, None] * ops.take(rows, index[1], axis=0)
+    summed = ops.segment_sum(messages, index[0], num_segments=ops.shape(rows)[0])
+    y = restore(ops.reshape(summed, ops.shape(columns)))
+    # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
+    # that nodes without an edge would pass for isolated ones.
+    return y + ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0)
+
+
+def _as_columns(x, leading):
+    """`x` with axes (*leading, nodes, all others flattened), and the way back."""
+    rank = len(x.shape)
+    order = [*range(leading), rank - 2, *range(leading, rank - 2), rank - 1]
+    moved = ops.transpose(x, order)
+    shape = ops.shape(moved)
+    columns = ops.reshape(moved, (*shape[: leading + 1], -1))
+
+    def restore(y):
+        return ops.transpose(ops.reshape(y, shape), [int(axis) for axis in np.argsort(order)])
+
+    return columns, restore

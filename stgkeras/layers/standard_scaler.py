@@ -1,0 +1,78 @@
+import keras
+import numpy as np
+
+from stgkeras.layers import _checks
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class StandardScaler(keras.layers.Layer):
+    """Standardises features, and takes predictions back to their units.
+
+        y = (x - mean) / std        inverse: x = y · std + mean
+
+    Mean and standard deviation, one of each a feature, are state that travels with the weights.
+    They are NaN until `adapt` is called or weights are loaded.
+
+    Args:
+        num_features: int. Number of features F.
+
+    Call arguments:
+        x: (..., features) in original units, at most F features, the first ones.
+        inverse: bool. Whether `x` is standardised and to be taken back.
+
+    Returns:
+        The shape of `x`.
+
+    Raises:
+        ValueError: if `num_features` is below 1, or `x` has more features than that.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> scaler = stgkeras.layers.StandardScaler(1)
+        >>> scaler.adapt(np.array([[[1.0], [3.0]]]))
+        >>> [float(v) for v in scaler(np.array([[1.0], [2.0], [3.0]])).flatten()]
+        [-1.0, 0.0, 1.0]
+    """
+
+    def __init__(self, num_features, **kwargs):
+        super().__init__(**kwargs)
+        self.num_features = _checks.integer("num_features", num_features)
+        unset = keras.initializers.Constant(np.nan)
+        self.mean = self.add_weight((num_features,), unset, trainable=False, name="mean")
+        self.std = self.add_weight((num_features,), unset, trainable=False, name="std")
+        self.built = True
+
+    def adapt(self, values):
+        """Takes mean and standard deviation from training values (..., features), over all axes
+        but the last; a feature that never changes keeps the deviation 1."""
+        values = np.asarray(values)
+        if values.ndim < 2 or values.shape[-1] != self.num_features:
+            raise ValueError(
+                f"`values` must have axes (..., {self.num_features} features). "
+                f"Received: values.shape={values.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                "`values` must be finite; fill or drop missing readings first. "
+                f"Received: {int((~np.isfinite(values)).sum())} NaN or infinite entries"
+            )
+        flat = values.reshape(-1, self.num_features)
+        std = flat.std(axis=0, dtype="float64")
+        self.mean.assign(flat.mean(axis=0, dtype="float64"))
+        self.std.assign(np.where(std > 0, std, 1.0))
+
+    def call(self, x, inverse=False):
+        features = x.shape[-1]
+        mean, std = self.mean[:features], self.std[:features]
+        return x * std + mean if inverse else (x - mean) / std
+
+    def compute_output_spec(self, x, inverse=False):
+        if x.shape[-1] is None or x.shape[-1] > self.num_features:
+            raise ValueError(
+                f"`x` must have at most {self.num_features} features. "
+                f"Received: x.shape={tuple(x.shape)}"
+            )
+        return keras.KerasTensor(x.shape, self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "num_features": self.num_features}

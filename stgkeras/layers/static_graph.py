@@ -1,0 +1,117 @@
+import keras
+import numpy as np
+import scipy.sparse
+
+from stgkeras.layers import _checks
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class StaticGraph(keras.layers.Layer):
+    """Holds the one graph operator of a model, as state that travels with the weights.
+
+    The config carries sizes alone, so that a layer revived from config is NaN until weights are
+    loaded or `graph` is set: it never passes for a graph without edges.
+
+    Args:
+        num_nodes: int. Number of nodes N.
+        graph: None, or the operator to hold, an (N, N) array or scipy sparse matrix. Kept as the
+            attribute `graph`, which can be read and set.
+        num_edges: None for a dense operator, or the number of entries E that a sparse one has room
+            for; None with a sparse `graph` takes its number of entries.
+
+    Call arguments:
+        x: any tensor; it only ties the layer into a functional model.
+
+    Returns:
+        The operator, (N, N), or `{"index": (2, E), "value": (E,)}` if sparse.
+
+    Raises:
+        ValueError: if the graph is not (N, N), not finite, or has more than `num_edges` entries.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> layer = stgkeras.layers.StaticGraph(3, graph=np.eye(3))
+        >>> tuple(layer(np.ones((2, 12, 3, 1), "float32")).shape)
+        (3, 3)
+    """
+
+    def __init__(self, num_nodes, graph=None, num_edges=None, **kwargs):
+        super().__init__(**kwargs)
+        self.num_nodes = _checks.integer("num_nodes", num_nodes)
+        if num_edges is None and scipy.sparse.issparse(graph):
+            num_edges = max(1, graph.nnz)
+        self.num_edges = num_edges if num_edges is None else _checks.integer("num_edges", num_edges)
+        unset = keras.initializers.Constant(np.nan)
+        if self.num_edges is None:
+            shape = (self.num_nodes, self.num_nodes)
+            self._dense = self.add_weight(shape, unset, trainable=False, name="graph")
+        else:
+            shape = (self.num_edges,)
+            self._value = self.add_weight(shape, unset, trainable=False, name="value")
+            self._index = self.add_weight(
+                (2, *shape), "zeros", dtype="int32", trainable=False, name="index"
+            )
+        self.built = True
+        if graph is not None:
+            self.graph = graph
+
+    @property
+    def graph(self):
+        """The operator as an (N, N) array, or scipy csr_array if sparse; NaN where not set."""
+        if self.num_edges is None:
+            return keras.ops.convert_to_numpy(self._dense.value)
+        value = keras.ops.convert_to_numpy(self._value.value)
+        index = keras.ops.convert_to_numpy(self._index.value)
+        kept = value != 0
+        shape = (self.num_nodes, self.num_nodes)
+        return scipy.sparse.csr_array((value[kept], tuple(index[:, kept])), shape=shape)
+
+    @graph.setter
+    def graph(self, graph):
+        graph = scipy.sparse.coo_array(graph) if scipy.sparse.issparse(graph) else np.array(graph)
+        if graph.shape != (self.num_nodes, self.num_nodes):
+            raise ValueError(
+                f"`graph` must have shape (num_nodes, num_nodes) = ({self.num_nodes}, "
+                f"{self.num_nodes}). Received: graph.shape={graph.shape}"
+            )
+        values = graph.data if scipy.sparse.issparse(graph) else graph
+        if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+            raise ValueError(
+                "`graph` must hold finite numbers; see `stgkeras.graphs` for operators. "
+                f"Received: dtype {values.dtype}, NaN or infinite entries"
+            )
+        if self.num_edges is None:
+            self._dense.assign(graph.toarray() if scipy.sparse.issparse(graph) else graph)
+            return
+        graph = scipy.sparse.coo_array(graph)
+        if graph.nnz > self.num_edges:
+            raise ValueError(
+                f"`graph` must have at most `num_edges`={self.num_edges} entries. "
+                f"Received: {graph.nnz} entries. Build the layer anew with more room."
+            )
+        room = (0, self.num_edges - graph.nnz)  # empty room is zero weights on node 0
+        self._index.assign(np.pad(np.stack(graph.coords).astype("int32"), ((0, 0), room)))
+        self._value.assign(np.pad(graph.data, room))
+
+    def call(self, x):
+        if self.num_edges is None:
+            return keras.ops.convert_to_tensor(self._dense)
+        return {
+            "index": keras.ops.convert_to_tensor(self._index),
+            "value": keras.ops.convert_to_tensor(self._value),
+        }
+
+    def compute_output_spec(self, x):
+        if self.num_edges is None:
+            return keras.KerasTensor((self.num_nodes, self.num_nodes), self.compute_dtype)
+        return {
+            "index": keras.KerasTensor((2, self.num_edges), "int32"),
+            "value": keras.KerasTensor((self.num_edges,), self.compute_dtype),
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_nodes": self.num_nodes,
+            "num_edges": self.num_edges,
+        }

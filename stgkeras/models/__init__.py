@@ -1,0 +1,7 @@
+"""Keras models: forecasts of signals on a graph, and predictions of the graph itself."""
+
+from stgkeras.models.astgcn import ASTGCN
+from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
+from stgkeras.models.stgcn import STGCN
+
+__all__ = ["ASTGCN", "ASTGCNLinkPredictor", "STGCN", "STGCNLinkPredictor"]

@@ -1,0 +1,210 @@
+import keras
+from keras import layers, ops
+
+from stgkeras.layers import (
+    CenteredLayerNormalization,
+    ChebConv,
+    ComponentFusion,
+    ScaledLaplacian,
+    SpatialAttention,
+    TemporalAttention,
+    _checks,
+)
+from stgkeras.models.graph_model import (
+    GraphModel,
+    forecast_head,
+    graph_inputs,
+    scaling,
+    static_operator,
+)
+
+COMPONENTS = ("recent", "daily", "weekly")
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class ASTGCN(GraphModel):
+    """Attention-based spatial-temporal graph convolutional network, for forecasts on a graph.
+
+    Blocks of temporal attention, spatial attention, Chebyshev graph convolution weighted by it,
+    and convolution along time, with a residual path; then one linear map from steps and features
+    to the horizon. Several components, windows of the recent past and of the same hours of
+    earlier days and weeks, run through blocks of their own and are added up with learned weights.
+    Without attention it is MSTGCN.
+
+    Args:
+        num_nodes: int. Number of nodes N.
+        graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
+            Travels with the weights; `None` leaves it NaN until weights are loaded or `model.graph`
+            is set.
+        input_length: int, number of input steps T, or a dict of them for the components, a subset
+            of {"recent": …, "daily": …, "weekly": …}.
+        horizon: int. Number of steps to forecast.
+        num_features: int. Number of input features F.
+        num_outputs: int. Number of forecast features, the first ones of the input.
+        num_blocks: int. Number of blocks.
+        K: int. Number of Chebyshev terms.
+        spatial_filters: int. Filters of the graph convolutions.
+        temporal_filters: int. Filters of the convolutions along time.
+        time_stride: int. Stride along time of the first block.
+        attention: bool. Whether to use attention; False is MSTGCN.
+        temporal_score: "bilinear" or "dot", see `layers.TemporalAttention`.
+        spatial_score: "bilinear" or "additive", see `layers.SpatialAttention`.
+        num_heads: int. Heads of the "dot" temporal attention.
+        dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
+            The graph input is a non-negative adjacency, which the model normalises itself. After
+            stride s every s-th graph is used.
+        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
+        normalize: bool. Whether to standardise the input and take forecasts back to original
+            units; call `adapt` with the training steps before `fit`.
+
+    Call arguments:
+        x: (batch, input_length, num_nodes, num_features); {"x": …, "graph": …} with
+            `dynamic_graph`; {"recent": …, …} with several components.
+
+    Returns:
+        (batch, horizon, num_nodes, num_outputs).
+
+    Raises:
+        ValueError: on a bad argument.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> adjacency = stgkeras.graphs.knn_graph(np.random.default_rng(0).random((5, 2)), 2)
+        >>> graph = stgkeras.graphs.scaled_laplacian(np.maximum(adjacency, adjacency.T))
+        >>> model = stgkeras.models.ASTGCN(5, graph=graph, horizon=3)
+        >>> tuple(model(np.zeros((2, 12, 5, 1), "float32")).shape)
+        (2, 3, 5, 1)
+
+    Source:
+        Guo et al., 2019, AAAI 33, sec. 4. Departs from the paper: as in the authors' code, the
+        graph convolution filters the raw signal and the attended one only serves the spatial
+        attention, blocks have a residual path and layer normalisation (ε = 1e-5), and a linear map
+        closes; the Chebyshev polynomials are those of the paper, not the code's elementwise ones.
+    """
+
+    def __init__(
+        self,
+        num_nodes,
+        *,
+        graph=None,
+        input_length=12,
+        horizon=12,
+        num_features=1,
+        num_outputs=1,
+        num_blocks=2,
+        K=3,
+        spatial_filters=64,
+        temporal_filters=64,
+        time_stride=1,
+        attention=True,
+        temporal_score="bilinear",
+        spatial_score="bilinear",
+        num_heads=1,
+        dynamic_graph=False,
+        num_edges=None,
+        normalize=False,
+        **kwargs,
+    ):
+        arguments = {
+            "num_nodes": _checks.integer("num_nodes", num_nodes),
+            "input_length": _input_length(input_length),
+            "horizon": _checks.integer("horizon", horizon),
+            "num_features": _checks.integer("num_features", num_features),
+            "num_outputs": _checks.integer("num_outputs", num_outputs),
+            "num_blocks": _checks.integer("num_blocks", num_blocks),
+            "K": _checks.integer("K", K),
+            "spatial_filters": _checks.integer("spatial_filters", spatial_filters),
+            "temporal_filters": _checks.integer("temporal_filters", temporal_filters),
+            "time_stride": _checks.integer("time_stride", time_stride),
+            "attention": bool(attention),
+            "temporal_score": temporal_score,
+            "spatial_score": spatial_score,
+            "num_heads": _checks.integer("num_heads", num_heads),
+            "dynamic_graph": dynamic_graph,
+            "num_edges": num_edges,
+            "normalize": bool(normalize),
+        }
+        scale, unscale = scaling(normalize, num_features)
+
+        def component(x, operator, prefix=""):
+            x = astgcn_blocks(scale(x), operator, arguments, prefix)
+            return linear_head(x, horizon, num_outputs, f"{prefix}output")
+
+        if isinstance(input_length, dict):
+            if dynamic_graph:
+                raise ValueError(
+                    "`dynamic_graph` must be False with several components. "
+                    f"Received: dynamic_graph={dynamic_graph!r}, input_length={input_length!r}"
+                )
+            inputs = {
+                name: keras.Input((steps, num_nodes, num_features), name=name)
+                for name, steps in arguments["input_length"].items()
+            }
+            operator = static_operator(next(iter(inputs.values())), arguments, graph)
+            forecasts = [component(x, operator, f"{name}_") for name, x in inputs.items()]
+            outputs = forecasts[0]
+            if len(forecasts) > 1:
+                outputs = ComponentFusion(dtype="float32", name="fusion")(forecasts)
+        else:
+            inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())
+            outputs = component(x, operator)
+
+        super().__init__(inputs, unscale(outputs), arguments, **kwargs)
+
+
+def astgcn_blocks(x, operator, arguments, prefix=""):
+    """The blocks of ASTGCN, (B, T, N, F) to (B, T / time_stride, N, temporal_filters)."""
+    for number in range(1, arguments["num_blocks"] + 1):
+        name = f"{prefix}block{number}"
+        stride = arguments["time_stride"] if number == 1 else 1
+        attention = None
+        if arguments["attention"]:
+            attended = TemporalAttention(
+                arguments["temporal_score"],
+                arguments["num_heads"],
+                name=f"{name}_temporal_attention",
+            )(x)
+            attention = SpatialAttention(
+                arguments["spatial_score"], K=arguments["K"], name=f"{name}_spatial_attention"
+            )(attended, operator)
+        filters = arguments["temporal_filters"]
+        y = ChebConv(
+            arguments["spatial_filters"], arguments["K"], activation="relu", name=f"{name}_graph"
+        )(x, operator, attention)
+        y = layers.ZeroPadding2D((1, 0), data_format="channels_last", name=f"{name}_pad")(y)
+        y = _conv(filters, 3, stride, f"{name}_temporal")(y)
+        x = ops.relu(y + _conv(filters, 1, stride, f"{name}_residual")(x))
+        x = CenteredLayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
+        if stride > 1 and not isinstance(operator, dict) and len(operator.shape) == 4:
+            operator = operator[:, ::stride]
+    return x
+
+
+def linear_head(x, horizon, num_outputs, name):
+    """One linear map, shared by all nodes, from steps and features to the forecast."""
+    steps, nodes, features = x.shape[1:]
+    x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))
+    x = layers.Dense(horizon * num_outputs, dtype="float32", name=name)(x)
+    return forecast_head(x, horizon, num_outputs)
+
+
+def _conv(filters, kernel_size, stride, name):
+    # Padding is explicit: Keras's "same" would shift a strided window by backend's rule.
+    return layers.Conv2D(
+        filters, (kernel_size, 1), (stride, 1), data_format="channels_last", name=name
+    )
+
+
+def _input_length(input_length):
+    if not isinstance(input_length, dict):
+        return _checks.integer("input_length", input_length)
+    if not input_length or not set(input_length) <= set(COMPONENTS):
+        raise ValueError(
+            f"`input_length` must be an int, or a dict with keys among {COMPONENTS}. "
+            f"Received: input_length={input_length!r}"
+        )
+    return {
+        name: _checks.integer(f"input_length[{name!r}]", input_length[name])
+        for name in COMPONENTS
+        if name in input_length
+    }

@@ -1,0 +1,128 @@
+"""What the models share: their graph, their scaler, and a saved form that every backend opens."""
+
+import functools
+
+import keras
+from keras import ops
+
+from stgkeras.layers import StandardScaler, StaticGraph, _checks
+
+
+class GraphModel(keras.Model):
+    """A functional model that owns a graph operator, or takes a graph as input.
+
+    Args:
+        inputs, outputs: as in `keras.Model`.
+        arguments: dict of the subclass's constructor arguments, without those that are state
+            (`graph`). They become attributes and the config.
+    """
+
+    def __init__(self, inputs, outputs, arguments, **kwargs):
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        for name, value in arguments.items():
+            setattr(self, name, value)
+        self._argument_names = tuple(arguments)
+
+    @property
+    def graph(self):
+        """The operator that the model multiplies by, an (N, N) array or scipy csr_array; None for
+        a model that takes its graph as input."""
+        return None if self.dynamic_graph else self.get_layer("static_graph").graph
+
+    @graph.setter
+    def graph(self, graph):
+        if self.dynamic_graph:
+            raise ValueError(
+                f"`graph` cannot be set with dynamic_graph={self.dynamic_graph!r}: the model takes "
+                "its graph as input."
+            )
+        self.get_layer("static_graph").graph = graph
+
+    def adapt(self, values):
+        """Fits the scaler of a model with `normalize=True`.
+
+        Args:
+            values: (..., num_features), the readings of the training steps in original units.
+        """
+        if not self.normalize:
+            raise ValueError("`adapt` needs a model with normalize=True. Received: normalize=False")
+        self.get_layer("scaler").adapt(values)
+
+    def get_config(self):
+        arguments = {name: getattr(self, name) for name in self._argument_names}
+        return {"name": self.name, "trainable": self.trainable, **arguments}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+    def compile_from_config(self, config):
+        # A file tells which backend wrote it: torch saves an optimizer class of its own, and what
+        # `jit_compile="auto"` came to. Neither is meant for the backend that reads.
+        config = {**config, "jit_compile": "auto"}
+        config["optimizer"] = _portable_optimizer(config.get("optimizer"))
+        super().compile_from_config(config)
+
+
+def _portable_optimizer(config):
+    if not isinstance(config, dict) or "class_name" not in config:
+        return config
+    config = {**config, "config": dict(config["config"])}
+    if config["module"].startswith("keras.src.backend."):
+        config.update(module="keras.optimizers", registered_name=None)
+    if "inner_optimizer" in config["config"]:
+        config["config"]["inner_optimizer"] = _portable_optimizer(
+            config["config"]["inner_optimizer"]
+        )
+    return config
+
+
+def graph_inputs(arguments, graph, normalization):
+    """The inputs of a model with one signal, and its graph operator.
+
+    Args:
+        arguments: dict with num_nodes, input_length, num_features, num_edges and dynamic_graph, as
+            the model took them.
+        graph: None, or the operator of a model with a fixed graph.
+        normalization: layer that turns an adjacency given as input into the operator.
+
+    Returns:
+        The inputs, x (batch, time, nodes, features) among them, and the operator.
+    """
+    nodes, steps = arguments["num_nodes"], arguments["input_length"]
+    dynamic = _checks.one_of("dynamic_graph", arguments["dynamic_graph"], (False, "sample", "step"))
+    x = keras.Input((steps, nodes, arguments["num_features"]), name="x")
+    if not dynamic:
+        return x, x, static_operator(x, arguments, graph)
+    if graph is not None:
+        raise ValueError(
+            f"`graph` must be None with dynamic_graph={dynamic!r}: the model takes its graph as "
+            "input, {'x': …, 'graph': …}."
+        )
+    shape = (nodes, nodes) if dynamic == "sample" else (steps, nodes, nodes)
+    adjacency = keras.Input(shape, name="graph")
+    return {"x": x, "graph": adjacency}, x, normalization(adjacency)
+
+
+def static_operator(x, arguments, graph):
+    """The operator of a `StaticGraph`; the edge count of a sparse one goes into the arguments."""
+    layer = StaticGraph(
+        arguments["num_nodes"], graph, num_edges=arguments["num_edges"], name="static_graph"
+    )
+    arguments["num_edges"] = layer.num_edges
+    return layer(x)
+
+
+def scaling(normalize, num_features):
+    """Two functions, into standardised units and back; without `normalize` they do nothing."""
+    if not normalize:
+        return (lambda x: x), (lambda y: y)
+    scaler = StandardScaler(num_features, dtype="float32", name="scaler")
+    return scaler, functools.partial(scaler, inverse=True)
+
+
+def forecast_head(y, horizon, num_outputs):
+    """Splits the last axis of y (batch, nodes, horizon·outputs) into the forecast's axes."""
+    nodes = y.shape[1]
+    y = ops.reshape(y, (-1, nodes, horizon, num_outputs))
+    return ops.transpose(y, (0, 2, 1, 3))  # (B, horizon, N, outputs)

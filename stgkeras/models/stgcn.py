@@ -1,0 +1,175 @@
+import keras
+from keras import layers, ops
+
+from stgkeras.layers import (
+    CenteredLayerNormalization,
+    ChebConv,
+    GatedTemporalConv,
+    GraphConv,
+    RenormalizedAdjacency,
+    ScaledLaplacian,
+    _checks,
+)
+from stgkeras.layers.gated_temporal_conv import pad_features
+from stgkeras.models.graph_model import GraphModel, forecast_head, graph_inputs, scaling
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class STGCN(GraphModel):
+    """Spatio-temporal graph convolutional network, for forecasts of signals on a graph.
+
+    Blocks of gated temporal convolution, graph convolution and gated temporal convolution, each
+    closed by layer normalisation over nodes and features and dropout; then a gated temporal
+    convolution over all steps that are left, and two dense layers.
+
+    Args:
+        num_nodes: int. Number of nodes N.
+        graph: None, or the (N, N) operator, array or scipy sparse: `graphs.scaled_laplacian(A)` for
+            "cheb", `graphs.renormalized_adjacency(A)` for "gcn". Travels with the weights; `None`
+            leaves it NaN until weights are loaded or `model.graph` is set.
+        input_length: int. Number of input steps T.
+        horizon: int. Number of steps to forecast.
+        num_features: int. Number of input features F.
+        num_outputs: int. Number of forecast features, the first ones of the input.
+        block_filters: a triple of filters a block: temporal, graph, temporal.
+        output_filters: filters of the last temporal convolution and units of the dense layer.
+        kernel_size: int. Steps that a temporal convolution sees; a block takes 2·(kernel_size - 1).
+        K: int. Number of Chebyshev terms of "cheb".
+        gate: "glu" or "gtu".
+        graph_conv: "cheb" (ChebConv) or "gcn" (GraphConv).
+        dropout: float. Share of values dropped after each block and before the last layer.
+        dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
+            The graph input is a non-negative adjacency, which the model normalises itself. After a
+            temporal convolution the graphs of the last steps are used.
+        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
+        normalize: bool. Whether to standardise the input and take forecasts back to original
+            units; call `adapt` with the training steps before `fit`.
+
+    Call arguments:
+        x: (batch, input_length, num_nodes, num_features), or {"x": …, "graph": …} with
+            `dynamic_graph`.
+
+    Returns:
+        (batch, horizon, num_nodes, num_outputs).
+
+    Raises:
+        ValueError: on a bad argument, or if `input_length` is too short for the blocks.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> adjacency = stgkeras.graphs.knn_graph(np.random.default_rng(0).random((5, 2)), 2)
+        >>> graph = stgkeras.graphs.scaled_laplacian(np.maximum(adjacency, adjacency.T))
+        >>> model = stgkeras.models.STGCN(5, graph=graph, horizon=3)
+        >>> tuple(model(np.zeros((2, 12, 5, 1), "float32")).shape)
+        (2, 3, 5, 1)
+
+    Source:
+        Yu et al., 2018, arXiv:1709.04875. Departs from the paper: forecasts all steps at once;
+        layer normalisation has ε = 1e-12 and, as in the authors' code, follows each block and
+        precedes the dense layers.
+    """
+
+    def __init__(
+        self,
+        num_nodes,
+        *,
+        graph=None,
+        input_length=12,
+        horizon=1,
+        num_features=1,
+        num_outputs=1,
+        block_filters=((64, 16, 64), (64, 16, 64)),
+        output_filters=(128, 128),
+        kernel_size=3,
+        K=3,
+        gate="glu",
+        graph_conv="cheb",
+        dropout=0.5,
+        dynamic_graph=False,
+        num_edges=None,
+        normalize=False,
+        **kwargs,
+    ):
+        arguments = {
+            "num_nodes": _checks.integer("num_nodes", num_nodes),
+            "input_length": _checks.integer("input_length", input_length),
+            "horizon": _checks.integer("horizon", horizon),
+            "num_features": _checks.integer("num_features", num_features),
+            "num_outputs": _checks.integer("num_outputs", num_outputs),
+            "block_filters": tuple(map(tuple, block_filters)),
+            "output_filters": tuple(output_filters),
+            "kernel_size": _checks.integer("kernel_size", kernel_size),
+            "K": _checks.integer("K", K),
+            "gate": gate,
+            "graph_conv": _checks.one_of("graph_conv", graph_conv, ("cheb", "gcn")),
+            "dropout": _checks.fraction("dropout", dropout),
+            "dynamic_graph": dynamic_graph,
+            "num_edges": num_edges,
+            "normalize": bool(normalize),
+        }
+        if any(len(filters) != 3 for filters in arguments["block_filters"]):
+            raise ValueError(
+                "`block_filters` must hold triples (temporal, graph, temporal). "
+                f"Received: block_filters={block_filters!r}"
+            )
+        if len(arguments["output_filters"]) != 2:
+            raise ValueError(
+                "`output_filters` must be a pair (temporal filters, dense units). "
+                f"Received: output_filters={output_filters!r}"
+            )
+        _checks.length_for_blocks(input_length, len(block_filters), kernel_size)
+
+        # Normalisation of a graph that comes as input
+        normalization = ScaledLaplacian() if graph_conv == "cheb" else RenormalizedAdjacency()
+        inputs, x, operator = graph_inputs(arguments, graph, normalization)
+        scale, unscale = scaling(normalize, num_features)
+
+        x = scale(x)
+        for number, filters in enumerate(arguments["block_filters"], start=1):
+            x = stgcn_block(x, operator, filters, arguments, f"block{number}")
+        outputs = unscale(stgcn_head(x, arguments))
+
+        super().__init__(inputs, outputs, arguments, **kwargs)
+
+
+def stgcn_block(x, operator, filters, arguments, name):
+    """The block 'TGTND': temporal, graph, temporal, normalisation, dropout."""
+    kernel_size, gate = arguments["kernel_size"], arguments["gate"]
+    first, middle, last = filters
+    x = GatedTemporalConv(first, kernel_size, gate=gate, name=f"{name}_temporal1")(x)
+    x = ops.relu(graph_layer(x, operator_at(operator, x), middle, arguments, name))
+    x = GatedTemporalConv(last, kernel_size, gate=gate, name=f"{name}_temporal2")(x)
+    x = CenteredLayerNormalization((-2, -1), epsilon=1e-12, name=f"{name}_norm")(x)
+    return layers.Dropout(arguments["dropout"], name=f"{name}_dropout")(x)
+
+
+def graph_layer(x, operator, filters, arguments, name):
+    """Features aligned to `filters`, plus their graph convolution."""
+    if x.shape[-1] > filters:
+        x = layers.Dense(filters, name=f"{name}_align")(x)
+    else:
+        x = pad_features(x, filters)
+    if arguments["graph_conv"] == "cheb":
+        y = ChebConv(filters, arguments["K"], name=f"{name}_graph")(x, operator)
+    else:
+        y = GraphConv(filters, name=f"{name}_graph")(x, operator)
+    return x + y
+
+
+def stgcn_head(x, arguments):
+    """The head 'TNFF': temporal convolution over all steps, normalisation, two dense layers."""
+    horizon, num_outputs = arguments["horizon"], arguments["num_outputs"]
+    filters, units = arguments["output_filters"]
+    x = GatedTemporalConv(filters, x.shape[1], gate=arguments["gate"], name="output_temporal")(x)
+    x = CenteredLayerNormalization((-2, -1), epsilon=1e-12, name="output_norm")(x)
+    x = layers.Dense(units, activation="relu", name="output_dense")(x[:, 0])  # (B, N, units)
+    x = layers.Dropout(arguments["dropout"], name="output_dropout")(x)
+    x = layers.Dense(horizon * num_outputs, dtype="float32", name="output")(x)
+    return forecast_head(x, horizon, num_outputs)
+
+
+def operator_at(operator, x):
+    """The operator for the steps of x: of one graph a step, those of the last steps."""
+    if isinstance(operator, dict) or len(operator.shape) < 4:
+        return operator
+    return operator[:, operator.shape[1] - x.shape[1] :]

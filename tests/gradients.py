@@ -1,0 +1,53 @@
+"""Gradients of a scalar function on whichever backend is active."""
+
+import keras
+import numpy as np
+
+
+def gradients(function, inputs):
+    """Value of `function` and its gradient with respect to each input.
+
+    Args:
+        function: takes one backend tensor per input, returns a scalar tensor.
+        inputs: list of floating NumPy arrays; their dtype is kept.
+    Returns:
+        (value, [gradient, …]) as NumPy arrays; zeros where the function ignores an input.
+    """
+    inputs = [np.asarray(array) for array in inputs]
+    value, grads = globals()[f"_{keras.backend.backend()}"](function, inputs)
+    zeros = [np.zeros_like(array) for array in inputs]
+    grads = [
+        zero if grad is None else keras.ops.convert_to_numpy(grad)
+        for grad, zero in zip(grads, zeros, strict=True)
+    ]
+    return keras.ops.convert_to_numpy(value), grads
+
+
+def _tensorflow(function, inputs):
+    import tensorflow as tf
+
+    tensors = [tf.convert_to_tensor(array) for array in inputs]
+    with tf.GradientTape() as tape:
+        for tensor in tensors:
+            tape.watch(tensor)
+        value = function(*tensors)
+    return value, [
+        None if grad is None else tf.convert_to_tensor(grad)
+        for grad in tape.gradient(value, tensors)
+    ]
+
+
+def _jax(function, inputs):
+    import jax
+
+    tensors = [keras.ops.convert_to_tensor(array) for array in inputs]
+    return jax.jit(jax.value_and_grad(function, argnums=tuple(range(len(tensors)))))(*tensors)
+
+
+def _torch(function, inputs):
+    import torch
+
+    device = keras.ops.convert_to_tensor(0.0).device
+    tensors = [torch.tensor(array, device=device, requires_grad=True) for array in inputs]
+    value = function(*tensors)
+    return value.detach(), torch.autograd.grad(value, tensors, allow_unused=True)

@@ -1,0 +1,266 @@
+"""Reading series and graphs: real files where they are present, written ones elsewhere."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stgkeras.datasets import load_series
+
+DATA = os.environ.get("STGKERAS_DATA")
+
+
+def real(name):
+    if DATA is None or not (Path(DATA) / name).exists():
+        pytest.skip(f"STGKERAS_DATA holds no {name}")
+    return Path(DATA) / name
+
+
+VALUES = np.arange(24.0).reshape(8, 3)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a file: text, or the arrays of an npz."""
+
+    def write(name, text=None, **arrays):
+        if text is None:
+            np.savez(tmp_path / name, **arrays)
+        else:
+            (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+# Real data
+
+
+def test_los_loop():
+    series = load_series(real("los_loop/los_loop.npz"))
+    assert series.values.shape == (2016, 207, 1) and series.values.dtype == np.float32
+    assert series.values.mean(dtype=float) == pytest.approx(58.8914, abs=1e-3)
+    assert series.adjacency.shape == (207, 207) and series.adjacency.dtype == np.float64
+    assert np.count_nonzero(series.adjacency) == 2626
+    assert np.array_equal(series.adjacency, series.adjacency.T)
+    assert not series.adjacency.diagonal().any()
+    assert series.names[0] == "773869" and series.features == ("speed",)
+    assert series.interval == 5
+    assert series.timestamps[-1] == np.datetime64("2012-03-07T23:55")
+
+
+def test_pems08_tail():
+    path, graph = real("pems08_tail/pems08_flow_tail.npz"), real("pems08_tail/distance.csv")
+    series = load_series(path, graph)
+    assert series.values.shape == (7156, 170, 1)
+    assert series.values.mean(dtype=float) == pytest.approx(231.8992, abs=1e-3)
+    assert series.adjacency.sum() == np.count_nonzero(series.adjacency) == 277
+    assert series.adjacency[153, 9] == 1 and series.adjacency[9, 153] == 0  # the row 9,153
+    assert series.timestamps[-1] == np.datetime64("2016-08-31T23:55")
+    both = load_series(path, graph, symmetric=True).adjacency
+    assert np.array_equal(both, both.T) and both.sum() == 2 * 274
+
+
+def test_orange_has_three_scaled_features():
+    path, graph = real("pems_d12_orange/orange_81.npz"), real("pems_d12_orange/edges.csv")
+    series = load_series(path, graph, key=("flow", "occupancy", "speed"))
+    assert series.features == ("flow", "occupancy", "speed")
+    means = series.values.mean((0, 1), dtype=float)
+    np.testing.assert_allclose(means, [286.2408, 0.059466, 64.4187], rtol=2e-3)
+    assert series.adjacency.sum() == 84 and series.names[0] == "1205320"
+
+
+def test_a_truncated_real_file(tmp_path):
+    path = real("los_loop/los_loop.npz")
+    cut = tmp_path / "cut.npz"
+    for size in (100, 200_000, path.stat().st_size - 50):
+        cut.write_bytes(path.read_bytes()[:size])
+        with pytest.raises(ValueError, match=r"cut.npz must be an npz .* damaged or cut short"):
+            load_series(cut)
+
+
+# npz
+
+
+def test_npz_by_hand(write):
+    path = write(
+        "a.npz",
+        flow=np.array([[10, 20], [30, 40]], "uint16"),
+        flow_scale=0.1,
+        adjacency=[[5, 2], [0, 5]],
+        names=["a", "b"],
+        start_time="2020-02-29T23:55",
+        step_minutes=5,
+    )
+    series = load_series(path)
+    np.testing.assert_allclose(series.values[..., 0], [[1, 2], [3, 4]], rtol=1e-6)
+    assert series.adjacency.tolist() == [[0, 2], [0, 0]]
+    assert series.names == ("a", "b") and series.features == ("flow",) and series.interval == 5
+    assert series.timestamps.astype(str).tolist() == ["2020-02-29T23:55:00", "2020-03-01T00:00:00"]
+    assert load_series(path, symmetric=True).adjacency.tolist() == [[0, 2], [2, 0]]
+
+
+def test_npz_with_three_axes_and_nothing_else(write):
+    series = load_series(write("a.npz", data=VALUES.reshape(4, 3, 2)), interval=15)
+    assert series.values.shape == (4, 3, 2) and series.features == ("data_0", "data_1")
+    assert series.names == ("0", "1", "2") and series.interval == 15
+    assert series.adjacency is None and series.timestamps is None
+
+
+def test_key_chooses_and_stacks(write):
+    path = write("a.npz", speed=VALUES, flow=2 * VALUES, lanes=np.ones(3))
+    np.testing.assert_array_equal(load_series(path, key="flow").values[..., 0], 2 * VALUES)
+    both = load_series(path, key=["speed", "flow"])
+    np.testing.assert_array_equal(both.values, np.stack([VALUES, 2 * VALUES], -1))
+    with pytest.raises(ValueError, match=r"key=None, arrays: .*'speed'.*'flow'.*'lanes'"):
+        load_series(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "key", "message"),
+    [
+        ({"a": VALUES}, "b", r"`key` must name a numeric array.*key='b'.*'a': \(8, 3\)"),
+        ({"a": VALUES[0]}, "a", r"`key` must name .* \(steps, nodes\).*'a': \(3,\)"),
+        ({"a": VALUES[None, None]}, None, r"`key` must name .*'a': \(1, 1, 8, 3\)"),
+        ({"a": VALUES.astype(str)}, "a", "`key` must name a numeric array"),
+        ({"a": VALUES, "b": VALUES[:4]}, ("a", "b"), r"equal steps.*'b': \(4, 3\)"),
+        ({"a": VALUES, "adj": np.eye(4)}, None, r"3 nodes of the series.*\(4, 4\)"),
+        ({"a": VALUES, "adj": -np.eye(3)}, None, "must not have negative weights.*-1.0"),
+        (
+            {"a": VALUES, "adj": np.eye(3) * np.nan},
+            None,
+            r"`adjacency` must not hold NaN.*\(0, 0\)",
+        ),
+        ({"a": VALUES, "names": ["p", "q"]}, None, "must be as many as nodes.*2 for 3"),
+        ({"a": VALUES, "names": ["p", "q", "p"]}, None, r"must be unique.*\['p'\]"),
+        ({"a": np.array([[1, np.nan], [np.nan, 0]])}, None, r"NaN.*2 of 4.*first at \(0, 1, 0\)"),
+        ({"a": np.array([[{}, 1]], dtype=object)}, None, "plain arrays.*pickled objects"),
+    ],
+)
+def test_bad_npz(write, arrays, key, message):
+    with pytest.raises(ValueError, match=message):
+        load_series(write("a.npz", **arrays), key=key)
+
+
+def test_bad_files(write, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"must exist. Received: .*absent.npz"):
+        load_series(tmp_path / "absent.npz")
+    with pytest.raises(FileNotFoundError, match=r"must exist. Received: .*graph.csv"):
+        load_series(write("a.npz", a=VALUES), tmp_path / "graph.csv")
+    with pytest.raises(ValueError, match=r"must end in .npz or .csv.*a.txt"):
+        load_series(write("a.txt", "1,2"))
+    for text in ("", "not a zip file"):
+        with pytest.raises(ValueError, match="must be an npz .* damaged or cut short"):
+            load_series(write("a.npz", text))
+    with pytest.raises(ValueError, match=r"`interval` must agree with the file: 5.0.*=10"):
+        load_series(write("a.npz", a=VALUES, step_minutes=5), interval=10)
+
+
+# csv
+
+
+def test_csv_without_timestamps(write):
+    series = load_series(write("a.csv", "p,q\n1,2.5\n3,4\n"), interval=5)
+    assert series.values[..., 0].tolist() == [[1, 2.5], [3, 4]]
+    assert series.names == ("p", "q") and series.features == ("value",) and series.interval == 5
+    assert series.timestamps is None
+
+
+@pytest.mark.parametrize("header", ["time", ""])
+def test_csv_with_timestamps(write, header):
+    text = f"{header},400001,400017\n2012-03-01 00:00:00,1,2\n2012-03-01 00:15:00,3,4\n"
+    series = load_series(write("a.csv", text))
+    assert series.values.shape == (2, 2, 1) and series.names == ("400001", "400017")
+    assert series.interval == 15 and series.timestamps[1] == np.datetime64("2012-03-01T00:15")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("p,q\n1,2\n3,x\n", "must hold numbers.*'x' in column 'q', row 1"),
+        ("time,q\n2020-01-01,2\nabc,3\n", "timestamps in its first column.*'abc'.*'time', row 1"),
+        ("p,q\nx,2\n", "timestamps in its first column.*'x' in column 'p', row 0"),
+        ("p,q,p\n1,2,3\n", r"must be unique.*\['p'\]"),
+        ("p,q\n1,2\n3,\n", r"NaN.*1 of 4.*first at \(1, 1, 0\)"),
+        ("p,q\n,2\n", r"NaN.*first at \(0, 0, 0\)"),
+        ("p\n1,2\n", "must name each column.*1 names, 2 columns"),
+        (",p,q\n0,1,2\n1,3,4\n", "must name each column.*numeric column without a name"),
+        ("", "must be a csv table with data"),
+        ("p,q\n", "must be a csv table with data"),
+        ("p,q\n1,2\n1,2,3\n", "must be a csv table.*line 3"),
+        (
+            "t,p\n2020-01-01 00:00,1\n2020-01-01 00:05,1\n2020-01-01 00:15,1\n",
+            "evenly spaced.*00:15:00 in row 2 after .*00:05:00",
+        ),
+        ("t,p\n2020-01-02,1\n2020-01-01,1\n", "evenly spaced.*row 1"),
+    ],
+)
+def test_bad_csv(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_series(write("a.csv", text))
+    with pytest.raises(ValueError, match="`key` must be None for a csv file.*'p'"):
+        load_series(write("a.csv", text), key="p")
+
+
+# Graphs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Rows fill [to, from]; the diagonal is cleared; cost and distance only say "edge".
+        ("from,to,cost\n0,1,9.5\n1,2,0\n2,2,1\n", [[0, 0, 0], [1, 0, 0], [0, 1, 0]]),
+        ("from,to,distance\n0,1,9.5\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        ("From,To,cost_miles,from_id,to_id\n0,1,3,x,y\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        ("from,to\n0,1\n0,1\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        ("from,to,weight\n0,1,0.5\n2,0,2\n0,1,0.7\n", [[0, 0, 2], [0.7, 0, 0], [0, 0, 0]]),
+        ("from,to,weight\n7,9,0.5\n", [[0, 0, 0], [0, 0, 0], [0.5, 0, 0]]),  # names
+        ("4,1,0\n0,4,0\n0,3,4\n", [[0, 1, 0], [0, 0, 0], [0, 3, 0]]),
+    ],
+)
+def test_graph_csv(write, text, expected):
+    path = write("a.npz", a=VALUES, names=["7", "8", "9"])
+    series = load_series(path, write("graph.csv", text))
+    assert series.adjacency.tolist() == expected
+
+
+def test_names_go_before_indices(write):
+    path = write("a.npz", a=VALUES, names=["2", "1", "0"])
+    series = load_series(path, write("graph.csv", "from,to\n0,2\n"))
+    assert np.argwhere(series.adjacency).tolist() == [[0, 2]]
+
+
+def test_graph_npz_replaces_that_of_the_series(write):
+    path = write("a.npz", a=VALUES, adj=np.ones((3, 3)))
+    graph = write("graph.npz", adj=np.diag([2.0, 2.0], 1))
+    assert load_series(path, graph).adjacency.tolist() == [[0, 2, 0], [0, 0, 2], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("from,to\n0,1\n1,3\n", "nodes of the series.* index below 3.*to='3' in row 1"),
+        ("from,to\nx,1\n", "nodes of the series.*from='x' in row 0"),
+        ("from,to\n7,1\n", "nodes of the series.*from='7' in row 0"),  # all names, or all indices
+        ("from,to\na,7\n", "nodes of the series.*from='a' in row 0"),
+        ("from,to\n7,\n", "nodes of the series.*to=nan in row 0"),
+        ("from,to,weight\n0,1,heavy\n", "must hold numbers.*'heavy' in column 'weight', row 0"),
+        ("from,to,weight\n0,1,-2\n", "must not have negative weights.*-2.0"),
+        ("from,to,weight\n0,1,\n", "`adjacency` must not hold NaN"),
+        ("from,to,speed\n0,1,2\n", "third column cost, distance or weight.*'speed'"),
+        ("1,0\n0,1\n", r"3 nodes of the series.*\(2, 2\)"),
+        ("1,0,0\n0,1,0\n", r"3 nodes of the series.*\(2, 3\)"),
+        ("0,1,0\n0,a,0\n0,0,0\n", "must hold numbers.*'a' in column 1, row 1"),
+    ],
+)
+def test_bad_graph(write, text, message):
+    path = write("a.npz", a=VALUES, names=["7", "8", "9"])
+    with pytest.raises(ValueError, match=message):
+        load_series(path, write("graph.csv", text))
+
+
+def test_a_graph_of_distances_is_refused(write):
+    path = write("a.npz", a=VALUES)
+    with pytest.raises(ValueError, match=r"must hold `adj`.*distance_m.*gaussian_kernel"):
+        load_series(path, write("graph.npz", distance_m=np.ones((3, 3))))
