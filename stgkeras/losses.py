@@ -25,14 +25,18 @@ class FocalLoss(keras.losses.Loss):
         reduction: As in `keras.losses.Loss`; None gives the loss of every entry.
         name: string. Name of the loss.
         dtype: Dtype of the result; float16 and bfloat16 still compute in float32.
+
     Call arguments:
         y_true: any shape, targets in [0, 1], hard or soft.
         y_pred: the shape of `y_true`, probabilities in [0, 1] or logits.
         sample_weight: optional, the leading axes of `y_true` or all: (batch,), (batch, nodes), …
+
     Returns:
         A scalar, or the shape of `y_true` if `reduction` is None.
+
     Raises:
         ValueError: if `alpha` or `gamma` is out of range, or the shapes differ.
+
     Example:
         >>> from stgkeras.losses import FocalLoss
         >>> loss = FocalLoss(alpha=1.0, gamma=2.0)

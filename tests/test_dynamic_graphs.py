@@ -216,6 +216,12 @@ def test_repeated_eigenvalues_give_one_answer():
     space = np.linalg.eigh(2 * np.eye(7) - cycle)[1][:, -2:]
     expected = space @ (space.T @ np.sqrt(np.arange(1, 8)))
     assert abs(expected @ first) == pytest.approx(np.linalg.norm(expected), rel=1e-6)
+    star = nx.to_numpy_array(nx.star_graph(6))  # bipartite: its eigenvalues are ±√6
+    space = np.linalg.eigh(star)[1][:, [0, -1]]
+    expected = space @ (space.T @ np.sqrt(np.arange(1, 8)))
+    features = node_features(star)
+    np.testing.assert_allclose(features[:, 4], expected / np.linalg.norm(expected), atol=1e-6)
+    assert np.abs(features[:, 4] - features[:, 2]).max() > 0.1
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         path: string or path of the file, ending in ".keras"; missing folders are made.
+
     Raises:
         ValueError: if `path` does not end in ".keras".
+
     Example:
         >>> import tempfile, keras, numpy as np
         >>> from stgkeras.callbacks import Checkpoint

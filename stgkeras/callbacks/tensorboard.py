@@ -22,8 +22,10 @@ class TensorBoardScalars(keras.callbacks.Callback):
 
     Args:
         log_dir: string or path of the folder; made if missing.
+
     Raises:
         ImportError: at the first epoch, if the `tensorboard` package is not installed.
+
     Example:
         >>> import os, tempfile, keras, numpy as np
         >>> from stgkeras.callbacks import TensorBoardScalars

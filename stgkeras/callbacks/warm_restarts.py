@@ -25,9 +25,11 @@ class WarmRestarts(keras.callbacks.Callback):
         base_lr: float > 0. The rate after a restart. None takes the optimizer's rate when this
             object first meets a model, before anything is restored. A model file holds the
             annealed rate: give `base_lr` after loading one.
+
     Raises:
         ValueError: if an argument is out of range, or "batch" meets data of unknown length.
         TypeError: if the optimizer's rate is no plain number, such as a schedule.
+
     Example:
         >>> from stgkeras.callbacks import WarmRestarts
         >>> schedule = WarmRestarts(T_0=2, T_mult=2, base_lr=0.1)

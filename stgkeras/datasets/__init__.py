@@ -8,6 +8,7 @@ from stgkeras.datasets.edge_baselines import (
     oracle,
     window_mean,
 )
+from stgkeras.datasets.forecast_baselines import last_value, same_time
 from stgkeras.datasets.node_features import node_features
 from stgkeras.datasets.traffic import Series, load_series
 from stgkeras.datasets.windows import Split, Windows, split_windows, training_steps
@@ -20,10 +21,12 @@ __all__ = [
     "edge_probabilities",
     "exponential_mean",
     "last_graph",
+    "last_value",
     "load_dynamic_graphs",
     "load_series",
     "node_features",
     "oracle",
+    "same_time",
     "split_sequences",
     "split_windows",
     "training_steps",

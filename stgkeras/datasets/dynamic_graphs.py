@@ -52,6 +52,7 @@ class DynamicGraphs:
             sequences: int array, the sequences to take; no window crosses from one to another.
             input_length: int. Graphs L that a window reads.
             **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
+
         Returns:
             `Windows` of `{"x": (B, L, N, 6), "graph": (B, L, N, N)}` and targets (B, N, N), whose
             `starts` count steps through all sequences: `sequence * num_steps + step`.
@@ -98,10 +99,13 @@ def load_dynamic_graphs(
         seed: int. Equal arguments give equal arrays.
         cache_dir: folder of the cache. Default: `datasets/stgkeras` in the Keras home
             (`KERAS_HOME` or `~/.keras`). A file that cannot be read is made again.
+
     Returns:
         `DynamicGraphs`.
+
     Raises:
         ValueError: if a kind is unknown or a size too small.
+
     Example:
         >>> import stgkeras, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -135,10 +139,13 @@ def split_sequences(kinds, val=0.2, test=0.2, seed=0):
         val: share of each kind as a float in [0, 1), or a count of each kind as an int.
         test: likewise.
         seed: int.
+
     Returns:
         `Split(train, val, test)` of sorted int arrays of sequences.
+
     Raises:
         ValueError: if a part that was asked for stays empty.
+
     Example:
         >>> import stgkeras
         >>> split = stgkeras.datasets.split_sequences(["erdos_renyi"] * 5 + ["newman_watts"] * 5)

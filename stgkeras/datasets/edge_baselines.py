@@ -21,10 +21,13 @@ def exponential_mean(graphs, decay=0.8):
     Args:
         graphs: (B, T, N, N).
         decay: float in (0, 1]. 1 gives `window_mean`.
+
     Returns:
         (B, N, N).
+
     Raises:
         ValueError: if `decay` lies outside (0, 1].
+
     Example:
         >>> import numpy as np, stgkeras
         >>> graphs = np.array([0.0, 1.0]).reshape(1, 2, 1, 1)
@@ -46,9 +49,11 @@ def oracle(graphs, windows):
     Args:
         graphs: `DynamicGraphs`.
         windows: `Windows` from `graphs.windows(…)`.
+
     Returns:
         (len(windows.starts), N, N) float32, in the order of `windows.starts` (which is the order
         of `predict` if the windows are not shuffled).
+
     Example:
         >>> import stgkeras, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -73,10 +78,13 @@ def edge_probabilities(kind, parameter, num_nodes):
         parameter: the number m; the number p; the pair (k, p). A row of
             `DynamicGraphs.parameters`, which pads with NaN, is taken too.
         num_nodes: int.
+
     Returns:
         (num_nodes, num_nodes) float64, symmetric, zero diagonal, read-only.
+
     Raises:
         ValueError: if `kind` is unknown or `parameter` has the wrong number of values.
+
     Example:
         >>> import stgkeras
         >>> stgkeras.datasets.edge_probabilities("erdos_renyi", 0.1, 3)[0].tolist()

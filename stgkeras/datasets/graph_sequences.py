@@ -17,6 +17,7 @@ def draw_sequence(kind, num_nodes, num_steps, seed):
         num_nodes: int. Number of nodes N.
         num_steps: int ≥ 60. Number of graphs T.
         seed: int or tuple of ints.
+
     Returns:
         Adjacency (T, N, N) uint8; parameters (T, 2) float64: (m, NaN), (NaN, p) or (k, p);
         change points, a tuple of steps. `load_dynamic_graphs` states the rules.

@@ -23,10 +23,13 @@ def node_features(adjacency):
 
     Args:
         adjacency: (…, N, N) array of 0 and 1, symmetric with zero diagonal.
+
     Returns:
         (…, N, 6) float32, unitless, in [-1, 1].
+
     Raises:
         ValueError: if `adjacency` is not a stack of binary, symmetric, loop-free graphs.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> path = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])

@@ -54,11 +54,14 @@ def load_series(path, graph=None, *, key=None, symmetric=False, interval=None):
             not needed where only one fits.
         symmetric: bool. Whether to return `np.maximum(A, A.T)`.
         interval: float. Minutes between steps, where the file does not say.
+
     Returns:
         `Series`.
+
     Raises:
         FileNotFoundError: if a file is missing.
         ValueError: if a file is damaged, pickled or ambiguous, or values and graph do not fit.
+
     Example:
         >>> import numpy as np, os, stgkeras, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -30,10 +30,13 @@ def split_windows(num_steps, input_length, horizon, val=0.2, test=0.2, boundary=
             `"start"` cuts the *windows*, W = T-L-H+1, by their first step, as many published
             splits do: windows near a cut share steps. Cuts lie at
             `floor(cumulative share * total)`.
+
     Returns:
         `Split(train, val, test)` of int arrays.
+
     Raises:
         ValueError: if the shares leave no training part, or a part is too short for a window.
+
     Example:
         >>> import stgkeras
         >>> split = stgkeras.datasets.split_windows(40, input_length=3, horizon=2)
@@ -69,8 +72,10 @@ def training_steps(split, input_length, horizon):
     Args:
         split: `Split`.
         input_length, horizon: as for `split_windows`.
+
     Returns:
         int.
+
     Example:
         >>> import stgkeras
         >>> split = stgkeras.datasets.split_windows(40, 3, 2, boundary="start")
@@ -119,13 +124,16 @@ class Windows(keras.utils.PyDataset):
         shuffle: bool. Whether to reorder the windows in each epoch, by `seed`.
         seed: int ≥ 0.
         **kwargs: `workers`, `use_multiprocessing`, `max_queue_size` of `keras.utils.PyDataset`.
+
     Returns:
         Batches `(x, y)`, float32: x (B, L, …) or a dict of such, y (B, H, …) or (B, …).
         The attribute `epoch` rises by one in `on_epoch_end`, which Keras also calls once as `fit`
         begins: its epoch i, from 0, has the order of `epoch` i + 1. Setting `windows.epoch = i`
         before `fit(…, initial_epoch=i)` resumes a run in the order it would have had.
+
     Raises:
         ValueError: if lengths differ, a start is out of range, or a value is NaN.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> series = np.arange(20.0).reshape(20, 1, 1)

@@ -19,13 +19,16 @@ def gaussian_kernel(distances, sigma2=10.0, epsilon=0.5):
             entries are the known distances (a stored 0 is distance 0), an absent one is no edge.
         sigma2: float > 0. σ², the width of the kernel, km².
         epsilon: float in [0, 1]. Smaller weights are cut to 0.
+
     Returns:
         (nodes, nodes) float64 weights in [0, 1] with a zero diagonal, unitless; `csr_array` for
         sparse distances. Warns if no edge survives, most often because distances are in metres.
+
     Raises:
         TypeError: if an argument is not numeric.
         ValueError: if `distances` is not square or holds NaN or negative entries, or if `sigma2`
             or `epsilon` is out of range.
+
     Example:
         >>> gaussian_kernel([[0.0, 1.0, 4.0], [1.0, 0.0, 2.0], [4.0, 2.0, 0.0]]).round(2)
         array([[0.  , 0.9 , 0.  ],
@@ -77,12 +80,15 @@ def from_edges(source, target, weights=None, num_nodes=None, sparse=False):
         num_nodes: int, one more than the largest node of the edges if None.
         sparse: bool. Return a `csr_array`. Weights of 0 stay stored there, so a list of distances
             can go on to `gaussian_kernel` (in a dense matrix, no edge would read as distance 0).
+
     Returns:
         (nodes, nodes) float64, in the unit of `weights`.
+
     Raises:
         TypeError: if a node is not an integer or a weight not a number.
         ValueError: if lengths differ, a node is out of range, a weight is negative or not finite,
             an edge has two weights, or there are no edges and no `num_nodes`.
+
     Example:
         >>> from_edges(source=[0, 1], target=[1, 2], weights=[0.5, 2.0])
         array([[0. , 0. , 0. ],
@@ -137,11 +143,14 @@ def knn_graph(points, k, sparse=False):
             project longitude and latitude first.
         k: int from 1 to nodes - 1. Number of neighbours.
         sparse: bool. Return a `csr_array`.
+
     Returns:
         (nodes, nodes) float64 of 0 and 1, k ones a row.
+
     Raises:
         TypeError: if `points` is not numeric or `k` not an integer.
         ValueError: if `points` is not a finite matrix or `k` is out of range.
+
     Example:
         >>> knn_graph([[0.0], [1.0], [3.0]], k=1)
         array([[0., 1., 0.],
@@ -181,11 +190,14 @@ def from_networkx(graph, weight="weight", sparse=False):
         graph: `networkx.Graph`, `DiGraph` or a multigraph. Row n is the n-th of `graph.nodes`.
         weight: str. Edge attribute to read; an edge without it counts 1. None: all edges count 1.
         sparse: bool. Return a `csr_array`.
+
     Returns:
         (nodes, nodes) float64, in the unit of the attribute.
+
     Raises:
         TypeError: if `graph` is no networkx graph or a weight not a number.
         ValueError: if `graph` has no nodes, or a weight is negative, not finite or ambiguous.
+
     Example:
         >>> import networkx as nx
         >>> from_networkx(nx.DiGraph([("a", "b")]))

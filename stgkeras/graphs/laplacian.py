@@ -28,12 +28,15 @@ def laplacian(adjacency, normalization="sym"):
     Args:
         adjacency: (nodes, nodes), dense or SciPy sparse, non-negative.
         normalization: "sym", "rw" or None.
+
     Returns:
         (nodes, nodes) float64; unitless, or in the unit of `adjacency` for None.
+
     Raises:
         TypeError: if `adjacency` is not numeric.
         ValueError: if `adjacency` is not square, finite and non-negative, or `normalization` is
             none of the three.
+
     Example:
         >>> laplacian([[0, 1], [1, 0]])
         array([[ 1., -1.],
@@ -73,12 +76,15 @@ def scaled_laplacian(adjacency, normalization="sym", lambda_max=None):
         normalization: "sym", "rw" or None, as for `laplacian`.
         lambda_max: float > 0. None: the largest eigenvalue of L, which needs a symmetric
             `adjacency`. 2.0 bounds it for "sym" and "rw"; directed graphs need a number here.
+
     Returns:
         (nodes, nodes) float64, unitless.
+
     Raises:
         TypeError: if `adjacency` or `lambda_max` is not numeric.
         ValueError: as `laplacian`; if `lambda_max` is not finite and positive; if it is None and
             `adjacency` is asymmetric or L is 0, or the eigensolver fails.
+
     Example:
         >>> scaled_laplacian([[0, 1], [1, 0]], lambda_max=2.0)
         array([[ 0., -1.],
@@ -115,11 +121,14 @@ def renormalized_adjacency(adjacency):
     Args:
         adjacency: (nodes, nodes), dense or SciPy sparse, non-negative. Self loops it already has
             keep their weight.
+
     Returns:
         (nodes, nodes) float64, unitless; eigenvalues in [-1, 1] if symmetric.
+
     Raises:
         TypeError: if `adjacency` is not numeric.
         ValueError: if `adjacency` is not square, finite and non-negative.
+
     Example:
         >>> renormalized_adjacency([[0, 1], [1, 0]]).round(3)
         array([[0.5, 0.5],
@@ -145,11 +154,14 @@ def chebyshev_polynomials(operator, K):
         operator: (nodes, nodes), dense or SciPy sparse: a `scaled_laplacian`, eigenvalues in
             [-1, 1]. Nothing is normalised here.
         K: int ≥ 1. Number of terms.
+
     Returns:
         (K, nodes, nodes) dense float64, unitless.
+
     Raises:
         TypeError: if `operator` is not numeric or `K` not an integer.
         ValueError: if `operator` is not square and finite, or `K` < 1.
+
     Example:
         >>> chebyshev_polynomials([[0.0, -1.0], [-1.0, 0.0]], K=3)[2]
         array([[1., 0.],

@@ -38,5 +38,7 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
         x = ops.cast(inputs, "float32")
         x = x - ops.mean(x, axis=self.axis, keepdims=True)
         variance = ops.mean(ops.square(x), axis=self.axis, keepdims=True)
-        y = self.gamma * (x * ops.rsqrt(variance + self.epsilon)) + self.beta
+        y = x * ops.rsqrt(variance + self.epsilon)
+        y = self.gamma * y if self.scale else y
+        y = y + self.beta if self.center else y
         return ops.cast(y, self.compute_dtype)

@@ -125,8 +125,8 @@ class STGCNLinkPredictor(GraphModel):
 class ASTGCNLinkPredictor(GraphModel):
     """Predicts the next graph from a window of graphs, with the attention blocks of ASTGCN.
 
-    The blocks and linear map of ASTGCN reduce the window to one value a node; dense layers with
-    normalisation, shared by all nodes, turn it into that node's logits.
+    The blocks and linear map of ASTGCN reduce the window to one value a node, or a few; dense
+    layers with normalisation, shared by all nodes, turn them into that node's logits.
 
     Args:
         num_nodes: int. Number of nodes N.
@@ -137,6 +137,8 @@ class ASTGCNLinkPredictor(GraphModel):
         graph: None, or with `dynamic_graph=False` the operator `graphs.scaled_laplacian(A)`.
         num_blocks, K, spatial_filters, temporal_filters, time_stride, attention, temporal_score,
             spatial_score, num_heads: as in `ASTGCN`.
+        node_values: int. Values a node that reach the dense layers. One has to tell nodes apart
+            and describe them at once; where links follow node identity, take more.
         units: int. Units of the first dense layer.
         dropout: float. Share of values dropped before the last layer.
         dynamic_graph: "step" for a graph input (batch, T, N, N), "sample" for (batch, N, N), both
@@ -184,6 +186,7 @@ class ASTGCNLinkPredictor(GraphModel):
         temporal_score="bilinear",
         spatial_score="bilinear",
         num_heads=1,
+        node_values=1,
         units=64,
         dropout=0.2,
         dynamic_graph="step",
@@ -202,6 +205,7 @@ class ASTGCNLinkPredictor(GraphModel):
             "temporal_score": temporal_score,
             "spatial_score": spatial_score,
             "num_heads": _checks.integer("num_heads", num_heads),
+            "node_values": _checks.integer("node_values", node_values),
             "units": _checks.integer("units", units),
             "dropout": _checks.fraction("dropout", dropout),
             "dynamic_graph": dynamic_graph,
@@ -212,7 +216,7 @@ class ASTGCNLinkPredictor(GraphModel):
         scale, _ = scaling(normalize, num_features)
 
         x = astgcn_blocks(scale(x), operator, arguments)
-        x = linear_head(x, 1, 1, "node_value")[:, 0]  # (B, N, 1)
+        x = linear_head(x, 1, node_values, "node_value")[:, 0]  # (B, N, node_values)
         x = layers.Dense(units, name="output_dense")(x)
         x = CenteredLayerNormalization(epsilon=1e-5, name="output_norm")(x)
         x = layers.Dropout(dropout, name="output_dropout")(ops.relu(x))

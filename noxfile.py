@@ -1,0 +1,72 @@
+"""The checks of the repository. `nox` runs them all; what follows `--` goes to pytest."""
+
+import pathlib
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"  # with pip, whose settings and constraints hold
+
+TEST_TOOLS = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["test"]
+
+# Two processes share the tests, each with a core of its own: left alone, every backend starts a
+# thread a core in each of them.
+PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "NPROC": "1",  # XLA's thread pool
+}
+
+
+@nox.session
+def lint(session):
+    """Ruff, of one minor version: others format differently."""
+    session.install("ruff~=0.17.0")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(default=False)
+def environment(session):
+    """The environment of `tests`, made once: all three backends, for files pass between them."""
+    install(session, "-e", ".[jax,torch,test]")
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+@nox.parametrize("backend", ["tensorflow", "jax", "torch"], ids=["tensorflow", "jax", "torch"])
+def tests(session, backend):
+    """All tests, and the examples in docstrings, on one backend."""
+    python = environment_python(session)
+    arguments = ("tests", "--doctest-modules", "stgkeras", *session.posargs)
+    env = {**ONE_THREAD, "KERAS_BACKEND": backend}
+    session.run(python, "-m", *PYTEST, *arguments, env=env, external=True)
+
+
+@nox.session
+def no_tensorflow(session):
+    """The built wheel on torch, in an environment without TensorFlow."""
+    dependencies = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
+    others = [name for name in dependencies if not name.startswith("tensorflow")]
+    install(session, *others, *TEST_TOOLS)
+    session.install("--no-deps", ".")
+    absent = "import importlib.util as u, sys; sys.exit(u.find_spec('tensorflow') is not None)"
+    session.run("python", "-c", absent)
+    # `pytest`, not `python -m pytest`, which would put the checkout before the installed wheel.
+    env = {**ONE_THREAD, "KERAS_BACKEND": "torch"}
+    session.run(*PYTEST, "tests", *session.posargs, env=env)
+
+
+def install(session, *packages):
+    # torch comes first, so that the build which a constraint names is there for what needs it.
+    # Without compiling: Python compiles what is imported, a small part of what is installed.
+    session.install("--no-compile", "torch")
+    session.install("--no-compile", *packages)
+
+
+def environment_python(session):
+    folder = pathlib.Path(session.env_dir).parent / "environment"
+    scripts = "Scripts" if (folder / "Scripts").is_dir() else "bin"
+    return str(folder / scripts / "python")

@@ -1,0 +1,278 @@
+"""Layers as data: what each is built with, what it takes and what it gives.
+
+In a shape `None` is the batch axis. A dict of shapes is a sparse operator, a list several signals.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+from stgkeras import graphs, layers
+
+NODES = 5
+LINKS = [(0, 1, 1.0), (1, 2, 0.5), (2, 3, 2.0), (1, 3, 0.7)]  # node 4 is isolated
+
+
+def adjacency():
+    """A weighted undirected graph of five nodes, one of them isolated."""
+    matrix = np.zeros((NODES, NODES))
+    for n, m, weight in LINKS:
+        matrix[n, m] = matrix[m, n] = weight
+    return matrix
+
+
+def laplacian():
+    """Its scaled Laplacian."""
+    return graphs.scaled_laplacian(adjacency(), lambda_max=2.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerCase:
+    layer: type
+    kwargs: dict
+    inputs: dict  # name of the call argument: shape
+    output: tuple
+    trainable: int = 0
+    frozen: int = 0
+    call: dict = dataclasses.field(default_factory=dict)  # further call arguments
+
+    def make(self, **kwargs):
+        values = {name: v() if name == "graph" else v for name, v in self.kwargs.items()}
+        return self.layer(**values, **kwargs)
+
+    def run(self, layer, inputs):
+        return layer(*inputs.values(), **self.call)
+
+    def build(self, seed=0, **kwargs):
+        """A layer, called once on symbols, with random weights."""
+        layer = self.make(**kwargs)
+        self.run(layer, self.symbols())
+        randomize(layer, seed)
+        return layer
+
+    def symbols(self, batch=None):
+        return {
+            name: over_shapes(shape, lambda leaf, key: keras.Input(batch_shape=leaf, dtype=key))
+            for name, shape in self.shapes(batch).items()
+        }
+
+    def shapes(self, batch):
+        return {
+            name: over_shapes(shape, lambda leaf, _: with_batch(leaf, batch))
+            for name, shape in self.inputs.items()
+        }
+
+    def arrays(self, batch, seed=0):
+        rng = np.random.default_rng(seed)
+
+        def draw(shape, dtype):
+            if dtype == "int32":
+                return rng.integers(0, NODES, shape, dtype="int32")
+            return rng.standard_normal(shape).astype(dtype)
+
+        arrays = {n: over_shapes(shape, draw) for n, shape in self.shapes(batch).items()}
+        if "adjacency" in arrays:
+            arrays["adjacency"] = np.abs(arrays["adjacency"])
+        return arrays
+
+
+def with_batch(shape, batch):
+    """A shape, or nested ones, with `batch` in place of None."""
+    if isinstance(shape, dict):
+        return {key: with_batch(value, batch) for key, value in shape.items()}
+    if isinstance(shape[0], tuple):
+        return tuple(with_batch(value, batch) for value in shape)
+    return tuple(batch if size is None else size for size in shape)
+
+
+def over_shapes(shape, function):
+    """`function(shape, dtype)` for a shape, each of a dict, or each of a list."""
+    if isinstance(shape, dict):
+        dtypes = {"index": "int32", "value": "float32"}
+        return {key: function(value, dtypes[key]) for key, value in shape.items()}
+    if isinstance(shape, list):
+        return [function(value, "float32") for value in shape]
+    return function(shape, "float32")
+
+
+def randomize(layer, seed=0):
+    """Draws all weights, biases too; state that is NaN until set gets positive numbers."""
+    rng = np.random.default_rng(seed)
+    for v in layer.trainable_variables:
+        v.assign(0.5 * rng.standard_normal(v.shape))
+    for v in layer.non_trainable_variables:
+        if np.isnan(as_numpy(v.value)).any():
+            v.assign(rng.uniform(0.5, 1.5, v.shape))
+
+
+def as_numpy(tensor):
+    tensor = (
+        ops.cast(tensor, "float32")
+        if "float" in keras.backend.standardize_dtype(tensor.dtype)
+        else tensor
+    )
+    return np.asarray(ops.convert_to_numpy(tensor))
+
+
+def weights_of(layer):
+    """The weights as float64 arrays by name."""
+    return {v.name: as_numpy(v.value).astype("float64") for v in layer.variables}
+
+
+def evaluate(function, *arrays):
+    """The outputs of a function of tensors as NumPy arrays; compiled on JAX, where one operation
+    after the other is slow."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        function = jax.jit(function)
+    arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
+    return keras.tree.map_structure(as_numpy, function(*arrays))
+
+
+def relabelled(name, value, order):
+    """A weight after node `order[i]` became node i."""
+    if name in ("b_s", "v_s"):
+        return value[order][:, order]
+    if name == "u1" or (name in ("gamma", "beta") and value.ndim == 2):
+        return value[order]
+    if name == "u2":
+        return value[:, order]
+    if name in ("query_kernel", "key_kernel"):
+        by_node = value.reshape(len(order), -1, value.shape[-1])
+        return by_node[order].reshape(value.shape)
+    return value
+
+
+X = (None, 6, NODES, 3)
+GRAPH = (NODES, NODES)
+SPARSE = {"index": (2, 7), "value": (7,)}
+SQUARE = (None, NODES, NODES)
+
+LAYERS = {
+    "cheb": LayerCase(
+        layers.ChebConv, {"filters": 4, "K": 3}, {"x": X, "graph": GRAPH}, (None, 6, NODES, 4), 2
+    ),
+    "cheb-no-time": LayerCase(
+        layers.ChebConv,
+        {"filters": 4, "K": 2, "activation": "relu", "use_bias": False},
+        {"x": (None, NODES, 3), "graph": SQUARE},
+        (None, NODES, 4),
+        1,
+    ),
+    "cheb-attention": LayerCase(
+        layers.ChebConv,
+        {"filters": 4, "K": 3, "kernel_initializer": "he_normal"},
+        {"x": X, "graph": GRAPH, "attention": SQUARE},
+        (None, 6, NODES, 4),
+        2,
+    ),
+    "cheb-sparse": LayerCase(
+        layers.ChebConv, {"filters": 4, "K": 3}, {"x": X, "graph": SPARSE}, (None, 6, NODES, 4), 2
+    ),
+    "cheb-step": LayerCase(
+        layers.ChebConv,
+        {"filters": 4, "K": 3},
+        {"x": X, "graph": (None, 6, NODES, NODES)},
+        (None, 6, NODES, 4),
+        2,
+    ),
+    "graph-conv": LayerCase(
+        layers.GraphConv,
+        {"filters": 4, "activation": "tanh", "bias_initializer": "ones"},
+        {"x": X, "graph": SQUARE},
+        (None, 6, NODES, 4),
+        2,
+    ),
+    "graph-conv-sparse": LayerCase(
+        layers.GraphConv, {"filters": 2}, {"x": X, "graph": SPARSE}, (None, 6, NODES, 2), 2
+    ),
+    "gated-up": LayerCase(
+        layers.GatedTemporalConv, {"filters": 4, "kernel_size": 3}, {"x": X}, (None, 4, NODES, 4), 2
+    ),
+    "gated-down-gtu": LayerCase(
+        layers.GatedTemporalConv,
+        {"filters": 2, "kernel_size": 6, "gate": "gtu"},
+        {"x": X},
+        (None, 1, NODES, 2),
+        4,
+    ),
+    "gated-conv": LayerCase(
+        layers.GatedTemporalConv,
+        {"filters": 4, "kernel_size": 2, "residual": "conv"},
+        {"x": X},
+        (None, 5, NODES, 4),
+        4,
+    ),
+    "gated-none": LayerCase(
+        layers.GatedTemporalConv,
+        {"filters": 4, "kernel_size": 1, "residual": None, "bias_initializer": "ones"},
+        {"x": X},
+        X[:-1] + (4,),
+        2,
+    ),
+    "temporal-bilinear": LayerCase(layers.TemporalAttention, {}, {"x": X}, X, 5),
+    "temporal-dot": LayerCase(
+        layers.TemporalAttention,
+        {"score": "dot", "num_heads": 2, "key_dim": 4},
+        {"x": X},
+        (X, (None, 2, 6, 6)),
+        3,
+        call={"return_attention_scores": True},
+    ),
+    "temporal-dot-one-head": LayerCase(
+        layers.TemporalAttention,
+        {"score": "dot", "kernel_initializer": "he_normal"},
+        {"x": X},
+        (X, (None, 6, 6)),
+        3,
+        call={"return_attention_scores": True},
+    ),
+    "spatial-bilinear": LayerCase(layers.SpatialAttention, {}, {"x": X}, SQUARE, 5),
+    "spatial-additive": LayerCase(
+        layers.SpatialAttention,
+        {"score": "additive", "K": 2, "units": 4, "negative_slope": 0.1},
+        {"x": X, "graph": GRAPH},
+        SQUARE,
+        2,
+    ),
+    "spatial-additive-sparse": LayerCase(
+        layers.SpatialAttention, {"score": "additive"}, {"x": X, "graph": SPARSE}, SQUARE, 2
+    ),
+    "scaled-laplacian": LayerCase(
+        layers.ScaledLaplacian, {"lambda_max": 1.5}, {"adjacency": SQUARE}, SQUARE
+    ),
+    "renormalized-adjacency": LayerCase(
+        layers.RenormalizedAdjacency, {}, {"adjacency": SQUARE}, SQUARE
+    ),
+    "norm": LayerCase(
+        layers.CenteredLayerNormalization, {"axis": (-2, -1), "epsilon": 1e-6}, {"x": X}, X, 2
+    ),
+    "norm-plain": LayerCase(
+        layers.CenteredLayerNormalization, {"center": False, "scale": False}, {"x": X}, X
+    ),
+    "fusion": LayerCase(layers.ComponentFusion, {}, {"forecasts": [X, X]}, X, 1),
+    "scaler": LayerCase(layers.StandardScaler, {"num_features": 3}, {"x": X}, X, 0, 2),
+    "scaler-inverse": LayerCase(
+        layers.StandardScaler,
+        {"num_features": 4},
+        {"x": X},
+        X,
+        0,
+        2,
+        call={"inverse": True},
+    ),
+    "static-graph": LayerCase(
+        layers.StaticGraph, {"num_nodes": NODES, "graph": laplacian}, {"x": X}, GRAPH, 0, 1
+    ),
+    "static-graph-sparse": LayerCase(
+        layers.StaticGraph,
+        {"num_nodes": NODES, "graph": laplacian, "num_edges": 11},
+        {"x": X},
+        {"index": (2, 11), "value": (11,)},
+        0,
+        2,
+    ),
+}

@@ -1,0 +1,146 @@
+"""Models to train on one backend and open on another; as a script, trains and saves them all.
+
+    KERAS_BACKEND=jax python tests/portable_run.py FOLDER
+
+writes `<case>.keras`, the compiled model after `EPOCHS` epochs, and `<case>.npz`, what it predicts
+and the state of its optimizer.
+"""
+
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import scipy.sparse
+
+import stgkeras
+
+NODES, STEPS, SAMPLES = 6, 12, 16
+EPOCHS, BATCH = 3, 8
+
+
+def signals(num_features, mean=0.0, std=1.0):
+    """(samples, steps, nodes, features), and their next 3 steps of feature 0."""
+    rng = np.random.default_rng(0)
+    x = np.cumsum(rng.normal(size=(SAMPLES, STEPS + 3, NODES, num_features)), axis=1)
+    x = (mean + std * x).astype("float32")
+    return x[:, :STEPS], x[:, STEPS:, :, :1]
+
+
+def graphs():
+    """Node features and adjacency of a window of graphs, and the graph that follows."""
+    rng = np.random.default_rng(1)
+    adjacency = np.triu(rng.random((SAMPLES, STEPS + 1, NODES, NODES)) < 0.4, 1)
+    adjacency = (adjacency + adjacency.swapaxes(-1, -2)).astype("float32")
+    x = np.stack([adjacency.sum(-1), rng.normal(size=adjacency.shape[:-1])], -1).astype("float32")
+    return {"x": x[:, :STEPS], "graph": adjacency[:, :STEPS]}, adjacency[:, STEPS]
+
+
+def ring():
+    adjacency = np.eye(NODES, k=1) + np.eye(NODES, k=1 - NODES)
+    return stgkeras.graphs.scaled_laplacian(adjacency + adjacency.T)
+
+
+def astgcn():
+    """Dense graph, scaler: two kinds of state that no config holds."""
+    x, y = signals(num_features=2, mean=50.0, std=10.0)
+    model = stgkeras.models.ASTGCN(
+        NODES,
+        graph=ring(),
+        horizon=3,
+        num_features=2,
+        num_blocks=1,
+        spatial_filters=4,
+        temporal_filters=4,
+        normalize=True,
+    )
+    model.adapt(x)
+    return model, keras.optimizers.Adam(3e-3), "mse", x, y
+
+
+def stgcn_sparse():
+    """Sparse graph, and an optimizer around another one."""
+    x, y = signals(num_features=1)
+    model = stgkeras.models.STGCN(
+        NODES,
+        graph=scipy.sparse.csr_array(ring()),
+        horizon=3,
+        block_filters=((8, 4, 8),),
+        output_filters=(8, 8),
+        dropout=0.0,
+    )
+    inner = keras.optimizers.RMSprop(2e-3)
+    return model, keras.optimizers.LossScaleOptimizer(inner, initial_scale=4.0), "mse", x, y
+
+
+def astgcn_links():
+    """A graph a step as input, and a loss of the library."""
+    x, y = graphs()
+    model = stgkeras.models.ASTGCNLinkPredictor(
+        NODES,
+        input_length=STEPS,
+        num_features=2,
+        num_blocks=1,
+        spatial_filters=4,
+        temporal_filters=4,
+        units=8,
+        dropout=0.0,
+    )
+    return model, keras.optimizers.AdamW(2e-3), stgkeras.losses.FocalLoss(alpha=0.5), x, y
+
+
+def stgcn_links():
+    """Moving averages, a scaler, and gradients clipped by their common norm."""
+    x, y = graphs()
+    model = stgkeras.models.STGCNLinkPredictor(
+        NODES,
+        input_length=STEPS,
+        num_features=2,
+        filters=4,
+        units=8,
+        dropout=0.0,
+        normalize=True,
+    )
+    model.adapt(x["x"])
+    optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)
+    return model, optimizer, stgkeras.losses.FocalLoss(), x, y
+
+
+CASES = {case.__name__: case for case in (astgcn, stgcn_sparse, astgcn_links, stgcn_links)}
+
+
+def build(name):
+    """The compiled model of a case, its input and its targets."""
+    keras.utils.set_random_seed(0)
+    model, optimizer, loss, x, y = CASES[name]()
+    model.compile(optimizer, loss)
+    return model, x, y
+
+
+def fit(model, x, y):
+    """The mean loss of each epoch."""
+    fit = model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0)
+    return fit.history["loss"]
+
+
+def predict(model, x):
+    return model.predict(x, batch_size=BATCH, verbose=0)
+
+
+def main(folder):
+    folder.mkdir(parents=True)
+    for name in CASES:
+        model, x, y = build(name)
+        losses = fit(model, x, y)
+        model.save(folder / f"{name}.keras")
+        np.savez(
+            folder / f"{name}.npz",
+            prediction=predict(model, x),
+            losses=losses,
+            iterations=keras.ops.convert_to_numpy(model.optimizer.iterations),
+            learning_rate=keras.ops.convert_to_numpy(model.optimizer.learning_rate),
+        )
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))

@@ -1,0 +1,100 @@
+"""The front door, on data small enough to train in seconds."""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import train_astgcn
+
+
+def run(*arguments):
+    train_astgcn.main(train_astgcn.parse([str(argument) for argument in arguments]))
+
+
+@pytest.fixture(autouse=True)
+def keras_home(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture
+def series(tmp_path):
+    """Three days of hourly readings that rise and fall with the hour, and their graph."""
+    hours = np.arange(240)
+    level = 50 + 10 * np.sin(hours / 24 * 2 * np.pi)
+    noise = np.random.default_rng(0).normal(size=(240, 4))
+    path = tmp_path / "speed.npz"
+    np.savez(path, speed=level[:, None] + noise, adj=np.ones((4, 4)), step_minutes=60)
+    return path
+
+
+def test_links_train_stop_and_go_on(tmp_path, capsys):
+    options = ("--sequences", 9, "--val", 1, "--test", 1, "--out", tmp_path / "run")
+    run(*options, "--epochs", 1)
+    first = keras.models.load_model(tmp_path / "run" / "last.keras")
+    run(*options, "--epochs", 2, "--resume")
+    last = keras.models.load_model(tmp_path / "run" / "last.keras")
+    assert int(last.optimizer.iterations) == 2 * int(first.optimizer.iterations)
+    assert len((tmp_path / "run" / "log.csv").read_text().splitlines()) == 3  # header, two epochs
+    table = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert list(table) == [
+        "ASTGCN",
+        "last graph",
+        "mean of the window",
+        "exponential mean",
+        "Bayes oracle",
+    ]
+    assert all(table["Bayes oracle"]["AP"] >= table[row]["AP"] for row in table)
+    assert "Bayes oracle" in capsys.readouterr().out
+    for name in ("model.keras", "links.png", "tensorboard/train", "tensorboard/validation"):
+        assert (tmp_path / "run" / name).exists()
+
+
+def test_forecast_table_has_the_baselines(series, tmp_path):
+    run("--task", "forecast", "--data", series, "--epochs", 1, "--out", tmp_path / "run")
+    table = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert list(table) == ["ASTGCN", "last value", "same time last day", "same time last week"]
+    assert list(table["ASTGCN"])[:4] == ["MAE 180 min", "MAE 360 min", "MAE 720 min", "MAE mean"]
+    # The test part is the last 48 of 240 hours; its windows predict from the 13th of them on.
+    speed = np.load(series)["speed"]
+    errors = [
+        np.abs(speed[start + 12 : start + 24] - speed[start - 12 : start])
+        for start in range(192, 240 - 23)
+    ]
+    assert table["same time last day"]["MAE mean"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert (tmp_path / "run" / "forecast.png").stat().st_size > 10_000
+
+
+def test_a_finished_run_is_not_overwritten(tmp_path):
+    (tmp_path / "last.keras").write_bytes(b"precious")
+    with pytest.raises(SystemExit, match="holds a run already. Pass --resume"):
+        run("--out", tmp_path)
+    assert (tmp_path / "last.keras").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "forecast"], "needs --data FILE"),
+        (["--resume"], "--resume needs --out FOLDER"),
+    ],
+)
+def test_bad_arguments(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        train_astgcn.parse(arguments)
+    assert message in capsys.readouterr().err
+
+
+def test_missing_interval_graph_and_checkpoint(tmp_path):
+    np.savez(tmp_path / "a.npz", speed=np.ones((99, 3)))
+    options = ("--task", "forecast", "--data", tmp_path / "a.npz", "--out", tmp_path / "run")
+    with pytest.raises(SystemExit, match="pass --interval MINUTES"):
+        run(*options)
+    with pytest.raises(SystemExit, match="pass --graph FILE"):
+        run(*options, "--interval", 5)
+    with pytest.raises(SystemExit, match="no checkpoint to go on with"):
+        run(*options, "--resume")

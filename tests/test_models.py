@@ -1,0 +1,362 @@
+"""What holds for every model, checked one by one over cases as data, and laws of their graphs."""
+
+import functools
+import inspect
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import scipy.sparse
+from cases import NODES, adjacency, as_numpy, laplacian, randomize, relabelled, weights_of
+from keras import ops
+from numpy_layers import assert_close
+
+from stgkeras import graphs, models
+
+N, B = NODES, 3
+SMALL = {"block_filters": ((4, 3, 5),), "output_filters": (6, 7), "dropout": 0.1}
+NARROW = {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 6}
+WEEK = {"weekly": 4, "recent": 6, "daily": 5}
+LINKS = {"num_nodes": N, "input_length": 6, "num_features": 2, "units": 8}
+
+
+def stgcn(**kwargs):
+    return models.STGCN, {"num_nodes": N, "input_length": 6, **SMALL, **kwargs}
+
+
+def astgcn(**kwargs):
+    return models.ASTGCN, {"num_nodes": N, "input_length": 6, "horizon": 2, **NARROW, **kwargs}
+
+
+def sparse_laplacian():
+    return scipy.sparse.csr_array(laplacian())
+
+
+def renormalized():
+    return graphs.renormalized_adjacency(adjacency())
+
+
+# name: (class, arguments with functions for graphs), and the shape of the output after the batch
+CASES = {
+    "stgcn": (*stgcn(graph=laplacian, horizon=2), (2, N, 1)),
+    "stgcn-gcn-gtu": (
+        *stgcn(graph=renormalized, graph_conv="gcn", gate="gtu", num_features=2, num_outputs=2),
+        (1, N, 2),
+    ),
+    "stgcn-sparse": (*stgcn(graph=sparse_laplacian, num_edges=20), (1, N, 1)),
+    "stgcn-sample": (*stgcn(dynamic_graph="sample", graph_conv="gcn"), (1, N, 1)),
+    "stgcn-step": (*stgcn(dynamic_graph="step", kernel_size=2, K=2), (1, N, 1)),
+    "stgcn-normalize": (*stgcn(graph=laplacian, normalize=True, num_features=2), (1, N, 1)),
+    "astgcn": (*astgcn(graph=laplacian, num_features=2, num_outputs=2), (2, N, 2)),
+    "astgcn-dot-additive": (
+        *astgcn(
+            graph=sparse_laplacian,
+            temporal_score="dot",
+            num_heads=2,
+            spatial_score="additive",
+        ),
+        (2, N, 1),
+    ),
+    "astgcn-components": (*astgcn(graph=laplacian, input_length=WEEK), (2, N, 1)),
+    "astgcn-one-component": (
+        *astgcn(graph=laplacian, input_length={"daily": 5}, normalize=True),
+        (2, N, 1),
+    ),
+    "astgcn-sample-additive": (
+        *astgcn(dynamic_graph="sample", spatial_score="additive"),
+        (2, N, 1),
+    ),
+    "astgcn-step-stride": (
+        *astgcn(dynamic_graph="step", time_stride=2, num_blocks=2),
+        (2, N, 1),
+    ),
+    "mstgcn": (*astgcn(graph=laplacian, attention=False, time_stride=3), (2, N, 1)),
+    "stgcn-links": (
+        models.STGCNLinkPredictor,
+        {**LINKS, "num_blocks": 1, "filters": 4},
+        (N, N),
+    ),
+    "stgcn-links-directed-static": (
+        models.STGCNLinkPredictor,
+        {
+            **LINKS,
+            "num_blocks": 1,
+            "filters": 4,
+            "directed": True,
+            "dynamic_graph": False,
+            "graph": laplacian,
+            "normalize": True,
+        },
+        (N, N),
+    ),
+    "astgcn-links": (models.ASTGCNLinkPredictor, {**LINKS, **NARROW}, (N, N)),
+    "astgcn-links-directed": (
+        models.ASTGCNLinkPredictor,
+        {**LINKS, **NARROW, "directed": True, "dynamic_graph": "sample"},
+        (N, N),
+    ),
+}
+STATIC = [name for name, (_, arguments, _) in CASES.items() if "graph" in arguments]
+every_model = pytest.mark.parametrize("name", CASES)
+
+
+def make(name, **kwargs):
+    """A new model with random weights."""
+    cls, arguments, _ = CASES[name]
+    arguments = {key: v() if key == "graph" else v for key, v in arguments.items()}
+    model = cls(**arguments, **kwargs)
+    randomize(model)
+    return model
+
+
+model_of = functools.cache(make)  # for the tests that leave it as it is
+
+
+def inputs_of(model, seed=0, batch=B):
+    """Random signals, and for a graph input random adjacencies."""
+    rng = np.random.default_rng(seed)
+
+    def draw(symbol):
+        array = rng.standard_normal((batch, *symbol.shape[1:])).astype("float32")
+        return np.maximum(array, 0.0) if symbol.name.startswith("graph") else array
+
+    return keras.tree.map_structure(draw, model.input)
+
+
+def predict(model, inputs):
+    if keras.backend.backend() == "jax":  # eager operations are slow there
+        return model.predict(inputs, verbose=0)
+    return as_numpy(model(inputs))
+
+
+@every_model
+def test_output_shape_and_range(name):
+    model, shape = model_of(name), CASES[name][2]
+    assert model.output_shape == (None, *shape)
+    y = predict(model, inputs_of(model))
+    assert y.shape == (B, *shape)
+    assert np.isfinite(y).all()
+    assert np.abs(y[0] - y[1]).max() > 1e-4
+    if "links" in name:
+        assert y.min() >= 0 and y.max() <= 1
+        is_symmetric = np.allclose(y, y.swapaxes(1, 2), atol=1e-6)
+        assert is_symmetric != model.directed
+
+
+@every_model
+def test_config_keys_are_the_arguments(name):
+    model = model_of(name)
+    signature = set(inspect.signature(type(model)).parameters)
+    assert set(model.get_config()) == signature - {"graph", "kwargs"} | {"name", "trainable"}
+    assert json.loads(json.dumps(model.get_config())) is not None
+
+
+@every_model
+def test_a_saved_model_keeps_class_graph_and_predictions(name, tmp_path):
+    model = model_of(name)
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as file:
+        config = file.read("config.json").decode()
+    assert len(config) < 3000
+    if name in STATIC:
+        entries = [f"{abs(entry):.4f}" for entry in dense(model.graph).flat if entry % 1]
+        assert entries and not any(entry in config for entry in entries)
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(model)
+    assert loaded.get_config() == model.get_config()
+    if name in STATIC:
+        assert scipy.sparse.issparse(loaded.graph) == scipy.sparse.issparse(model.graph)
+        np.testing.assert_array_equal(dense(loaded.graph), dense(model.graph))
+    else:
+        assert loaded.graph is None
+    inputs = inputs_of(model)
+    assert_close(predict(loaded, inputs), predict(model, inputs))
+
+
+def dense(matrix):
+    return matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_a_model_from_config_is_nan_until_its_graph_is_set(name):
+    model = model_of(name)
+    config = json.loads(json.dumps(model.get_config()))
+    copy = type(model).from_config(config)
+    graph_weights = {v.path for v in copy.get_layer("static_graph").variables}
+    for ours, theirs in zip(copy.variables, model.variables, strict=True):
+        if ours.path not in graph_weights:
+            ours.assign(ops.convert_to_numpy(theirs.value))
+    inputs = inputs_of(model)
+    assert np.isnan(predict(copy, inputs)).all()
+    assert np.isnan(dense(copy.graph)).any()
+    copy.graph = model.graph
+    np.testing.assert_array_equal(dense(copy.graph), dense(model.graph))
+    assert_close(predict(copy, inputs), predict(model, inputs))
+
+
+FITS = {name: "float32" for name in CASES if "components" not in name} | {
+    "stgcn-sparse": "mixed_bfloat16",
+    "stgcn-step": "mixed_bfloat16",
+    "astgcn": "mixed_bfloat16",
+    "astgcn-components": "mixed_bfloat16",
+    "astgcn-sample-additive": "mixed_bfloat16",
+    "stgcn-links": "mixed_bfloat16",
+    "astgcn-links": "mixed_bfloat16",
+}
+
+
+@pytest.mark.parametrize("name, policy", FITS.items(), ids=FITS)
+def test_one_step_of_fit_moves_every_weight(name, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = make(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    before = [as_numpy(v.value) for v in model.trainable_variables]
+    graph = dense(model.graph) if name in STATIC else None
+    x = inputs_of(model, batch=4)
+    y = np.random.default_rng(1).uniform(0, 1, (4, *CASES[name][2])).astype("float32")
+    model.compile("adam", "mse")
+    history = model.fit(x, y, batch_size=4, epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    for variable, value in zip(model.trainable_variables, before, strict=True):
+        after = as_numpy(variable.value)
+        assert np.isfinite(after).all() and (after != value).any(), variable.path
+    if name in STATIC:
+        np.testing.assert_array_equal(dense(model.graph), graph)
+    forecast = model.predict_on_batch(x)
+    assert forecast.dtype == "float32" and np.isfinite(forecast).all()
+
+
+@pytest.mark.parametrize(
+    "cls, count", [(models.STGCNLinkPredictor, 757_116), (models.ASTGCNLinkPredictor, 53_003)]
+)
+def test_parameter_counts_of_the_defaults(cls, count):
+    assert sum(np.prod(v.shape) for v in cls().trainable_variables) == count
+
+
+def copy_weights(source, target):
+    """Copies all trainable weights; the graph, and a scaler, stay as they are."""
+    for ours, theirs in zip(target.trainable_variables, source.trainable_variables, strict=True):
+        ours.assign(ops.convert_to_numpy(theirs.value))
+    return target
+
+
+@pytest.mark.parametrize("name", ["stgcn", "astgcn"])
+def test_setting_the_graph_equals_building_with_it(name):
+    cls, arguments, _ = CASES[name]
+    model = make(name)
+    inputs = inputs_of(model)
+    other = laplacian()[::-1, ::-1]
+    expected = predict(copy_weights(model, cls(**{**arguments, "graph": other})), inputs)
+    before = predict(model, inputs)
+    model.graph = scipy.sparse.csr_array(other)  # a dense model takes either form
+    np.testing.assert_array_equal(model.graph, other.astype("float32"))
+    after = predict(model, inputs)
+    assert_close(after, expected)
+    assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["stgcn-sparse", "astgcn-dot-additive"])
+def test_a_sparse_model_equals_a_dense_one(name):
+    cls, arguments, _ = CASES[name]
+    sparse = model_of(name)
+    assert scipy.sparse.issparse(sparse.graph)
+    full = copy_weights(sparse, cls(**{**arguments, "graph": laplacian(), "num_edges": None}))
+    inputs = inputs_of(sparse)
+    assert_close(predict(sparse, inputs), predict(full, inputs))
+
+
+def test_adapt_works_in_original_units():
+    cls, arguments, _ = CASES["stgcn-normalize"]
+    scaled = make("stgcn-normalize")
+    plain = cls(**{**arguments, "graph": laplacian(), "normalize": False})
+    copy_weights(scaled, plain)
+    x = inputs_of(scaled) * np.float32([3.0, 0.5]) + np.float32([20.0, -4.0])
+    scaled.adapt(x)
+    mean, std = x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2))
+    expected = predict(plain, (x - mean) / std) * std[0] + mean[0]
+    assert_close(predict(scaled, x), expected)
+
+
+@pytest.mark.parametrize("name", ["stgcn", "astgcn", "astgcn-sample-additive"])
+def test_relabelling_the_nodes_relabels_the_forecast(name):
+    order = np.array([2, 4, 0, 1, 3])
+    model, moved = model_of(name), make(name)
+    inputs = inputs_of(model)
+    for ours, theirs in zip(moved.trainable_variables, model.trainable_variables, strict=True):
+        ours.assign(relabelled(ours.name, as_numpy(theirs.value), order))
+    if name in STATIC:
+        moved.graph = model.graph[order][:, order]
+        moved_inputs = inputs[:, :, order]
+    else:
+        graph = inputs["graph"][:, order][:, :, order]
+        moved_inputs = {"x": inputs["x"][:, :, order], "graph": graph}
+    expected = predict(model, inputs)[:, :, order]
+    assert_close(predict(moved, moved_inputs), expected)
+
+
+STEPS = {  # arguments, steps whose graph matters at all, and to the second block
+    "stgcn": (
+        stgcn(input_length=8, block_filters=((4, 3, 5), (5, 3, 4)), kernel_size=2, dropout=0.0),
+        [1, 2, 3, 4, 5, 6, 7],
+        [3, 4, 5, 6, 7],
+    ),
+    "astgcn": (astgcn(num_blocks=2, time_stride=2), [0, 1, 2, 3, 4, 5], [0, 2, 4]),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_graphs_of_the_right_steps_are_used(name):
+    (cls, arguments), of_all, of_second_block = STEPS[name]
+    model = cls(**arguments, dynamic_graph="step")
+    randomize(model, seed=3)
+    steps = model.input_length
+    inputs = inputs_of(model, batch=1)
+    inputs = {key: np.repeat(value, steps + 1, axis=0) for key, value in inputs.items()}
+    for t in range(steps):
+        inputs["graph"][t, t] = adjacency()  # sample t has another graph at step t
+    kernel = model.get_layer("block1_graph").kernel
+
+    def steps_that_matter():
+        y = predict(model, inputs)
+        return [t for t in range(steps) if np.abs(y[t] - y[-1]).max() > 1e-4]
+
+    assert steps_that_matter() == of_all
+    alone = as_numpy(kernel.value)
+    alone[1:] = 0.0  # block 1 no longer sees the graph
+    kernel.assign(alone)
+    assert steps_that_matter() == of_second_block
+
+
+@pytest.mark.parametrize("name", ["stgcn", "astgcn"])
+def test_equal_graphs_a_step_equal_one_a_sample(name):
+    (cls, arguments), _, _ = STEPS[name]
+    sample, step = (cls(**arguments, dynamic_graph=kind) for kind in ("sample", "step"))
+    randomize(sample)
+    copy_weights(sample, step)
+    inputs = inputs_of(sample)
+    expected = predict(sample, inputs)
+    every_step = np.repeat(inputs["graph"][:, None], sample.input_length, axis=1)
+    assert_close(predict(step, {"x": inputs["x"], "graph": every_step}), expected)
+    other = predict(sample, {"x": inputs["x"], "graph": inputs["graph"][::-1].copy()})
+    assert np.abs(other - expected).max() > 1e-3
+
+
+def test_components_are_added_up_with_learned_weights():
+    model = make("astgcn-components")
+    fusion = model.get_layer("fusion")
+    assert list(model.input_length) == ["recent", "daily", "weekly"]  # the order of the weights
+    weights = weights_of(fusion)["kernel"]
+    inputs = inputs_of(model)
+    total = predict(model, inputs)
+    parts = []
+    for component in range(3):
+        fusion.kernel.assign(np.eye(3)[component][:, None, None, None] * np.ones_like(weights))
+        parts.append(predict(model, inputs))
+    assert_close(total, sum(w * part for w, part in zip(weights, parts, strict=True)))
+    others = {**inputs, "recent": 2.0 * inputs["recent"], "daily": 2.0 * inputs["daily"]}
+    assert_close(predict(model, others), parts[2])
