@@ -4,12 +4,20 @@ In a shape `None` is the batch axis. A dict of shapes is a sparse operator, a li
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
+import scipy.sparse
 from keras import ops
 
 from stgkeras import graphs, layers
+
+if keras.backend.backend() == "jax":
+    import jax
+
+    # Models this small take far longer to optimise than to run.
+    jax.config.update("jax_disable_most_optimizations", True)
 
 NODES = 5
 LINKS = [(0, 1, 1.0), (1, 2, 0.5), (2, 3, 2.0), (1, 3, 0.7)]  # node 4 is isolated
@@ -28,7 +36,7 @@ def laplacian():
     return graphs.scaled_laplacian(adjacency(), lambda_max=2.0)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity
 class LayerCase:
     layer: type
     kwargs: dict
@@ -44,6 +52,11 @@ class LayerCase:
 
     def run(self, layer, inputs):
         return layer(*inputs.values(), **self.call)
+
+    @functools.cache  # noqa: B019 - one function a layer, so that JAX compiles it once
+    def function(self, layer):
+        """The layer as a function of arrays, to a flat list of outputs."""
+        return lambda *arrays: keras.tree.flatten(layer(*arrays, **self.call))
 
     def build(self, seed=0, **kwargs):
         """A layer, called once on symbols, with random weights."""
@@ -108,12 +121,8 @@ def randomize(layer, seed=0):
 
 
 def as_numpy(tensor):
-    tensor = (
-        ops.cast(tensor, "float32")
-        if "float" in keras.backend.standardize_dtype(tensor.dtype)
-        else tensor
-    )
-    return np.asarray(ops.convert_to_numpy(tensor))
+    array = np.asarray(ops.convert_to_numpy(tensor))
+    return array if array.dtype.kind in "iu" else array.astype("float32")
 
 
 def weights_of(layer):
@@ -125,11 +134,19 @@ def evaluate(function, *arrays):
     """The outputs of a function of tensors as NumPy arrays; compiled on JAX, where one operation
     after the other is slow."""
     if keras.backend.backend() == "jax":
-        import jax
-
         function = jax.jit(function)
     arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
     return keras.tree.map_structure(as_numpy, function(*arrays))
+
+
+def predict(model, inputs):
+    if keras.backend.backend() == "jax":  # eager operations are slow there
+        return model.predict(inputs, verbose=0)
+    return as_numpy(model(inputs))
+
+
+def dense(matrix):
+    return matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
 
 
 def relabelled(name, value, order):

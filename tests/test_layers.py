@@ -1,5 +1,6 @@
 """What holds for every layer, checked one by one over the cases of `cases.py`."""
 
+import functools
 import inspect
 import json
 
@@ -23,15 +24,20 @@ def shapes_of(outputs):
     return tuple(outputs.shape)
 
 
-def flat(outputs):
-    return keras.tree.flatten(outputs)
+flat = keras.tree.flatten
+BATCH_SIZE = 3
 
 
-def outputs_of(case, layer, inputs):
+@functools.cache
+def layer_of(case):
+    """A layer that tests share and leave as it is."""
+    return case.build()
+
+
+def outputs_of(case, layer=None, arrays=None):
     """The outputs as NumPy arrays, in the order of `keras.tree`."""
-    return flat(
-        evaluate(lambda *arrays: case.run(layer, dict(enumerate(arrays))), *inputs.values())
-    )
+    arrays = arrays or case.arrays(BATCH_SIZE)
+    return evaluate(case.function(layer or layer_of(case)), *arrays.values())
 
 
 def assert_equal(found, expected):
@@ -75,12 +81,10 @@ def test_config_survives_json_and_rebuilds_an_equal_layer(case):
         if "initializer" not in name
     }
 
-    original = case.build()
     case.run(copy, case.symbols())
-    for ours, theirs in zip(copy.variables, original.variables, strict=True):
+    for ours, theirs in zip(copy.variables, layer_of(case).variables, strict=True):
         ours.assign(ops.convert_to_numpy(theirs.value))
-    arrays = case.arrays(2)
-    assert_equal(outputs_of(case, copy, arrays), outputs_of(case, original, arrays))
+    assert_equal(outputs_of(case, copy), outputs_of(case))
 
 
 @every_layer
@@ -89,9 +93,9 @@ def test_output_shape(case, batch):
     layer = case.make()
     assert shapes_of(case.run(layer, case.symbols(batch))) == with_batch(case.output, batch)
     if batch is not None:
-        arrays = case.arrays(batch)
-        eager = evaluate(lambda *a: case.run(layer, dict(enumerate(a))), *arrays.values())
-        assert shapes_of(eager) == with_batch(case.output, batch)
+        found = outputs_of(case, arrays=case.arrays(batch))
+        expected = flat(case.run(layer, case.symbols(batch)))
+        assert [y.shape for y in found] == [tuple(y.shape) for y in expected]
 
 
 @every_layer
@@ -127,31 +131,29 @@ def test_every_trainable_weight_has_a_gradient(case):
 
 @every_layer
 def test_a_saved_model_predicts_the_same(case, tmp_path):
-    layer = case.build()
-    symbols = case.symbols()
+    layer, symbols = layer_of(case), case.symbols()
     model = keras.Model(list(symbols.values()), case.run(layer, symbols))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert type(loaded.get_layer(layer.name)) is case.layer
-    arrays = list(case.arrays(2).values())
-    found = flat(evaluate(lambda *a: loaded(list(a)), *arrays))
-    assert_equal(found, outputs_of(case, layer, dict(enumerate(arrays))))
+    arrays = case.arrays(BATCH_SIZE).values()
+    assert_equal(evaluate(lambda *a: flat(loaded(list(a))), *arrays), outputs_of(case))
 
 
 @every_layer
 def test_mixed_precision(case):
     layer = case.build(dtype="mixed_bfloat16")
     assert all(v.dtype in ("float32", "int32") for v in layer.variables)
-    symbols = flat(case.run(layer, case.symbols(2)))
+    symbols = flat(case.run(layer, case.symbols(BATCH_SIZE)))
     dtypes = []
 
     def run(*arrays):
-        outputs = flat(case.run(layer, dict(enumerate(arrays))))
+        outputs = case.function(layer)(*arrays)
         dtypes[:] = [keras.backend.standardize_dtype(y.dtype) for y in outputs]
         return outputs
 
-    found = evaluate(run, *case.arrays(2).values())
-    expected = outputs_of(case, case.build(), case.arrays(2))
+    found = evaluate(run, *case.arrays(BATCH_SIZE).values())
+    expected = outputs_of(case)
     assert dtypes == [symbol.dtype for symbol in symbols]
     assert set(dtypes) <= {"bfloat16", "int32"} and "bfloat16" in dtypes
     for ours, theirs in zip(found, expected, strict=True):
@@ -161,8 +163,7 @@ def test_mixed_precision(case):
 @pytest.mark.parametrize("case", BATCH.values(), ids=BATCH)
 def test_samples_are_independent(case):
     order = np.array([2, 0, 1])
-    layer = case.build()
-    arrays = case.arrays(3)
+    arrays = case.arrays(BATCH_SIZE)
 
     def mixed(array, shape):
         return array[order] if shape[0] is None else array
@@ -176,8 +177,8 @@ def test_samples_are_independent(case):
             moved[name] = mixed(value, shape)
         else:
             moved[name] = value
-    expected = [y[order] for y in outputs_of(case, layer, arrays)]
-    assert_equal(outputs_of(case, layer, moved), expected)
+    expected = [y[order] for y in outputs_of(case)]
+    assert_equal(outputs_of(case, arrays=moved), expected)
 
 
 @every_layer

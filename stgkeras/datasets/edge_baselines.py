@@ -6,12 +6,38 @@ import numpy as np
 
 
 def last_graph(graphs):
-    """Predicts the last of the graphs seen: (B, T, N, N) → (B, N, N)."""
+    """Predicts the last of the graphs seen.
+
+    Args:
+        graphs: (B, T, N, N).
+
+    Returns:
+        (B, N, N).
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> graphs = np.array([0.0, 1.0]).reshape(1, 2, 1, 1)
+        >>> float(stgkeras.datasets.last_graph(graphs)[0, 0, 0])
+        1.0
+    """
     return np.asarray(graphs)[:, -1]
 
 
 def window_mean(graphs):
-    """Predicts the mean of the graphs seen: (B, T, N, N) → (B, N, N)."""
+    """Predicts the mean of the graphs seen.
+
+    Args:
+        graphs: (B, T, N, N).
+
+    Returns:
+        (B, N, N).
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> graphs = np.array([0.0, 1.0]).reshape(1, 2, 1, 1)
+        >>> float(stgkeras.datasets.window_mean(graphs)[0, 0, 0])
+        0.5
+    """
     return np.mean(graphs, axis=1)
 
 

@@ -37,21 +37,33 @@ def signal(x_shape, axes="(batch, time, nodes, features)"):
         )
 
 
-def operator(graph_shape, x_shape, name="graph"):
+def operator(graph_shape, x_shape):
     """Checks a graph operator's shape, or dict of shapes, against that of the signal."""
     if isinstance(graph_shape, dict):
-        if set(graph_shape) != {"index", "value"}:
-            raise ValueError(
-                f"A sparse `{name}` must be a dict of 'index' (2, edges) and 'value' "
-                f"(edges,). Received: keys {sorted(graph_shape)}"
-            )
-        return
+        return _sparse_operator(graph_shape, x_shape)
     nodes = x_shape[-2]
     if not 2 <= len(graph_shape) <= len(x_shape) or tuple(graph_shape[-2:]) != (nodes, nodes):
         raise ValueError(
-            f"`{name}` must have axes (nodes, nodes), (batch, nodes, nodes) or (batch, time, "
+            f"`graph` must have axes (nodes, nodes), (batch, nodes, nodes) or (batch, time, "
             f"nodes, nodes) with the {nodes} nodes of `x`. "
-            f"Received: {name}.shape={tuple(graph_shape)}, x.shape={tuple(x_shape)}"
+            f"Received: graph.shape={tuple(graph_shape)}, x.shape={tuple(x_shape)}"
+        )
+
+
+def _sparse_operator(shapes, x_shape):
+    if set(shapes) != {"index", "value"}:
+        raise ValueError(
+            "A sparse `graph` must be a dict of 'index' (2, edges) and 'value' (edges,). "
+            f"Received: keys {sorted(shapes)}"
+        )
+    index, value = tuple(shapes["index"]), tuple(shapes["value"])
+    leading = len(value) - 1
+    fits = 0 <= leading <= len(x_shape) - 2 and len(index) in (2, leading + 2)
+    if not fits or index[-2:] != (2, value[-1]):
+        raise ValueError(
+            "A sparse `graph` must hold 'value' (edges,), (batch, edges) or (batch, time, edges), "
+            "and 'index' (2, edges) or with the same leading axes. "
+            f"Received: index.shape={index}, value.shape={value}, x.shape={tuple(x_shape)}"
         )
 
 

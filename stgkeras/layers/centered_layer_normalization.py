@@ -22,6 +22,9 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     Returns:
         The shape of `inputs`.
 
+    Raises:
+        ValueError: if the axes are not the last ones.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> layer = stgkeras.layers.CenteredLayerNormalization(axis=(-2, -1))
@@ -31,6 +34,16 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     Source:
         Ba et al., 2016, arXiv:1607.06450, eq. 3. Departs from the paper: nowhere.
     """
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        rank = len(input_shape)
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        if sorted(axis % rank for axis in axes) != list(range(rank - len(axes), rank)):
+            raise ValueError(
+                "`axis` must be the last axis or axes, such as -1 or (-2, -1). "
+                f"Received: axis={self.axis} of an input of shape {tuple(input_shape)}"
+            )
 
     def call(self, inputs):
         if keras.backend.backend() == "torch":  # its kernel is exact, and faster

@@ -101,7 +101,7 @@ def _apply_sparse(index, value, x):
     y = restore(ops.reshape(summed, ops.shape(columns)))
     # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
     # that nodes without an edge would pass for isolated ones.
-    return y + ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0)
+    return y + ops.cast(ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0), y.dtype)
 
 
 def _as_columns(x, leading):

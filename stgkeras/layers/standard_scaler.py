@@ -27,10 +27,10 @@ class StandardScaler(keras.layers.Layer):
         ValueError: if `num_features` is below 1, or `x` has more features than that.
 
     Example:
-        >>> import numpy as np, stgkeras
+        >>> import keras, numpy as np, stgkeras
         >>> scaler = stgkeras.layers.StandardScaler(1)
         >>> scaler.adapt(np.array([[[1.0], [3.0]]]))
-        >>> [float(v) for v in scaler(np.array([[1.0], [2.0], [3.0]])).flatten()]
+        >>> keras.ops.convert_to_numpy(scaler(np.array([[1.0], [2.0], [3.0]]))).ravel().tolist()
         [-1.0, 0.0, 1.0]
     """
 
@@ -62,17 +62,21 @@ class StandardScaler(keras.layers.Layer):
         self.std.assign(np.where(std > 0, std, 1.0))
 
     def call(self, x, inverse=False):
+        self._check(x.shape)
         features = x.shape[-1]
         mean, std = self.mean[:features], self.std[:features]
         return x * std + mean if inverse else (x - mean) / std
 
     def compute_output_spec(self, x, inverse=False):
-        if x.shape[-1] is None or x.shape[-1] > self.num_features:
+        self._check(x.shape)
+        return keras.KerasTensor(x.shape, self.compute_dtype)
+
+    def _check(self, x_shape):
+        if x_shape[-1] is None or x_shape[-1] > self.num_features:
             raise ValueError(
                 f"`x` must have at most {self.num_features} features. "
-                f"Received: x.shape={tuple(x.shape)}"
+                f"Received: x.shape={tuple(x_shape)}"
             )
-        return keras.KerasTensor(x.shape, self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "num_features": self.num_features}

@@ -95,10 +95,10 @@ class StaticGraph(keras.layers.Layer):
 
     def call(self, x):
         if self.num_edges is None:
-            return keras.ops.convert_to_tensor(self._dense)
+            return keras.ops.cast(self._dense, self.compute_dtype)
         return {
             "index": keras.ops.convert_to_tensor(self._index),
-            "value": keras.ops.convert_to_tensor(self._value),
+            "value": keras.ops.cast(self._value, self.compute_dtype),
         }
 
     def compute_output_spec(self, x):

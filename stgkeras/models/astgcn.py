@@ -111,20 +111,22 @@ class ASTGCN(GraphModel):
             "horizon": _checks.integer("horizon", horizon),
             "num_features": _checks.integer("num_features", num_features),
             "num_outputs": _checks.integer("num_outputs", num_outputs),
-            "num_blocks": _checks.integer("num_blocks", num_blocks),
-            "K": _checks.integer("K", K),
-            "spatial_filters": _checks.integer("spatial_filters", spatial_filters),
-            "temporal_filters": _checks.integer("temporal_filters", temporal_filters),
-            "time_stride": _checks.integer("time_stride", time_stride),
-            "attention": bool(attention),
-            "temporal_score": temporal_score,
-            "spatial_score": spatial_score,
-            "num_heads": _checks.integer("num_heads", num_heads),
+            **block_arguments(
+                num_blocks=num_blocks,
+                K=K,
+                spatial_filters=spatial_filters,
+                temporal_filters=temporal_filters,
+                time_stride=time_stride,
+                num_heads=num_heads,
+                attention=attention,
+                temporal_score=temporal_score,
+                spatial_score=spatial_score,
+            ),
             "dynamic_graph": dynamic_graph,
             "num_edges": num_edges,
             "normalize": bool(normalize),
         }
-        scale, unscale = scaling(normalize, num_features)
+        scale, unscale = scaling(normalize, num_features, num_outputs)
 
         def component(x, operator, prefix=""):
             x = astgcn_blocks(scale(x), operator, arguments, prefix)
@@ -150,6 +152,16 @@ class ASTGCN(GraphModel):
             outputs = component(x, operator)
 
         super().__init__(inputs, unscale(outputs), arguments, **kwargs)
+
+
+def block_arguments(*, attention, temporal_score, spatial_score, **integers):
+    """The checked arguments of `astgcn_blocks`."""
+    return {
+        **{name: _checks.integer(name, value) for name, value in integers.items()},
+        "attention": bool(attention),
+        "temporal_score": _checks.one_of("temporal_score", temporal_score, ("bilinear", "dot")),
+        "spatial_score": _checks.one_of("spatial_score", spatial_score, ("bilinear", "additive")),
+    }
 
 
 def astgcn_blocks(x, operator, arguments, prefix=""):

@@ -99,6 +99,11 @@ def graph_inputs(arguments, graph, normalization):
             f"`graph` must be None with dynamic_graph={dynamic!r}: the model takes its graph as "
             "input, {'x': …, 'graph': …}."
         )
+    if arguments["num_edges"] is not None:
+        raise ValueError(
+            f"`num_edges` must be None with dynamic_graph={dynamic!r}: it sizes a fixed graph. "
+            f"Received: num_edges={arguments['num_edges']}"
+        )
     shape = (nodes, nodes) if dynamic == "sample" else (steps, nodes, nodes)
     adjacency = keras.Input(shape, name="graph")
     return {"x": x, "graph": adjacency}, x, normalization(adjacency)
@@ -113,10 +118,16 @@ def static_operator(x, arguments, graph):
     return layer(x)
 
 
-def scaling(normalize, num_features):
+def scaling(normalize, num_features, num_outputs=1):
     """Two functions, into standardised units and back; without `normalize` they do nothing."""
     if not normalize:
         return (lambda x: x), (lambda y: y)
+    if num_outputs > num_features:
+        raise ValueError(
+            "`num_outputs` must be at most `num_features` with normalize=True: forecasts take the "
+            f"units of the first features. Received: num_outputs={num_outputs}, "
+            f"num_features={num_features}"
+        )
     scaler = StandardScaler(num_features, dtype="float32", name="scaler")
     return scaler, functools.partial(scaler, inverse=True)
 

@@ -8,7 +8,7 @@ from stgkeras.layers import (
     ScaledLaplacian,
     _checks,
 )
-from stgkeras.models.astgcn import astgcn_blocks, linear_head
+from stgkeras.models.astgcn import astgcn_blocks, block_arguments, linear_head
 from stgkeras.models.graph_model import GraphModel, graph_inputs, scaling
 from stgkeras.models.stgcn import operator_at
 
@@ -196,15 +196,17 @@ class ASTGCNLinkPredictor(GraphModel):
     ):
         arguments = {
             **_link_arguments(num_nodes, input_length, num_features, decoder, directed),
-            "num_blocks": _checks.integer("num_blocks", num_blocks),
-            "K": _checks.integer("K", K),
-            "spatial_filters": _checks.integer("spatial_filters", spatial_filters),
-            "temporal_filters": _checks.integer("temporal_filters", temporal_filters),
-            "time_stride": _checks.integer("time_stride", time_stride),
-            "attention": bool(attention),
-            "temporal_score": temporal_score,
-            "spatial_score": spatial_score,
-            "num_heads": _checks.integer("num_heads", num_heads),
+            **block_arguments(
+                num_blocks=num_blocks,
+                K=K,
+                spatial_filters=spatial_filters,
+                temporal_filters=temporal_filters,
+                time_stride=time_stride,
+                num_heads=num_heads,
+                attention=attention,
+                temporal_score=temporal_score,
+                spatial_score=spatial_score,
+            ),
             "node_values": _checks.integer("node_values", node_values),
             "units": _checks.integer("units", units),
             "dropout": _checks.fraction("dropout", dropout),

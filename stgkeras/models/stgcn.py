@@ -122,7 +122,7 @@ class STGCN(GraphModel):
         # Normalisation of a graph that comes as input
         normalization = ScaledLaplacian() if graph_conv == "cheb" else RenormalizedAdjacency()
         inputs, x, operator = graph_inputs(arguments, graph, normalization)
-        scale, unscale = scaling(normalize, num_features)
+        scale, unscale = scaling(normalize, num_features, num_outputs)
 
         x = scale(x)
         for number, filters in enumerate(arguments["block_filters"], start=1):

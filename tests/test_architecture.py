@@ -1,0 +1,184 @@
+"""The house rules that a program can check: who imports whom, sizes, docstrings, the wheel."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+import keras
+import pytest
+
+import stgkeras
+
+ROOT = pathlib.Path(__file__).parent.parent
+SOURCE = ROOT / "stgkeras"
+FILES = sorted(SOURCE.rglob("*.py"))
+IDS = [str(path.relative_to(SOURCE)) for path in FILES]
+
+# What each part may import of stgkeras, besides itself; a new part needs a line here.
+ARROWS = {
+    "graphs": set(),
+    "layers": {"graphs"},
+    "models": {"graphs", "layers"},
+    "tuning": {"graphs", "layers", "models", "losses", "metrics", "callbacks"},
+    "datasets": {"graphs"},
+    "losses": set(),
+    "metrics": set(),
+    "callbacks": set(),
+    "plots": set(),
+}
+OUTSIDE = {"examples", "benchmarks", "tests"}
+# Imported only by the functions that use them.
+LAZY = {
+    "tensorflow",
+    "torch",
+    "jax",
+    "keras_tuner",
+    "matplotlib",
+    "pandas",
+    "networkx",
+    "igraph",
+    "tqdm",
+    "sklearn",
+    "tensorboard",
+}
+
+
+def imports(path, module_level=False):
+    """Dotted names that a file imports; with `module_level` those outside functions alone."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    package = parts[:-1]
+    found = set()
+
+    def visit(node):
+        if module_level and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join((*base, *filter(None, [node.module])))
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_arrows_go_one_way(path):
+    names = [name.split(".") for name in imports(path)]
+    assert not OUTSIDE & {name[0] for name in names}
+    if path == SOURCE / "__init__.py":
+        return
+    part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    targets = {".".join(name[1:2]) for name in names if name[0] == "stgkeras"}
+    assert targets <= ARROWS[part] | {part}
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_heavy_packages_are_imported_where_they_are_used(path):
+    top = {name.split(".")[0] for name in imports(path, module_level=True)}
+    assert not LAZY & top
+
+
+@pytest.fixture(scope="module")
+def import_in_new_process(tmp_path_factory):
+    """Top-level modules after `import keras`, and after `import stgkeras`, in a new process."""
+    code = """if True:
+        import json, sys
+        import keras
+        before = sorted(sys.modules)
+        import stgkeras
+        print(json.dumps([before, sorted(sys.modules)]))
+    """
+    paths = [str(pathlib.Path(stgkeras.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    before, after = json.loads(out.splitlines()[-1])
+    return {name.split(".")[0] for name in before}, {name.split(".")[0] for name in after}
+
+
+def test_import_leaves_out_what_few_need(import_in_new_process):
+    _, after = import_in_new_process
+    absent = {"tensorflow", "keras_tuner", "igraph"} - {keras.backend.backend()}
+    assert not absent & after
+
+
+def test_import_adds_only_scipy_to_keras(import_in_new_process):
+    before, after = import_in_new_process
+    added = {name for name in after - before if not name.startswith("_")}
+    assert added - set(sys.stdlib_module_names) <= {"stgkeras", "numpy", "scipy"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_files_are_short(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_no_assert_statements(path):
+    lines = [n.lineno for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Assert)]
+    assert not lines
+
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
+def test_examples_are_short(path):
+    assert len(path.read_text().splitlines()) <= 130
+
+
+def public_objects():
+    """{dotted name: class or function} of every name that a part of the library offers."""
+    found = {}
+    for part in stgkeras.__all__:
+        module = importlib.import_module(f"stgkeras.{part}")
+        names = getattr(module, "__all__", None) or [
+            name
+            for name, value in vars(module).items()
+            if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        ]
+        found.update({f"{part}.{name}": getattr(module, name) for name in names})
+    return {name: value for name, value in found.items() if callable(value) and not record(value)}
+
+
+def record(value):
+    """Whether it only holds results: the functions that return it show it."""
+    return dataclasses.is_dataclass(value) or hasattr(value, "_fields")
+
+
+PUBLIC = public_objects()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_say_their_source_or_show_an_example(name):
+    doc = inspect.getdoc(PUBLIC[name]) or ""
+    assert "Source:" in doc or "Example:" in doc
+
+
+def test_wheel_holds_the_package_and_the_presets():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = wheel["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["stgkeras"]
+    if any((ROOT / "saved_models").glob("*/config.json")):
+        assert wheel["force-include"] == {"saved_models": "stgkeras/saved_models"}
+
+
+def test_installed_package_is_complete():
+    installed = pathlib.Path(stgkeras.__file__).parent
+    assert [path for path in FILES if not (installed / path.relative_to(SOURCE)).exists()] == []
