@@ -11,3 +11,12 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
         f"Set KERAS_BACKEND to one of {', '.join(BACKENDS)}. "
         f"Received: KERAS_BACKEND={os.environ.get('KERAS_BACKEND')!r}"
     )
+
+
+@pytest.fixture(scope="session")
+def graphs(tmp_path_factory):
+    """Six short sequences of generated graphs, two of each kind."""
+    from stgkeras.datasets import load_dynamic_graphs
+
+    folder = tmp_path_factory.mktemp("generated")
+    return load_dynamic_graphs(num_sequences=6, num_steps=120, seed=3, cache_dir=folder)

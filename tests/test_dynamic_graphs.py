@@ -1,56 +1,23 @@
-"""Generated graphs: rules of their parameters, statistics, features, oracle and cache."""
+"""Generated graphs: rules of their parameters, statistics, windows, splits and cache."""
 
-import networkx as nx
 import numpy as np
 import pytest
+from generated import ring
 
 from stgkeras.datasets import (
     DynamicGraphs,
     dynamic_graphs,
-    edge_probabilities,
-    exponential_mean,
-    last_graph,
     load_dynamic_graphs,
-    node_features,
-    oracle,
     split_sequences,
-    window_mean,
 )
 from stgkeras.datasets.graph_sequences import KINDS, _next_parameter, draw_sequence
 
 FIELDS = ("adjacency", "features", "kinds", "parameters")
 
 
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cache")
-    return load_dynamic_graphs(num_sequences=6, num_steps=120, seed=3, cache_dir=folder)
-
-
 def small(cache_dir, **changes):
     arguments = dict(num_sequences=3, num_nodes=10, num_steps=60) | changes
     return load_dynamic_graphs(cache_dir=cache_dir, **arguments)
-
-
-def samples(kind, parameter, num_nodes, count):
-    """Fresh graphs of networkx itself, (count, N, N)."""
-    draw = {
-        "barabasi_albert": nx.barabasi_albert_graph,
-        "erdos_renyi": nx.erdos_renyi_graph,
-        "newman_watts": nx.newman_watts_strogatz_graph,
-    }[kind]
-    return np.stack(
-        [
-            nx.to_numpy_array(draw(num_nodes, *parameter, seed=i), nodelist=range(num_nodes))
-            for i in range(count)
-        ]
-    )
-
-
-def ring(num_nodes, half):
-    gap = np.abs(np.subtract.outer(np.arange(num_nodes), np.arange(num_nodes)))
-    gap = np.minimum(gap, num_nodes - gap)
-    return (gap > 0) & (gap <= half)
 
 
 # Generation
@@ -158,86 +125,6 @@ def test_bad_arguments(change, message, tmp_path):
         small(tmp_path, **change)
 
 
-# Features
-
-
-def feature_graphs():
-    two = nx.disjoint_union(nx.path_graph(4), nx.cycle_graph(5))
-    two.add_nodes_from([9, 10])  # isolated
-    yield "disconnected", two
-    yield "star", nx.star_graph(6)
-    yield "barabasi_albert", nx.barabasi_albert_graph(30, 3, seed=0)
-    yield "erdos_renyi", nx.erdos_renyi_graph(30, 0.1, seed=0)
-    yield "newman_watts", nx.newman_watts_strogatz_graph(30, 4, 0.3, seed=0)
-
-
-@pytest.mark.parametrize(("name", "graph"), list(feature_graphs()))
-def test_features_equal_networkx(name, graph):
-    features = node_features(nx.to_numpy_array(graph))
-    expected = [
-        nx.degree_centrality(graph),
-        nx.betweenness_centrality(graph),
-        nx.eigenvector_centrality(graph, max_iter=20000, tol=1e-9),
-        nx.closeness_centrality(graph),
-    ]
-    for i, values in enumerate(expected):
-        np.testing.assert_allclose(features[:, i], [values[n] for n in graph], atol=2e-6)
-    adjacency = nx.to_numpy_array(graph)
-    for i, matrix in ((4, adjacency), (5, np.diag(adjacency.sum(1)) - adjacency)):
-        vector, top = features[:, i].astype(float), np.linalg.norm(matrix, 2)
-        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
-        assert vector[np.argmax(np.abs(vector))] > 0
-        # A first left singular vector u: |uᵀ M| is the largest singular value.
-        assert np.linalg.norm(vector @ matrix) == pytest.approx(top, rel=1e-5)
-        left, values, _ = np.linalg.svd(matrix)
-        if values[0] - values[1] > 1e-6:
-            assert abs(left[:, 0] @ vector) == pytest.approx(1, abs=1e-5)
-
-
-def test_the_erdos_renyi_case_is_disconnected():
-    assert not nx.is_connected(dict(feature_graphs())["erdos_renyi"])
-
-
-def test_features_of_stacks_and_of_graphs_without_edges(graphs):
-    np.testing.assert_allclose(
-        node_features(graphs.adjacency[2, :4]), graphs.features[2, :4], atol=1e-6
-    )
-    empty = node_features(np.zeros((2, 4, 4)))
-    assert empty.shape == (2, 4, 6) and np.isfinite(empty).all()
-    assert not empty[..., [0, 1, 3]].any()
-
-
-def test_repeated_eigenvalues_give_one_answer():
-    cycle = nx.to_numpy_array(nx.cycle_graph(7))  # its top Laplacian eigenvalue is double
-    first = node_features(cycle)[:, 5]
-    order = np.roll(np.arange(7), 1)
-    turned = node_features(cycle[np.ix_(order, order)])[:, 5]  # the same matrix again
-    np.testing.assert_array_equal(first, turned)
-    space = np.linalg.eigh(2 * np.eye(7) - cycle)[1][:, -2:]
-    expected = space @ (space.T @ np.sqrt(np.arange(1, 8)))
-    assert abs(expected @ first) == pytest.approx(np.linalg.norm(expected), rel=1e-6)
-    star = nx.to_numpy_array(nx.star_graph(6))  # bipartite: its eigenvalues are ±√6
-    space = np.linalg.eigh(star)[1][:, [0, -1]]
-    expected = space @ (space.T @ np.sqrt(np.arange(1, 8)))
-    features = node_features(star)
-    np.testing.assert_allclose(features[:, 4], expected / np.linalg.norm(expected), atol=1e-6)
-    assert np.abs(features[:, 4] - features[:, 2]).max() > 0.1
-
-
-@pytest.mark.parametrize(
-    ("adjacency", "message"),
-    [
-        (np.zeros((2, 3)), r"`adjacency` must be \(…, N, N\).*\(2, 3\)"),
-        (np.eye(3), "`adjacency` must be binary and symmetric with a zero diagonal"),
-        (np.triu(np.ones((3, 3)), 1), "`adjacency` must be binary and symmetric"),
-        (2 * (1 - np.eye(3)), "`adjacency` must be binary and symmetric"),
-    ],
-)
-def test_bad_adjacency(adjacency, message):
-    with pytest.raises(ValueError, match=message):
-        node_features(adjacency)
-
-
 # Windows and splits
 
 
@@ -277,91 +164,6 @@ def test_split_is_stratified_and_depends_on_the_seed():
     assert split.test.tolist() != split_sequences(kinds, seed=6).test.tolist()
     with pytest.raises(ValueError, match="validation part must hold at least one.*2 sequences"):
         split_sequences(kinds[[0, 3]])
-
-
-# Oracle and baselines
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameter", "num_nodes"),
-    [
-        ("barabasi_albert", (2,), 30),
-        ("barabasi_albert", (5,), 30),
-        ("erdos_renyi", (0.15,), 30),
-        ("newman_watts", (2, 0.3), 30),
-        ("newman_watts", (5, 0.1), 30),
-        ("newman_watts", (6, 0.3), 30),
-    ],
-)
-def test_edge_probabilities_against_fresh_samples(kind, parameter, num_nodes):
-    count = 2500
-    expected = edge_probabilities(kind, parameter, num_nodes)
-    assert np.array_equal(expected, expected.T) and not expected.diagonal().any()
-    drawn = samples(kind, parameter, num_nodes, count).mean(0)
-    certain = (expected == 0) | (expected == 1)
-    np.testing.assert_array_equal(drawn[certain], expected[certain])
-    # The Monte Carlo error of Barabási-Albert, 50,000 graphs, adds 5 % to the variance.
-    variance = expected * (1 - expected) / count * 1.05
-    upper = np.triu(~certain, 1)
-    z = (drawn - expected)[upper] / np.sqrt(variance[upper])
-    assert np.abs(z).max() < 4.5
-    assert np.mean(z**2) == pytest.approx(1, abs=0.3)
-
-
-def test_edge_probabilities_sum_to_the_number_of_edges():
-    assert edge_probabilities("barabasi_albert", 3, 30).sum() / 2 == pytest.approx(81)
-    assert edge_probabilities("erdos_renyi", 0.1, 30).sum() / 2 == pytest.approx(43.5)
-    assert edge_probabilities("newman_watts", (4, 0.2), 30).sum() / 2 == pytest.approx(72, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameter", "message"),
-    [
-        ("ring", 1, "`kind` must be one of .*'ring'"),
-        ("newman_watts", 2, "`parameter` must hold 2 values for newman_watts.*=2"),
-        ("erdos_renyi", (2, 0.1), r"`parameter` must hold 1 values for erdos_renyi.*=\(2, 0.1\)"),
-    ],
-)
-def test_bad_edge_probabilities(kind, parameter, message):
-    with pytest.raises(ValueError, match=message):
-        edge_probabilities(kind, parameter, 30)
-
-
-def test_oracle_knows_the_parameters_of_the_target(graphs):
-    windows = graphs.windows([2, 0], input_length=10)
-    predicted = oracle(graphs, windows)
-    assert predicted.shape == (220, 30, 30) and predicted.dtype == np.float32
-    change = graphs.change_points[2][0]  # newman_watts
-    for step in (change - 1, change):
-        expected = edge_probabilities("newman_watts", graphs.parameters[2, step], 30)
-        np.testing.assert_array_equal(predicted[step - 10], expected.astype("float32"))
-    m = int(graphs.parameters[0, 119, 0])
-    np.testing.assert_allclose(predicted[-1], edge_probabilities("barabasi_albert", m, 30), 1e-6)
-    assert (predicted[change - 10] != predicted[change - 11]).any()
-
-
-def test_oracle_beats_the_baselines(graphs):
-    windows = graphs.windows(range(6), input_length=10, batch_size=10_000)
-    x, y = windows[0]
-
-    def loss(p):
-        return np.mean((p - y) ** 2)
-
-    best = loss(oracle(graphs, windows))
-    assert best < 0.95 * loss(window_mean(x["graph"])) < 0.95 * loss(last_graph(x["graph"]))
-    assert best < 0.95 * loss(exponential_mean(x["graph"]))
-
-
-def test_baselines_by_hand():
-    graphs = np.zeros((2, 3, 2, 2))
-    graphs[0, :, 0, 1] = [0, 1, 1]
-    assert last_graph(graphs)[0, 0, 1] == 1
-    assert window_mean(graphs)[0, 0, 1] == pytest.approx(2 / 3)
-    assert exponential_mean(graphs, 0.5)[0, 0, 1] == pytest.approx((1 + 0.5) / 1.75)
-    np.testing.assert_allclose(exponential_mean(graphs, 1), window_mean(graphs))
-    assert not exponential_mean(graphs, 0.5)[1].any()
-    with pytest.raises(ValueError, match=r"`decay` must lie in \(0, 1\].*=0"):
-        exponential_mean(graphs, 0)
 
 
 # Cache

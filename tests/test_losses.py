@@ -1,24 +1,16 @@
 """FocalLoss against its formula, against torch's outputs, and at the edges of float32."""
 
-import os
-import pathlib
 import shutil
 
 import keras
 import numpy as np
 import pytest
+import reference_files
 from gradients import gradients
 
 from stgkeras.losses import FocalLoss
 
 VARIANTS = [(0.25, 2.0), (0.75, 0.0), (0.5, 1.5)]
-
-
-def reference(name):
-    folder = pathlib.Path(os.environ.get("STGKERAS_REFERENCE", "-"))
-    if not (folder / f"{name}.npz").exists():
-        pytest.skip(f"STGKERAS_REFERENCE names no folder with {name}.npz")
-    return np.load(folder / f"{name}.npz")
 
 
 def focal(y, p, alpha, gamma):
@@ -71,7 +63,7 @@ def test_values_keep_their_digits_near_zero_and_one(gamma):
 @pytest.mark.parametrize("targets", ["hard", "soft"])
 @pytest.mark.parametrize("alpha, gamma", VARIANTS)
 def test_mean_equals_torch(alpha, gamma, targets):
-    data = reference("torch_focal_bce")
+    data = reference_files.load("torch_focal_bce")
     y, p = data[f"target_{targets}"].astype("float32"), data["pred"].astype("float32")
     expected = data[f"focal_{targets}_a{alpha}_g{gamma}_loss64"]
     np.testing.assert_allclose(float(FocalLoss(alpha, gamma)(y, p)), expected, rtol=1e-5)
@@ -79,7 +71,7 @@ def test_mean_equals_torch(alpha, gamma, targets):
 
 @pytest.mark.parametrize("targets", ["hard", "soft"])
 def test_entries_equal_torch_cross_entropy(targets):
-    data = reference("torch_focal_bce")
+    data = reference_files.load("torch_focal_bce")
     y, p = data[f"target_{targets}"].astype("float32"), data["pred"].astype("float32")
     value, _ = entry_gradients(FocalLoss(1.0, 0.0), y, p)
     np.testing.assert_allclose(value, data[f"bce_{targets}_elem64"], rtol=1e-5)
@@ -87,7 +79,7 @@ def test_entries_equal_torch_cross_entropy(targets):
 
 @pytest.mark.parametrize("targets", ["hard", "soft"])
 def test_gradients_equal_torch_wherever_its_own_are_below_the_bound(targets):
-    data = reference("torch_focal_bce")
+    data = reference_files.load("torch_focal_bce")
     y, p = data[f"target_{targets}"].astype("float32"), data["pred"].astype("float32")
     _, grad = entry_gradients(FocalLoss(), y, p)
     expected = data[f"focal_{targets}_gpred64"] * p.size
@@ -97,7 +89,7 @@ def test_gradients_equal_torch_wherever_its_own_are_below_the_bound(targets):
 
 
 def test_interior_gradient_of_the_mean_equals_torch():
-    data = reference("torch_focal_bce")
+    data = reference_files.load("torch_focal_bce")
     y, p = data["target_hard"].astype("float32"), data["pred_interior"].astype("float32")
     value, (grad,) = gradients(lambda x: FocalLoss()(y, x), [p])
     expected = data["focal_interior_hard_gpred64"]
@@ -225,7 +217,7 @@ def test_targets_of_another_shape_are_refused(shape):
 
 @pytest.mark.parametrize("case", ["big", "small", "zero", "justover"])
 def test_global_clipnorm_equals_torch_clip_grad_norm(case):
-    data = reference("torch_clip_grad_norm")
+    data = reference_files.load("torch_clip_grad_norm")
     grads = [data[f"{case}_in_{i}"].astype("float32") for i in range(4)]
     variables = [keras.Variable(np.zeros_like(grad)) for grad in grads]
     optimizer = keras.optimizers.SGD(1.0, global_clipnorm=1.0)

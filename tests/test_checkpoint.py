@@ -1,0 +1,83 @@
+"""Checkpoints hold the whole model, and survive failures."""
+
+import os
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from training_runs import STEPS, Fail, fit, make_model
+
+from stgkeras.callbacks import Checkpoint, WarmRestarts
+
+
+def state(model):
+    return [*model.get_weights(), *map(keras.ops.convert_to_numpy, model.optimizer.variables)]
+
+
+def assert_same_state(model, other):
+    for array, expected in zip(state(model), state(other), strict=True):
+        np.testing.assert_allclose(array, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_checkpoint_holds_the_trained_model_and_its_optimizer(tmp_path):
+    path = tmp_path / "new" / "folder" / "model.keras"
+    model, start = make_model(), state(make_model())
+    fit(model, [Checkpoint(path)], epochs=3)
+    loaded = keras.models.load_model(path)
+    assert_same_state(loaded, model)
+    assert not np.allclose(state(loaded)[0], start[0])
+    assert int(loaded.optimizer.iterations) == 3 * STEPS
+    assert Checkpoint.epoch(path) == 3
+    assert os.listdir(path.parent) == ["model.keras"]
+
+
+def test_a_resumed_run_ends_where_the_whole_one_does(tmp_path):
+    path = tmp_path / "model.keras"
+    whole = make_model()
+    rates = fit(whole, [WarmRestarts(T_0=2, update="batch")], epochs=5)["learning_rate"]
+    with pytest.raises(InterruptedError):
+        fit(make_model(), [WarmRestarts(T_0=2, update="batch"), Checkpoint(path), Fail(3)])
+    model, epoch = keras.models.load_model(path), Checkpoint.epoch(path)
+    callbacks = [WarmRestarts(T_0=2, update="batch", base_lr=1e-3), Checkpoint(path)]
+    history = fit(model, callbacks, epochs=5, initial_epoch=epoch)
+    assert epoch == 3 and Checkpoint.epoch(path) == 5
+    assert history["learning_rate"] == pytest.approx(rates[3:], rel=1e-6)
+    assert_same_state(model, whole)
+
+
+@pytest.mark.parametrize("target", ["keras.Model.save", "zipfile.ZipFile.writestr", "os.replace"])
+def test_a_failed_save_leaves_the_previous_file_and_nothing_else(target, tmp_path, monkeypatch):
+    path = tmp_path / "model.keras"
+    model = make_model()
+    fit(model, [Checkpoint(path)], epochs=1)
+    before = path.read_bytes()
+
+    def broken(*arguments, **keywords):
+        if target == "keras.Model.save":
+            pathlib.Path(arguments[1]).write_bytes(before[:100])
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, broken)
+        with pytest.raises(OSError, match="the disk is full"):
+            fit(model, [Checkpoint(path)], epochs=2, initial_epoch=1)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_what_a_killed_process_left_behind_is_overwritten(tmp_path):
+    (tmp_path / ".model.partial.keras").write_bytes(b"half a file")
+    fit(make_model(), [Checkpoint(tmp_path / "model.keras")], epochs=1)
+    assert os.listdir(tmp_path) == ["model.keras"]
+    assert Checkpoint.epoch(tmp_path / "model.keras") == 1
+
+
+def test_a_path_without_the_keras_suffix_is_refused():
+    with pytest.raises(ValueError, match=r'`path` must end in ".keras". Received: path='):
+        Checkpoint("model.h5")
+
+
+def test_the_epoch_of_a_plain_model_file_is_refused(tmp_path):
+    make_model().save(tmp_path / "plain.keras")
+    with pytest.raises(ValueError, match="`path` must be a file that `Checkpoint` wrote"):
+        Checkpoint.epoch(tmp_path / "plain.keras")

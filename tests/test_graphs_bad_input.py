@@ -1,0 +1,208 @@
+"""Every error of the functions on graphs, by its message."""
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from graph_cases import DIRECTED, PATH, every_operator
+from numpy.testing import assert_array_equal
+
+from stgkeras.graphs import (
+    chebyshev_polynomials,
+    from_edges,
+    from_networkx,
+    gaussian_kernel,
+    knn_graph,
+    laplacian,
+    scaled_laplacian,
+)
+
+NAN = np.array([[0, np.nan], [np.nan, 0]])
+NEGATIVE = np.array([[0, -1.5], [1.0, 0]])
+
+
+@every_operator
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(
+    "adjacency, message",
+    [
+        (NAN, "`adjacency` must be finite. Received: nan"),
+        (np.full((2, 2), np.inf), "`adjacency` must be finite. Received: inf"),
+        (NEGATIVE, "`adjacency` must be non-negative. Received: -1.5"),
+        (np.ones((2, 3)), r"`adjacency` must be a square matrix .* Received: shape=\(2, 3\)"),
+        (np.zeros((0, 0)), r"at least one node. Received: shape=\(0, 0\)"),
+    ],
+    ids=["nan", "inf", "negative", "not-square", "empty"],
+)
+def test_bad_adjacency(operator, adjacency, message, sparse):
+    with pytest.raises(ValueError, match=message):
+        operator(sp.csr_array(adjacency) if sparse else adjacency)
+
+
+@every_operator
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3, 3)])
+def test_adjacency_of_wrong_rank(operator, shape):
+    with pytest.raises(ValueError, match="`adjacency` must be a square matrix"):
+        operator(np.ones(shape))
+
+
+@every_operator
+@pytest.mark.parametrize("adjacency", [[["a"]], np.ones((2, 2), complex), [[None]]])
+def test_adjacency_must_be_numeric(operator, adjacency):
+    with pytest.raises(TypeError, match="`adjacency` must hold real numbers. Received: dtype="):
+        operator(adjacency)
+
+
+def test_asymmetric_adjacency_needs_lambda_max():
+    with pytest.raises(ValueError, match=r"symmetric if `lambda_max` .*np.maximum\(A, A.T\)"):
+        scaled_laplacian(DIRECTED)
+    with pytest.raises(ValueError, match=r"symmetric if `lambda_max` .*`A.maximum\(A.T\)`"):
+        scaled_laplacian(sp.csr_array(DIRECTED), "rw")
+
+
+@pytest.mark.parametrize(
+    "adjacency, normalization",
+    [
+        (np.zeros((3, 3)), None),
+        (sp.csr_array((600, 600)), None),
+        (np.diag([0.0, 7.0, 0.1]), None),
+        (np.diag([3.0, 7.0, 0.1]), "sym"),  # 1 - 1 up to rounding
+        (np.diag([3.0, 7.0, 0.1]), "rw"),
+    ],
+)
+def test_laplacian_of_zero_cannot_be_scaled(adjacency, normalization):
+    with pytest.raises(ValueError, match="`adjacency` must have an edge between two nodes"):
+        scaled_laplacian(adjacency, normalization)
+
+
+@pytest.mark.parametrize("normalization", ["SYM", "none", 1, False])
+def test_bad_normalization(normalization):
+    with pytest.raises(ValueError, match='`normalization` must be "sym", "rw" or None. Received'):
+        laplacian(PATH, normalization)
+
+
+@pytest.mark.parametrize("value", [0, -2.0, np.nan, np.inf])
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("lambda_max", lambda value: scaled_laplacian(PATH, lambda_max=value)),
+        ("sigma2", lambda value: gaussian_kernel(PATH, sigma2=value)),
+    ],
+)
+def test_number_must_be_finite_and_positive(name, call, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be .*above 0. Received: {name}="):
+        call(value)
+
+
+@pytest.mark.parametrize("epsilon", [-0.1, 1.1, np.nan])
+def test_epsilon_must_be_from_0_to_1(epsilon):
+    with pytest.raises(ValueError, match="`epsilon` must be a number from 0 to 1. Received"):
+        gaussian_kernel(PATH, epsilon=epsilon)
+
+
+@pytest.mark.parametrize("value", ["2", None, True, [1.0]])
+def test_number_must_be_a_number(value):
+    with pytest.raises(TypeError, match="`sigma2` must be a number. Received: sigma2="):
+        gaussian_kernel(PATH, sigma2=value)
+
+
+@pytest.mark.parametrize("K", [0, -1])
+def test_too_few_chebyshev_terms(K):
+    with pytest.raises(ValueError, match=f"`K` must be at least 1. Received: K={K}"):
+        chebyshev_polynomials(PATH, K)
+
+
+@pytest.mark.parametrize("K", [2.0, "3", None, True])
+def test_number_of_chebyshev_terms_must_be_an_integer(K):
+    with pytest.raises(TypeError, match="`K` must be an integer. Received: K="):
+        chebyshev_polynomials(PATH, K)
+
+
+def test_chebyshev_operator_is_checked_but_may_be_negative():
+    assert_array_equal(chebyshev_polynomials(NEGATIVE, 2)[1], NEGATIVE)
+    with pytest.raises(ValueError, match="`operator` must be finite. Received: nan"):
+        chebyshev_polynomials(NAN, 2)
+    with pytest.raises(ValueError, match="`operator` must be a square matrix"):
+        chebyshev_polynomials(np.ones(3), 2)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array])
+def test_bad_distances(wrap):
+    with pytest.raises(ValueError, match="`distances` must be free of NaN"):
+        gaussian_kernel(wrap(NAN))
+    with pytest.raises(ValueError, match="`distances` must be non-negative. Received: -1.5"):
+        gaussian_kernel(wrap(NEGATIVE))
+    with pytest.raises(ValueError, match="`distances` must be a square matrix"):
+        gaussian_kernel(wrap(np.ones((2, 3))))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([0, 1], [1]), r"must have equal lengths. Received: shapes \(2,\), \(1,\)"),
+        (([0], [1], [1.0, 2.0]), "must have equal lengths"),
+        (([0, 3], [1, 1], None, 3), "`source` must be below `num_nodes`=3. Received: 3"),
+        (([0], [4], None, 3), "`target` must be below `num_nodes`=3. Received: 4"),
+        (([-1], [1]), "`source` must be non-negative. Received: -1"),
+        (([1], [-2]), "`target` must be non-negative. Received: -2"),
+        (([[0]], [[1]]), r"`source` must have shape \(edges,\). Received: shape=\(1, 1\)"),
+        (([0], [1], [-1.0]), "`weights` must be non-negative. Received: -1.0"),
+        (([0], [1], [np.nan]), "`weights` must be finite. Received: nan"),
+        (([0], [1], [np.inf]), "`weights` must be finite. Received: inf"),
+        (([], []), "`num_nodes` must be given"),
+        (([], [], None, 0), "`num_nodes` must be at least 1. Received: num_nodes=0"),
+        (([2, 0, 2], [1, 1, 1], [5, 1, 6]), "Received: 5.0 and 6.0 for the edge 2 → 1"),
+    ],
+)
+def test_bad_edges(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        from_edges(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([0.0], [1]), "`source` must hold integers. Received: dtype=float64"),
+        (([0], ["b"]), "`target` must hold integers"),
+        (([True], [1]), "`source` must hold integers. Received: dtype=bool"),
+        (([0], [1], ["far"]), "`weights` must hold real numbers"),
+        (([0], [1], None, 2.0), "`num_nodes` must be an integer. Received: num_nodes=2.0"),
+    ],
+)
+def test_edges_of_wrong_type(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        from_edges(*arguments)
+
+
+@pytest.mark.parametrize(
+    "points, k, error, message",
+    [
+        (
+            np.ones((4, 2)),
+            4,
+            ValueError,
+            "`k` must be from 1 to 3, as there are 4 points. Rec.*k=4",
+        ),
+        (np.ones((4, 2)), 0, ValueError, "`k` must be from 1 to 3"),
+        (np.ones((1, 2)), 1, ValueError, "`k` must be from 1 to 0, as there are 1 points"),
+        (np.ones((4, 2)), 1.0, TypeError, "`k` must be an integer"),
+        (np.ones(4), 1, ValueError, r"`points` must have shape \(nodes, dimensions\)"),
+        (np.ones((4, 0)), 1, ValueError, r"`points` must have shape \(nodes, dimensions\)"),
+        ([[0.0], [np.nan]], 1, ValueError, "`points` must be finite. Received: nan"),
+        ([["a"], ["b"]], 1, TypeError, "`points` must hold real numbers"),
+    ],
+)
+def test_bad_points(points, k, error, message):
+    with pytest.raises(error, match=message):
+        knn_graph(points, k)
+
+
+def test_bad_networkx_graphs():
+    with pytest.raises(TypeError, match="`graph` must be a networkx graph. Received: ndarray"):
+        from_networkx(PATH)
+    with pytest.raises(ValueError, match="`graph` must have at least one node"):
+        from_networkx(nx.Graph())
+    with pytest.raises(ValueError, match="`weights` must be non-negative. Received: -1.0"):
+        from_networkx(nx.Graph([(0, 1, {"weight": -1})]))
+    with pytest.raises(TypeError, match="`weights` must hold real numbers"):
+        from_networkx(nx.Graph([(0, 1, {"weight": None})]))
