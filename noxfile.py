@@ -9,8 +9,7 @@ nox.options.default_venv_backend = "virtualenv"  # with pip, whose settings and 
 TEST_TOOLS = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["test"]
 
 # Two processes share the tests, each with a core of its own: left alone, every backend starts a
-# thread a core in each of them. XLA compiles hundreds of small programs once each, so it does
-# without its optimisations.
+# thread a core in each of them.
 PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")
 PROCESS = {
     "OMP_NUM_THREADS": "1",
@@ -19,11 +18,11 @@ PROCESS = {
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "NPROC": "1",  # XLA's thread pool
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
-PARTS = ("architecture", "callbacks", "dynamic_graphs", "layers", "losses", "metrics", "models")
-WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in (*PARTS, "readme", "windows")]
+PARTS = "architecture layers models losses metrics windows dynamic_graphs readme".split()
+CALLBACKS = ("checkpoint", "tensorboard", "warm_restarts")
+WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in (*PARTS, *CALLBACKS)]
 
 
 @nox.session

@@ -59,7 +59,10 @@ def main(args, options):
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     cells = [
-        [f"{m:.4g} ± {s:.2g}" if s else f"{m:.4g}" for m, s in zip(*row, strict=True)]
+        [
+            f"{m:.4g} ± {s:.2g}" if s > 1e-9 * abs(m) else f"{m:.4g}"
+            for m, s in zip(*row, strict=True)
+        ]
         for row in zip(mean, std, strict=True)
     ]
     print(pd.DataFrame(cells, frame.index, frame.columns).to_string())

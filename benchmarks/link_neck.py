@@ -1,6 +1,7 @@
 """How many values a node must pass to the head of ASTGCNLinkPredictor, against the Bayes oracle.
 
     python benchmarks/link_neck.py
+    python benchmarks/link_neck.py --node-values 1 --learning-rate 3e-3
 
 Trains on one kind of generated graphs at a time, keeps the weights of the best validation epoch,
 and reports ROC AUC over all pairs of the test sequences. The plain architecture passes one value a
@@ -79,7 +80,7 @@ def main(args):
         }
         for values in args.node_values:
             for seed in args.seeds:
-                name = f"{kind} / {values} values a node / seed {seed}"
+                name = f"{kind} / {values} values a node / rate {args.learning_rate} / seed {seed}"
                 if name not in done["runs"]:
                     print(name, flush=True)
                     done["runs"][name] = train(data, split, windows, truth, values, seed, args)

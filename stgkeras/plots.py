@@ -74,5 +74,6 @@ def adjacency(matrices, *, title=""):
         axes.set(title=name, xlabel="node")
     all_axes[0].set_ylabel("node")
     figure.colorbar(image, ax=list(all_axes), shrink=0.8, label="probability of a link")
+    figure.get_layout_engine().set(h_pad=0.12)
     figure.suptitle(title)
     return figure

@@ -13,12 +13,6 @@ from keras import ops
 
 from stgkeras import graphs, layers
 
-if keras.backend.backend() == "jax":
-    import jax
-
-    # Models this small take far longer to optimise than to run.
-    jax.config.update("jax_disable_most_optimizations", True)
-
 NODES = 5
 LINKS = [(0, 1, 1.0), (1, 2, 0.5), (2, 3, 2.0), (1, 3, 0.7)]  # node 4 is isolated
 
@@ -134,6 +128,8 @@ def evaluate(function, *arrays):
     """The outputs of a function of tensors as NumPy arrays; compiled on JAX, where one operation
     after the other is slow."""
     if keras.backend.backend() == "jax":
+        import jax
+
         function = jax.jit(function)
     arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
     return keras.tree.map_structure(as_numpy, function(*arrays))

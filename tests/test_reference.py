@@ -226,9 +226,8 @@ CASES = {
 AXES_OF_X = {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
 
 
-def assert_close(ours, theirs, what, largest=0.0):
-    # Single precision cannot carry gradients a million times smaller than the largest.
-    tolerance = max(TOLERANCE * np.abs(theirs).max(), 1e-9 * largest)
+def assert_close(ours, theirs, what, tolerance=TOLERANCE, floor=0.0):
+    tolerance = max(tolerance * np.abs(theirs).max(), floor)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance, err_msg=what)
 
 
@@ -255,9 +254,15 @@ def test_output_and_gradients(name):
     _, found = gradients(weighted_sum, start)
     expected = weights_of(reference_files.group(arrays, "g64/w/"))
     assert_close(found[0], AXES_OF_X[name.split("_")[0]](arrays["g64/in/x"]), "gradient of x")
-    largest = max(np.abs(gradient).max() for gradient in expected.values())
+    # Gradients of the whole ASTGCN pass a normalisation over four nearly equal features, which
+    # magnifies rounding: 4e-6 to 1.1e-5 by backend and compiler flags. And single precision cannot
+    # carry gradients a million times smaller than the largest.
+    tolerance = (
+        2 * TOLERANCE if name in ("guoshn_astgcn_small", "guoshn_mstgcn_small") else TOLERANCE
+    )
+    floor = 1e-9 * max(np.abs(gradient).max() for gradient in expected.values())
     for path, gradient in zip(variables, found[1:], strict=True):
         if path in expected:
-            assert_close(gradient, expected[path], f"gradient of {path}", largest)
+            assert_close(gradient, expected[path], f"gradient of {path}", tolerance, floor)
     unmatched = set(variables) - set(weights)
     assert all(path.endswith("_graph/bias") for path in unmatched), unmatched
