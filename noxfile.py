@@ -20,7 +20,7 @@ PROCESS = {
     "NPROC": "1",  # XLA's thread pool
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
-PARTS = "architecture layers models losses metrics windows dynamic_graphs readme".split()
+PARTS = "architecture layers models classifiers losses metrics windows dynamic_graphs readme".split()
 CALLBACKS = ("checkpoint", "tensorboard", "warm_restarts")
 WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in (*PARTS, *CALLBACKS)]
 

@@ -1,4 +1,4 @@
-"""Layers as data: what each is built with, what it takes and what it gives.
+"""What a case of a layer is: what it is built with, what it takes and what it gives.
 
 In a shape `None` is the batch axis. A dict of shapes is a sparse operator, a list several signals.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 from keras import ops
 
-from stgkeras import graphs, layers
+from stgkeras import graphs
 
 NODES = 5
 LINKS = [(0, 1, 1.0), (1, 2, 0.5), (2, 3, 2.0), (1, 3, 0.7)]  # node 4 is isolated
@@ -30,6 +30,16 @@ def laplacian():
     return graphs.scaled_laplacian(adjacency(), lambda_max=2.0)
 
 
+def basis():
+    """The four lowest frequencies of its Fourier basis."""
+    return graphs.fourier_basis(adjacency())[1][:, :4]
+
+
+def clusters():
+    """Two clusters of its nodes."""
+    return [[0, 1, 0], [2, 3, 4]]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity
 class LayerCase:
     layer: type
@@ -41,7 +51,7 @@ class LayerCase:
     call: dict = dataclasses.field(default_factory=dict)  # further call arguments
 
     def make(self, **kwargs):
-        values = {name: v() if name == "graph" else v for name, v in self.kwargs.items()}
+        values = {name: v() if callable(v) else v for name, v in self.kwargs.items()}
         return self.layer(**values, **kwargs)
 
     def run(self, layer, inputs):
@@ -61,7 +71,9 @@ class LayerCase:
 
     def symbols(self, batch=None):
         return {
-            name: over_shapes(shape, lambda leaf, key: keras.Input(batch_shape=leaf, dtype=key))
+            name: over_shapes(
+                shape, lambda leaf, dtype: keras.Input(batch_shape=leaf, dtype=dtype), name
+            )
             for name, shape in self.shapes(batch).items()
         }
 
@@ -79,7 +91,7 @@ class LayerCase:
                 return rng.integers(0, NODES, shape, dtype="int32")
             return rng.standard_normal(shape).astype(dtype)
 
-        arrays = {n: over_shapes(shape, draw) for n, shape in self.shapes(batch).items()}
+        arrays = {n: over_shapes(shape, draw, n) for n, shape in self.shapes(batch).items()}
         if "adjacency" in arrays:
             arrays["adjacency"] = np.abs(arrays["adjacency"])
         return arrays
@@ -94,14 +106,14 @@ def with_batch(shape, batch):
     return tuple(batch if size is None else size for size in shape)
 
 
-def over_shapes(shape, function):
+def over_shapes(shape, function, name=""):
     """`function(shape, dtype)` for a shape, each of a dict, or each of a list."""
     if isinstance(shape, dict):
         dtypes = {"index": "int32", "value": "float32"}
         return {key: function(value, dtypes[key]) for key, value in shape.items()}
     if isinstance(shape, list):
         return [function(value, "float32") for value in shape]
-    return function(shape, "float32")
+    return function(shape, "int32" if name == "clusters" else "float32")
 
 
 def randomize(layer, seed=0):
@@ -157,135 +169,3 @@ def relabelled(name, value, order):
         by_node = value.reshape(len(order), -1, value.shape[-1])
         return by_node[order].reshape(value.shape)
     return value
-
-
-X = (None, 6, NODES, 3)
-GRAPH = (NODES, NODES)
-SPARSE = {"index": (2, 7), "value": (7,)}
-SQUARE = (None, NODES, NODES)
-
-LAYERS = {
-    "cheb": LayerCase(
-        layers.ChebConv, {"filters": 4, "K": 3}, {"x": X, "graph": GRAPH}, (None, 6, NODES, 4), 2
-    ),
-    "cheb-no-time": LayerCase(
-        layers.ChebConv,
-        {"filters": 4, "K": 2, "activation": "relu", "use_bias": False},
-        {"x": (None, NODES, 3), "graph": SQUARE},
-        (None, NODES, 4),
-        1,
-    ),
-    "cheb-attention": LayerCase(
-        layers.ChebConv,
-        {"filters": 4, "K": 3, "kernel_initializer": "he_normal"},
-        {"x": X, "graph": GRAPH, "attention": SQUARE},
-        (None, 6, NODES, 4),
-        2,
-    ),
-    "cheb-sparse": LayerCase(
-        layers.ChebConv, {"filters": 4, "K": 3}, {"x": X, "graph": SPARSE}, (None, 6, NODES, 4), 2
-    ),
-    "cheb-step": LayerCase(
-        layers.ChebConv,
-        {"filters": 4, "K": 3},
-        {"x": X, "graph": (None, 6, NODES, NODES)},
-        (None, 6, NODES, 4),
-        2,
-    ),
-    "graph-conv": LayerCase(
-        layers.GraphConv,
-        {"filters": 4, "activation": "tanh", "bias_initializer": "ones"},
-        {"x": X, "graph": SQUARE},
-        (None, 6, NODES, 4),
-        2,
-    ),
-    "graph-conv-sparse": LayerCase(
-        layers.GraphConv, {"filters": 2}, {"x": X, "graph": SPARSE}, (None, 6, NODES, 2), 2
-    ),
-    "gated-up": LayerCase(
-        layers.GatedTemporalConv, {"filters": 4, "kernel_size": 3}, {"x": X}, (None, 4, NODES, 4), 2
-    ),
-    "gated-down-gtu": LayerCase(
-        layers.GatedTemporalConv,
-        {"filters": 2, "kernel_size": 6, "gate": "gtu"},
-        {"x": X},
-        (None, 1, NODES, 2),
-        4,
-    ),
-    "gated-conv": LayerCase(
-        layers.GatedTemporalConv,
-        {"filters": 4, "kernel_size": 2, "residual": "conv"},
-        {"x": X},
-        (None, 5, NODES, 4),
-        4,
-    ),
-    "gated-none": LayerCase(
-        layers.GatedTemporalConv,
-        {"filters": 4, "kernel_size": 1, "residual": None, "bias_initializer": "ones"},
-        {"x": X},
-        X[:-1] + (4,),
-        2,
-    ),
-    "temporal-bilinear": LayerCase(layers.TemporalAttention, {}, {"x": X}, X, 5),
-    "temporal-dot": LayerCase(
-        layers.TemporalAttention,
-        {"score": "dot", "num_heads": 2, "key_dim": 4},
-        {"x": X},
-        (X, (None, 2, 6, 6)),
-        3,
-        call={"return_attention_scores": True},
-    ),
-    "temporal-dot-one-head": LayerCase(
-        layers.TemporalAttention,
-        {"score": "dot", "kernel_initializer": "he_normal"},
-        {"x": X},
-        (X, (None, 6, 6)),
-        3,
-        call={"return_attention_scores": True},
-    ),
-    "spatial-bilinear": LayerCase(layers.SpatialAttention, {}, {"x": X}, SQUARE, 5),
-    "spatial-additive": LayerCase(
-        layers.SpatialAttention,
-        {"score": "additive", "K": 2, "units": 4, "negative_slope": 0.1},
-        {"x": X, "graph": GRAPH},
-        SQUARE,
-        2,
-    ),
-    "spatial-additive-sparse": LayerCase(
-        layers.SpatialAttention, {"score": "additive"}, {"x": X, "graph": SPARSE}, SQUARE, 2
-    ),
-    "scaled-laplacian": LayerCase(
-        layers.ScaledLaplacian, {"lambda_max": 1.5}, {"adjacency": SQUARE}, SQUARE
-    ),
-    "renormalized-adjacency": LayerCase(
-        layers.RenormalizedAdjacency, {}, {"adjacency": SQUARE}, SQUARE
-    ),
-    "norm": LayerCase(
-        layers.CenteredLayerNormalization, {"axis": (-2, -1), "epsilon": 1e-6}, {"x": X}, X, 2
-    ),
-    "norm-plain": LayerCase(
-        layers.CenteredLayerNormalization, {"center": False, "scale": False}, {"x": X}, X
-    ),
-    "fusion": LayerCase(layers.ComponentFusion, {}, {"forecasts": [X, X]}, X, 1),
-    "scaler": LayerCase(layers.StandardScaler, {"num_features": 3}, {"x": X}, X, 0, 2),
-    "scaler-inverse": LayerCase(
-        layers.StandardScaler,
-        {"num_features": 4},
-        {"x": X},
-        X,
-        0,
-        2,
-        call={"inverse": True},
-    ),
-    "static-graph": LayerCase(
-        layers.StaticGraph, {"num_nodes": NODES, "graph": laplacian}, {"x": X}, GRAPH, 0, 1
-    ),
-    "static-graph-sparse": LayerCase(
-        layers.StaticGraph,
-        {"num_nodes": NODES, "graph": laplacian, "num_edges": 11},
-        {"x": X},
-        {"index": (2, 11), "value": (11,)},
-        0,
-        2,
-    ),
-}

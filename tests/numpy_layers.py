@@ -74,6 +74,21 @@ def graph_conv(x, operator, *, kernel, bias=0.0):
     return y + bias
 
 
+def spectral_conv(x, basis, *, kernel, bias=0.0):
+    """Φ Σ_i diag(w_ij) Φᵀ x_i (Bruna 2014, eq. 3.2), one input feature i and filter j a time."""
+    y = np.zeros((*x.shape[:-1], kernel.shape[-1]))
+    for i in range(kernel.shape[1]):
+        for j in range(kernel.shape[2]):
+            y[..., j] += x[..., i] @ (basis @ np.diag(kernel[:, i, j]) @ basis.T).T
+    return y + bias
+
+
+def graph_pooling(x, clusters, pooling):
+    """The maximum or mean over the listed nodes of each cluster."""
+    reduce = {"max": np.max, "average": np.mean}[pooling]
+    return np.stack([reduce(x[..., members, :], axis=-2) for members in clusters], axis=-2)
+
+
 def time_conv(x, kernel, bias):
     """Explicit sum over the taps of a valid convolution along time."""
     taps = len(kernel)

@@ -36,9 +36,14 @@ def graphs():
     return {"x": x[:, :STEPS], "graph": adjacency[:, :STEPS]}, adjacency[:, STEPS]
 
 
+def adjacency():
+    """That of a ring."""
+    path = np.eye(NODES, k=1) + np.eye(NODES, k=1 - NODES)
+    return path + path.T
+
+
 def ring():
-    adjacency = np.eye(NODES, k=1) + np.eye(NODES, k=1 - NODES)
-    return stgkeras.graphs.scaled_laplacian(adjacency + adjacency.T)
+    return stgkeras.graphs.scaled_laplacian(adjacency())
 
 
 def astgcn():
@@ -106,7 +111,48 @@ def stgcn_links():
     return model, optimizer, stgkeras.losses.FocalLoss(), x, y
 
 
-CASES = {case.__name__: case for case in (astgcn, stgcn_sparse, astgcn_links, stgcn_links)}
+def labelled(model, rate):
+    """A classifier of signals, and signals that tell which node is highest."""
+    x, _ = signals(num_features=1)
+    x = x[:, 0]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return model, keras.optimizers.Adam(rate), loss, x, x[..., 0].argmax(axis=-1)
+
+
+def chebnet_pooled():
+    """A graph a level, the first sparse, and clusters: integer state."""
+    coarse = stgkeras.graphs.coarsen(adjacency(), levels=2)
+    first, second = (stgkeras.graphs.scaled_laplacian(a) for a in coarse.adjacencies[:2])
+    model = stgkeras.models.ChebNet(
+        NODES,
+        graph=(scipy.sparse.csr_array(first), second),
+        clusters=coarse.clusters,
+        num_classes=NODES,
+        filters=(8, 8),
+        K=3,
+        units=(8,),
+        dropout=0.0,
+        kernel_regularizer=keras.regularizers.L2(1e-4),
+    )
+    return labelled(model, 1e-2)
+
+
+def smooth_scnn():
+    """A Fourier basis; on a ring most eigenvalues are double, so any other would not do."""
+    model = stgkeras.models.SpectralCNN(
+        NODES,
+        graph=stgkeras.graphs.fourier_basis(adjacency())[1],
+        num_classes=NODES,
+        filters=(8,),
+        num_knots=4,
+        units=(8,),
+        dropout=0.0,
+    )
+    return labelled(model, 1e-2)
+
+
+MODELS = astgcn, stgcn_sparse, astgcn_links, stgcn_links, chebnet_pooled, smooth_scnn
+CASES = {case.__name__: case for case in MODELS}
 
 
 def build(name):

@@ -4,11 +4,14 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from graph_cases import DIRECTED, PATH, every_operator
+from graph_cases import DIRECTED, OPERATORS, PATH
 from numpy.testing import assert_array_equal
 
 from stgkeras.graphs import (
     chebyshev_polynomials,
+    coarsen,
+    estimate_graph,
+    fourier_basis,
     from_edges,
     from_networkx,
     gaussian_kernel,
@@ -19,9 +22,11 @@ from stgkeras.graphs import (
 
 NAN = np.array([[0, np.nan], [np.nan, 0]])
 NEGATIVE = np.array([[0, -1.5], [1.0, 0]])
+FUNCTIONS = {**OPERATORS, "basis": fourier_basis, "coarsen": lambda a: coarsen(a, levels=1)}
+every_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
 
 
-@every_operator
+@every_function
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize(
     "adjacency, message",
@@ -34,23 +39,23 @@ NEGATIVE = np.array([[0, -1.5], [1.0, 0]])
     ],
     ids=["nan", "inf", "negative", "not-square", "empty"],
 )
-def test_bad_adjacency(operator, adjacency, message, sparse):
+def test_bad_adjacency(function, adjacency, message, sparse):
     with pytest.raises(ValueError, match=message):
-        operator(sp.csr_array(adjacency) if sparse else adjacency)
+        function(sp.csr_array(adjacency) if sparse else adjacency)
 
 
-@every_operator
+@every_function
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3, 3)])
-def test_adjacency_of_wrong_rank(operator, shape):
+def test_adjacency_of_wrong_rank(function, shape):
     with pytest.raises(ValueError, match="`adjacency` must be a square matrix"):
-        operator(np.ones(shape))
+        function(np.ones(shape))
 
 
-@every_operator
+@every_function
 @pytest.mark.parametrize("adjacency", [[["a"]], np.ones((2, 2), complex), [[None]]])
-def test_adjacency_must_be_numeric(operator, adjacency):
+def test_adjacency_must_be_numeric(function, adjacency):
     with pytest.raises(TypeError, match="`adjacency` must hold real numbers. Received: dtype="):
-        operator(adjacency)
+        function(adjacency)
 
 
 def test_asymmetric_adjacency_needs_lambda_max():
@@ -206,3 +211,46 @@ def test_bad_networkx_graphs():
         from_networkx(nx.Graph([(0, 1, {"weight": -1})]))
     with pytest.raises(TypeError, match="`weights` must hold real numbers"):
         from_networkx(nx.Graph([(0, 1, {"weight": None})]))
+
+
+@pytest.mark.parametrize(
+    "signals, options, error, message",
+    [
+        ([[0.0, np.nan, 1.0]], {}, ValueError, "`signals` must be finite. Received: nan"),
+        ([[0.0, np.inf, 1.0]], {}, ValueError, "`signals` must be finite. Received: inf"),
+        ([["a", "b"]], {}, TypeError, "`signals` must hold real numbers"),
+        (np.ones(3), {}, ValueError, r"shape \(samples, nodes\) .* Received: shape=\(3,\)"),
+        (np.ones((5, 1)), {}, ValueError, r"at least two nodes. Received: shape=\(5, 1\)"),
+        (np.ones((0, 5)), {}, ValueError, r"at least two nodes. Received: shape=\(0, 5\)"),
+        (PATH, {"k": 0}, ValueError, "`k` must be from 1 to 2, as there are 3 nodes. .*k=0"),
+        (PATH, {}, ValueError, "`k` must be from 1 to 2, as there are 3 nodes. .*k=7"),
+        (PATH, {"k": 1.0}, TypeError, "`k` must be an integer"),
+        (PATH, {"k": 1, "num_neighbors": 3}, ValueError, "`num_neighbors` must be from 1 to 2"),
+        (PATH, {"k": 1, "num_neighbors": 0}, ValueError, "`num_neighbors` must be from 1 to 2"),
+        (PATH, {"k": 1, "num_neighbors": "2"}, TypeError, "`num_neighbors` must be an integer"),
+        (PATH, {"bandwidth": "Local"}, ValueError, '"local", "global" or .*bandwidth=\'Local\''),
+        (PATH, {"bandwidth": 0}, ValueError, "`bandwidth` must be finite and above 0"),
+        (PATH, {"bandwidth": -1.0}, ValueError, "`bandwidth` must be .*Received: bandwidth=-1.0"),
+        (PATH, {"bandwidth": np.nan}, ValueError, "`bandwidth` must be finite and above 0"),
+        (PATH, {"bandwidth": None}, TypeError, "`bandwidth` must be a number"),
+    ],
+)
+def test_bad_signals(signals, options, error, message):
+    with pytest.raises(error, match=message):
+        estimate_graph(signals, **options)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"levels": 0}, ValueError, "`levels` must be at least 1. Received: levels=0"),
+        ({"levels": 1.0}, TypeError, "`levels` must be an integer. Received: levels=1.0"),
+        ({"pool_size": 1}, ValueError, "`pool_size` must be a power of 2 .*pool_size=1"),
+        ({"pool_size": 0}, ValueError, "`pool_size` must be a power of 2 .*pool_size=0"),
+        ({"pool_size": 6}, ValueError, "`pool_size` must be a power of 2 .*pool_size=6"),
+        ({"pool_size": 2.0}, TypeError, "`pool_size` must be an integer"),
+    ],
+)
+def test_bad_coarsening(options, error, message):
+    with pytest.raises(error, match=message):
+        coarsen(PATH, **{"levels": 1, **options})

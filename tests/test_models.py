@@ -1,6 +1,5 @@
 """What holds for every model, checked one by one over cases as data, and laws of their graphs."""
 
-import functools
 import inspect
 import json
 import zipfile
@@ -9,94 +8,25 @@ import keras
 import numpy as np
 import pytest
 import scipy.sparse
-from cases import NODES, adjacency, as_numpy, dense, laplacian, predict, randomize, relabelled
+from cases import adjacency, as_numpy, dense, laplacian, predict, randomize, relabelled
 from keras import ops
+from model_cases import (
+    CASES,
+    STATIC,
+    B,
+    astgcn,
+    copy_weights,
+    inputs_of,
+    make,
+    model_of,
+    stgcn,
+)
 from numpy_layers import assert_close
 
-from stgkeras import graphs, models
+from stgkeras import models
 
-N, B = NODES, 3
-PARTS = {"weekly": 4, "recent": 6}
-NARROW = {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 6}
-LINKS = {"num_nodes": N, "input_length": 6, "num_features": 2, "units": 8}
-
-
-def stgcn(*shape, **kwargs):
-    small = {"block_filters": ((4, 3, 5),), "output_filters": (6, 7), "dropout": 0.1}
-    return models.STGCN, {"num_nodes": N, "input_length": 6, **small, **kwargs}, shape
-
-
-def astgcn(*shape, **kwargs):
-    small = {"num_nodes": N, "input_length": 6, "horizon": 2, **NARROW}
-    return models.ASTGCN, {**small, **kwargs}, shape
-
-
-def stgcn_links(**kwargs):
-    return models.STGCNLinkPredictor, {**LINKS, "num_blocks": 1, "filters": 4, **kwargs}, (N, N)
-
-
-def astgcn_links(**kwargs):
-    return models.ASTGCNLinkPredictor, {**LINKS, **NARROW, **kwargs}, (N, N)
-
-
-def sparse():
-    return scipy.sparse.csr_array(laplacian())
-
-
-def renormalized():
-    return graphs.renormalized_adjacency(adjacency())
-
-
-# name: class, arguments with functions for graphs, and the shape of the output after the batch
-TWO = {"num_features": 2, "num_outputs": 2}
-CASES = {
-    "stgcn": stgcn(2, N, 1, graph=laplacian, horizon=2),
-    "stgcn-gcn-gtu": stgcn(1, N, 2, graph=renormalized, graph_conv="gcn", gate="gtu", **TWO),
-    "stgcn-sparse": stgcn(1, N, 1, graph=sparse, num_edges=20),
-    "stgcn-sample": stgcn(1, N, 1, dynamic_graph="sample", graph_conv="gcn"),
-    "stgcn-step": stgcn(1, N, 1, dynamic_graph="step", kernel_size=2, K=2),
-    "stgcn-normalize": stgcn(1, N, 1, graph=laplacian, normalize=True, num_features=2),
-    "astgcn": astgcn(2, N, 2, graph=laplacian, **TWO),
-    "astgcn-dot-additive": astgcn(
-        2, N, 1, graph=sparse, temporal_score="dot", num_heads=2, spatial_score="additive"
-    ),
-    "astgcn-components": astgcn(2, N, 1, graph=laplacian, input_length=PARTS),
-    "astgcn-daily": astgcn(2, N, 1, graph=laplacian, input_length={"daily": 5}, normalize=True),
-    "astgcn-sample-additive": astgcn(2, N, 1, dynamic_graph="sample", spatial_score="additive"),
-    "astgcn-step-stride": astgcn(2, N, 1, dynamic_graph="step", time_stride=2, num_blocks=2),
-    "mstgcn": astgcn(2, N, 1, graph=laplacian, attention=False, time_stride=3),
-    "stgcn-links": stgcn_links(),
-    "stgcn-links-directed": stgcn_links(
-        directed=True, dynamic_graph=False, graph=laplacian, normalize=True
-    ),
-    "astgcn-links": astgcn_links(),
-    "astgcn-links-directed": astgcn_links(directed=True, dynamic_graph="sample"),
-}
-STATIC = [name for name, (_, arguments, _) in CASES.items() if "graph" in arguments]
+STATE = {"graph", "clusters", "kwargs"}  # not in the config
 every_model = pytest.mark.parametrize("name", CASES)
-
-
-def make(name, **kwargs):
-    """A new model with random weights."""
-    cls, arguments, _ = CASES[name]
-    arguments = {key: v() if key == "graph" else v for key, v in arguments.items()}
-    model = cls(**arguments, **kwargs)
-    randomize(model)
-    return model
-
-
-model_of = functools.cache(make)  # for the tests that leave it as it is
-
-
-def inputs_of(model, seed=0, batch=B):
-    """Random signals, and for a graph input random adjacencies."""
-    rng = np.random.default_rng(seed)
-
-    def draw(symbol):
-        array = rng.standard_normal((batch, *symbol.shape[1:])).astype("float32")
-        return np.maximum(array, 0.0) if symbol.name.startswith("graph") else array
-
-    return keras.tree.map_structure(draw, model.input)
 
 
 @every_model
@@ -117,7 +47,7 @@ def test_output_shape_and_range(name):
 def test_config_keys_are_the_arguments(name):
     model = model_of(name)
     signature = set(inspect.signature(type(model)).parameters)
-    assert set(model.get_config()) == signature - {"graph", "kwargs"} | {"name", "trainable"}
+    assert set(model.get_config()) == signature - STATE | {"name", "trainable"}
 
 
 @every_model
@@ -193,13 +123,6 @@ def test_one_step_of_fit_moves_every_weight(name, policy):
 )
 def test_parameter_counts_of_the_defaults(cls, count):
     assert sum(np.prod(v.shape) for v in cls().trainable_variables) == count
-
-
-def copy_weights(source, target):
-    """Copies all trainable weights; the graph, and a scaler, stay as they are."""
-    for ours, theirs in zip(target.trainable_variables, source.trainable_variables, strict=True):
-        ours.assign(ops.convert_to_numpy(theirs.value))
-    return target
 
 
 @pytest.mark.parametrize("name", ["stgcn", "astgcn"])

@@ -80,6 +80,13 @@ def test_a_truncated_real_file(tmp_path):
             load_series(cut)
 
 
+def test_one_array_under_the_name_of_an_archive(tmp_path):
+    with open(tmp_path / "a.npz", "wb") as file:
+        np.save(file, np.ones((5, 2)))
+    with pytest.raises(ValueError, match=r"a.npz must be an npz file of plain arrays"):
+        load_series(tmp_path / "a.npz")
+
+
 # npz
 
 

@@ -1,5 +1,6 @@
 """Data: load functions, splits in time, windows in batches, and baselines."""
 
+from stgkeras.datasets.citations import Citations, load_cora
 from stgkeras.datasets.dynamic_graphs import DynamicGraphs, load_dynamic_graphs, split_sequences
 from stgkeras.datasets.edge_baselines import (
     edge_probabilities,
@@ -14,6 +15,7 @@ from stgkeras.datasets.traffic import Series, load_series
 from stgkeras.datasets.windows import Split, Windows, split_windows, training_steps
 
 __all__ = [
+    "Citations",
     "DynamicGraphs",
     "Series",
     "Split",
@@ -22,6 +24,7 @@ __all__ = [
     "exponential_mean",
     "last_graph",
     "last_value",
+    "load_cora",
     "load_dynamic_graphs",
     "load_series",
     "node_features",

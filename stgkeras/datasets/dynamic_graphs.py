@@ -123,7 +123,7 @@ def load_dynamic_graphs(
     }
     _check_arguments(**arguments)
     digest = hashlib.sha256(json.dumps(arguments, default=int).encode()).hexdigest()[:16]
-    path = _cache_folder(cache_dir) / f"dynamic_graphs_v{FORMAT_VERSION}_{digest}.npz"
+    path = cache_folder(cache_dir) / f"dynamic_graphs_v{FORMAT_VERSION}_{digest}.npz"
     graphs = _read(path) if path.exists() else None
     if graphs is None:
         graphs = _generate(**arguments)
@@ -199,7 +199,7 @@ def _generate(kinds, num_sequences, num_nodes, num_steps, seed):
     return DynamicGraphs(adjacency, features, np.array(names), np.stack(parameters), tuple(changes))
 
 
-def _cache_folder(cache_dir):
+def cache_folder(cache_dir):
     if cache_dir is not None:
         return Path(cache_dir)
     home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()

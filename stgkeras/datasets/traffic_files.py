@@ -24,7 +24,7 @@ def file_type(path):
 
 def series_from_npz(path, key=None, interval=None):
     """Returns a dict with the fields of `Series`, and None for what the file does not hold."""
-    arrays = _read_npz(path)
+    arrays = read_npz(path)
     keys = [key] if isinstance(key, str) else key
     fits = [
         name
@@ -90,7 +90,7 @@ def series_from_csv(path):
 def graph_from_file(path, names):
     """Returns an adjacency `[target, source]`, not yet checked, for the sensors `names`."""
     if file_type(path) == ".npz":
-        arrays = _read_npz(path)
+        arrays = read_npz(path)
         adjacency = _first(arrays, ADJACENCY_KEYS)
         if adjacency is None:
             raise ValueError(
@@ -116,11 +116,11 @@ def graph_from_file(path, names):
     return np.where(np.isneginf(adjacency), 0, adjacency)
 
 
-def _read_npz(path):
+def read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         pickled = "pickle" in str(error) and zipfile.is_zipfile(path)
         fault = "pickled objects" if pickled else "a file that is damaged or cut short"
         raise ValueError(

@@ -4,15 +4,22 @@ One convention holds everywhere: entry `[n, m]` weighs what node n receives from
 """
 
 from stgkeras.graphs.adjacency import from_edges, from_networkx, gaussian_kernel, knn_graph
+from stgkeras.graphs.coarsening import Coarsening, coarsen
 from stgkeras.graphs.laplacian import (
     chebyshev_polynomials,
     laplacian,
     renormalized_adjacency,
     scaled_laplacian,
 )
+from stgkeras.graphs.sparse import stored_entries
+from stgkeras.graphs.spectrum import estimate_graph, fourier_basis
 
 __all__ = [
+    "Coarsening",
     "chebyshev_polynomials",
+    "coarsen",
+    "estimate_graph",
+    "fourier_basis",
     "from_edges",
     "from_networkx",
     "gaussian_kernel",
@@ -20,4 +27,5 @@ __all__ = [
     "laplacian",
     "renormalized_adjacency",
     "scaled_laplacian",
+    "stored_entries",
 ]

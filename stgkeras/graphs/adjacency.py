@@ -96,13 +96,13 @@ def from_edges(source, target, weights=None, num_nodes=None, sparse=False):
                [0. , 2. , 0. ]])
     """
     source, target = _as_nodes("source", source), _as_nodes("target", target)
-    weights = np.ones(len(source)) if weights is None else _as_real("weights", weights)
+    weights = np.ones(len(source)) if weights is None else as_real("weights", weights)
     if not source.shape == target.shape == weights.shape:
         raise ValueError(
             "`source`, `target` and `weights` must have equal lengths. Received: shapes "
             f"{source.shape}, {target.shape}, {weights.shape}"
         )
-    _check_values("weights", weights)
+    check_values("weights", weights)
     if num_nodes is None:
         if len(source) == 0:
             raise ValueError("`num_nodes` must be given if there are no edges. Received: None")
@@ -157,7 +157,7 @@ def knn_graph(points, k, sparse=False):
                [1., 0., 0.],
                [0., 1., 0.]])
     """
-    points = _as_real("points", points)
+    points = as_real("points", points)
     if points.ndim != 2 or 0 in points.shape:
         raise ValueError(
             f"`points` must have shape (nodes, dimensions). Received: shape={points.shape}"
@@ -223,7 +223,7 @@ def from_networkx(graph, weight="weight", sparse=False):
 
 def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
     """Check a square matrix; return it as a new float64 array, or `csr_array` if sparse."""
-    matrix = _as_real(name, matrix)
+    matrix = as_real(name, matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise ValueError(
             f"`{name}` must be a square matrix (nodes, nodes) of at least one node. "
@@ -233,7 +233,7 @@ def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
         matrix = sp.csr_array(matrix, dtype=np.float64, copy=True)
         matrix.sum_duplicates()
     values = matrix.data if sp.issparse(matrix) else matrix
-    _check_values(name, values, allow_negative, allow_inf)
+    check_values(name, values, allow_negative, allow_inf)
     return matrix
 
 
@@ -246,7 +246,7 @@ def check_number(name, value, condition, is_valid, kind=numbers.Real):
         raise ValueError(f"`{name}` must be {condition}. Received: {name}={value!r}")
 
 
-def _as_real(name, values):
+def as_real(name, values):
     """A float64 copy of an array of real numbers; a sparse one is returned as it is."""
     values = values if sp.issparse(values) else np.asarray(values)
     if values.dtype.kind not in "biuf":
@@ -265,7 +265,7 @@ def _as_nodes(name, nodes):
     return nodes.astype(np.int64)
 
 
-def _check_values(name, values, allow_negative=False, allow_inf=False):
+def check_values(name, values, allow_negative=False, allow_inf=False):
     wrong = np.isnan(values) if allow_inf else ~np.isfinite(values)
     if wrong.any():
         condition = "free of NaN (`np.inf` marks an unknown one)" if allow_inf else "finite"

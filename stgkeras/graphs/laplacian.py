@@ -97,7 +97,11 @@ def scaled_laplacian(adjacency, normalization="sym", lambda_max=None):
     operator = laplacian(adjacency, normalization)
     if lambda_max is None:
         adjacency = as_matrix("adjacency", adjacency)
-        _check_symmetric(adjacency)
+        check_symmetric(
+            adjacency,
+            condition=" if `lambda_max` is None",
+            alternative=", or keep the graph directed with `lambda_max=2.0`",
+        )
         # Only self loops: L is 0, up to the rounding of I - D^-1/2 A D^-1/2.
         unit = adjacency.max() if normalization is None else 1.0
         if abs(operator).max() <= 1e-12 * unit:
@@ -183,6 +187,18 @@ def chebyshev_polynomials(operator, K):
     return terms
 
 
+def check_symmetric(adjacency, condition="", alternative=""):
+    """Raise unless a checked matrix equals its transpose; say when it must, and what else helps."""
+    # Float32 inputs may differ from their transpose by rounding.
+    difference = abs(adjacency - adjacency.T).max()
+    if difference > 1e-6 * adjacency.max():
+        symmetrize = "A.maximum(A.T)" if sp.issparse(adjacency) else "np.maximum(A, A.T)"
+        raise ValueError(
+            f"`adjacency` must be symmetric{condition}. Received: entries that differ from the "
+            f"transpose by up to {difference:.3g}. Pass `{symmetrize}`{alternative}."
+        )
+
+
 def _identity(like):
     return sp.eye_array(like.shape[0], format="csr")
 
@@ -191,18 +207,6 @@ def _inverse_sqrt(degree):
     """The diagonal matrix D^-1/2, 0 where the degree is; its products keep dense matrices dense."""
     scale = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
     return sp.diags_array(scale, format="csr")
-
-
-def _check_symmetric(adjacency):
-    # Float32 inputs may differ from their transpose by rounding.
-    difference = abs(adjacency - adjacency.T).max()
-    if difference > 1e-6 * adjacency.max():
-        symmetrize = "A.maximum(A.T)" if sp.issparse(adjacency) else "np.maximum(A, A.T)"
-        raise ValueError(
-            "`adjacency` must be symmetric if `lambda_max` is None. Received: entries that differ "
-            f"from the transpose by up to {difference:.3g}. Pass `{symmetrize}`, or keep the graph "
-            "directed with `lambda_max=2.0`."
-        )
 
 
 def _largest_eigenvalue(operator):

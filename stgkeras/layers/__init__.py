@@ -5,10 +5,14 @@ from stgkeras.layers.cheb_conv import ChebConv
 from stgkeras.layers.component_fusion import ComponentFusion
 from stgkeras.layers.gated_temporal_conv import GatedTemporalConv
 from stgkeras.layers.graph_conv import GraphConv
+from stgkeras.layers.graph_pooling import GraphPooling
 from stgkeras.layers.renormalized_adjacency import RenormalizedAdjacency
 from stgkeras.layers.scaled_laplacian import ScaledLaplacian
+from stgkeras.layers.sparse_features import SparseFeatures
 from stgkeras.layers.spatial_attention import SpatialAttention
+from stgkeras.layers.spectral_conv import SpectralConv
 from stgkeras.layers.standard_scaler import StandardScaler
+from stgkeras.layers.static_clusters import StaticClusters
 from stgkeras.layers.static_graph import StaticGraph
 from stgkeras.layers.temporal_attention import TemporalAttention
 
@@ -18,10 +22,14 @@ __all__ = [
     "ComponentFusion",
     "GatedTemporalConv",
     "GraphConv",
+    "GraphPooling",
     "RenormalizedAdjacency",
     "ScaledLaplacian",
+    "SparseFeatures",
     "SpatialAttention",
+    "SpectralConv",
     "StandardScaler",
+    "StaticClusters",
     "StaticGraph",
     "TemporalAttention",
 ]

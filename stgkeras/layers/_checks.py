@@ -50,6 +50,20 @@ def operator(graph_shape, x_shape):
         )
 
 
+def basis(basis_shape, x_shape):
+    """Checks the shape of a Fourier basis against that of the signal."""
+    nodes = x_shape[-2]
+    fits = (
+        len(basis_shape) == 2 and basis_shape[0] == nodes and basis_shape[1] in range(1, nodes + 1)
+    )
+    if not fits:
+        raise ValueError(
+            f"`basis` must have axes (nodes, frequencies), the {nodes} nodes of `x` and at most as "
+            f"many frequencies. Received: basis.shape={tuple(basis_shape)}, "
+            f"x.shape={tuple(x_shape)}"
+        )
+
+
 def _sparse_operator(shapes, x_shape):
     if set(shapes) != {"index", "value"}:
         raise ValueError(

@@ -17,7 +17,8 @@ class ChebConv(GraphFilter):
     Args:
         filters: int. Number of output features of a node.
         K: int ≥ 1. Number of Chebyshev terms T_0 … T_{K-1}; `K=1` ignores the graph.
-        activation, use_bias, kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer: as in
+            `keras.layers.Dense`.
 
     Call arguments:
         x: (..., nodes, features); with `attention`, (batch, time, nodes, features).
@@ -57,10 +58,15 @@ class ChebConv(GraphFilter):
         self.add_kernel((self.K, x_shape[-1], self.filters))
 
     def call(self, x, graph, attention=None):
-        if attention is None:
-            terms = operators.chebyshev_terms(graph, self.K, x)
-        else:
+        if attention is not None:
             terms = self._attended_terms(x, graph, attention)
+        elif self.filters < x.shape[-1]:
+            # The graph multiplies whichever is narrower: here what the kernel makes of the features
+            kernel = ops.reshape(ops.transpose(self.kernel, (1, 0, 2)), (x.shape[-1], -1))
+            signals = ops.split(ops.matmul(x, kernel), self.K, axis=-1)  # K of (..., N, filters)
+            return self.finish(operators.chebyshev_sum(graph, signals))
+        else:
+            terms = operators.chebyshev_terms(graph, self.K, x)
         kernel = ops.reshape(self.kernel, (-1, self.filters))  # (K·F, filters)
         return self.finish(ops.matmul(ops.concatenate(terms, axis=-1), kernel))
 

@@ -13,7 +13,8 @@ class GraphConv(GraphFilter):
 
     Args:
         filters: int. Number of output features of a node.
-        activation, use_bias, kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer: as in
+            `keras.layers.Dense`.
 
     Call arguments:
         x: (..., nodes, features).

@@ -1,7 +1,7 @@
 """What the layers that filter signals on a graph have in common."""
 
 import keras
-from keras import activations, initializers, ops
+from keras import activations, initializers, ops, regularizers
 
 from stgkeras.layers import _checks
 
@@ -20,6 +20,7 @@ class GraphFilter(keras.layers.Layer):
         use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -28,11 +29,15 @@ class GraphFilter(keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
 
-    def add_kernel(self, shape):
+    def add_kernel(self, shape, initializer=None):
         """Creates `kernel` of the given shape and, if wanted, `bias` (filters,)."""
         self.kernel = self.add_weight(
-            name="kernel", shape=shape, initializer=self.kernel_initializer
+            name="kernel",
+            shape=shape,
+            initializer=initializer or self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
         )
         self.bias = None
         if self.use_bias:
@@ -55,4 +60,5 @@ class GraphFilter(keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
         }

@@ -60,6 +60,28 @@ def chebyshev_terms(operator, K, x=None):
     return terms
 
 
+def chebyshev_sum(operator, signals):
+    """The sum of T_k signals[k] over k, by Clenshaw's recurrence.
+
+    Args:
+        operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
+        signals: list of K tensors (..., nodes, features).
+
+    Returns:
+        A tensor of the shape of each signal.
+    """
+    first, *others = signals
+    if not others:
+        return first
+    current, previous = others.pop(), 0.0
+    while others:
+        current, previous = (
+            others.pop() + 2.0 * apply(operator, current) - previous,
+            current,
+        )
+    return first + apply(operator, current) - previous
+
+
 def to_dense(operator, num_nodes):
     """The operator as a tensor with axes (..., nodes, nodes)."""
     if not is_sparse(operator):

@@ -7,7 +7,7 @@ from stgkeras.layers import _checks
 
 @keras.saving.register_keras_serializable("stgkeras")
 class StaticGraph(keras.layers.Layer):
-    """Holds the one graph operator of a model, as state that travels with the weights.
+    """Holds a graph operator of a model, as state that travels with the weights.
 
     The config carries sizes alone, so that a layer revived from config is NaN until weights are
     loaded or `graph` is set: it never passes for a graph without edges.
@@ -18,15 +18,18 @@ class StaticGraph(keras.layers.Layer):
             attribute `graph`, which can be read and set.
         num_edges: None for a dense operator, or the number of entries E that a sparse one has room
             for; None with a sparse `graph` takes its number of entries.
+        num_frequencies: None for an operator, or the number of columns d of a Fourier basis (N, d),
+            which is held in place of an operator and is dense.
 
     Call arguments:
         x: any tensor; it only ties the layer into a functional model.
 
     Returns:
-        The operator, (N, N), or `{"index": (2, E), "value": (E,)}` if sparse.
+        The operator, (N, N), or `{"index": (2, E), "value": (E,)}` if sparse; or the basis, (N, d).
 
     Raises:
-        ValueError: if the graph is not (N, N), not finite, or has more than `num_edges` entries.
+        ValueError: if the graph has another shape, is not finite, or has more than `num_edges`
+            entries; if `num_edges` and `num_frequencies` are both given, or d > N.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -35,16 +38,25 @@ class StaticGraph(keras.layers.Layer):
         (3, 3)
     """
 
-    def __init__(self, num_nodes, graph=None, num_edges=None, **kwargs):
+    def __init__(self, num_nodes, graph=None, num_edges=None, num_frequencies=None, **kwargs):
         super().__init__(**kwargs)
         self.num_nodes = _checks.integer("num_nodes", num_nodes)
-        if num_edges is None and scipy.sparse.issparse(graph):
+        self.num_frequencies = num_frequencies
+        columns = self.num_nodes
+        if num_frequencies is not None:
+            columns = _checks.integer("num_frequencies", num_frequencies)
+            if columns > self.num_nodes or num_edges is not None:
+                raise ValueError(
+                    f"`num_frequencies` must be at most `num_nodes`={num_nodes}, and `num_edges` "
+                    f"None. Received: num_frequencies={columns}, num_edges={num_edges}"
+                )
+        elif num_edges is None and scipy.sparse.issparse(graph):
             num_edges = max(1, graph.nnz)
         self.num_edges = num_edges if num_edges is None else _checks.integer("num_edges", num_edges)
         unset = keras.initializers.Constant(np.nan)
+        self._shape = (self.num_nodes, columns)
         if self.num_edges is None:
-            shape = (self.num_nodes, self.num_nodes)
-            self._dense = self.add_weight(shape, unset, trainable=False, name="graph")
+            self._dense = self.add_weight(self._shape, unset, trainable=False, name="graph")
         else:
             shape = (self.num_edges,)
             self._value = self.add_weight(shape, unset, trainable=False, name="value")
@@ -57,22 +69,23 @@ class StaticGraph(keras.layers.Layer):
 
     @property
     def graph(self):
-        """The operator as an (N, N) array, or scipy csr_array if sparse; NaN where not set."""
+        """The operator as an array, or scipy csr_array if sparse; NaN where not set."""
         if self.num_edges is None:
             return keras.ops.convert_to_numpy(self._dense.value)
         value = keras.ops.convert_to_numpy(self._value.value)
         index = keras.ops.convert_to_numpy(self._index.value)
         kept = value != 0
-        shape = (self.num_nodes, self.num_nodes)
-        return scipy.sparse.csr_array((value[kept], tuple(index[:, kept])), shape=shape)
+        entries = value[kept], tuple(index[:, kept])
+        return scipy.sparse.csr_array(entries, shape=self._shape)
 
     @graph.setter
     def graph(self, graph):
         graph = scipy.sparse.coo_array(graph) if scipy.sparse.issparse(graph) else np.array(graph)
-        if graph.shape != (self.num_nodes, self.num_nodes):
+        if graph.shape != self._shape:
+            columns = "num_nodes" if self.num_frequencies is None else "num_frequencies"
             raise ValueError(
-                f"`graph` must have shape (num_nodes, num_nodes) = ({self.num_nodes}, "
-                f"{self.num_nodes}). Received: graph.shape={graph.shape}"
+                f"`graph` must have shape (num_nodes, {columns}) = {self._shape}. "
+                f"Received: graph.shape={graph.shape}"
             )
         values = graph.data if scipy.sparse.issparse(graph) else graph
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
@@ -103,7 +116,7 @@ class StaticGraph(keras.layers.Layer):
 
     def compute_output_spec(self, x):
         if self.num_edges is None:
-            return keras.KerasTensor((self.num_nodes, self.num_nodes), self.compute_dtype)
+            return keras.KerasTensor(self._shape, self.compute_dtype)
         return {
             "index": keras.KerasTensor((2, self.num_edges), "int32"),
             "value": keras.KerasTensor((self.num_edges,), self.compute_dtype),
@@ -114,4 +127,5 @@ class StaticGraph(keras.layers.Layer):
             **super().get_config(),
             "num_nodes": self.num_nodes,
             "num_edges": self.num_edges,
+            "num_frequencies": self.num_frequencies,
         }

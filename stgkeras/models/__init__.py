@@ -2,6 +2,15 @@
 
 from stgkeras.models.astgcn import ASTGCN
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
+from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
 from stgkeras.models.stgcn import STGCN
 
-__all__ = ["ASTGCN", "ASTGCNLinkPredictor", "STGCN", "STGCNLinkPredictor"]
+__all__ = [
+    "ASTGCN",
+    "ASTGCNLinkPredictor",
+    "ChebNet",
+    "GCN",
+    "STGCN",
+    "STGCNLinkPredictor",
+    "SpectralCNN",
+]

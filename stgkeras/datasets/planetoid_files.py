@@ -1,0 +1,160 @@
+"""Reads the eight files in which Planetoid publishes a citation network, and runs none of them."""
+
+import io
+import pickle
+import pickletools
+
+import numpy as np
+
+PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
+# All that the files may name: modules of Python 2, old NumPy and SciPy, and what they are now.
+NAMES = {
+    (module, name)
+    for modules, names in (
+        (("numpy.core.multiarray", "numpy._core.multiarray"), ("_reconstruct",)),
+        (("numpy",), ("ndarray", "dtype")),
+        (("scipy.sparse.csr", "scipy.sparse._csr"), ("csr_matrix",)),
+        (("collections",), ("defaultdict",)),
+        (("__builtin__", "builtins"), ("list", "object")),
+        (("copy_reg", "copyreg"), ("_reconstructor",)),
+        (("_codecs",), ("encode",)),
+    )
+    for module in modules
+    for name in names
+}
+MAX_TUPLES = 1000  # in a file; the published ones have fewer than 30
+NUMBERS = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
+
+
+def planetoid_arrays(paths, num_val):
+    """Returns a dict of int arrays, in the order of nodes of Kipf's GCN code.
+
+    The nodes are the rows of allx, then those of tx at the places that test.index gives them. The
+    first nodes, as many as x has rows, are for training, the next `num_val` for validation.
+
+    Args:
+        paths: dict from each of `PARTS` to its file.
+        num_val: int. Number of nodes for validation.
+
+    Returns:
+        dict of `shape` (nodes, features), `words` (2, entries), `edges` (2, entries), `labels`,
+        `train`, `val`, `test`; entries may come twice and in any order.
+
+    Raises:
+        ValueError: if a file is damaged, or asks for anything but plain arrays.
+    """
+    found = {}
+    for part, path in paths.items():
+        convert = {"graph": _edges, "test.index": _integers}.get(
+            part, _words if part.endswith("x") else _classes
+        )
+        data = path.read_bytes()
+        try:
+            found[part] = convert(data)
+        except Exception as error:  # a damaged pickle can raise any
+            raise ValueError(
+                f"{path} must be the Planetoid file of that name. Received: one that is damaged, "
+                f"cut short or another ({type(error).__name__}: {error})"
+            ) from error
+    (train, _), test = found["x"]["shape"], found["test.index"]
+    known, num_features = found["allx"]["shape"]
+    rows = {part: found[part]["shape"][0] for part in ("x", "tx", "allx")}
+    rows |= {part: len(found[part]) for part in ("y", "ty", "ally", "test.index")}
+    if (
+        any(rows[part + "x"] != rows[part + "y"] for part in ("", "t", "all"))
+        or not np.array_equal(np.sort(test), known + np.arange(rows["tx"]))
+        or train + num_val > known
+    ):
+        raise ValueError(
+            "The files must fit: rows of x as y, tx as ty, allx as ally; test.index must number "
+            f"the rows of tx on from those of allx. Received: rows {rows} in {paths['x'].parent}"
+        )
+    node, word = found["tx"]["entries"]
+    return {
+        "shape": np.array([known + len(test), num_features]),
+        "words": np.concatenate([found["allx"]["entries"], [test[node], word]], axis=1),
+        "edges": found["graph"],
+        "labels": np.concatenate([found["ally"], found["ty"][np.argsort(test)]]),
+        "train": np.arange(train),
+        "val": np.arange(train, train + num_val),
+        "test": np.sort(test),
+    }
+
+
+class _Record(dict):
+    """Stands in for every object of a pickle: its arguments, its state and its items."""
+
+    def __init__(self, *args):
+        super().__init__()
+        self.args = args
+
+    def __setstate__(self, state):
+        self.state = state
+
+
+class _Unpickler(pickle.Unpickler):
+    """Calls nothing that a file names: each name it may hold gives a `_Record`, others raise."""
+
+    def find_class(self, module, name):
+        if (module, name) not in NAMES:
+            raise pickle.UnpicklingError(f"it asks for `{module}.{name}`, which is refused")
+        return _Record
+
+
+def _load(data):
+    num_tuples = 0
+    for opcode, argument, _ in pickletools.genops(data):  # what could exhaust memory or stack
+        num_tuples += opcode.name.startswith("TUPLE")
+        if num_tuples > MAX_TUPLES or (opcode.name.endswith("PUT") and argument > len(data)):
+            raise pickle.UnpicklingError("it nests or counts too far")
+    return _Unpickler(io.BytesIO(data), encoding="latin1").load()
+
+
+def _array(record):
+    """Returns the array whose pickled state is (version, shape, dtype, Fortran order, bytes)."""
+    _, shape, dtype, fortran, data = record.state
+    code, order = dtype.args[0], dtype.state[1]
+    if code not in NUMBERS:
+        raise ValueError(f"arrays must hold numbers, not dtype {code!r}")
+    if isinstance(data, _Record):  # Python 3 writes bytes as `_codecs.encode(text, "latin1")`
+        data = data.args[0]
+    data = data.encode("latin1") if isinstance(data, str) else data
+    array = np.frombuffer(data, np.dtype(code).newbyteorder(order))
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _words(data):
+    """Returns the shape of a CSR matrix of zeros and ones, and the places of its ones (2, E)."""
+    state = _load(data).state
+    values, indices, indptr = (_array(state[name]) for name in ("data", "indices", "indptr"))
+    num_rows, num_columns = map(int, state["_shape"])
+    counts = np.diff(indptr)
+    if (
+        indptr.shape != (num_rows + 1,)
+        or not values.shape == indices.shape == (indptr[-1],)
+        or indptr[0] != 0
+        or (counts < 0).any()
+        or not np.isin(values, (0, 1)).all()
+    ):
+        raise ValueError("it must be a CSR matrix of zeros and ones")
+    entries = np.stack([np.repeat(np.arange(num_rows), counts), indices.astype(np.int64)])
+    return {"shape": (num_rows, num_columns), "entries": entries[:, values == 1]}
+
+
+def _classes(data):
+    one_hot = _array(_load(data))
+    if one_hot.ndim != 2 or not (np.sort(one_hot)[:, ::-1] == np.eye(1, one_hot.shape[1])).all():
+        raise ValueError("each of its rows must have a single 1")
+    return one_hot.argmax(axis=1)
+
+
+def _edges(data):
+    lists = _load(data)
+    if sum(map(len, lists.values())) > len(data):
+        raise ValueError("it must list each neighbour by itself")
+    pairs = [(node, other) for node, others in lists.items() for other in others]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+
+
+def _integers(data):
+    return np.array([int(line) for line in data.split()], dtype=np.int64)

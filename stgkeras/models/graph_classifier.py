@@ -1,0 +1,214 @@
+"""What SpectralCNN, ChebNet and GCN share: convolutions on a graph and pooling, then a class."""
+
+import keras
+import numpy as np
+from keras import layers, regularizers
+
+from stgkeras.layers import GraphPooling, SparseFeatures, StaticClusters, StaticGraph, _checks
+from stgkeras.models.graph_model import GraphModel
+
+
+class GraphClassifier(GraphModel):
+    """Base of the models that classify signals on a fixed graph, or its nodes.
+
+    Args:
+        graph: None, an operator, or with clusters a sequence of one a convolution.
+        clusters: None, or a sequence of index arrays, one a convolution.
+        convolution: function (filters, **kwargs) → graph convolution.
+        arguments: dict of the subclass's constructor arguments, without graph and clusters.
+    """
+
+    dynamic_graph = normalize = False
+
+    def __init__(self, graph, clusters, convolution, arguments, **kwargs):
+        _check(arguments)
+        arguments["cluster_shapes"] = shapes = _cluster_shapes(clusters, arguments)
+        x = _input(arguments)
+        anchor = keras.tree.flatten(x)[-1]  # ties state into the model
+        holders = _graph_holders(graph, arguments)
+        operators = [holder(anchor) for holder in holders]
+        if arguments["classify"] == "nodes":
+            outputs = _node_classes(x, operators[0], convolution, arguments)
+        else:
+            pools = [
+                StaticClusters(*shape, name=f"clusters_{level}")(anchor)
+                for level, shape in enumerate(shapes or ())
+            ]
+            outputs = _signal_classes(x, operators, pools, convolution, arguments)
+        super().__init__(x, outputs, arguments, **kwargs)
+        if clusters is not None:
+            self.clusters = clusters
+
+    def get_config(self):
+        config = super().get_config()
+        regularizer = regularizers.serialize(self.kernel_regularizer)
+        return {**config, "kernel_regularizer": regularizer}
+
+    @property
+    def graph(self):
+        """The operator that the model multiplies by, an array or scipy csr_array; with clusters a
+        tuple of one a convolution."""
+        if self.cluster_shapes is None:
+            return super().graph
+        levels = range(len(self.cluster_shapes))
+        return tuple(self.get_layer(_holder_name(level)).graph for level in levels)
+
+    @graph.setter
+    def graph(self, graph):
+        for level, operator in enumerate(_a_level("graph", graph, self.cluster_shapes)):
+            self.get_layer(_holder_name(level)).graph = operator
+
+    @property
+    def clusters(self):
+        """The clusters that the model pools over, a tuple of arrays; None without pooling."""
+        if self.cluster_shapes is None:
+            return None
+        levels = range(len(self.cluster_shapes))
+        return tuple(self.get_layer(f"clusters_{level}").clusters for level in levels)
+
+    @clusters.setter
+    def clusters(self, clusters):
+        num_nodes = self.num_nodes
+        for level, members in enumerate(_a_level("clusters", clusters, self.cluster_shapes)):
+            if np.max(members) >= num_nodes:
+                raise ValueError(
+                    f"`clusters[{level}]` must be below the {num_nodes} nodes it pools. "
+                    f"Received: {np.max(members)}"
+                )
+            self.get_layer(f"clusters_{level}").clusters = members
+            num_nodes = len(members)
+
+
+def _holder_name(level):
+    return f"static_graph_{level}" if level else "static_graph"
+
+
+def _check(arguments):
+    """Checks the arguments that all have in common, in place."""
+    for name in ("num_nodes", "num_classes", "num_features"):
+        arguments[name] = _checks.integer(name, arguments[name])
+    for name in ("filters", "units"):
+        arguments[name] = tuple(_checks.integer(name, number) for number in arguments[name])
+    if not arguments["filters"]:
+        raise ValueError("`filters` must name at least one convolution. Received: filters=()")
+    _checks.fraction("dropout", arguments["dropout"])
+    _checks.one_of("pooling", arguments["pooling"], ("max", "average"))
+    _checks.one_of("classify", arguments["classify"], ("signals", "nodes"))
+    arguments["kernel_regularizer"] = regularizers.get(arguments["kernel_regularizer"])
+    if arguments["num_entries"] is not None:
+        _checks.integer("num_entries", arguments["num_entries"])
+
+
+def _cluster_shapes(clusters, arguments):
+    """The shape of each array of clusters, or None without pooling."""
+    shapes = arguments["cluster_shapes"]
+    if clusters is not None:
+        shapes = [np.shape(members) for members in clusters]
+    if shapes is None:
+        return None
+    if arguments["classify"] == "nodes":
+        raise ValueError(
+            '`clusters` must be None with classify="nodes": a pooled graph has others.'
+        )
+    if len(shapes) != len(arguments["filters"]) or any(len(shape) != 2 for shape in shapes):
+        raise ValueError(
+            "`clusters` must hold an array (clusters, pool size) for each of the "
+            f"{len(arguments['filters'])} convolutions of `filters`. Received: shapes {shapes}"
+        )
+    return tuple(tuple(int(size) for size in shape) for shape in shapes)
+
+
+def _a_level(name, value, shapes):
+    """One value for each level of the model: of a model without pooling there is one."""
+    if shapes is None:
+        return (value,)
+    if value is None:
+        return len(shapes) * (None,)
+    if not isinstance(value, (list, tuple)) or len(value) != len(shapes):
+        found = f"{len(value)} of them" if isinstance(value, (list, tuple)) else type(value)
+        raise ValueError(
+            f"`{name}` must be a sequence of {len(shapes)}, one for each convolution, in a model "
+            f"with clusters. Received: {found}"
+        )
+    return tuple(value)
+
+
+def _graph_holders(graph, arguments):
+    """The `StaticGraph` of each level; what sizes them goes into the arguments."""
+    shapes = arguments["cluster_shapes"]
+    graphs = _a_level("graph", graph, shapes)
+    if graph is not None and "num_frequencies" in arguments:
+        columns = tuple(np.shape(basis)[-1] for basis in graphs)
+        arguments["num_frequencies"] = columns[0] if shapes is None else columns
+    sizes = {
+        name: arguments[name] for name in ("num_edges", "num_frequencies") if name in arguments
+    }
+    rows = {name: _a_level(name, value, shapes) for name, value in sizes.items()}
+    nodes = [arguments["num_nodes"], *(number for number, _ in shapes or ())]
+    holders = [
+        StaticGraph(
+            nodes[level],
+            operator,
+            name=_holder_name(level),
+            **{name: values[level] for name, values in rows.items()},
+        )
+        for level, operator in enumerate(graphs)
+    ]
+    for name in sizes:
+        found = tuple(getattr(holder, name) for holder in holders)
+        arguments[name] = found[0] if shapes is None else found
+    return holders
+
+
+def _input(arguments):
+    """The input of the model, a signal or the entries of sparse features."""
+    nodes, features = arguments["num_nodes"], arguments["num_features"]
+    entries = arguments["num_entries"]
+    if entries is None:
+        return keras.Input((nodes, features), name="x")
+    index = keras.Input((2, entries), dtype="int32", name="index")
+    return {"index": index, "value": keras.Input((entries,), name="value")}
+
+
+def _signal(x, arguments, dropout=0.0):
+    """x, or x from its entries, which are dropped before: the zeros would stay zero anyway."""
+    drop = layers.Dropout(dropout) if dropout else lambda value: value
+    if arguments["num_entries"] is None:
+        return drop(x)
+    x = {"index": x["index"], "value": drop(x["value"])}
+    sizes = arguments["num_nodes"], arguments["num_features"]
+    return SparseFeatures(*sizes, name="features")(x)
+
+
+def _node_classes(x, operator, convolution, arguments):
+    """Logits (B, N, classes): dropout before every convolution, the last one gives the classes."""
+    rate, regularizer = arguments["dropout"], arguments["kernel_regularizer"]
+    x = _signal(x, arguments, rate)
+    for number, filters in enumerate(arguments["filters"], start=1):
+        x = convolution(
+            filters, activation="relu", kernel_regularizer=regularizer, name=f"convolution_{number}"
+        )(x, operator)
+        x = layers.Dropout(rate)(x)
+    return convolution(arguments["num_classes"], dtype="float32", name="output")(x, operator)
+
+
+def _signal_classes(x, operators, pools, convolution, arguments):
+    """Logits (B, classes): convolutions and pooling, dense layers, dropout before the last one."""
+    regularizer = arguments["kernel_regularizer"]
+    x = _signal(x, arguments)
+    for level, filters in enumerate(arguments["filters"]):
+        x = convolution(
+            filters,
+            activation="relu",
+            kernel_regularizer=regularizer,
+            name=f"convolution_{level + 1}",
+        )(x, operators[level if pools else 0])
+        if pools:
+            x = GraphPooling(arguments["pooling"], name=f"pooling_{level + 1}")(x, pools[level])
+    x = layers.Flatten(name="flatten")(x)
+    for number, units in enumerate(arguments["units"], start=1):
+        x = layers.Dense(
+            units, activation="relu", kernel_regularizer=regularizer, name=f"dense_{number}"
+        )(x)
+    x = layers.Dropout(arguments["dropout"], name="dropout")(x)
+    return layers.Dense(arguments["num_classes"], dtype="float32", name="output")(x)

@@ -1,0 +1,300 @@
+"""Cora: content, both formats, downloads that fail, and files that are damaged or hostile."""
+
+import hashlib
+import http.server
+import os
+import pickle
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from graph_cases import data_file
+from planetoid_writer import python2, python3, write_planetoid
+
+from stgkeras.datasets import Citations, citations, load_cora
+from stgkeras.graphs import renormalized_adjacency
+
+FILES = tuple(citations.SHA256)
+
+
+def small_arrays(seed=0):
+    """12 nodes in the npz format: 4 for training, 3 for validation, 4 at the end for testing."""
+    rng = np.random.default_rng(seed)
+    return {
+        "num_nodes": 12,
+        "num_features": 6,
+        **dict(zip(("feat_row", "feat_col"), np.nonzero(rng.random((12, 6)) < 0.4), strict=True)),
+        "edge_index": np.array([[0, 0, 1, 2, 5, 8, 3], [1, 11, 2, 9, 6, 10, 4]]),
+        "labels": rng.permutation([0, 1, 2] * 4),
+        "train_index": np.arange(4),
+        "val_index": np.arange(4, 7),
+        "test_index": np.array([10, 8, 11, 9]),
+    }
+
+
+def check(found, arrays):
+    n, (i, j) = int(arrays["num_nodes"]), arrays["edge_index"]
+    features = np.zeros((n, int(arrays["num_features"])), np.float32)
+    features[arrays["feat_row"], arrays["feat_col"]] = 1
+    adjacency = np.zeros((n, n))
+    adjacency[i, j] = adjacency[j, i] = 1
+    assert isinstance(found, Citations) and found.labels.dtype == found.test.dtype == np.int64
+    for name, expected in (("features", features), ("adjacency", adjacency)):
+        array = getattr(found, name)
+        assert isinstance(array, sp.csr_array) and array.dtype == expected.dtype
+        np.testing.assert_array_equal(array.toarray(), expected)
+    np.testing.assert_array_equal(found.labels, arrays["labels"])
+    for part in ("train", "val", "test"):
+        np.testing.assert_array_equal(getattr(found, part), np.sort(arrays[f"{part}_index"]))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Lets `load_cora` expect the small network instead of Cora."""
+    arrays = small_arrays()
+    content = {"shape": np.array([12, 6]), "labels": arrays["labels"]}
+    content["words"] = np.stack([arrays["feat_row"], arrays["feat_col"]])
+    content["edges"] = arrays["edge_index"][:, np.lexsort(arrays["edge_index"][::-1])]
+    content |= {part: np.sort(arrays[f"{part}_index"]) for part in ("train", "val", "test")}
+    monkeypatch.setattr(citations, "CONTENT", citations._digest(content))
+    monkeypatch.setattr(citations, "NUM_VAL", 3)
+    return arrays
+
+
+# Cora itself
+
+
+@pytest.fixture(scope="module")
+def cora():
+    return load_cora(data_file("cora", "cora.npz"))
+
+
+def test_counts(cora):
+    assert cora.features.shape == (2708, 1433) and cora.features.nnz == 49216
+    assert (cora.features.data == 1).all()
+    assert cora.adjacency.nnz == 2 * 5278 and (cora.adjacency.data == 1).all()
+    assert (cora.adjacency != cora.adjacency.T).nnz == 0 and not cora.adjacency.diagonal().any()
+    assert np.bincount(cora.labels).tolist() == [351, 217, 418, 818, 426, 298, 180]
+    assert np.bincount(cora.labels[cora.train]).tolist() == [20] * 7
+    assert [len(part) for part in (cora.train, cora.val, cora.test)] == [140, 500, 1000]
+    assert len(np.unique(np.concatenate([cora.train, cora.val, cora.test]))) == 1640
+
+
+def test_words_labels_graph_and_split_belong_together(cora):
+    """SGC (Wu et al., 2019) reaches 81.0 % in the paper; any of them in a wrong order, far less."""
+    from sklearn.linear_model import LogisticRegression
+
+    operator = renormalized_adjacency(cora.adjacency)
+    x = operator @ (operator @ (cora.features / cora.features.sum(axis=1)[:, None]))
+    x = x.tocsr()
+    model = LogisticRegression(C=100, max_iter=500).fit(x[cora.train], cora.labels[cora.train])
+    assert model.score(x[cora.test], cora.labels[cora.test]) >= 0.80
+
+
+def test_the_published_files_give_the_same(cora, tmp_path):
+    arrays = dict(np.load(data_file("cora", "cora.npz")))
+    write_planetoid(tmp_path, arrays)
+    check(load_cora(tmp_path), arrays)
+    for name in ("y", "ty", "ally", "test.index"):  # the sums of the rest depend on lost details
+        name = f"ind.cora.{name}"
+        sha256 = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        assert sha256 == citations.SHA256[name]
+
+
+# Formats
+
+
+@pytest.mark.parametrize("dump", [python2, python3])
+def test_planetoid_files(small, tmp_path, dump):
+    check(load_cora(write_planetoid(tmp_path, small, dump)), small)
+
+
+def test_npz_in_any_order(small, tmp_path):
+    order = np.random.default_rng(1).permutation(len(small["feat_row"]))
+    changed = {name: small[name][order] for name in ("feat_row", "feat_col")}
+    loop, edges = np.array([[3], [3]]), small["edge_index"]
+    changed["edge_index"] = np.concatenate([edges[::-1], edges[:, :2], loop], axis=1)
+    np.savez(tmp_path / "cora.npz", **small | changed)
+    check(load_cora(tmp_path), small)
+    check(load_cora(str(tmp_path / "cora.npz")), small)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"edge_index": small_arrays()["edge_index"][:, 1:]}, r"2708 nodes.*'edges': 6"),
+        ({"labels": np.roll(small_arrays()["labels"], 1)}, "is expected; delete it and call"),
+        ({"feat_col": small_arrays()["feat_col"][::-1]}, "must hold Cora: 2708 nodes"),
+        ({"train_index": small_arrays()["val_index"]}, "'train': 3"),
+        ({"num_nodes": 10**15}, "Received: 1000000000000000 nodes, 6 features"),
+        ({"labels": np.ones((12, 3), int)}, r"arrays of ints.*'labels': \('int64', \(12, 3\)\)"),
+        ({"labels": np.ones(12)}, r"arrays of ints.*'labels': \('float64', \(12,\)\)"),
+        ({"feat_col": np.arange(3)}, r"equal length.*'feat_col': \(3,\)"),
+        ({"edge_index": np.ones((3, 2), int)}, r"'edge_index': \(3, 2\)"),
+    ],
+)
+def test_wrong_npz(small, tmp_path, changes, message):
+    np.savez(tmp_path / "a.npz", **small | changes)
+    with pytest.raises(ValueError, match=message):
+        load_cora(tmp_path / "a.npz")
+
+
+def test_bad_paths(small, tmp_path):
+    write_planetoid(tmp_path / "eight", small)
+    for name in ("ind.cora.tx", "ind.cora.graph"):
+        (tmp_path / "eight" / name).unlink()
+    with pytest.raises(FileNotFoundError, match=r"Missing: \['ind.cora.tx', 'ind.cora.graph'\]"):
+        load_cora(tmp_path / "eight")
+    with pytest.raises(FileNotFoundError, match="`path` must exist. Received: .*absent"):
+        load_cora(tmp_path / "absent")
+    with pytest.raises(ValueError, match="must be a folder or end in .npz.*ind.cora.x"):
+        load_cora(tmp_path / "eight" / "ind.cora.x")
+    np.savez(tmp_path / "a.npz", labels=np.arange(3))
+    with pytest.raises(ValueError, match="'num_nodes': 'missing'.*'test_index': 'missing'"):
+        load_cora(tmp_path / "a.npz")
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-40])
+    with pytest.raises(ValueError, match="must be an npz file .* damaged or cut short"):
+        load_cora(tmp_path / "a.npz")
+
+
+# Damaged and hostile files
+
+
+@pytest.mark.parametrize("name", FILES[:-1])
+def test_truncated_pickles(small, tmp_path, name):
+    path = write_planetoid(tmp_path, small) / name
+    whole = path.read_bytes()
+    for size in (0, 1, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match=f"{name} must be .* damaged, cut short or another"):
+            load_cora(tmp_path)
+
+
+SYSTEM = b"cposix\nsystem\n(S'touch %s'\ntR."
+
+
+def test_a_pickle_that_runs_commands_is_refused(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pickle.loads(SYSTEM % b"proof")
+    assert (tmp_path / "proof").exists()  # the attack works
+    for name in FILES[:-1]:
+        path = write_planetoid(tmp_path / "cora", small) / name
+        path.write_bytes(SYSTEM % b"marker")
+        with pytest.raises(ValueError, match=f"{name} must.*asks for `posix.system`.* refused"):
+            load_cora(tmp_path / "cora")
+    assert not (tmp_path / "marker").exists()
+
+
+NESTED = b"\x80\x02}K\x01" + 300_000 * b"\x85" + b"K\x01s."
+SHARED = b"\x80\x02}(" + b"K\x00](" + 2000 * b"K\x01" + b"eq\x01"
+SHARED += b"".join(b"M" + bytes([i % 256, i // 256]) + b"h\x01" for i in range(300, 5000)) + b"u."
+CSR = b"cscipy.sparse.csr\ncsr_matrix\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("graph", b"c__builtin__\neval\n(S'1'\ntR.", "`__builtin__.eval`, which is refused"),
+        ("graph", b"cnumpy\nload\n(S'a'\ntR.", "`numpy.load`, which is refused"),
+        ("graph", NESTED, "nests or counts too far"),  # hashing it overflows the stack of C
+        ("x", b"\x80\x02]r\xff\xff\xff\xff.", "nests or counts too far"),  # memo of 64 GB
+        ("graph", SHARED, "list each neighbour by itself"),
+        ("graph", b"\x80\x02]K\x01a.", "AttributeError"),
+        ("x", b"\x80\x02" + CSR + b")\x81.", "has no attribute 'state'"),
+        ("allx", b"\x80\x02" + CSR + b"}U\x05stateK\x01sb.", "TypeError.*__setstate__"),
+        ("ty", python2(np.array([[1, 0], [1, 1]])), "each of its rows must have a single 1"),
+        ("ty", python2(np.eye(2)).replace(b"U\x02f8", b"U\x02O8"), "not dtype 'O8'"),
+        ("tx", python2(sp.csr_matrix(2.0 * np.eye(4))), "CSR matrix of zeros and ones"),
+        ("tx", python2(sp.csr_matrix(np.eye(5))), r"The files must fit.*'tx': 5.*'ty': 4"),
+        ("test.index", b"8\n9\n10\n12\n", "test.index must number the rows of tx"),
+        ("test.index", b"8\n9\n10\n", "'test.index': 3"),
+        ("test.index", b"8\nnine\n", "test.index must be .* damaged.*nine"),
+        ("test.index", b"8\n9\n10\n11\n", "must hold Cora: 2708 nodes"),  # another order
+    ],
+)
+def test_wrong_planetoid_files(small, tmp_path, name, data, message):
+    (write_planetoid(tmp_path, small) / f"ind.cora.{name}").write_bytes(data)
+    with pytest.raises(ValueError, match=message):
+        load_cora(tmp_path)
+    (tmp_path / f"ind.cora.{name}").unlink()
+    check(load_cora(write_planetoid(tmp_path, small)), small)  # it left nothing behind
+
+
+# Downloads
+
+
+@pytest.fixture
+def server(small, tmp_path, monkeypatch):
+    """A server of the eight files; `faults` says what to do wrong, `asked` holds the requests."""
+    folder = write_planetoid(tmp_path / "served", small)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            name = self.path.removeprefix("/data/")
+            http_server.asked.append(name)
+            body, fault = (folder / name).read_bytes(), http_server.faults.get(name)
+            self.send_response(404 if fault == "404" else 200)
+            self.send_header("Content-Length", len(body))
+            self.end_headers()
+            body = {"cut": body[: len(body) // 2], "changed": body[::-1]}.get(fault, body)
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    http_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http_server.asked, http_server.faults = [], {}
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+    monkeypatch.setattr(citations, "SHA256", sums)
+    monkeypatch.setattr(citations, "ORIGIN", f"http://127.0.0.1:{http_server.server_port}/data/")
+    threading.Thread(target=http_server.serve_forever, daemon=True).start()
+    yield http_server
+    http_server.shutdown()
+    http_server.server_close()
+
+
+def test_download_once(server, small, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    check(load_cora(), small)
+    folder = tmp_path / "home" / "datasets" / "stgkeras" / "cora"
+    assert sorted(os.listdir(folder)) == sorted(FILES)
+    check(load_cora(), small)
+    assert server.asked == list(FILES)
+    (folder / FILES[2]).write_bytes(b"damaged")
+    check(load_cora(), small)
+    assert server.asked == [*FILES, FILES[2]]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("404", "404 -- Not Found"),
+        ("cut", "retrieval incomplete"),
+        ("changed", "Incomplete or corrupted"),
+    ],
+)
+def test_failed_download(server, small, tmp_path, monkeypatch, fault, message):
+    server.faults[FILES[3]] = fault
+    with pytest.raises(OSError, match=f"/data/{FILES[3]} could not be .*{message}.* as `path`"):
+        load_cora(cache_dir=tmp_path)
+    assert sorted(os.listdir(tmp_path / "cora")) == sorted(FILES[:3])
+    server.faults.clear()
+    check(load_cora(cache_dir=tmp_path), small)
+    assert server.asked == [*FILES[:4], *FILES[3:]]
+
+
+def test_interrupted_download(server, small, tmp_path, monkeypatch):
+    def interrupted(name, origin, *, cache_subdir, **kwargs):
+        assert os.path.isabs(cache_subdir)  # a relative one would lie in the Keras home
+        (Path(cache_subdir) / name).write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(citations.keras.utils, "get_file", interrupted)
+        load_cora(cache_dir="")
+    assert os.listdir(tmp_path / "cora") == []
+    check(load_cora(cache_dir=tmp_path), small)
