@@ -1,5 +1,6 @@
 """Data: load functions, splits in time, windows in batches, and baselines."""
 
+from stgkeras.datasets.calendar import calendar
 from stgkeras.datasets.citations import Citations, load_cora
 from stgkeras.datasets.dynamic_graphs import DynamicGraphs, load_dynamic_graphs, split_sequences
 from stgkeras.datasets.edge_baselines import (
@@ -11,8 +12,9 @@ from stgkeras.datasets.edge_baselines import (
 )
 from stgkeras.datasets.forecast_baselines import last_value, same_time
 from stgkeras.datasets.node_features import node_features
+from stgkeras.datasets.splits import Split, split_windows, training_steps
 from stgkeras.datasets.traffic import Series, load_series
-from stgkeras.datasets.windows import Split, Windows, split_windows, training_steps
+from stgkeras.datasets.windows import Windows
 
 __all__ = [
     "Citations",
@@ -20,6 +22,7 @@ __all__ = [
     "Series",
     "Split",
     "Windows",
+    "calendar",
     "edge_probabilities",
     "exponential_mean",
     "last_graph",

@@ -14,7 +14,8 @@ import numpy as np
 
 from stgkeras.datasets.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
 from stgkeras.datasets.node_features import node_features
-from stgkeras.datasets.windows import PARTS, Split, Windows, cut
+from stgkeras.datasets.splits import PARTS, Split, cut
+from stgkeras.datasets.windows import Windows
 
 FORMAT_VERSION = 1  # of the cache; raise it when the generated numbers change
 

@@ -1,110 +1,9 @@
-"""Windows of a series: where they start in training, validation and test, and batches of them."""
-
-from fractions import Fraction
-from typing import NamedTuple
+"""Batches of windows of a series."""
 
 import keras
 import numpy as np
 
-PARTS = ("training", "validation", "test")
-
-
-class Split(NamedTuple):
-    """Window starts of the three parts, in time order: each an int array, rising."""
-
-    train: np.ndarray
-    val: np.ndarray
-    test: np.ndarray
-
-
-def split_windows(num_steps, input_length, horizon, val=0.2, test=0.2, boundary="inside"):
-    """Splits a series in time order: windows read steps `s … s+L-1`, predict `s+L … s+L+H-1`.
-
-    Args:
-        num_steps: int. Steps T of the series.
-        input_length: int. Steps L that a window reads.
-        horizon: int or None. Steps H that a window predicts; None is the single next step.
-        val: share of the whole as a float in [0, 1), or a count as an int. 0 leaves it empty.
-        test: likewise. Training gets the rest.
-        boundary: `"inside"` cuts the *steps* in three; every window lies wholly in one part.
-            `"start"` cuts the *windows*, W = T-L-H+1, by their first step, as many published
-            splits do: windows near a cut share steps. Cuts lie at
-            `floor(cumulative share * total)`.
-
-    Returns:
-        `Split(train, val, test)` of int arrays.
-
-    Raises:
-        ValueError: if the shares leave no training part, or a part is too short for a window.
-
-    Example:
-        >>> import stgkeras
-        >>> split = stgkeras.datasets.split_windows(40, input_length=3, horizon=2)
-        >>> [(int(part[0]), int(part[-1])) for part in split]
-        [(0, 19), (24, 27), (32, 35)]
-    """
-    reach = _reach(input_length, horizon)
-    if boundary not in ("inside", "start"):
-        raise ValueError(f'`boundary` must be "inside" or "start". Received: boundary={boundary!r}')
-    total, unit, need = num_steps, "steps", reach
-    if boundary == "start":
-        total, unit, need = num_steps - reach + 1, "windows", 1
-    if total < need:
-        raise ValueError(
-            f"`num_steps` must be at least input_length + horizon = {reach} for one window. "
-            f"Received: num_steps={num_steps}"
-        )
-    edges = (0, *cut(total, val, test), total)
-    parts = []
-    for name, amount, low, high in zip(PARTS, (1, val, test), edges, edges[1:], strict=False):
-        if amount and high - low < need:
-            raise ValueError(
-                f"The {name} part must hold at least {need} {unit}. Received: {high - low} {unit} "
-                f"of {total} (val={val}, test={test}); give it more or shorten the windows."
-            )
-        parts.append(np.arange(low, max(low, high - need + 1)))
-    return Split(*parts)
-
-
-def training_steps(split, input_length, horizon):
-    """Counts the leading steps that training windows touch: all that a scaler may be fitted on.
-
-    Args:
-        split: `Split`.
-        input_length, horizon: as for `split_windows`.
-
-    Returns:
-        int.
-
-    Example:
-        >>> import stgkeras
-        >>> split = stgkeras.datasets.split_windows(40, 3, 2, boundary="start")
-        >>> len(split.train), stgkeras.datasets.training_steps(split, 3, 2)
-        (21, 25)
-    """
-    return int(np.max(split.train)) + _reach(input_length, horizon)
-
-
-def cut(total, val, test):
-    """Returns where validation and test begin among `total` things, training being first.
-
-    Shares are read as the fractions that were meant, 0.2 as 1/5: no rounding error moves a cut.
-    """
-    amounts = []
-    for name, value in (("val", val), ("test", test)):
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if not whole and not isinstance(value, (float, np.floating)):
-            raise TypeError(f"`{name}` must be an int or a float. Received: {name}={value!r}")
-        if not value >= 0:
-            raise ValueError(f"`{name}` must not be negative. Received: {name}={value}")
-        meant = Fraction(float(value)).limit_denominator(10**9)
-        amounts.append(Fraction(int(value), total) if whole else meant)
-    if sum(amounts) >= 1:
-        raise ValueError(
-            f"`val` and `test` must leave something to train on. "
-            f"Received: val={val}, test={test} of {total}"
-        )
-    return int((1 - sum(amounts)) * total), int((1 - amounts[1]) * total)
+from stgkeras.datasets.splits import reach, read_steps
 
 
 class Windows(keras.utils.PyDataset):
@@ -118,21 +17,29 @@ class Windows(keras.utils.PyDataset):
             numeric dtype; not copied, and a memory map stays one.
         targets: array (T, …). May be one of the inputs.
         starts: int array. First step of each window.
-        input_length: int. Steps L that a window reads.
+        input_length: int. Steps L that a window reads. Or a dict of components such as
+            `{"recent": 24, "daily": 12, "weekly": 24}`: the last steps, and the hours of the
+            forecast on the days and weeks before, of a multiple of the horizon in all. A window
+            starts where its recent component does.
         horizon: int or None. Steps H that it predicts. None is the next step, without time axis.
         batch_size: int. Windows in a batch; the last batch may be smaller.
         shuffle: bool. Whether to reorder the windows in each epoch, by `seed`.
         seed: int ≥ 0.
+        calendar: None, or (T, 2) of `calendar`, gathered at the steps to predict.
+        steps_per_day: int, with days or weeks. Steps of the series in a day.
+        missing: bool. Whether NaN stands for missing readings; they are passed on.
         **kwargs: `workers`, `use_multiprocessing`, `max_queue_size` of `keras.utils.PyDataset`.
 
     Returns:
-        Batches `(x, y)`, float32: x (B, L, …) or a dict of such, y (B, H, …) or (B, …).
+        Batches `(x, y)`, float32: x (B, L, …) or a dict of such, y (B, H, …) or (B, …). With
+        components x is `{"recent": …, "daily": …}`, with a calendar `{"x": …, "calendar": …}`.
         The attribute `epoch` rises by one in `on_epoch_end`, which Keras also calls once as `fit`
         begins: its epoch i, from 0, has the order of `epoch` i + 1. Setting `windows.epoch = i`
         before `fit(…, initial_epoch=i)` resumes a run in the order it would have had.
 
     Raises:
-        ValueError: if lengths differ, a start is out of range, or a value is NaN.
+        ValueError: if lengths differ, a start is out of range, or a value is NaN and `missing` is
+            not set.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -157,19 +64,32 @@ class Windows(keras.utils.PyDataset):
         batch_size=32,
         shuffle=False,
         seed=0,
+        calendar=None,
+        steps_per_day=None,
+        missing=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        reach = _reach(input_length, horizon)
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         named = {name: np.asanyarray(data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
         self.targets = np.asanyarray(targets)
-        _check_arrays([*named.items(), ("targets", self.targets)])
-        self.starts = _checked_starts(starts, len(self.targets), reach)
+        self.calendar = None if calendar is None else np.asanyarray(calendar)
+        named |= {} if calendar is None else {"calendar": self.calendar}
+        _check_arrays([*named.items(), ("targets", self.targets)], missing)
+        if isinstance(inputs, dict) and isinstance(input_length, dict):
+            raise ValueError(
+                "`inputs` must be one array if `input_length` is a dict of components. "
+                f"Received: a dict of {sorted(inputs)}"
+            )
         self.input_length, self.horizon = input_length, horizon
+        self._reads = read_steps(input_length, horizon, steps_per_day)
+        self._recent = len(self._reads.get("recent", ()))
+        history = max(-int(steps[0]) for steps in self._reads.values()) - self._recent
+        span = reach(input_length, horizon)
+        self.starts = _checked_starts(starts, len(self.targets), max(0, history), span)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.epoch = 0
 
@@ -191,11 +111,18 @@ class Windows(keras.utils.PyDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
         starts = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        reads = starts[:, None] + np.arange(self.input_length)  # (B, L)
-        ahead = starts + self.input_length  # (B,)
-        if self.horizon is not None:
-            ahead = ahead[:, None] + np.arange(self.horizon)  # (B, H)
-        x = keras.tree.map_structure(lambda data: _gather(data, reads), self.inputs)
+        first = starts + self._recent  # (B,), the first step to predict
+        ahead = first if self.horizon is None else first[:, None] + np.arange(self.horizon)
+        read = {name: first[:, None] + steps for name, steps in self._reads.items()}  # (B, L)
+        if isinstance(self.input_length, dict):
+            x = {name: _gather(self.inputs, steps) for name, steps in read.items()}
+        else:
+            x = keras.tree.map_structure(lambda data: _gather(data, read["recent"]), self.inputs)
+        if self.calendar is not None:
+            x = {
+                **(x if isinstance(x, dict) else {"x": x}),
+                "calendar": _gather(self.calendar, ahead),
+            }
         return x, _gather(self.targets, ahead)
 
     def on_epoch_end(self):
@@ -216,43 +143,37 @@ def check_no_nan(name, array):
     if count:
         raise ValueError(
             f"`{name}` must not hold NaN. Received: {count} of {array.size} values, the first at "
-            f"{first}; fill or drop them first."
+            f"{first}; fill or drop them, or pass `missing=True` to leave them out of losses."
         )
-
-
-def _reach(input_length, horizon):
-    horizon = 1 if horizon is None else horizon
-    for name, value in (("input_length", input_length), ("horizon", horizon)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"`{name}` must be an int of at least 1. Received: {name}={value!r}")
-    return int(input_length) + int(horizon)
 
 
 def _gather(data, steps):
     return data[steps].astype("float32", copy=False)
 
 
-def _check_arrays(arrays):
+def _check_arrays(arrays, missing):
     steps = [(name, *data.shape[:1]) for name, data in arrays]
     if len({data.shape[:1] for _, data in arrays}) > 1:
         raise ValueError(f"`inputs` and `targets` must have equally many steps. Received: {steps}")
     for name, data in arrays:
         if data.dtype.kind not in "biuf":
             raise TypeError(f"`{name}` must hold real numbers. Received: dtype={data.dtype}")
-        check_no_nan(name, data)
+        if not missing:
+            check_no_nan(name, data)
 
 
-def _checked_starts(starts, num_steps, reach):
+def _checked_starts(starts, num_steps, history, span):
     starts = np.asarray(starts)
     if starts.ndim != 1 or starts.size == 0 or starts.dtype.kind not in "iu":
         raise ValueError(
             "`starts` must be a one-dimensional array of ints with at least one window. "
             f"Received: shape={starts.shape}, dtype={starts.dtype}"
         )
-    bad = np.flatnonzero((starts < 0) | (starts > num_steps - reach))
+    bad = np.flatnonzero((starts < history) | (starts > num_steps - span))
     if bad.size:
+        past = f" and reaches {history} steps back" if history else ""
         raise ValueError(
-            f"`starts` must lie in [0, {num_steps - reach}]: a window takes {reach} steps of "
-            f"{num_steps}. Received: starts[{bad[0]}]={starts[bad[0]]}"
+            f"`starts` must lie in [{history}, {num_steps - span}]: a window takes {span} steps of "
+            f"{num_steps}{past}. Received: starts[{bad[0]}]={starts[bad[0]]}"
         )
     return starts.astype(np.int64)
