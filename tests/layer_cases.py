@@ -162,6 +162,15 @@ LAYERS = {
         0,
         1,
     ),
+    "seasonal-scaler": LayerCase(
+        layers.SeasonalScaler,
+        {"num_nodes": NODES, "num_features": 3, "steps_per_day": 4},
+        {"x": X, "calendar": (None, 2, 2)},
+        X,
+        0,
+        2,
+        call={"steps": list(range(-6, 0))},
+    ),
     "static-graph": LayerCase(
         layers.StaticGraph, {"num_nodes": NODES, "graph": laplacian}, {"x": X}, GRAPH, 0, 1
     ),

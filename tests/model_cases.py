@@ -12,6 +12,7 @@ from stgkeras import graphs, models
 
 N, B = NODES, 3
 PARTS = {"weekly": 4, "recent": 6}
+DAYS = {"recent": 6, "daily": 2}
 NARROW = {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 6}
 LINKS = {"num_nodes": N, "input_length": 6, "num_features": 2, "units": 8}
 
@@ -61,12 +62,14 @@ CASES = {
     "stgcn-sample": stgcn(1, N, 1, dynamic_graph="sample", graph_conv="gcn"),
     "stgcn-step": stgcn(1, N, 1, dynamic_graph="step", kernel_size=2, K=2),
     "stgcn-normalize": stgcn(1, N, 1, graph=laplacian, normalize=True, num_features=2),
+    "stgcn-season": stgcn(2, N, 1, graph=laplacian, horizon=2, season=4),
     "astgcn": astgcn(2, N, 2, graph=laplacian, **TWO),
     "astgcn-dot-additive": astgcn(
         2, N, 1, graph=sparse, temporal_score="dot", num_heads=2, spatial_score="additive"
     ),
     "astgcn-components": astgcn(2, N, 1, graph=laplacian, input_length=PARTS),
     "astgcn-daily": astgcn(2, N, 1, graph=laplacian, input_length={"daily": 5}, normalize=True),
+    "astgcn-season": astgcn(2, N, 1, graph=laplacian, input_length=DAYS, season=4),
     "astgcn-sample-additive": astgcn(2, N, 1, dynamic_graph="sample", spatial_score="additive"),
     "astgcn-step-stride": astgcn(2, N, 1, dynamic_graph="step", time_stride=2, num_blocks=2),
     "mstgcn": astgcn(2, N, 1, graph=laplacian, attention=False, time_stride=3),

@@ -239,14 +239,15 @@ def test_a_graph_that_does_not_fit_cannot_be_set(small):
 
 
 def test_adapt(small):
-    with raises("`adapt` needs a model with normalize=True. Received: normalize=False"):
+    with raises("`adapt` needs a model with normalize=True or a season. Received: normalize=False"):
         small().adapt(np.ones((10, N, 1)))
     model = small(normalize=True, num_features=2)
     with raises("`values` must have axes (..., 2 features). Received: values.shape=(10, 5, 3)"):
         model.adapt(np.ones((10, N, 3)))
     with raises("`values` must have axes (..., 2 features). Received: values.shape=(2,)"):
         model.adapt(np.ones(2))
-    values = np.ones((10, N, 2))
-    values[0, 0] = np.nan
-    with raises("`values` must be finite; … Received: 2 NaN or infinite entries"):
-        model.adapt(values)
+    for value, where in ((np.inf, (0, 0)), (np.nan, (slice(None), slice(None), 1))):
+        values = np.ones((10, N, 2))
+        values[where] = value
+        with raises("`values` must be finite, or NaN for a missing reading, and each feature must"):
+            model.adapt(values)

@@ -8,6 +8,7 @@ from stgkeras.layers.graph_conv import GraphConv
 from stgkeras.layers.graph_pooling import GraphPooling
 from stgkeras.layers.renormalized_adjacency import RenormalizedAdjacency
 from stgkeras.layers.scaled_laplacian import ScaledLaplacian
+from stgkeras.layers.seasonal_scaler import SeasonalScaler
 from stgkeras.layers.sparse_features import SparseFeatures
 from stgkeras.layers.spatial_attention import SpatialAttention
 from stgkeras.layers.spectral_conv import SpectralConv
@@ -25,6 +26,7 @@ __all__ = [
     "GraphPooling",
     "RenormalizedAdjacency",
     "ScaledLaplacian",
+    "SeasonalScaler",
     "SparseFeatures",
     "SpatialAttention",
     "SpectralConv",

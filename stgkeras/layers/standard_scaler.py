@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+from keras import ops
 
 from stgkeras.layers import _checks
 
@@ -17,7 +18,8 @@ class StandardScaler(keras.layers.Layer):
         num_features: int. Number of features F.
 
     Call arguments:
-        x: (..., features) in original units, at most F features, the first ones.
+        x: (..., features) in original units, at most F features, the first ones. A missing
+            reading, NaN, is taken to be the mean.
         inverse: bool. Whether `x` is standardised and to be taken back.
 
     Returns:
@@ -44,28 +46,28 @@ class StandardScaler(keras.layers.Layer):
 
     def adapt(self, values):
         """Takes mean and standard deviation from training values (..., features), over all axes
-        but the last; a feature that never changes keeps the deviation 1."""
+        but the last, leaving out NaN; a feature that never changes keeps the deviation 1."""
         values = np.asarray(values)
         if values.ndim < 2 or values.shape[-1] != self.num_features:
             raise ValueError(
                 f"`values` must have axes (..., {self.num_features} features). "
                 f"Received: values.shape={values.shape}"
             )
-        if not np.isfinite(values).all():
-            raise ValueError(
-                "`values` must be finite; fill or drop missing readings first. "
-                f"Received: {int((~np.isfinite(values)).sum())} NaN or infinite entries"
-            )
         flat = values.reshape(-1, self.num_features)
-        std = flat.std(axis=0, dtype="float64")
-        self.mean.assign(flat.mean(axis=0, dtype="float64"))
+        if np.isinf(flat).any() or np.isnan(flat).all(axis=0).any():
+            raise ValueError(
+                "`values` must be finite, or NaN for a missing reading, and each feature must have "
+                f"readings. Received: {int((~np.isfinite(flat)).sum())} NaN or infinite entries"
+            )
+        std = np.nanstd(flat, axis=0, dtype="float64")
+        self.mean.assign(np.nanmean(flat, axis=0, dtype="float64"))
         self.std.assign(np.where(std > 0, std, 1.0))
 
     def call(self, x, inverse=False):
         self._check(x.shape)
         features = x.shape[-1]
         mean, std = self.mean[:features], self.std[:features]
-        return x * std + mean if inverse else (x - mean) / std
+        return x * std + mean if inverse else (ops.where(ops.isnan(x), mean, x) - mean) / std
 
     def compute_output_spec(self, x, inverse=False):
         self._check(x.shape)

@@ -2,6 +2,7 @@
 
 from stgkeras.models.astgcn import ASTGCN
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
+from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
 from stgkeras.models.stgcn import STGCN
 
@@ -13,4 +14,5 @@ __all__ = [
     "STGCN",
     "STGCNLinkPredictor",
     "SpectralCNN",
+    "presets",
 ]

@@ -14,6 +14,7 @@ from stgkeras.models.graph_model import (
     GraphModel,
     forecast_head,
     graph_inputs,
+    joined,
     scaling,
     static_operator,
 )
@@ -56,10 +57,14 @@ class ASTGCN(GraphModel):
         num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
         normalize: bool. Whether to standardise the input and take forecasts back to original
             units; call `adapt` with the training steps before `fit`.
+        season: None, or int, the steps of a day: the model works on what is left of the readings
+            over their mean by node, time of day and kind of day. Takes another input, "calendar",
+            and an `adapt` with the training steps and their calendar before `fit`.
 
     Call arguments:
         x: (batch, input_length, num_nodes, num_features); {"x": …, "graph": …} with
-            `dynamic_graph`; {"recent": …, …} with several components.
+            `dynamic_graph`; {"recent": …, …} with several components; with `season` also
+            "calendar", (batch, horizon, 2), the `datasets.calendar` of the steps to predict.
 
     Returns:
         (batch, horizon, num_nodes, num_outputs).
@@ -103,6 +108,7 @@ class ASTGCN(GraphModel):
         dynamic_graph=False,
         num_edges=None,
         normalize=False,
+        season=None,
         **kwargs,
     ):
         arguments = {
@@ -125,11 +131,13 @@ class ASTGCN(GraphModel):
             "dynamic_graph": dynamic_graph,
             "num_edges": num_edges,
             "normalize": bool(normalize),
+            "season": season if season is None else _checks.integer("season", season),
         }
-        scale, unscale = scaling(normalize, num_features, num_outputs)
+        scale, unscale, more = scaling(arguments)
 
-        def component(x, operator, prefix=""):
-            x = astgcn_blocks(scale(x), operator, arguments, prefix)
+        def component(x, operator, name="recent", prefix=""):
+            steps = _steps(name, x.shape[1], horizon, season)
+            x = astgcn_blocks(scale(x, steps), operator, arguments, prefix)
             return linear_head(x, horizon, num_outputs, f"{prefix}output")
 
         if isinstance(input_length, dict):
@@ -143,7 +151,7 @@ class ASTGCN(GraphModel):
                 for name, steps in arguments["input_length"].items()
             }
             operator = static_operator(next(iter(inputs.values())), arguments, graph)
-            forecasts = [component(x, operator, f"{name}_") for name, x in inputs.items()]
+            forecasts = [component(x, operator, name, f"{name}_") for name, x in inputs.items()]
             outputs = forecasts[0]
             if len(forecasts) > 1:
                 outputs = ComponentFusion(dtype="float32", name="fusion")(forecasts)
@@ -151,7 +159,7 @@ class ASTGCN(GraphModel):
             inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())
             outputs = component(x, operator)
 
-        super().__init__(inputs, unscale(outputs), arguments, **kwargs)
+        super().__init__(joined(inputs, more), unscale(outputs), arguments, **kwargs)
 
 
 def block_arguments(*, attention, temporal_score, spatial_score, **integers):
@@ -205,6 +213,21 @@ def _conv(filters, kernel_size, stride, name):
     return layers.Conv2D(
         filters, (kernel_size, 1), (stride, 1), data_format="channels_last", name=name
     )
+
+
+def _steps(name, length, horizon, season):
+    """The times of a component's steps, counted from the first step to predict."""
+    if name == "recent" or season is None:
+        return range(-length, 0)
+    if length % horizon:
+        raise ValueError(
+            f"`input_length[{name!r}]` must be a multiple of the horizon, {horizon}, with a "
+            f"season. Received: {length}"
+        )
+    period = season * {"daily": 1, "weekly": 7}[name]
+    return [
+        step - period * back for back in range(length // horizon, 0, -1) for step in range(horizon)
+    ]
 
 
 def _input_length(input_length):

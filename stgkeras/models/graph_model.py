@@ -5,7 +5,8 @@ import functools
 import keras
 from keras import ops
 
-from stgkeras.layers import StandardScaler, StaticGraph, _checks
+from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, _checks
+from stgkeras.models import preset_files
 
 
 class GraphModel(keras.Model):
@@ -38,15 +39,62 @@ class GraphModel(keras.Model):
             )
         self.get_layer("static_graph").graph = graph
 
-    def adapt(self, values):
-        """Fits the scaler of a model with `normalize=True`.
+    def adapt(self, values, calendar=None):
+        """Fits the scaler of a model with `normalize=True` or a season.
 
         Args:
-            values: (..., num_features), the readings of the training steps in original units.
+            values: (..., num_features), the readings of the training steps in original units; NaN
+                where missing. With a season (T, num_nodes, num_features).
+            calendar: (T, 2), `datasets.calendar` of these steps; for a season alone.
         """
-        if not self.normalize:
-            raise ValueError("`adapt` needs a model with normalize=True. Received: normalize=False")
-        self.get_layer("scaler").adapt(values)
+        season = getattr(self, "season", None)
+        if season is None and not self.normalize:
+            raise ValueError(
+                "`adapt` needs a model with normalize=True or a season. Received: normalize=False"
+            )
+        if (season is None) != (calendar is None):
+            raise ValueError(
+                f"`calendar` must be given to a model with a season, and to no other. "
+                f"Received: season={season}, calendar of type {type(calendar).__name__}"
+            )
+        given = (values,) if calendar is None else (values, calendar)
+        self.get_layer("scaler").adapt(*given)
+
+    @classmethod
+    def from_preset(cls, preset):
+        """Opens a trained model.
+
+        Args:
+            preset: str or path. A name among `stgkeras.models.presets()`, or the folder of a model
+                saved by `save_to_preset`.
+
+        Returns:
+            The model, not compiled. It takes and gives original units.
+
+        Raises:
+            ValueError: if there is no such preset, it holds another kind of model, or it is damaged
+                or of a version that this one does not open.
+        """
+        model = preset_files.load(preset)
+        if not isinstance(model, cls):
+            raise ValueError(
+                f"`preset` must hold a {cls.__name__}. Received: preset={str(preset)!r}, a "
+                f"{type(model).__name__}; open it by {type(model).__name__}.from_preset."
+            )
+        return model
+
+    def save_to_preset(self, folder, metadata):
+        """Saves the model, and where it comes from, as a folder that `from_preset` opens.
+
+        Args:
+            folder: path that does not exist yet.
+            metadata: dict of data, split, scaler, seed, command, versions and metrics: what it
+                takes to reproduce the model, and its figures on test data. Kept as JSON.
+
+        Raises:
+            ValueError: if `folder` exists, or `metadata` has other keys.
+        """
+        preset_files.save(self, folder, metadata)
 
     def get_config(self):
         arguments = {name: getattr(self, name) for name in self._argument_names}
@@ -118,18 +166,53 @@ def static_operator(x, arguments, graph):
     return layer(x)
 
 
-def scaling(normalize, num_features, num_outputs=1):
-    """Two functions, into standardised units and back; without `normalize` they do nothing."""
-    if not normalize:
-        return (lambda x: x), (lambda y: y)
+def scaling(arguments):
+    """The scaler of a model, into standardised units and back.
+
+    Args:
+        arguments: dict with num_nodes, num_features and normalize, and for a forecaster horizon,
+            num_outputs and season, as the model took them.
+
+    Returns:
+        Function (x, steps) → standardised x, where `steps` are the times of x counted from the
+        first step to predict; function y → forecast in original units; dict of the inputs that
+        the two need.
+    """
+    num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
+    season = arguments.get("season")
+    if season is None and not arguments["normalize"]:
+        return (lambda x, steps: x), (lambda y: y), {}
     if num_outputs > num_features:
         raise ValueError(
-            "`num_outputs` must be at most `num_features` with normalize=True: forecasts take the "
-            f"units of the first features. Received: num_outputs={num_outputs}, "
+            "`num_outputs` must be at most `num_features` with normalize=True or a season: "
+            f"forecasts take the units of the first features. Received: num_outputs={num_outputs}, "
             f"num_features={num_features}"
         )
-    scaler = StandardScaler(num_features, dtype="float32", name="scaler")
-    return scaler, functools.partial(scaler, inverse=True)
+    if season is None:
+        scaler = StandardScaler(num_features, dtype="float32", name="scaler")
+        return (lambda x, steps: scaler(x)), functools.partial(scaler, inverse=True), {}
+    if arguments["normalize"]:
+        raise ValueError(
+            "`normalize` must be False with a season, which has a scaler of its own. "
+            f"Received: normalize=True, season={season}"
+        )
+    horizon = arguments["horizon"]
+    calendar = keras.Input((horizon, 2), name="calendar")
+    scaler = SeasonalScaler(
+        arguments["num_nodes"], num_features, season, dtype="float32", name="scaler"
+    )
+    return (
+        lambda x, steps: scaler(x, calendar, steps=steps),
+        lambda y: scaler(y, calendar, steps=range(horizon), inverse=True),
+        {"calendar": calendar},
+    )
+
+
+def joined(inputs, more):
+    """The inputs of a model, `more` of them by name."""
+    if not more:
+        return inputs
+    return {**(inputs if isinstance(inputs, dict) else {"x": inputs}), **more}
 
 
 def forecast_head(y, horizon, num_outputs):

@@ -98,12 +98,12 @@ class STGCNLinkPredictor(GraphModel):
         }
         _checks.length_for_blocks(input_length, num_blocks, kernel_size)
         inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())
-        scale, _ = scaling(normalize, num_features)
+        scale, _, _ = scaling(arguments)
 
         def temporal(x, name):
             return GatedTemporalConv(filters, kernel_size, residual="conv", name=name)(x)
 
-        x = scale(x)
+        x = scale(x, range(-input_length, 0))
         for number in range(1, num_blocks + 1):
             name = f"block{number}"
             x = temporal(x, f"{name}_temporal1")
@@ -215,9 +215,9 @@ class ASTGCNLinkPredictor(GraphModel):
             "normalize": bool(normalize),
         }
         inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())
-        scale, _ = scaling(normalize, num_features)
+        scale, _, _ = scaling(arguments)
 
-        x = astgcn_blocks(scale(x), operator, arguments)
+        x = astgcn_blocks(scale(x, range(-input_length, 0)), operator, arguments)
         x = linear_head(x, 1, node_values, "node_value")[:, 0]  # (B, N, node_values)
         x = layers.Dense(units, name="output_dense")(x)
         x = CenteredLayerNormalization(epsilon=1e-5, name="output_norm")(x)

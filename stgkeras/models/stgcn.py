@@ -11,7 +11,7 @@ from stgkeras.layers import (
     _checks,
 )
 from stgkeras.layers.gated_temporal_conv import pad_features
-from stgkeras.models.graph_model import GraphModel, forecast_head, graph_inputs, scaling
+from stgkeras.models.graph_model import GraphModel, forecast_head, graph_inputs, joined, scaling
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -44,10 +44,14 @@ class STGCN(GraphModel):
         num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
         normalize: bool. Whether to standardise the input and take forecasts back to original
             units; call `adapt` with the training steps before `fit`.
+        season: None, or int, the steps of a day: the model works on what is left of the readings
+            over their mean by node, time of day and kind of day. Takes another input, "calendar",
+            and an `adapt` with the training steps and their calendar before `fit`.
 
     Call arguments:
         x: (batch, input_length, num_nodes, num_features), or {"x": …, "graph": …} with
-            `dynamic_graph`.
+            `dynamic_graph`; with `season` also "calendar", (batch, horizon, 2), the
+            `datasets.calendar` of the steps to predict.
 
     Returns:
         (batch, horizon, num_nodes, num_outputs).
@@ -88,6 +92,7 @@ class STGCN(GraphModel):
         dynamic_graph=False,
         num_edges=None,
         normalize=False,
+        season=None,
         **kwargs,
     ):
         arguments = {
@@ -106,6 +111,7 @@ class STGCN(GraphModel):
             "dynamic_graph": dynamic_graph,
             "num_edges": num_edges,
             "normalize": bool(normalize),
+            "season": season if season is None else _checks.integer("season", season),
         }
         if any(len(filters) != 3 for filters in arguments["block_filters"]):
             raise ValueError(
@@ -122,14 +128,14 @@ class STGCN(GraphModel):
         # Normalisation of a graph that comes as input
         normalization = ScaledLaplacian() if graph_conv == "cheb" else RenormalizedAdjacency()
         inputs, x, operator = graph_inputs(arguments, graph, normalization)
-        scale, unscale = scaling(normalize, num_features, num_outputs)
+        scale, unscale, more = scaling(arguments)
 
-        x = scale(x)
+        x = scale(x, range(-input_length, 0))
         for number, filters in enumerate(arguments["block_filters"], start=1):
             x = stgcn_block(x, operator, filters, arguments, f"block{number}")
         outputs = unscale(stgcn_head(x, arguments))
 
-        super().__init__(inputs, outputs, arguments, **kwargs)
+        super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
 
 
 def stgcn_block(x, operator, filters, arguments, name):

@@ -1,0 +1,147 @@
+import keras
+import numpy as np
+from keras import ops
+
+from stgkeras.layers import _checks
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class SeasonalScaler(keras.layers.Layer):
+    """Takes the season off readings, and puts it back on predictions.
+
+        y = (x - season[kind of day, time of day, node]) / std        inverse: x = y · std + season
+
+    The season is the mean reading of a node at that time of working days, or of weekends. It and
+    the standard deviation of what is left, one a feature, are state that travels with the weights.
+    They are NaN until `adapt` is called or weights are loaded.
+
+    Args:
+        num_nodes: int. Number of nodes N.
+        num_features: int. Number of features F.
+        steps_per_day: int. Steps of the series in a day, S.
+
+    Call arguments:
+        x: (batch, time, nodes, features) in original units, at most F features, the first ones. A
+            missing reading, NaN, is taken to be at its season.
+        calendar: (batch, horizon, 2), `datasets.calendar` of the steps to predict.
+        steps: list of ints, the time of each step of `x`, counted from the calendar's first step.
+        inverse: bool. Whether `x` is standardised and to be taken back.
+
+    Returns:
+        The shape of `x`.
+
+    Raises:
+        ValueError: if an argument is below 1, or the shapes do not fit each other.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> hours = np.datetime64("2024-01-01T00", "h") + np.arange(14 * 24)
+        >>> calendar = stgkeras.datasets.calendar(hours)
+        >>> values = 50 + 10 * np.sin(2 * np.pi * calendar[:, :1, None]) + np.ones((1, 3, 1))
+        >>> scaler = stgkeras.layers.SeasonalScaler(3, 1, steps_per_day=24)
+        >>> scaler.adapt(values, calendar)
+        >>> y = scaler(values[None, :12], calendar[None, 12:18], steps=list(range(-12, 0)))
+        >>> bool(abs(np.asarray(y)).max() < 1e-5)
+        True
+    """
+
+    def __init__(self, num_nodes, num_features, steps_per_day, **kwargs):
+        super().__init__(**kwargs)
+        self.num_nodes = _checks.integer("num_nodes", num_nodes)
+        self.num_features = _checks.integer("num_features", num_features)
+        self.steps_per_day = _checks.integer("steps_per_day", steps_per_day)
+        unset = keras.initializers.Constant(np.nan)
+        shape = (2 * self.steps_per_day, self.num_nodes, self.num_features)
+        self.season = self.add_weight(shape, unset, trainable=False, name="season")
+        self.std = self.add_weight((self.num_features,), unset, trainable=False, name="std")
+        self.built = True
+
+    def adapt(self, values, calendar):
+        """Takes the season from training values.
+
+        Args:
+            values: (T, nodes, features), NaN where missing.
+            calendar: (T, 2), `datasets.calendar` of the same steps.
+
+        A time that no reading was taken at gets the mean of its node at that kind of day, else of
+        the node, else of all.
+        """
+        values, calendar = np.asarray(values, "float64"), np.asarray(calendar)
+        if values.shape[1:] != (self.num_nodes, self.num_features) or values.ndim != 3:
+            raise ValueError(
+                f"`values` must have axes (time, {self.num_nodes} nodes, {self.num_features} "
+                f"features). Received: values.shape={values.shape}"
+            )
+        if calendar.shape != (len(values), 2):
+            raise ValueError(
+                f"`calendar` must have shape ({len(values)}, 2), two numbers a step of `values`. "
+                f"Received: calendar.shape={calendar.shape}"
+            )
+        if np.isinf(values).any() or np.isnan(values).all(axis=(0, 1)).any():
+            raise ValueError("`values` must be finite or NaN, and each feature must have readings")
+        slot = self._slot(np.rint(calendar.sum(axis=-1) * self.steps_per_day).astype("int64"))
+        there = ~np.isnan(values)
+        total = np.zeros((2 * self.steps_per_day, *values.shape[1:]))
+        count = np.zeros_like(total)
+        np.add.at(total, slot, np.where(there, values, 0.0))
+        np.add.at(count, slot, there)
+        kinds = (2, self.steps_per_day, *values.shape[1:])
+        season = _means(total.reshape(kinds), count.reshape(kinds)).reshape(total.shape)
+        rest = values - season[slot]
+        std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
+        self.season.assign(season)
+        self.std.assign(np.where(std > 0, std, 1.0))
+
+    def call(self, x, calendar, steps, inverse=False):
+        self._check(x.shape, calendar.shape, steps)
+        first = ops.round(ops.sum(calendar[:, 0], axis=-1) * self.steps_per_day)
+        slot = self._slot(ops.cast(first, "int32")[:, None] + np.asarray(steps, "int32"))  # (B, T)
+        features = x.shape[-1]
+        season = ops.take(ops.convert_to_tensor(self.season), slot, axis=0)[..., :features]
+        std = self.std[:features]
+        if inverse:
+            return x * std + season
+        return (ops.where(ops.isnan(x), season, x) - season) / std
+
+    def compute_output_spec(self, x, calendar, steps, inverse=False):
+        self._check(x.shape, calendar.shape, steps)
+        return keras.KerasTensor(x.shape, self.compute_dtype)
+
+    def _slot(self, position):
+        """Which row of the season stands for a step of the week; 0 is Monday's first."""
+        position = position % (7 * self.steps_per_day)
+        weekend = position // (5 * self.steps_per_day)  # 0 or 1
+        return weekend * self.steps_per_day + position % self.steps_per_day
+
+    def _check(self, x_shape, calendar_shape, steps):
+        _checks.signal(x_shape)
+        sizes = x_shape[1] == len(steps) and x_shape[2] == self.num_nodes
+        if not sizes or x_shape[3] > self.num_features:
+            raise ValueError(
+                f"`x` must have axes (batch, {len(steps)} steps, {self.num_nodes} nodes, at most "
+                f"{self.num_features} features). Received: x.shape={tuple(x_shape)}"
+            )
+        if len(calendar_shape) != 3 or calendar_shape[-1] != 2:
+            raise ValueError(
+                "`calendar` must have axes (batch, horizon, 2). "
+                f"Received: calendar.shape={tuple(calendar_shape)}"
+            )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_nodes": self.num_nodes,
+            "num_features": self.num_features,
+            "steps_per_day": self.steps_per_day,
+        }
+
+
+def _means(total, count):
+    """total / count by (kind of day, time, node, feature), or the mean of a wider group where
+    there is nothing to count."""
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    for axes in (1, (0, 1), (0, 1, 2)):
+        wider = total.sum(axis=axes, keepdims=True), count.sum(axis=axes, keepdims=True)
+        wide = np.divide(*wider, out=np.full_like(wider[0], np.nan), where=wider[1] > 0)
+        mean = np.where(np.isnan(mean), wide, mean)
+    return mean

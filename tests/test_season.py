@@ -1,0 +1,193 @@
+"""The seasonal scaler, and forecasters that work on what is left of the season."""
+
+import keras
+import numpy as np
+import pytest
+from cases import NODES, evaluate, laplacian, predict, randomize
+from numpy_layers import assert_close
+
+from stgkeras import datasets, layers, models
+
+N, F, DAY = NODES, 2, 8
+STAMPS = np.datetime64("2024-01-03T00", "s") + np.arange(4 * 7 * DAY) * np.timedelta64(3, "h")
+CALENDAR = datasets.calendar(STAMPS)
+VALUES = np.random.default_rng(0).normal(50.0, 10.0, (len(STAMPS), N, F))
+VALUES[[3, 40, 90], 1, 0] = np.nan
+
+
+def season_at(step):
+    """The mean of all readings at that hour, on days of that kind, one step after the other."""
+    stamp = STAMPS[0] + step * np.timedelta64(3, "h")
+    weekday, hour = _when(stamp)
+    rows = [
+        VALUES[t]
+        for t, other in enumerate(STAMPS)
+        if (_when(other)[0] >= 5) == (weekday >= 5) and _when(other)[1] == hour
+    ]
+    return np.nanmean(rows, axis=0)
+
+
+def _when(stamp):
+    moment = stamp.astype("datetime64[s]").item()
+    return moment.weekday(), moment.hour
+
+
+def scaler():
+    layer = layers.SeasonalScaler(N, F, DAY)
+    layer.adapt(VALUES, CALENDAR)
+    return layer
+
+
+STD = np.sqrt(
+    np.nanmean([(VALUES[t] - season_at(t)) ** 2 for t in range(len(VALUES))], axis=(0, 1))
+)
+STARTS = [10, 57, 130]  # first steps to predict; the second on a Wednesday
+
+
+@pytest.mark.parametrize("steps", [range(-6, 0), [-57, -56, -8, -7]], ids=["recent", "weeks-back"])
+def test_scaler_takes_the_mean_of_its_hour_and_kind_of_day(steps):
+    starts = STARTS[1:]
+    x = np.stack([[VALUES[first + step] for step in steps] for first in starts])
+    calendar = np.stack([CALENDAR[first : first + 4] for first in starts])
+    season = np.stack([[season_at(first + step) for step in steps] for first in starts])
+    layer = scaler()
+    found = evaluate(lambda x, c: layer(x, c, steps=steps), x.astype("float32"), calendar)
+    assert_close(found, np.nan_to_num((x - season) / STD))  # a missing reading is at its season
+    back = evaluate(lambda y, c: layer(y, c, steps=steps, inverse=True), found, calendar)
+    assert_close(back, np.where(np.isnan(x), season, x))
+
+
+def test_hours_without_a_reading_get_the_mean_of_their_kind_of_day_then_of_the_node():
+    values = VALUES.copy()
+    weekend = CALENDAR[:, 1] >= 5
+    at_noon = np.isclose(CALENDAR[:, 0], 0.5)
+    values[~weekend & at_noon, 2, 0] = np.nan
+    values[weekend, 3, 0] = np.nan
+    layer = layers.SeasonalScaler(N, F, DAY)
+    layer.adapt(values, CALENDAR)
+    season = keras.ops.convert_to_numpy(layer.season.value).reshape(2, DAY, N, F)
+    np.testing.assert_allclose(season[0, 4, 2, 0], np.nanmean(values[~weekend, 2, 0]), rtol=1e-6)
+    np.testing.assert_allclose(season[1, :, 3, 0], np.nanmean(values[:, 3, 0]), rtol=1e-6)
+
+
+FORECASTERS = {
+    "stgcn": (models.STGCN, {"block_filters": ((4, 3, 5),), "output_filters": (6, 7)}),
+    "astgcn": (models.ASTGCN, {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 4}),
+    "astgcn-components": (
+        models.ASTGCN,
+        {
+            "input_length": {"recent": 6, "daily": 4, "weekly": 8},
+            "num_blocks": 1,
+            "spatial_filters": 4,
+            "temporal_filters": 4,
+        },
+    ),
+}
+every_forecaster = pytest.mark.parametrize("name", FORECASTERS)
+
+
+def forecaster(name, **kwargs):
+    cls, arguments = FORECASTERS[name]
+    sizes = {"input_length": 6, "horizon": 4, "num_features": F, "graph": laplacian()}
+    model = cls(N, **{**sizes, **arguments, **kwargs})
+    randomize(model)
+    return model
+
+
+def windows(model, values, starts=STARTS[2:]):
+    return datasets.Windows(
+        values,
+        values[..., :1],
+        starts,
+        input_length=model.input_length,
+        horizon=4,
+        calendar=CALENDAR,
+        steps_per_day=DAY,
+        missing=True,
+    )[0]
+
+
+@every_forecaster
+def test_a_model_with_a_season_forecasts_what_is_left_of_it(name):
+    model, plain = forecaster(name, season=DAY), forecaster(name)
+    model.adapt(VALUES, CALENDAR)
+    for ours, theirs in zip(model.trainable_variables, plain.trainable_variables, strict=True):
+        theirs.assign(keras.ops.convert_to_numpy(ours.value))
+    season = np.stack([season_at(t) for t in range(len(VALUES))])
+    left = np.nan_to_num((VALUES - season) / STD)
+    x, _ = windows(model, VALUES)
+    residual, _ = windows(plain, left)
+    del residual["calendar"]
+    inner = predict(plain, residual["x"] if "x" in residual else residual)
+    first = STARTS[2] + 6
+    expected = inner * STD[0] + season[None, first : first + 4, :, :1]
+    assert_close(predict(model, x), expected)
+
+
+@every_forecaster
+def test_a_season_travels_with_the_file(name, tmp_path):
+    model = forecaster(name, season=DAY)
+    x, _ = windows(model, VALUES)
+    fresh = type(model).from_config(model.get_config())
+    fresh.graph = model.graph
+    assert np.isnan(predict(fresh, x)).all()  # until it is adapted
+    model.adapt(VALUES, CALENDAR)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_close(predict(loaded, x), predict(model, x))
+    assert loaded.season == DAY
+
+
+def test_a_standard_scaler_leaves_missing_readings_out_and_takes_them_for_the_mean():
+    layer = layers.StandardScaler(F)
+    layer.adapt(VALUES)
+    x = VALUES[:5].astype("float32")
+    mean, std = np.nanmean(VALUES, axis=(0, 1)), np.nanstd(VALUES, axis=(0, 1))
+    found = evaluate(layer, x)
+    assert_close(found, np.nan_to_num((x - mean) / std))
+    assert found[3, 1, 0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (
+            lambda: layers.SeasonalScaler(N, F, 0),
+            "`steps_per_day` must be an integer of at least 1",
+        ),
+        (
+            lambda: scaler().adapt(VALUES[:, :2], CALENDAR),
+            "`values` must have axes .*5 nodes, 2 feat",
+        ),
+        (lambda: scaler().adapt(VALUES, CALENDAR[:3]), r"`calendar` must have shape \(224, 2\)"),
+        (lambda: scaler().adapt(VALUES * np.inf, CALENDAR), "`values` must be finite or NaN"),
+        (
+            lambda: scaler()(np.ones((1, 3, N, F)), np.ones((1, 4, 2)), steps=[0]),
+            r"`x` must have axes \(batch, 1 steps, 5 nodes",
+        ),
+        (
+            lambda: scaler()(np.ones((1, 1, N, F)), np.ones((1, 4)), steps=[0]),
+            r"`calendar` must have axes \(batch, horizon, 2\)",
+        ),
+        (
+            lambda: forecaster("stgcn", season=DAY, normalize=True),
+            "`normalize` must be False with a s",
+        ),
+        (lambda: forecaster("stgcn", season=0), "`season` must be an integer of at least 1"),
+        (
+            lambda: forecaster("stgcn", season=DAY).adapt(VALUES),
+            "`calendar` must be given to a model w",
+        ),
+        (
+            lambda: forecaster("stgcn").adapt(VALUES),
+            "`adapt` needs a model with normalize=True or a se",
+        ),
+        (
+            lambda: forecaster("astgcn", season=DAY, input_length={"daily": 5}),
+            r"`input_length\['daily'\]` must be a multiple of the horizon, 4",
+        ),
+    ],
+)
+def test_bad_arguments(act, message):
+    with pytest.raises(ValueError, match=message):
+        act()
