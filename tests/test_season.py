@@ -109,14 +109,15 @@ def windows(model, values, starts=STARTS[2:]):
 
 @every_forecaster
 def test_a_model_with_a_season_forecasts_what_is_left_of_it(name):
-    model, plain = forecaster(name, season=DAY), forecaster(name)
+    model, plain = forecaster(name, season=DAY), forecaster(name, num_features=2 * F)
     model.adapt(VALUES, CALENDAR)
     for ours, theirs in zip(model.trainable_variables, plain.trainable_variables, strict=True):
         theirs.assign(keras.ops.convert_to_numpy(ours.value))
     season = np.stack([season_at(t) for t in range(len(VALUES))])
-    left = np.nan_to_num((VALUES - season) / STD)
+    level = (VALUES - np.nanmean(VALUES, axis=(0, 1))) / np.nanstd(VALUES, axis=(0, 1))
+    left = np.concatenate([(VALUES - season) / STD, level], axis=-1)
     x, _ = windows(model, VALUES)
-    residual, _ = windows(plain, left)
+    residual, _ = windows(plain, np.nan_to_num(left))
     del residual["calendar"]
     inner = predict(plain, residual["x"] if "x" in residual else residual)
     first = STARTS[2] + 6

@@ -57,9 +57,10 @@ class ASTGCN(GraphModel):
         num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
         normalize: bool. Whether to standardise the input and take forecasts back to original
             units; call `adapt` with the training steps before `fit`.
-        season: None, or int, the steps of a day: the model works on what is left of the readings
-            over their mean by node, time of day and kind of day. Takes another input, "calendar",
-            and an `adapt` with the training steps and their calendar before `fit`.
+        season: None, or int, the steps of a day: the model forecasts what is left of the readings
+            over their mean by node, time of day and kind of day, from that and from the
+            standardised readings. Takes another input, "calendar", and an `adapt` with the
+            training steps and their calendar before `fit`.
 
     Call arguments:
         x: (batch, input_length, num_nodes, num_features); {"x": …, "graph": …} with

@@ -57,8 +57,11 @@ class GraphModel(keras.Model):
                 f"`calendar` must be given to a model with a season, and to no other. "
                 f"Received: season={season}, calendar of type {type(calendar).__name__}"
             )
-        given = (values,) if calendar is None else (values, calendar)
-        self.get_layer("scaler").adapt(*given)
+        if calendar is None:
+            self.get_layer("scaler").adapt(values)
+        else:
+            self.get_layer("scaler").adapt(values, calendar)
+            self.get_layer("level").adapt(values)
 
     @classmethod
     def from_preset(cls, preset):
@@ -201,9 +204,15 @@ def scaling(arguments):
     scaler = SeasonalScaler(
         arguments["num_nodes"], num_features, season, dtype="float32", name="scaler"
     )
+    level = StandardScaler(num_features, dtype="float32", name="level")
+
+    def scale(x, steps):
+        # What is left of the season, and where it stands: a hundred vehicles at night or at noon.
+        return ops.concatenate([scaler(x, calendar, steps=list(steps)), level(x)], axis=-1)
+
     return (
-        lambda x, steps: scaler(x, calendar, steps=steps),
-        lambda y: scaler(y, calendar, steps=range(horizon), inverse=True),
+        scale,
+        lambda y: scaler(y, calendar, steps=list(range(horizon)), inverse=True),
         {"calendar": calendar},
     )
 
