@@ -4,13 +4,15 @@
 
 Classifies the 8 × 8 images of scikit-learn with the models and training of
 examples/compare_spectral.py. A seed fixes the split, how pixels are shuffled and the weights at the
-start, alike for all models, so that differences are paired. Three tables, printed and written to
+start, alike for all models, so that differences are paired. Four tables, printed and written to
 benchmarks/results/digits.json; runs already in it are not repeated:
 
 (a) all models with about the same number of parameters;
 (b) each at its best of 8 settings, chosen by validation accuracy on seeds of their own;
 (c) ChebNet at its best on the grid of pixels, on graphs estimated from the training part, the
-    estimate too at its best of 4 settings, and on a grid whose nodes are relabelled at random.
+    estimate too at its best of 4 settings, and on a grid whose nodes are relabelled at random;
+(d) the models of (a) without their graph: random orthogonal vectors in place of the Fourier basis
+    (they pool over the grid as before), or a grid relabelled at random.
 """
 
 import argparse
@@ -39,7 +41,13 @@ SPECIAL = {
     "GCN": [{"filters": (width, 2 * width)} for width in (16, 32, 64, 128)],
 }
 ESTIMATES = [{"num_neighbors": neighbors} for neighbors in (2, 4, 8, 16)]
-GRAPHS = ("grid", "estimated", "estimated with labels", "relabelled at random")
+GRAPHS = ("estimated", "estimated with labels", "relabelled at random")
+WITHOUT = {
+    "SCNN": "random basis",
+    "smooth SCNN": "random basis",
+    "ChebNet": "relabelled at random",
+    "GCN": "relabelled at random",
+}
 
 
 def candidates(name):
@@ -56,7 +64,7 @@ def candidates(name):
 
 
 def graph_of(kind, grid, train, seed, estimate):
-    if kind == "grid":
+    if kind in ("grid", "random basis"):
         return grid
     if kind == "relabelled at random":
         order = np.random.default_rng(1000 + seed).permutation(len(grid))
@@ -74,6 +82,9 @@ def train(label, name, kind, seed, settings, estimate, final):
     rate, share = settings.pop("learning_rate", 1e-2), settings.pop("frequencies", None)
     if share is not None:
         settings["operator"] = lambda a: pixel_graphs.basis(a)[:, : round(share * len(a))]
+    if kind == "random basis":
+        rng = np.random.default_rng(seed)
+        settings["operator"] = lambda a: np.linalg.qr(rng.normal(size=a.shape))[0]
     keras.utils.set_random_seed(seed)
     model = pixel_graphs.build(name, adjacency, **settings)
     curve, seconds = compare_spectral.fit(model, train, val, label, 100, rate)
@@ -141,44 +152,54 @@ class Runs:
         RESULT.write_text(json.dumps(self.done, indent=1) + "\n")
 
 
-def table(frames):
-    """Mean ± standard deviation in %, and each row's paired difference to the one above."""
-    rows, above = {}, None
+def table(frames, difference, others):
+    """Mean ± standard deviation in %, and paired differences to `others`, ± standard error."""
+    rows = {}
     for name, frame in frames.items():
         scores = 100 * frame[["validation", "test"]]
-        row = {
+        rows[name] = {
             "parameters": round(frame["parameters"].mean()),
             "seconds per epoch": f"{frame['seconds_per_epoch'].median():.3f}",
             "true links": f"{frame['true_links'].mean():.2f}",
         }
         for part in scores:
-            row[part] = f"{scores[part].mean():.2f} ± {scores[part].std():.2f}"
-        if above is not None:
-            gain = scores["test"] - above
-            row["test gain on the row above"] = f"{gain.mean():+.2f} ± {gain.sem():.2f}"
-        rows[name], above = row, scores["test"]
+            rows[name][part] = f"{scores[part].mean():.2f} ± {scores[part].std():.2f}"
+        if name in others:
+            gain = scores["test"] - 100 * others[name]["test"]
+            rows[name][difference] = f"{gain.mean():+.2f} ± {gain.sem():.2f}"
     return pd.DataFrame(rows).T.fillna("")
+
+
+def by_lineage(frames):
+    above = dict(zip(list(frames)[1:], frames.values(), strict=False))
+    return table(frames, "test - row above", above)
 
 
 def main(args):
     runs = Runs(args)
-    tables = {"(a) equal size": table({name: runs.final("a", name) for name in SPECIAL})}
-    best = {
+    equal = {name: runs.final("a", name) for name in SPECIAL}
+    chosen = {
         name: runs.best(name, "grid", [{"settings": s, "estimate": None} for s in candidates(name)])
         for name in SPECIAL
     }
-    tables["(b) each at its best"] = table(
-        {name: runs.final("b", name, **best[name]) for name in SPECIAL}
-    )
-    settings = best["ChebNet"]["settings"]
-    frames = {}
+    best = {name: runs.final("b", name, **chosen[name]) for name in SPECIAL}
+    settings = chosen["ChebNet"]["settings"]
+    by_graph = {"grid": best["ChebNet"]}
     for kind in GRAPHS:
         choice = {"settings": settings, "estimate": None}
         if kind.startswith("estimated"):
             tries = [{"settings": settings, "estimate": estimate} for estimate in ESTIMATES]
             choice = runs.best("ChebNet", kind, tries)
-        frames[kind] = runs.final("b", "ChebNet", kind, **choice)
-    tables["(c) ChebNet, by graph"] = table(frames)
+        by_graph[kind] = runs.final("b", "ChebNet", kind, **choice)
+    without = {f"{n}, {kind}": runs.final("a", n, kind) for n, kind in WITHOUT.items()}
+    with_graph = dict(zip(without, equal.values(), strict=True))
+    grid = dict.fromkeys(GRAPHS, best["ChebNet"])
+    tables = {
+        "(a) equal size": by_lineage(equal),
+        "(b) each at its best": by_lineage(best),
+        "(c) ChebNet, by graph": table(by_graph, "test - grid", grid),
+        "(d) equal size, without the graph": table(without, "test - (a)", with_graph),
+    }
     runs.done["tables"] = {title: frame.to_dict("index") for title, frame in tables.items()}
     runs.save()
     for title, frame in tables.items():

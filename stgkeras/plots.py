@@ -77,3 +77,63 @@ def adjacency(matrices, *, title=""):
     figure.get_layout_engine().set(h_pad=0.12)
     figure.suptitle(title)
     return figure
+
+
+def spectral_filters(operators, eigenvalues, eigenvectors, hops, *, title=""):
+    """Draws filters on a graph side by side: what they do to frequencies, and how far they reach.
+
+    Above, the response diag(Φᵀ G Φ) of the first four filters of each group. Below, where the
+    energy of the answers to an impulse lies, over all filters and nodes, beside an even spread over
+    the nodes; a 0 marks distances that nothing reaches.
+
+    Args:
+        operators: dict of title → (filters, N, N), a linear map G of each filter: column m is the
+            answer to an impulse at node m.
+        eigenvalues, eigenvectors: (N,) and (N, N), from `graphs.fourier_basis`.
+        hops: (N, N) numbers of edges between nodes, from `scipy.sparse.csgraph.shortest_path` with
+            `unweighted=True`. Pairs that no path joins, infinite, are left out.
+        title: str, above them all.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> path = np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])
+        >>> hops = np.array([[0, 1, 2], [1, 0, 1], [2, 1, 0]])
+        >>> filters = {"identity": np.eye(3)[None], "one hop": path[None]}
+        >>> basis = stgkeras.graphs.fourier_basis(path)
+        >>> figure = stgkeras.plots.spectral_filters(filters, *basis, hops)
+        >>> len(figure.axes)
+        4
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.1 * len(operators) + 0.6, 4.4), layout="constrained")
+    above, below = figure.subplots(2, len(operators), sharex="row", sharey="row", squeeze=False)
+    pairs = _sums_by_distance(np.ones(np.shape(hops)), hops)
+    distances, even = np.arange(len(pairs)), pairs / pairs.sum()
+    for top, bottom, (name, maps) in zip(above, below, operators.items(), strict=True):
+        responses = np.einsum("nk,fnm,mk->fk", eigenvectors, maps, eigenvectors)
+        for response, color, style in zip(responses, _COLORS, _STYLES, strict=False):
+            top.plot(eigenvalues, response, color=color, linestyle=style, linewidth=1.1)
+        energy = _sums_by_distance(np.square(maps).sum(axis=0), hops)
+        bottom.bar(distances, energy / energy.sum(), color="0.6", label="filters")
+        bottom.plot(distances, even, "k.--", linewidth=1, label="even spread")
+        for distance in distances[energy == 0]:
+            bottom.text(distance, 0.02, "0", ha="center", transform=bottom.get_xaxis_transform())
+        top.set(title=name, xlabel="eigenvalue")
+        bottom.set(xlabel="hops", xticks=distances, yscale="log")
+    above[0].set_ylabel("response")
+    below[0].set_ylabel("share of energy")
+    figure.legend(
+        *below[0].get_legend_handles_labels(), ncols=2, frameon=False, loc="outside lower center"
+    )
+    figure.suptitle(title)
+    return figure
+
+
+def _sums_by_distance(values, hops):
+    """Sums of the values (N, N) of all pairs at each distance from 0 on, joined pairs alone."""
+    joined = np.isfinite(hops)
+    return np.bincount(np.asarray(hops)[joined].astype(int), weights=values[joined])

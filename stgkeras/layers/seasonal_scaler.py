@@ -3,6 +3,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.seasons import seasonal_mean, slot, slots
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -79,15 +80,8 @@ class SeasonalScaler(keras.layers.Layer):
             )
         if np.isinf(values).any() or np.isnan(values).all(axis=(0, 1)).any():
             raise ValueError("`values` must be finite or NaN, and each feature must have readings")
-        slot = self._slot(np.rint(calendar.sum(axis=-1) * self.steps_per_day).astype("int64"))
-        there = ~np.isnan(values)
-        total = np.zeros((2 * self.steps_per_day, *values.shape[1:]))
-        count = np.zeros_like(total)
-        np.add.at(total, slot, np.where(there, values, 0.0))
-        np.add.at(count, slot, there)
-        kinds = (2, self.steps_per_day, *values.shape[1:])
-        season = _means(total.reshape(kinds), count.reshape(kinds)).reshape(total.shape)
-        rest = values - season[slot]
+        season = seasonal_mean(values, calendar, self.steps_per_day)
+        rest = values - season[slots(calendar, self.steps_per_day)]
         std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
         self.season.assign(season)
         self.std.assign(np.where(std > 0, std, 1.0))
@@ -95,9 +89,10 @@ class SeasonalScaler(keras.layers.Layer):
     def call(self, x, calendar, steps, inverse=False):
         self._check(x.shape, calendar.shape, steps)
         first = ops.round(ops.sum(calendar[:, 0], axis=-1) * self.steps_per_day)
-        slot = self._slot(ops.cast(first, "int32")[:, None] + np.asarray(steps, "int32"))  # (B, T)
+        position = ops.cast(first, "int32")[:, None] + np.asarray(steps, "int32")  # (B, T)
+        rows = slot(position, self.steps_per_day)
         features = x.shape[-1]
-        season = ops.take(ops.convert_to_tensor(self.season), slot, axis=0)[..., :features]
+        season = ops.take(ops.convert_to_tensor(self.season), rows, axis=0)[..., :features]
         std = self.std[:features]
         if inverse:
             return x * std + season
@@ -106,12 +101,6 @@ class SeasonalScaler(keras.layers.Layer):
     def compute_output_spec(self, x, calendar, steps, inverse=False):
         self._check(x.shape, calendar.shape, steps)
         return keras.KerasTensor(x.shape, self.compute_dtype)
-
-    def _slot(self, position):
-        """Which row of the season stands for a step of the week; 0 is Monday's first."""
-        position = position % (7 * self.steps_per_day)
-        weekend = position // (5 * self.steps_per_day)  # 0 or 1
-        return weekend * self.steps_per_day + position % self.steps_per_day
 
     def _check(self, x_shape, calendar_shape, steps):
         _checks.signal(x_shape)
@@ -134,14 +123,3 @@ class SeasonalScaler(keras.layers.Layer):
             "num_features": self.num_features,
             "steps_per_day": self.steps_per_day,
         }
-
-
-def _means(total, count):
-    """total / count by (kind of day, time, node, feature), or the mean of a wider group where
-    there is nothing to count."""
-    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-    for axes in (1, (0, 1), (0, 1, 2)):
-        wider = total.sum(axis=axes, keepdims=True), count.sum(axis=axes, keepdims=True)
-        wide = np.divide(*wider, out=np.full_like(wider[0], np.nan), where=wider[1] > 0)
-        mean = np.where(np.isnan(mean), wide, mean)
-    return mean

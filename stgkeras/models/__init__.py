@@ -5,6 +5,7 @@ from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredic
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
 from stgkeras.models.stgcn import STGCN
+from stgkeras.models.trained import attention_scores, forecast
 
 __all__ = [
     "ASTGCN",
@@ -14,5 +15,7 @@ __all__ = [
     "STGCN",
     "STGCNLinkPredictor",
     "SpectralCNN",
+    "attention_scores",
+    "forecast",
     "presets",
 ]

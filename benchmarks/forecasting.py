@@ -1,0 +1,263 @@
+"""Forecasters on four real series, beside a ridge regression on what the season leaves.
+
+    python benchmarks/forecasting.py --data FOLDER --minutes 30
+    python benchmarks/forecasting.py --data FOLDER --datasets los_loop --rows "STGCN, season"
+
+12 steps in, 12 out. FOLDER holds the subfolders metr_la, pems_d12_orange, pems08_tail and los_loop.
+A row is trained with masked mean absolute error, its epoch chosen on validation, its test error
+taken once. Runs live in runs/forecasting; one that was cut off or ran out of minutes goes on, one
+that is complete is not repeated. Prints a table; figures go to benchmarks/results/forecasting.json.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import time
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pandas as pd
+
+from stgkeras import callbacks, datasets, graphs, losses, metrics, models
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULT = ROOT / "benchmarks" / "results" / "forecasting.json"
+READ = {"input_length": 12, "horizon": 12}
+DAY = 288  # steps of five minutes
+STEPS = {"15 min": 3, "30 min": 6, "45 min": 9, "60 min": 12}
+
+
+class Data(NamedTuple):
+    values: np.ndarray  # (T, N, F), NaN where missing; the first feature is predicted
+    adjacency: np.ndarray
+    calendar: np.ndarray
+    split: datasets.Split
+
+
+def metr_la(folder):
+    """29 sensors of METR-LA: 70 % training, 10 % validation, 20 % test windows."""
+    with np.load(folder / "metr_la_subset.npz") as file:
+        values, index = file["speed"][:, :, None], file["index_in_207"]
+    with np.load(folder / "metr_la_adj207.npz") as file:
+        adjacency = file["adj"][np.ix_(index, index)]
+    values = np.where(values == 0, np.nan, values)
+    return _data(values, adjacency, "2012-03-01T00:00", val=3425, test=6850)
+
+
+def pems_d12_orange(folder):
+    """81 stations with flow, occupancy and speed: 60 / 20 / 20 % of the windows."""
+    keys = ["flow", "occupancy", "speed"]
+    series = datasets.load_series(folder / "orange_81.npz", folder / "edges.csv", key=keys)
+    return _data(series.values, series.adjacency, "2022-01-01T00:00", val=0.2, test=0.2)
+
+
+def pems08_tail(folder):
+    """The last 40 % of PEMS08: the published test windows, and what was validation to train on."""
+    series = datasets.load_series(folder / "pems08_flow_tail.npz", folder / "distance.csv")
+    return _data(series.values, series.adjacency, "2016-08-07T03:40", val=535, test=3567)
+
+
+def los_loop(folder):
+    """A week of 207 sensors: 80 % of the steps, their last 159 windows to validate, and 20 %."""
+    series = datasets.load_series(folder / "los_loop.npz")
+    data = _data(series.values, series.adjacency, "2012-03-01T00:00", val=0.1, test=0.2)
+    cut = int(0.8 * len(series.values))
+    first = np.arange(cut - 23)
+    parts = first[:-159], first[-159:], np.arange(cut, len(series.values) - 23)
+    return data._replace(split=datasets.Split(*parts))
+
+
+def _data(values, adjacency, start, val, test):
+    stamps = np.datetime64(start, "s") + np.arange(len(values)) * np.timedelta64(300, "s")
+    adjacency = np.maximum(adjacency, adjacency.T)
+    np.fill_diagonal(adjacency, 0.0)
+    split = datasets.split_windows(len(values), **READ, val=val, test=test, boundary="start")
+    return Data(values, adjacency, datasets.calendar(stamps), split)
+
+
+DATASETS = {load.__name__: load for load in (metr_la, pems_d12_orange, pems08_tail, los_loop)}
+FORECASTERS = {
+    "STGCN": (models.STGCN, {"dropout": 0.0}),
+    "MSTGCN": (models.ASTGCN, {"attention": False}),
+    "ASTGCN": (models.ASTGCN, {}),
+}
+ROWS = [f"{name}{season}" for season in ("", ", season") for name in FORECASTERS]
+
+
+def build(row, data):
+    """A forecaster that is fitted to the readings it may know."""
+    name, season = row.split(",")[0], row.endswith("season")
+    model_class, options = FORECASTERS[name]
+    _, nodes, features = data.values.shape
+    scaler = {"season": DAY} if season else {"normalize": True}
+    graph = graphs.scaled_laplacian(data.adjacency)
+    sizes = {"graph": graph, "num_features": features, "num_outputs": 1}
+    model = model_class(nodes, **READ, **sizes, **scaler, **options)
+    known = slice(datasets.training_steps(data.split, **READ))
+    model.adapt(data.values[known], *([data.calendar[known]] if season else []))
+    return model
+
+
+def windows(row, data, seed, batch_size):
+    calendar = data.calendar if row.endswith("season") else None
+    return [
+        datasets.Windows(
+            data.values,
+            data.values[..., :1],
+            part,
+            **READ,
+            batch_size=batch_size,
+            shuffle=part is data.split.train,
+            seed=seed,
+            calendar=calendar,
+            missing=True,
+        )
+        for part in data.split
+    ]
+
+
+class Minutes(keras.callbacks.Callback):
+    """Ends a training at the end of the epoch in which its time runs out."""
+
+    def __init__(self, minutes):
+        super().__init__()
+        self.end = time.monotonic() + 60 * minutes
+        self.is_over = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        if time.monotonic() > self.end:
+            self.is_over = self.model.stop_training = True
+
+
+def run(name, row, seed, data, args):
+    """Trains a row, or goes on with it; returns its figures, or None if time ran out."""
+    folder = ROOT / "runs" / "forecasting" / f"{name}-{row.replace(', ', '-')}-seed{seed}"
+    record = folder / "figures.json"
+    if record.exists():
+        return json.loads(record.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    last, best, log = folder / "last.keras", folder / "best.weights.h5", folder / "log.csv"
+    train, val, test = windows(row, data, seed, args.batch_size)
+    keras.utils.set_random_seed(seed)
+    epoch, best_loss = 0, None
+    if last.exists():
+        model, epoch = keras.models.load_model(last), callbacks.Checkpoint.epoch(last)
+        train.epoch, best_loss = epoch, pd.read_csv(log)["val_loss"].min()
+    else:
+        model = build(row, data)
+        rate = keras.optimizers.schedules.CosineDecay(1e-3, args.epochs * len(train))
+        model.compile(
+            keras.optimizers.Adam(rate, global_clipnorm=5.0), losses.MaskedMeanAbsoluteError()
+        )
+    clock = Minutes(args.minutes)
+    keep = keras.callbacks.ModelCheckpoint(
+        best, save_best_only=True, save_weights_only=True, initial_value_threshold=best_loss
+    )
+    model.fit(
+        train,
+        validation_data=val,
+        epochs=args.epochs,
+        initial_epoch=epoch,
+        shuffle=False,
+        verbose=2,
+        callbacks=[
+            keras.callbacks.CSVLogger(log, append=epoch > 0),
+            keep,
+            callbacks.Checkpoint(last),
+            clock,
+        ],
+    )
+    epochs = len(pd.read_csv(log))
+    if clock.is_over and epochs < args.epochs:
+        return None
+    model.load_weights(best)
+    figures = {
+        "validation": errors(data, data.split.val, model.predict(val, verbose=0))["MAE mean"],
+        **errors(data, data.split.test, model.predict(test, verbose=0)),
+        "epochs": epochs,
+        "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+    }
+    record.write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def errors(data, starts, forecast):
+    ahead = starts[:, None] + READ["input_length"] + np.arange(READ["horizon"])
+    return metrics.forecast_errors(data.values[..., :1][ahead], forecast, STEPS)
+
+
+def baselines(data):
+    """The figures of what needs no training, or little."""
+    values, test = data.values[..., :1], data.split.test
+    seasonal = {**READ, "steps_per_day": DAY}
+    known = datasets.training_steps(data.split, **READ)
+    filled = pd.DataFrame(values[..., 0]).ffill().bfill().to_numpy()[..., None]
+    return {
+        "last value": errors(data, test, datasets.last_value(filled, test, **READ)),
+        "historical mean": errors(
+            data,
+            test,
+            datasets.historical_mean(values, data.calendar, test, **seasonal, num_train=known),
+        ),
+        "ridge on the residual": {
+            "validation": errors(data, data.split.val, ridge(values, data, data.split.val))[
+                "MAE mean"
+            ],
+            **errors(data, test, ridge(values, data, test)),
+        },
+    }
+
+
+def ridge(values, data, starts):
+    return datasets.residual_ridge(
+        values, data.calendar, data.split.train, starts, **READ, steps_per_day=DAY
+    )
+
+
+def main(args):
+    done = json.loads(RESULT.read_text()) if RESULT.exists() else {"figures": {}}
+    for name in args.datasets:
+        data = DATASETS[name](pathlib.Path(args.data) / name)
+        table = done["figures"].setdefault(name, {})
+        table |= {row: {"seed 0": figures} for row, figures in baselines(data).items()}
+        for row in args.rows:
+            for seed in args.seeds:
+                print(f"{name}, {row}, seed {seed}", flush=True)
+                figures = run(name, row, seed, data, args)
+                if figures is not None:
+                    table.setdefault(row, {})[f"seed {seed}"] = figures
+                save(done, args)
+    for name, table in done["figures"].items():
+        rows = {
+            row: pd.DataFrame(seeds).T.mean().round(3) | {"seeds": len(seeds)}
+            for row, seeds in table.items()
+        }
+        print(f"\n{name}\n{pd.DataFrame(rows).T.to_string()}")
+
+
+def save(done, args):
+    done["settings"] = {key: value for key, value in vars(args).items() if key != "data"}
+    done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
+    done["versions"] = {
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+    }
+    RESULT.write_text(json.dumps(done, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=list(DATASETS))
+    parser.add_argument("--rows", nargs="+", default=ROWS, choices=ROWS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--minutes", type=float, default=30.0, help="of one training, at most")
+    main(parser.parse_args())

@@ -1,0 +1,98 @@
+"""Roll-outs and attention taken out of trained models."""
+
+import keras
+import numpy as np
+import numpy_layers
+import pytest
+from cases import NODES, laplacian, predict, randomize
+from model_cases import inputs_of, make
+from numpy_layers import assert_close, normal
+
+from stgkeras import datasets, models
+
+N, DAY = NODES, 4
+
+
+def small(**kwargs):
+    sizes = {"block_filters": ((4, 3, 5),), "output_filters": (6, 7), "dropout": 0.0}
+    model = models.STGCN(N, **{"graph": laplacian(), "input_length": 6, **sizes, **kwargs})
+    randomize(model)
+    return model
+
+
+@pytest.mark.parametrize("steps", [1, 4, 7])
+def test_a_roll_out_feeds_forecasts_back(steps):
+    model, x = small(horizon=2), normal(3, 6, N, 1)
+    window, expected = x, []
+    while len(expected) < steps:
+        y = predict(model, window)
+        expected += [y[:, 0], y[:, 1]]
+        window = np.concatenate([window[:, 2:], y], axis=1)
+    assert_close(models.forecast(model, x, steps), np.stack(expected[:steps], axis=1))
+
+
+def test_a_roll_out_moves_through_the_calendar():
+    stamps = np.datetime64("2024-01-05T00", "s") + np.arange(60) * np.timedelta64(6, "h")
+    calendar = datasets.calendar(stamps)
+    model = small(horizon=1, season=DAY)
+    model.adapt(normal(60, N, 1), calendar)
+    x = normal(1, 6, N, 1)
+    found = models.forecast(model, x, 3, calendar=calendar[None, 6:9])
+    window = x
+    for step in range(3):
+        y = predict(model, {"x": window, "calendar": calendar[None, 6 + step : 7 + step]})
+        assert_close(found[:, step], y[:, 0])
+        window = np.concatenate([window[:, 1:], y], axis=1)
+
+
+def test_scores_are_those_the_model_uses():
+    model = make("astgcn")
+    x = inputs_of(model)
+    scores = models.attention_scores(model, x)
+    assert list(scores) == ["block1_temporal_attention", "block1_spatial_attention"]
+    names = ("u1", "u2", "u3", "b_e", "v_e")
+    layer = model.get_layer("block1_temporal_attention")
+    weights = {v.name: keras.ops.convert_to_numpy(v.value).astype("float64") for v in layer.weights}
+    signal, expected = numpy_layers.bilinear_temporal_attention(
+        x.astype("float64"), **{name: weights[name] for name in names}
+    )
+    assert_close(scores["block1_temporal_attention"], expected)
+    layer = model.get_layer("block1_spatial_attention")
+    weights = {v.name: keras.ops.convert_to_numpy(v.value).astype("float64") for v in layer.weights}
+    expected = numpy_layers.bilinear_spatial_attention(signal, **weights)
+    assert_close(scores["block1_spatial_attention"], expected)
+
+
+@pytest.mark.parametrize("name", ["astgcn-dot-additive", "astgcn-components", "astgcn-links"])
+def test_rows_of_scores_sum_to_one(name):
+    model = make(name)
+    scores = models.attention_scores(model, inputs_of(model))
+    assert len(scores) == 2 * (2 if name == "astgcn-components" else 1)
+    for array in scores.values():
+        np.testing.assert_allclose(array.sum(axis=-1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: models.forecast(small(num_features=2), np.ones((1, 6, N, 2)), 3), "num_outputs=1"),
+        (lambda: models.forecast(small(), np.ones((1, 6, N, 1)), 0), "`steps` must be an integer"),
+        (
+            lambda: models.forecast(small(season=DAY), np.ones((1, 6, N, 1)), 3),
+            r"`calendar` must have shape \(1, at least 3, 2\) for 3 steps. Received: None",
+        ),
+        (
+            lambda: models.forecast(
+                small(season=DAY), np.ones((1, 6, N, 1)), 3, calendar=np.ones((1, 2, 2))
+            ),
+            r"Received: \(1, 2, 2\)",
+        ),
+        (
+            lambda: models.attention_scores(small(), np.ones((1, 6, N, 1))),
+            "must have attention laye",
+        ),
+    ],
+)
+def test_bad_input(act, message):
+    with pytest.raises(ValueError, match=message):
+        act()
