@@ -20,9 +20,10 @@ PROCESS = {
     "NPROC": "1",  # XLA's thread pool
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
-PARTS = "architecture layers models classifiers losses metrics windows dynamic_graphs readme".split()
+PARTS = "architecture layers models classifiers losses masked_losses metrics presets season".split()
+DATA = ("windows", "dynamic_graphs", "traffic_sources", "readme")
 CALLBACKS = ("checkpoint", "tensorboard", "warm_restarts")
-WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in (*PARTS, *CALLBACKS)]
+WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in (*PARTS, *DATA, *CALLBACKS)]
 
 
 @nox.session

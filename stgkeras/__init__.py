@@ -1,7 +1,7 @@
 """Spatio-temporal graph networks for Keras 3."""
 
-from stgkeras import callbacks, datasets, graphs, layers, losses, models, plots
+from stgkeras import callbacks, datasets, graphs, layers, losses, metrics, models, plots
 
 __version__ = "0.1.0"
 
-__all__ = ["callbacks", "datasets", "graphs", "layers", "losses", "models", "plots"]
+__all__ = ["callbacks", "datasets", "graphs", "layers", "losses", "metrics", "models", "plots"]

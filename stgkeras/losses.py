@@ -1,4 +1,4 @@
-"""Losses for link prediction on graphs."""
+"""Losses for link prediction, and for forecasts of series with missing readings."""
 
 import math
 import numbers
@@ -74,10 +74,7 @@ class FocalLoss(keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None:
-            # Weights align with the leading axes; plain broadcasting would take the last ones.
-            y_pred, sample_weight = map(ops.convert_to_tensor, (y_pred, sample_weight))
-            for _ in range(len(y_pred.shape) - len(sample_weight.shape)):
-                sample_weight = ops.expand_dims(sample_weight, -1)
+            sample_weight = _on_leading_axes(sample_weight, ops.convert_to_tensor(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true, y_pred):
@@ -104,6 +101,169 @@ class FocalLoss(keras.losses.Loss):
             "from_logits": self.from_logits,
             "dtype": self.dtype,
         }
+
+
+class _MaskedLoss(keras.losses.Loss):
+    """What the masked losses share; their `call` gives a loss to the `_error` of every entry."""
+
+    def __init__(self, null_value=None, reduction="sum_over_batch_size", name=None, dtype=None):
+        self._result_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
+        wide = keras.backend.result_type(self._result_dtype, "float32")
+        super().__init__(name=name, reduction=reduction, dtype=wide)
+        if null_value is not None and not _is_finite(null_value):
+            raise ValueError(
+                f"`null_value` must be None or a finite number. Received: null_value={null_value!r}"
+                ". NaN marks a missing reading without it."
+            )
+        self.null_value = None if null_value is None else float(null_value)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = map(ops.convert_to_tensor, (y_true, y_pred))
+        y_true = ops.cast(y_true, keras.backend.result_type(y_true.dtype, "float32"))
+        if self.null_value is not None:
+            y_true = ops.where(ops.equal(y_true, self.null_value), float("nan"), y_true)
+        weight = ops.cast(ops.logical_not(ops.isnan(y_true)), self.dtype)
+        if self.reduction in ("sum_over_batch_size", "mean"):
+            # Keras will divide by the number of all entries: undo that, divide by those there.
+            weight = ops.divide_no_nan(weight, ops.mean(weight))
+        if sample_weight is not None:
+            weight = weight * ops.cast(_on_leading_axes(sample_weight, weight), self.dtype)
+        return ops.cast(super().__call__(y_true, y_pred, weight), self._result_dtype)
+
+    def _error(self, y_true, y_pred):
+        """Prediction less truth, and 0 without a gradient where the truth is missing."""
+        _check_same_shape(y_true, y_pred)
+        missing = ops.isnan(y_true)
+        # Masked before the subtraction: NaN enters no arithmetic, forward or backward.
+        return ops.where(missing, 0.0, y_pred) - ops.where(missing, 0.0, y_true)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "null_value": self.null_value,
+            "dtype": self._result_dtype,
+        }
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class MaskedMeanAbsoluteError(_MaskedLoss):
+    """Mean absolute error over the readings that are there; NaN marks a missing one.
+
+        loss = Σ w m |y_pred - y_true| / Σ m,    m = 0 where the reading is missing, else 1
+
+    The mean is over all readings of a batch at once, so a step with few of them weighs little. As
+    everywhere in Keras, sample weights w scale the losses and not the divisor Σ m;
+    `reduction="mean_with_sample_weight"` divides by Σ w m instead. A missing reading gives no
+    gradient, whatever the prediction; a batch without any reading has loss 0.
+
+    `fit` averages the batches' losses by their number of samples, present or not: take
+    `stgkeras.metrics.MaskedMeanAbsoluteError` for the mean over all readings of an epoch.
+
+    Args:
+        null_value: optional number that marks a missing reading as NaN does, such as 0.0.
+        reduction: As in `keras.losses.Loss`; None gives the loss of every entry, 0 where missing.
+        name: string. Name of the loss.
+        dtype: Dtype of the result; float16 and bfloat16 still compute in float32.
+
+    Call arguments:
+        y_true: any shape, such as (batch, horizon, nodes, outputs), with NaN where missing.
+        y_pred: the shape of `y_true`.
+        sample_weight: optional, the leading axes of `y_true` or all: (batch,), (batch, horizon), …
+
+    Returns:
+        A scalar, or the shape of `y_true` if `reduction` is None.
+
+    Raises:
+        ValueError: if `null_value` is no finite number, the shapes differ, or `sample_weight` has
+            more axes than `y_true`.
+
+    Example:
+        >>> from stgkeras.losses import MaskedMeanAbsoluteError
+        >>> loss = MaskedMeanAbsoluteError(null_value=0.0)
+        >>> float(loss([[60.0, float("nan"), 0.0, 50.0]], [[61.0, 7.0, 8.0, 53.0]]))
+        2.0
+    """
+
+    def call(self, y_true, y_pred):
+        return ops.abs(self._error(y_true, y_pred))
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class MaskedMeanSquaredError(_MaskedLoss):
+    """Mean squared error over the readings that are there; NaN marks a missing one.
+
+    Arguments, call and the mean as in `MaskedMeanAbsoluteError`.
+
+    Example:
+        >>> from stgkeras.losses import MaskedMeanSquaredError
+        >>> float(MaskedMeanSquaredError()([[60.0, float("nan"), 50.0]], [[61.0, 7.0, 53.0]]))
+        5.0
+    """
+
+    def call(self, y_true, y_pred):
+        return ops.square(self._error(y_true, y_pred))
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class MaskedHuber(_MaskedLoss):
+    """Mean Huber loss over the readings that are there; NaN marks a missing one.
+
+        loss = e² / 2 where |e| ≤ δ, else δ (|e| - δ / 2)
+
+    Arguments, call and the mean as in `MaskedMeanAbsoluteError`, and one more.
+
+    Args:
+        delta: float > 0, in the units of the readings. Where squares turn into straight lines.
+
+    Raises:
+        ValueError: also if `delta` is out of range.
+
+    Example:
+        >>> from stgkeras.losses import MaskedHuber
+        >>> float(MaskedHuber(delta=2.0)([[60.0, float("nan"), 50.0]], [[61.0, 7.0, 53.0]]))
+        2.25
+
+    Source:
+        Huber, 1964, Robust estimation of a location parameter, Annals of Mathematical Statistics.
+    """
+
+    def __init__(
+        self,
+        delta=1.0,
+        null_value=None,
+        reduction="sum_over_batch_size",
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(null_value, reduction, name, dtype)
+        if not _is_finite(delta) or delta <= 0:
+            raise ValueError(
+                f"`delta` must be a finite number above 0. Received: delta={delta!r}. "
+                "Use `MaskedMeanAbsoluteError` for straight lines alone."
+            )
+        self.delta = float(delta)
+
+    def call(self, y_true, y_pred):
+        size = ops.abs(self._error(y_true, y_pred))
+        curved = ops.minimum(size, self.delta)
+        return curved * (size - 0.5 * curved)
+
+    def get_config(self):
+        return {**super().get_config(), "delta": self.delta}
+
+
+def _on_leading_axes(sample_weight, y):
+    """`sample_weight` with axes of length 1 added at its end; broadcasting adds them in front."""
+    sample_weight = ops.convert_to_tensor(sample_weight)
+    missing = len(y.shape) - len(sample_weight.shape)
+    if missing < 0:
+        raise ValueError(
+            "`sample_weight` must have the leading axes of `y_true`. Received: sample_weight of "
+            f"shape {tuple(sample_weight.shape)} and y_true of shape {tuple(y.shape)}"
+        )
+    for _ in range(missing):
+        sample_weight = ops.expand_dims(sample_weight, -1)
+    return sample_weight
 
 
 def _bounded_log(log, x, near, floor):

@@ -1,19 +1,18 @@
 """Cora: content, both formats, downloads that fail, and files that are damaged or hostile."""
 
 import hashlib
-import http.server
 import os
 import pickle
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from file_server import file_server
 from graph_cases import data_file
 from planetoid_writer import python2, python3, write_planetoid
 
-from stgkeras.datasets import Citations, citations, load_cora
+from stgkeras.datasets import Citations, citations, downloads, load_cora
 from stgkeras.graphs import renormalized_adjacency
 
 FILES = tuple(citations.SHA256)
@@ -227,32 +226,13 @@ def test_wrong_planetoid_files(small, tmp_path, name, data, message):
 
 @pytest.fixture
 def server(small, tmp_path, monkeypatch):
-    """A server of the eight files; `faults` says what to do wrong, `asked` holds the requests."""
+    """A server of the eight files."""
     folder = write_planetoid(tmp_path / "served", small)
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            name = self.path.removeprefix("/data/")
-            http_server.asked.append(name)
-            body, fault = (folder / name).read_bytes(), http_server.faults.get(name)
-            self.send_response(404 if fault == "404" else 200)
-            self.send_header("Content-Length", len(body))
-            self.end_headers()
-            body = {"cut": body[: len(body) // 2], "changed": body[::-1]}.get(fault, body)
-            self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
-
-    http_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http_server.asked, http_server.faults = [], {}
     sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     monkeypatch.setattr(citations, "SHA256", sums)
-    monkeypatch.setattr(citations, "ORIGIN", f"http://127.0.0.1:{http_server.server_port}/data/")
-    threading.Thread(target=http_server.serve_forever, daemon=True).start()
-    yield http_server
-    http_server.shutdown()
-    http_server.server_close()
+    with file_server(folder) as server:
+        monkeypatch.setattr(citations, "ORIGIN", server.address)
+        yield server
 
 
 def test_download_once(server, small, tmp_path, monkeypatch):
@@ -278,7 +258,7 @@ def test_download_once(server, small, tmp_path, monkeypatch):
 )
 def test_failed_download(server, small, tmp_path, monkeypatch, fault, message):
     server.faults[FILES[3]] = fault
-    with pytest.raises(OSError, match=f"/data/{FILES[3]} could not be .*{message}.* as `path`"):
+    with pytest.raises(OSError, match=f"/{FILES[3]} could not be .*{message}.* as `path`"):
         load_cora(cache_dir=tmp_path)
     assert sorted(os.listdir(tmp_path / "cora")) == sorted(FILES[:3])
     server.faults.clear()
@@ -294,7 +274,7 @@ def test_interrupted_download(server, small, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(citations.keras.utils, "get_file", interrupted)
+        patch.setattr(downloads.keras.utils, "get_file", interrupted)
         load_cora(cache_dir="")
     assert os.listdir(tmp_path / "cora") == []
     check(load_cora(cache_dir=tmp_path), small)

@@ -71,6 +71,17 @@ def test_orange_has_three_scaled_features():
     assert series.adjacency.sum() == 84 and series.names[0] == "1205320"
 
 
+def test_metr_la_marks_missing_readings_by_zero():
+    path, graph = real("metr_la/metr_la_subset.npz"), real("metr_la/metr_la_adj207.npz")
+    series = load_series(path, null_value=0)
+    assert np.isnan(series.values).mean() == pytest.approx(0.07749, abs=1e-5)
+    assert np.nanmean(series.values, dtype=float) == pytest.approx(54.431, abs=1e-3)
+    assert series.null_value == 0 and series.units == ("",)
+    assert not np.isnan(load_series(path).values).any()
+    with pytest.raises(ValueError, match=r"the 29 nodes of the series.*\(207, 207\)"):
+        load_series(path, graph)
+
+
 def test_a_truncated_real_file(tmp_path):
     path = real("los_loop/los_loop.npz")
     cut = tmp_path / "cut.npz"

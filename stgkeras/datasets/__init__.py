@@ -10,10 +10,28 @@ from stgkeras.datasets.edge_baselines import (
     oracle,
     window_mean,
 )
-from stgkeras.datasets.forecast_baselines import last_value, same_time
+from stgkeras.datasets.forecast_baselines import (
+    historical_mean,
+    last_value,
+    residual_ridge,
+    same_time,
+)
 from stgkeras.datasets.node_features import node_features
+from stgkeras.datasets.own_data import from_arrays, from_csv, from_pandas
+from stgkeras.datasets.series import Series
 from stgkeras.datasets.splits import Split, split_windows, training_steps
-from stgkeras.datasets.traffic import Series, load_series
+from stgkeras.datasets.traffic import load_series
+from stgkeras.datasets.traffic_sources import (
+    load_los_loop,
+    load_metr_la,
+    load_pems03,
+    load_pems04,
+    load_pems07,
+    load_pems08,
+    load_pems_bay,
+    load_pemsd7m,
+    load_sz_taxi,
+)
 from stgkeras.datasets.windows import Windows
 
 __all__ = [
@@ -25,13 +43,27 @@ __all__ = [
     "calendar",
     "edge_probabilities",
     "exponential_mean",
+    "from_arrays",
+    "from_csv",
+    "from_pandas",
+    "historical_mean",
     "last_graph",
     "last_value",
     "load_cora",
     "load_dynamic_graphs",
+    "load_los_loop",
+    "load_metr_la",
+    "load_pems03",
+    "load_pems04",
+    "load_pems07",
+    "load_pems08",
+    "load_pems_bay",
+    "load_pemsd7m",
     "load_series",
+    "load_sz_taxi",
     "node_features",
     "oracle",
+    "residual_ridge",
     "same_time",
     "split_sequences",
     "split_windows",

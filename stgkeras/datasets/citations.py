@@ -1,15 +1,13 @@
 """Citation networks: papers, their words and who cites whom."""
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 import scipy.sparse as sp
 
+from stgkeras.datasets.downloads import download
 from stgkeras.datasets.dynamic_graphs import cache_folder
 from stgkeras.datasets.planetoid_files import PARTS, planetoid_arrays
 from stgkeras.datasets.traffic_files import read_npz
@@ -177,24 +175,10 @@ def _from_folder(folder):
 
 def _download(cache):
     """Fills the folder with the files that it lacks or that are damaged; returns it."""
-    folder = (cache / "cora").absolute()  # as `get_file` needs it
-    folder.mkdir(parents=True, exist_ok=True)
+    instead = "give the folder of the eight files ind.cora.* as `path`"
     for name, sha256 in SHA256.items():
-        path = folder / name
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
-            continue
-        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
-            try:
-                whole = keras.utils.get_file(
-                    name, ORIGIN + name, file_hash=sha256, cache_subdir=unfinished
-                )
-            except Exception as error:  # Keras raises no narrower one
-                raise OSError(
-                    f"{ORIGIN + name} could not be downloaded ({error}). Try again, or give the "
-                    "folder of the eight files ind.cora.* as `path`."
-                ) from error
-            os.replace(whole, path)
-    return folder
+        path = download(ORIGIN + name, cache / "cora" / name, sha256, instead)
+    return path.parent
 
 
 def _check_content(path, arrays):

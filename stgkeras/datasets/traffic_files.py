@@ -1,12 +1,14 @@
 """Reads series and graphs from npz and csv files, with errors that name the place of the fault."""
 
 import csv
-import warnings
+import io
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
+
+from stgkeras.datasets.timestamps import parse_times
 
 ADJACENCY_KEYS = ("adj", "adjacency")
 NAME_KEYS = ("names", "sensor_id", "vds_id")
@@ -17,9 +19,16 @@ def file_type(path):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"The file must exist. Received: {path}")
-    if path.suffix not in (".npz", ".csv"):
-        raise ValueError(f"The file must end in .npz or .csv. Received: {path}")
-    return path.suffix
+    suffix = path.suffix.lower()
+    if suffix not in (".npz", ".csv"):
+        reason = ""
+        if suffix in (".pkl", ".pickle"):
+            reason = (
+                ", which could run code as it is read; `load_metr_la` and `load_pems_bay` make the "
+                "graphs that are published as pickles"
+            )
+        raise ValueError(f"The file must end in .npz or .csv. Received: {path}{reason}")
+    return suffix
 
 
 def series_from_npz(path, key=None, interval=None):
@@ -56,21 +65,22 @@ def series_from_npz(path, key=None, interval=None):
         "names": _first(arrays, NAME_KEYS, range(values.shape[1])),
         "adjacency": _first(arrays, ADJACENCY_KEYS),
         "interval": minutes,
-        "timestamps": _timestamps(arrays, len(values), minutes or interval),
+        "times": _times(arrays, len(values), minutes or interval),
     }
 
 
 def series_from_csv(path):
-    """Returns the same as `series_from_npz`; the one feature is called "value"."""
+    """Returns values (T, N, 1), names and times (T,) datetime64[s], not yet checked, or None."""
     header = _header(path)
     table = _read_csv(path, header=None, skiprows=1)
     if table.shape[1] != len(header):
         raise ValueError(
             f"{path} must name each column. Received: {len(header)} names, {table.shape[1]} columns"
         )
-    timestamps = minutes = None
+    times = None
     if not _is_number(table.iloc[0, 0]):
-        timestamps, minutes = _times(path, table[0], header[0])
+        must = f"{path} must hold numbers, or timestamps in its first column"
+        times = parse_times(table[0], must, f"column {header[0]!r}, ")
         table, header = table.iloc[:, 1:], header[1:]
     if "" in header:
         raise ValueError(
@@ -79,16 +89,22 @@ def series_from_csv(path):
         )
     return {
         "values": _numbers(path, table, header)[:, :, None],
-        "features": ("value",),
         "names": header,
-        "adjacency": None,
-        "interval": minutes,
-        "timestamps": timestamps,
+        "times": times,
     }
 
 
-def graph_from_file(path, names):
-    """Returns an adjacency `[target, source]`, not yet checked, for the sensors `names`."""
+def graph_from_file(path, names, unknown="raise", hint=""):
+    """Returns an adjacency `[target, source]`, not yet checked, for the sensors `names`.
+
+    Args:
+        path: `.npz` or `.csv` file.
+        names: sequence of N str.
+        unknown: "raise", or "drop" to leave out edges of sensors that `names` lacks.
+        hint: str. Said in the error, before the argument that would mend it.
+    """
+    if unknown not in ("raise", "drop"):
+        raise ValueError(f'`unknown` must be "raise" or "drop". Received: unknown={unknown!r}')
     if file_type(path) == ".npz":
         arrays = read_npz(path)
         adjacency = _first(arrays, ADJACENCY_KEYS)
@@ -100,10 +116,10 @@ def graph_from_file(path, names):
         return adjacency
     header = [name.lower() for name in _header(path)]
     if header[:2] != ["from", "to"]:
-        table = _read_csv(path, header=None)
-        return _numbers(path, table, range(table.shape[1]))
+        return matrix_from_csv(path)
     table = _read_csv(path, dtype=str)
-    source, target = _nodes(path, table.iloc[:, :2], names).T
+    ends = _nodes(path, table.iloc[:, :2], names, unknown, hint)
+    table, (source, target) = table[ends.min(axis=1) >= 0], ends[ends.min(axis=1) >= 0].T
     weights = np.ones(len(table))
     if len(header) > 2 and header[2].startswith("weight"):
         weights = _numbers(path, table.iloc[:, 2:3], header[2:3])[:, 0]
@@ -114,6 +130,23 @@ def graph_from_file(path, names):
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights)
     return np.where(np.isneginf(adjacency), 0, adjacency)
+
+
+def matrix_from_csv(path, text=None):
+    """Returns a table of numbers without header; `text` are the bytes of the file, if known."""
+    table = _read_csv(path, text, header=None)
+    return _numbers(path, table, range(table.shape[1]))
+
+
+def distances_from_csv(path):
+    """Returns what `from,to,distance` rows hold, with a header or not: ids (E, 2), numbers (E,)."""
+    skip = int([name.lower() for name in _header(path)][:2] == ["from", "to"])
+    table = _read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
+    if table.shape[1] != 3:
+        raise ValueError(
+            f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns"
+        )
+    return table.iloc[:, :2].to_numpy(object), _numbers(path, table.iloc[:, 2:], [2])[:, 0]
 
 
 def read_npz(path):
@@ -128,52 +161,33 @@ def read_npz(path):
         ) from error
 
 
-def _read_csv(path, **kwargs):
+def _read_csv(path, text=None, **kwargs):
     import pandas as pd
 
     try:
-        return pd.read_csv(path, low_memory=False, **kwargs)
+        file = path if text is None else io.BytesIO(text)
+        return pd.read_csv(file, low_memory=False, **kwargs)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
 
 
 def _header(path):
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            return [name.strip() for name in next(csv.reader(file), [])]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
 
 
 def _first(arrays, keys, default=None):
     return next((arrays[key] for key in keys if key in arrays), default)
 
 
-def _timestamps(arrays, num_steps, minutes):
+def _times(arrays, num_steps, minutes):
     if "start_time" not in arrays or minutes is None:
         return None
     start = np.datetime64(str(arrays["start_time"]), "s")
     return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
-
-
-def _times(path, cells, name):
-    """Parses timestamps; returns them with the minutes between two, which must not vary."""
-    import pandas as pd
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of pandas, on a cell that is no date
-        times = pd.to_datetime(cells, errors="coerce").to_numpy("datetime64[s]")
-    bad = np.flatnonzero(np.isnat(times))
-    if bad.size:
-        raise ValueError(
-            f"{path} must hold numbers, or timestamps in its first column. "
-            f"Received: {cells[bad[0]]!r} in column {name!r}, row {bad[0]}"
-        )
-    steps = np.diff(times)
-    bad = np.flatnonzero((steps != steps[:1]) | (steps <= np.timedelta64(0, "s")))
-    if bad.size:
-        raise ValueError(
-            f"{path} must have evenly spaced timestamps. Received: {times[bad[0] + 1]} in row "
-            f"{bad[0] + 1} after {times[bad[0]]}; reindex it and fill the gaps first."
-        )
-    return times, float(steps[0] / np.timedelta64(60, "s")) if steps.size else None
 
 
 def _is_number(cell):
@@ -200,16 +214,22 @@ def _numbers(path, table, header):
     return np.stack(columns, axis=1)
 
 
-def _nodes(path, table, names):
-    """Maps the ids of edges to indices, (E, 2): as names of sensors if all are, else as indices."""
+def _nodes(path, table, names, unknown, hint):
+    """Maps the ids of edges to indices, (E, 2), and those that are dropped to -1.
+
+    They are names of sensors if all are (where unknown ones are dropped: if any is), or indices.
+    """
     ids = table.to_numpy(object).ravel().tolist()
     known = {name: i for i, name in enumerate(names)}
-    if any(node not in known for node in ids) and all(str(node).isdigit() for node in ids):
-        known = {str(i): i for i in range(len(names))}
-    bad = next((i for i, node in enumerate(ids) if node not in known), None)
-    if bad is not None:
+    drop = unknown == "drop" and any(node in known for node in ids)
+    if not drop and any(node not in known for node in ids):
+        if all(str(node).isdigit() for node in ids):
+            known = {str(i): i for i in range(len(names))}
+    bad = [i for i, n in enumerate(ids) if n not in known and not (drop and isinstance(n, str))]
+    if bad:
         raise ValueError(
             f"{path} must link nodes of the series, by name or by index below {len(names)}. "
-            f"Received: {table.columns[bad % 2]}={ids[bad]!r} in row {bad // 2}"
+            f"Received: {table.columns[bad[0] % 2]}={ids[bad[0]]!r} in row {bad[0] // 2}; to leave "
+            f'out edges of sensors that the series lacks, pass {hint}`unknown="drop"`.'
         )
-    return np.array([known[node] for node in ids], dtype=np.int64).reshape(-1, 2)
+    return np.array([known.get(node, -1) for node in ids], dtype=np.int64).reshape(-1, 2)

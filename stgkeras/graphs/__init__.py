@@ -11,6 +11,7 @@ from stgkeras.graphs.laplacian import (
     renormalized_adjacency,
     scaled_laplacian,
 )
+from stgkeras.graphs.places import distances_km
 from stgkeras.graphs.sparse import stored_entries
 from stgkeras.graphs.spectrum import estimate_graph, fourier_basis
 
@@ -18,6 +19,7 @@ __all__ = [
     "Coarsening",
     "chebyshev_polynomials",
     "coarsen",
+    "distances_km",
     "estimate_graph",
     "fourier_basis",
     "from_edges",

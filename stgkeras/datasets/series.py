@@ -1,0 +1,165 @@
+"""Series measured at the sensors of a network, and what all of them must satisfy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from stgkeras.datasets.timestamps import even_steps
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """T steps of F features at N sensors.
+
+    Args:
+        values: (T, N, F) float32, in `units`; a missing reading is NaN.
+        adjacency: (N, N) float64 or None. `[n, m]` weighs what n receives from m; zero diagonal.
+        names: tuple of N str, the sensors.
+        features: tuple of F str.
+        interval: float or None. Minutes from one step to the next.
+        timestamps: (T,) datetime64 or None, evenly spaced. Two published sets leave times out
+            between their rows: PeMSD7(M) the weekends, PEMS-BAY an hour.
+        units: tuple of F str, "" where the unit is not known.
+        null_value: float or None. What marked a missing reading in the source (NaN: no number);
+            None if readings were not marked as missing.
+        source: str or None. Where the data come from.
+        licence: str or None. As far as the source states one.
+    """
+
+    values: np.ndarray
+    adjacency: np.ndarray | None
+    names: tuple
+    features: tuple
+    interval: float | None
+    timestamps: np.ndarray | None
+    units: tuple = ()
+    null_value: float | None = None
+    source: str | None = None
+    licence: str | None = None
+
+
+def make_series(
+    values,
+    *,
+    where,
+    names,
+    features,
+    times=None,
+    adjacency=None,
+    symmetric=False,
+    units="",
+    interval=None,
+    null_value=None,
+    regularize=False,
+    duplicates="raise",
+    hint="",
+):
+    """Checks and assembles what was read.
+
+    Args:
+        values: (T, N, F) of real numbers.
+        where: str. What holds the data: the start of error messages.
+        times: (T,) datetime64[s] or None.
+        adjacency: (N, N) of anything that makes an array, or None.
+        units: str for all features, or sequence of F str.
+        hint: str. Said before arguments of the caller's that would mend a fault.
+        names, features, symmetric, interval, null_value, regularize, duplicates: as for
+            `from_arrays`.
+
+    Returns:
+        `Series`.
+    """
+    names = _checked_names(names, values.shape[1])
+    values = mark_missing(values, null_value, where, hint)
+    if times is None and (regularize or duplicates != "raise"):
+        raise ValueError(
+            "`regularize` and `duplicates` must go with timestamps. "
+            f"Received: regularize={regularize}, duplicates={duplicates!r} and {where} without"
+        )
+    if times is not None:
+        times, values, found = even_steps(
+            times, values, where, interval if regularize else None, regularize, duplicates, hint
+        )
+        interval = agreed_interval(interval, found, "the timestamps")
+    if adjacency is not None:
+        adjacency = checked_adjacency(adjacency, len(names), symmetric)
+    return Series(
+        values.astype(np.float32),
+        adjacency,
+        names,
+        tuple(features),
+        None if interval is None else float(interval),
+        times,
+        _checked_units(units, features),
+        null_value,
+    )
+
+
+def mark_missing(values, null_value, where, hint=""):
+    """Returns float64 values with NaN for `null_value`; NaN without it is refused."""
+    values = np.array(values, dtype=np.float64)
+    if null_value is None:
+        _refuse_nan(
+            f"{where} must not hold NaN",
+            values,
+            f"fill or drop them, or, if these readings are missing, pass {hint}`null_value=np.nan`",
+        )
+    elif not np.isnan(null_value):
+        values[values == null_value] = np.nan
+    return values
+
+
+def agreed_interval(given, found, owner):
+    if given is not None and found is not None and given != found:
+        raise ValueError(
+            f"`interval` must agree with {owner}: {found} minutes. Received: interval={given}"
+        )
+    return found if given is None else given
+
+
+def checked_adjacency(adjacency, num_nodes, symmetric=False):
+    """Returns (N, N) float64 without loops."""
+    if sp.issparse(adjacency):
+        adjacency = adjacency.toarray()
+    adjacency = np.array(adjacency, dtype=np.float64)
+    if adjacency.shape != (num_nodes, num_nodes):
+        raise ValueError(
+            f"The graph must have the {num_nodes} nodes of the series. "
+            f"Received: an adjacency of shape {adjacency.shape}"
+        )
+    _refuse_nan("`adjacency` must not hold NaN", adjacency, "an absent edge is 0")
+    if (adjacency < 0).any():
+        raise ValueError(f"The graph must not have negative weights. Received: {adjacency.min()}")
+    np.fill_diagonal(adjacency, 0)
+    return np.maximum(adjacency, adjacency.T) if symmetric else adjacency
+
+
+def _refuse_nan(rule, array, fix):
+    where = np.argwhere(np.isnan(array))
+    if len(where):
+        raise ValueError(
+            f"{rule}. Received: {len(where)} of {array.size} values, the first at "
+            f"{tuple(where[0].tolist())}; {fix}."
+        )
+
+
+def _checked_names(names, num_nodes):
+    names = tuple(str(name) for name in names)
+    if len(names) != num_nodes:
+        raise ValueError(
+            f"Names of sensors must be as many as nodes. Received: {len(names)} for {num_nodes}"
+        )
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"Names of sensors must be unique. Received more than once: {repeated}")
+    return names
+
+
+def _checked_units(units, features):
+    units = (units,) * len(features) if isinstance(units, str) else tuple(units)
+    if len(units) != len(features) or not all(isinstance(unit, str) for unit in units):
+        raise ValueError(
+            f"`units` must be a str, or one for each of {tuple(features)}. Received: units={units}"
+        )
+    return units
