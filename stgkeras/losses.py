@@ -1,10 +1,9 @@
 """Losses for link prediction, and for forecasts of series with missing readings."""
 
-import math
-import numbers
-
 import keras
 from keras import ops
+
+from stgkeras.missing import checked_null_value, is_finite, on_leading_axes
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -58,12 +57,12 @@ class FocalLoss(keras.losses.Loss):
         dtype=None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not _is_finite(alpha) or alpha <= 0:
+        if not is_finite(alpha) or alpha <= 0:
             raise ValueError(
                 f"`alpha` must be a finite number above 0. Received: alpha={alpha!r}. "
                 "Use `alpha=1.0` to leave the loss unscaled."
             )
-        if not _is_finite(gamma) or gamma < 0:
+        if not is_finite(gamma) or gamma < 0:
             raise ValueError(
                 f"`gamma` must be a finite number of at least 0. Received: gamma={gamma!r}. "
                 "Use `gamma=0.0` for plain cross-entropy."
@@ -74,7 +73,7 @@ class FocalLoss(keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None:
-            sample_weight = _on_leading_axes(sample_weight, ops.convert_to_tensor(y_pred))
+            sample_weight = on_leading_axes(sample_weight, ops.convert_to_tensor(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true, y_pred):
@@ -110,12 +109,7 @@ class _MaskedLoss(keras.losses.Loss):
         self._result_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
         wide = keras.backend.result_type(self._result_dtype, "float32")
         super().__init__(name=name, reduction=reduction, dtype=wide)
-        if null_value is not None and not _is_finite(null_value):
-            raise ValueError(
-                f"`null_value` must be None or a finite number. Received: null_value={null_value!r}"
-                ". NaN marks a missing reading without it."
-            )
-        self.null_value = None if null_value is None else float(null_value)
+        self.null_value = checked_null_value(null_value)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = map(ops.convert_to_tensor, (y_true, y_pred))
@@ -127,7 +121,7 @@ class _MaskedLoss(keras.losses.Loss):
             # Keras will divide by the number of all entries: undo that, divide by those there.
             weight = ops.divide_no_nan(weight, ops.mean(weight))
         if sample_weight is not None:
-            weight = weight * ops.cast(_on_leading_axes(sample_weight, weight), self.dtype)
+            weight = weight * ops.cast(on_leading_axes(sample_weight, weight), self.dtype)
         return ops.cast(super().__call__(y_true, y_pred, weight), self._result_dtype)
 
     def _error(self, y_true, y_pred):
@@ -236,7 +230,7 @@ class MaskedHuber(_MaskedLoss):
         dtype=None,
     ):
         super().__init__(null_value, reduction, name, dtype)
-        if not _is_finite(delta) or delta <= 0:
+        if not is_finite(delta) or delta <= 0:
             raise ValueError(
                 f"`delta` must be a finite number above 0. Received: delta={delta!r}. "
                 "Use `MaskedMeanAbsoluteError` for straight lines alone."
@@ -252,20 +246,6 @@ class MaskedHuber(_MaskedLoss):
         return {**super().get_config(), "delta": self.delta}
 
 
-def _on_leading_axes(sample_weight, y):
-    """`sample_weight` with axes of length 1 added at its end; broadcasting adds them in front."""
-    sample_weight = ops.convert_to_tensor(sample_weight)
-    missing = len(y.shape) - len(sample_weight.shape)
-    if missing < 0:
-        raise ValueError(
-            "`sample_weight` must have the leading axes of `y_true`. Received: sample_weight of "
-            f"shape {tuple(sample_weight.shape)} and y_true of shape {tuple(y.shape)}"
-        )
-    for _ in range(missing):
-        sample_weight = ops.expand_dims(sample_weight, -1)
-    return sample_weight
-
-
 def _bounded_log(log, x, near, floor):
     """`log(x)` stopped at -100; where `near`, its slope is 1 / `floor`, or 0 if the stop binds.
 
@@ -275,10 +255,6 @@ def _bounded_log(log, x, near, floor):
     smooth = log(ops.where(near, 0.5 if log is ops.log else -0.5, x))
     line = ops.where(ops.logical_and(near, exact > -100.0), x, 0.0) / floor
     return smooth + (line - ops.stop_gradient(line)) + ops.stop_gradient(exact - smooth)
-
-
-def _is_finite(value):
-    return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
 def _check_same_shape(y_true, y_pred):

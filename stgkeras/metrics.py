@@ -1,11 +1,12 @@
 """Figures of merit of predictions: functions on whole arrays, and metrics that `fit` logs."""
 
-import math
 import numbers
 
 import keras
 import numpy as np
 from keras import ops
+
+from stgkeras.missing import checked_null_value, on_leading_axes
 
 
 def link_scores(truth, probability, directed=False):
@@ -116,17 +117,10 @@ class _MaskedMean(keras.metrics.Metric):
                 f"`step` must be None or a whole number of at least 1. Received: step={step!r}. "
                 "The first step ahead is 1; None takes all."
             )
-        if null_value is not None and not (
-            isinstance(null_value, numbers.Real) and math.isfinite(null_value)
-        ):
-            raise ValueError(
-                f"`null_value` must be None or a finite number. Received: null_value={null_value!r}"
-                ". NaN marks a missing reading without it."
-            )
         name = name or self._short_name + ("" if step is None else f"_step_{step}")
         super().__init__(name=name, dtype=dtype)
         self.step = None if step is None else int(step)
-        self.null_value = None if null_value is None else float(null_value)
+        self.null_value = checked_null_value(null_value)
         wide = keras.backend.result_type(self.dtype, "float32")
         self._total = self.add_variable((2,), "zeros", dtype=wide, name="total")
         self._weight = self.add_variable((2,), "zeros", dtype=wide, name="weight")
@@ -137,7 +131,7 @@ class _MaskedMean(keras.metrics.Metric):
         y_true, y_pred = (ops.cast(y, self._total.dtype) for y in (y_true, y_pred))
         weight = ops.cast(self._there(y_true), y_true.dtype)
         if sample_weight is not None:
-            weight = weight * ops.cast(_on_leading_axes(sample_weight), y_true.dtype)
+            weight = weight * ops.cast(on_leading_axes(sample_weight, y_true), y_true.dtype)
         if self.step is not None:
             y_true, y_pred, weight = (a[:, self.step - 1] for a in (y_true, y_pred, weight))
         # 1 against 1 where nothing is there: no error under any of the metrics.
@@ -265,19 +259,6 @@ def _add_sum(pair, values):
     rest = rest + pair[1] + ((pair[0] - (total - added)) + (values - added))
     high = total + rest
     pair.assign(ops.stack([high, rest - (high - total)]))
-
-
-def _on_leading_axes(sample_weight):
-    """`sample_weight` with axes of length 1 added at its end; broadcasting adds them in front."""
-    sample_weight = ops.convert_to_tensor(sample_weight)
-    if len(sample_weight.shape) > 4:
-        raise ValueError(
-            "`sample_weight` must have the leading axes of `y_true`. "
-            f"Received: sample_weight of shape {tuple(sample_weight.shape)}"
-        )
-    for _ in range(4 - len(sample_weight.shape)):
-        sample_weight = ops.expand_dims(sample_weight, -1)
-    return sample_weight
 
 
 def _check_forecast(y_true, y_pred, step):

@@ -25,12 +25,13 @@ IDS = [str(path.relative_to(SOURCE)) for path in FILES]
 ARROWS = {
     "graphs": set(),
     "seasons": set(),
+    "missing": set(),
     "layers": {"graphs", "seasons"},
     "models": {"graphs", "layers"},
     "tuning": {"graphs", "layers", "models", "losses", "metrics", "callbacks"},
     "datasets": {"graphs", "seasons"},
-    "losses": set(),
-    "metrics": set(),
+    "losses": {"missing"},
+    "metrics": {"missing"},
     "callbacks": set(),
     "plots": set(),
 }
