@@ -129,6 +129,7 @@ def main(args):
     done = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     done[args.what] = done.get(args.what, {}) | rows
     done["command"] = "python benchmarks/cora.py accuracy|speed --data FOLDER"
+    done["settings"] = {"seeds": list(range(SEEDS)), "epochs": 200, "timed": f"{TURNS} × {EPOCHS}"}
     done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
     import keras
 

@@ -45,35 +45,56 @@ def links(args):
 
 def forecast(args):
     """Forecasts the next 12 steps of a measured series from the last 12."""
-    series = datasets.load_series(args.data, args.graph, symmetric=True, interval=args.interval)
+    series = datasets.load_series(
+        args.data,
+        args.graph,
+        symmetric=True,
+        interval=args.interval,
+        null_value=args.null_value,
+    )
     if series.interval is None:
         raise SystemExit(f"{args.data} does not tell its interval: pass --interval MINUTES")
     if series.adjacency is None:
         raise SystemExit(f"{args.data} holds no graph: pass --graph FILE")
+    if args.season and series.timestamps is None:
+        raise SystemExit(f"{args.data} holds no timestamps: leave --season out")
     values, minutes = series.values, series.interval
+    calendar = None if series.timestamps is None else datasets.calendar(series.timestamps)
+    day = round(24 * 60 / minutes)
     reach = {"input_length": 12, "horizon": 12}
     split = datasets.split_windows(
         len(values), **reach, val=args.val, test=args.test, boundary=args.boundary
     )
     options = {**reach, "batch_size": args.batch_size, "seed": args.seed}
+    options |= {"missing": True, "calendar": calendar if args.season else None}
     windows = [
         datasets.Windows(values, values, part, shuffle=part is split.train, **options)
         for part in split
     ]
     _, nodes, features = values.shape
     graph = graphs.scaled_laplacian(series.adjacency)
-    model = models.ASTGCN(
-        nodes, graph=graph, num_features=features, num_outputs=features, normalize=True
-    )
-    model.adapt(values[: datasets.training_steps(split, **reach)])
+    scaler = {"season": day} if args.season else {"normalize": True}
+    model = models.ASTGCN(nodes, graph=graph, num_features=features, num_outputs=features, **scaler)
+    known = slice(datasets.training_steps(split, **reach))
+    model.adapt(values[known], *([calendar[known]] if args.season else []))
 
     def report(predicted, folder):
         past = {"values": values, "starts": split.test, **reach}
         rows = {"ASTGCN": predicted, "last value": datasets.last_value(**past)}
-        for name, days in (("same time last day", 1), ("same time last week", 7)):
-            lag = round(days * 24 * 60 / minutes)
+        for name, lag in (("same time last day", day), ("same time last week", 7 * day)):
             if lag <= split.test[0] + reach["input_length"]:
                 rows[name] = datasets.same_time(**past, lag=lag)
+        if calendar is not None:
+            ridges = [
+                datasets.residual_ridge(
+                    **{**past, "values": values[..., feature : feature + 1]},
+                    calendar=calendar,
+                    train=split.train,
+                    steps_per_day=day,
+                )
+                for feature in range(features)
+            ]
+            rows["ridge on the residual"] = np.concatenate(ridges, axis=-1)
         truth = values[split.test[:, None] + 12 + np.arange(12)]
         steps = {f"{step * minutes:g} min": step for step in (3, 6, 12)}
         sensor = int(truth[..., 0].std((0, 1)).argmax())
@@ -87,4 +108,4 @@ def forecast(args):
         figure.savefig(folder / "forecast.png", dpi=150)
         return {name: metrics.forecast_errors(truth, p, steps) for name, p in rows.items()}
 
-    return windows, model, "mae", report
+    return windows, model, losses.MaskedMeanAbsoluteError(), report

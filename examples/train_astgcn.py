@@ -77,6 +77,8 @@ def parse(arguments=None):
     parser.add_argument("--data", help="series to forecast, npz or csv")
     parser.add_argument("--graph", help="its graph, if not in the same file: csv or npz")
     parser.add_argument("--interval", type=float, help="minutes between steps, if not in the file")
+    parser.add_argument("--null-value", type=float, help="what marks a missing reading, 0 or nan")
+    parser.add_argument("--season", action="store_true", help="forecast what the season leaves")
     parser.add_argument("--boundary", choices=("inside", "start"), default="inside")
     parser.add_argument("--val", type=number, default=0.2, help="share (0.2) or count (535)")
     parser.add_argument("--test", type=number, default=0.2, help="share (0.2) or count (3567)")

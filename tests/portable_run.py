@@ -151,7 +151,41 @@ def smooth_scnn():
     return labelled(model, 1e-2)
 
 
-MODELS = astgcn, stgcn_sparse, astgcn_links, stgcn_links, chebnet_pooled, smooth_scnn
+def gcn():
+    """A class for each node, on a sparse graph."""
+    x, _ = signals(num_features=2)
+    graph = scipy.sparse.csr_array(stgkeras.graphs.renormalized_adjacency(adjacency()))
+    model = stgkeras.models.GCN(NODES, graph=graph, num_classes=2, num_features=2, dropout=0.0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return model, keras.optimizers.Adam(1e-2), loss, x[:, 0], (x[:, 0, :, 0] > 0).astype("int32")
+
+
+def stgcn_season():
+    """A season by node, time of day and kind of day, with readings missing, and a masked loss."""
+    x, y = signals(num_features=1, mean=50.0, std=10.0)
+    x[0, 3, 2], y[1, 0, 4] = np.nan, np.nan
+    stamps = np.datetime64("2024-01-04T00", "s") + np.arange(40) * np.timedelta64(6, "h")
+    calendar = stgkeras.datasets.calendar(stamps)
+    model = stgkeras.models.STGCN(
+        NODES,
+        graph=ring(),
+        horizon=3,
+        block_filters=((8, 4, 8),),
+        output_filters=(8, 8),
+        dropout=0.0,
+        season=4,
+    )
+    model.adapt(50.0 + 10.0 * np.random.default_rng(3).normal(size=(40, NODES, 1)), calendar)
+    inputs = {"x": x, "calendar": np.stack([calendar[n : n + 3] for n in range(SAMPLES)])}
+    loss = stgkeras.losses.MaskedMeanAbsoluteError()
+    return model, keras.optimizers.Adam(3e-3), loss, inputs, y
+
+
+MODELS = (
+    *(astgcn, stgcn_sparse, stgcn_season),
+    *(astgcn_links, stgcn_links),
+    *(chebnet_pooled, smooth_scnn, gcn),
+)
 CASES = {case.__name__: case for case in MODELS}
 
 

@@ -32,6 +32,27 @@ def series(tmp_path):
     return path
 
 
+@pytest.fixture
+def dated(series, tmp_path):
+    """The same, with a date and a reading missing."""
+    arrays = dict(np.load(series))
+    arrays["speed"][5, 1] = 0.0
+    np.savez(tmp_path / "dated.npz", **arrays, start_time="2024-01-01T00:00")
+    return tmp_path / "dated.npz"
+
+
+def test_the_season_and_missing_readings(dated, tmp_path):
+    options = ("--task", "forecast", "--data", dated, "--null-value", 0, "--season")
+    run(*options, "--epochs", 1, "--out", tmp_path / "run")
+    table = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert list(table)[-1] == "ridge on the residual"
+    # What an untrained model leaves alone is the season, which rises and falls by 10.
+    assert table["ASTGCN"]["MAE mean"] < 3 < table["last value"]["MAE mean"]
+    assert table["ridge on the residual"]["MAE mean"] < 1.5
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert model.season == 24
+
+
 def test_links_train_stop_and_go_on(tmp_path, capsys):
     options = ("--sequences", 9, "--val", 1, "--test", 1, "--out", tmp_path / "run")
     run(*options, "--epochs", 1)
@@ -96,5 +117,9 @@ def test_missing_interval_graph_and_checkpoint(tmp_path):
         run(*options)
     with pytest.raises(SystemExit, match="pass --graph FILE"):
         run(*options, "--interval", 5)
+    np.savez(tmp_path / "b.npz", speed=np.ones((99, 3)), adj=np.ones((3, 3)))
+    undated = ("--task", "forecast", "--data", tmp_path / "b.npz", "--interval", 5, "--season")
+    with pytest.raises(SystemExit, match="holds no timestamps: leave --season out"):
+        run(*undated, "--out", tmp_path / "run")
     with pytest.raises(SystemExit, match="no checkpoint to go on with"):
         run(*options, "--resume")

@@ -197,6 +197,13 @@ def test_bad_arguments(act, message):
 READ = {"input_length": 6, "horizon": 4, "steps_per_day": DAY}
 
 
+def test_last_value_is_the_last_reading():
+    series = np.arange(8.0).reshape(8, 1, 1)
+    series[[3, 4]] = np.nan
+    found = datasets.last_value(series, np.array([0, 2]), input_length=4, horizon=2)
+    assert found.ravel().tolist() == [2.0, 2.0, 5.0, 5.0]
+
+
 def test_historical_mean_by_hand():
     found = datasets.historical_mean(VALUES, CALENDAR, [10, 57], **READ, num_train=len(VALUES))
     expected = [[season_at(start + 6 + h) for h in range(4)] for start in (10, 57)]

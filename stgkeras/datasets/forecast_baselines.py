@@ -6,10 +6,10 @@ from stgkeras.seasons import seasonal_mean, slots
 
 
 def last_value(values, starts, input_length, horizon):
-    """Repeats the last step that each window reads.
+    """Repeats the last step that each window reads; where it is missing, the last reading before.
 
     Args:
-        values: (T, N, F) series.
+        values: (T, N, F) series, NaN where missing.
         starts: (W,) int, first steps of the windows.
         input_length: int. Steps that a window reads.
         horizon: int. Steps that it predicts.
@@ -23,8 +23,11 @@ def last_value(values, starts, input_length, horizon):
         >>> stgkeras.datasets.last_value(series, np.array([0, 2]), 3, 2).ravel().tolist()
         [2.0, 2.0, 4.0, 4.0]
     """
+    steps = np.arange(len(values)).reshape(-1, 1, 1)
+    known = np.maximum.accumulate(np.where(np.isnan(values), 0, steps), axis=0)
+    filled = np.take_along_axis(np.asarray(values), known, axis=0)
     last = np.asarray(starts) + input_length - 1
-    return np.repeat(values[last][:, None], horizon, axis=1)
+    return np.repeat(filled[last][:, None], horizon, axis=1)
 
 
 def same_time(values, starts, input_length, horizon, lag):
