@@ -89,8 +89,8 @@ class SeasonalScaler(keras.layers.Layer):
     def call(self, x, calendar, steps, inverse=False):
         self._check(x.shape, calendar.shape, steps)
         first = ops.round(ops.sum(calendar[:, 0], axis=-1) * self.steps_per_day)
-        position = ops.cast(first, "int32")[:, None] + np.asarray(steps, "int32")  # (B, T)
-        rows = slot(position, self.steps_per_day)
+        steps = ops.convert_to_tensor(list(steps), dtype="int32")
+        rows = slot(ops.cast(first, "int32")[:, None] + steps, self.steps_per_day)  # (B, T)
         features = x.shape[-1]
         season = ops.take(ops.convert_to_tensor(self.season), rows, axis=0)[..., :features]
         std = self.std[:features]
