@@ -50,7 +50,7 @@ def signals(cls, *shape, **kwargs):
 
 
 def nodes(cls, **kwargs):
-    return signals(cls, N, 3, classify="nodes", **kwargs)
+    return signals(cls, N, 3, classify="nodes", units=(), **kwargs)
 
 
 # name: class, arguments with functions for graphs, and the shape of the output after the batch

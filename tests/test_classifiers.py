@@ -210,6 +210,7 @@ ARGUMENTS = {"num_classes": 3, "filters": (4, 5)}
             '`clusters` must be None with classify="nodes"',
         ),
         (models.GCN, {"graph": np.ones((4, 4))}, r"= \(5, 5\). Received: graph.shape=\(4, 4\)"),
+        (models.GCN, {"units": (8,)}, '`units` must be empty with classify="nodes"'),
         (models.GCN, {"num_entries": 0}, "`num_entries` must be an integer of at least 1"),
         (models.ChebNet, {"K": 0}, "`K` must be an integer of at least 1"),
         (models.ChebNet, {"pooling": "sum"}, "`pooling` must be one of"),
@@ -242,6 +243,14 @@ ARGUMENTS = {"num_classes": 3, "filters": (4, 5)}
 def test_bad_arguments(cls, arguments, message):
     with pytest.raises(ValueError, match=message):
         cls(N, **{**ARGUMENTS, **arguments})
+
+
+def test_default_units_are_those_of_the_paper_for_signals_and_none_for_nodes():
+    signals, nodes = (
+        models.ChebNet(N, num_classes=3, K=2, classify=classify)
+        for classify in ("signals", "nodes")
+    )
+    assert (signals.units, nodes.units) == ((512,), ())
 
 
 def test_pooling_layers_are_named_after_their_convolution():

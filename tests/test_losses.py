@@ -173,6 +173,7 @@ def test_bfloat16_predictions_are_computed_in_float32(dtype, result):
 def test_fit_trains_through_saturated_predictions(jit_compile):
     if jit_compile and keras.backend.backend() == "torch" and not shutil.which("g++"):
         pytest.skip("torch.compile needs a C++ compiler: no g++")
+    keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="sigmoid")])
     model.compile(keras.optimizers.SGD(0.1), FocalLoss(), jit_compile=jit_compile)
     x = np.array([[1000, 0, 0], [0, 1, 0], [0, 0, -1000], [1, 1, 1]], "float32")

@@ -87,10 +87,17 @@ def _check(arguments):
     """Checks the arguments that all have in common, in place."""
     for name in ("num_nodes", "num_classes", "num_features"):
         arguments[name] = _checks.integer(name, arguments[name])
+    if arguments["units"] is None:
+        arguments["units"] = (512,) if arguments["classify"] == "signals" else ()
     for name in ("filters", "units"):
         arguments[name] = tuple(_checks.integer(name, number) for number in arguments[name])
     if not arguments["filters"]:
         raise ValueError("`filters` must name at least one convolution. Received: filters=()")
+    if arguments["units"] and arguments["classify"] == "nodes":
+        raise ValueError(
+            '`units` must be empty with classify="nodes", which has no dense layers. '
+            f"Received: units={arguments['units']}"
+        )
     _checks.fraction("dropout", arguments["dropout"])
     _checks.one_of("pooling", arguments["pooling"], ("max", "average"))
     _checks.one_of("classify", arguments["classify"], ("signals", "nodes"))

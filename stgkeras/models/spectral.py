@@ -27,7 +27,8 @@ class SpectralCNN(GraphClassifier):
         clusters: None, or a sequence of arrays (clusters, pool size) of `graphs.coarsen`, one a
             convolution: what each is pooled over. They travel with the weights.
         pooling: "max" or "average".
-        units: sequence of ints, the units of the dense layers before the last; not for "nodes".
+        units: sequence of ints, the units of the dense layers before the last. None: (512,) for
+            signals, and none for nodes, which have no dense layers.
         dropout: float. Share of values dropped before the last layer; with "nodes", before every
             convolution.
         classify: "signals", or "nodes" for a class of each node by convolutions alone.
@@ -69,7 +70,7 @@ class SpectralCNN(GraphClassifier):
         num_knots=None,
         clusters=None,
         pooling="max",
-        units=(512,),
+        units=None,
         dropout=0.5,
         classify="signals",
         kernel_regularizer=None,
@@ -119,7 +120,8 @@ class ChebNet(GraphClassifier):
         clusters: None, or a sequence of arrays (clusters, pool size) of `graphs.coarsen`, one a
             convolution: what each is pooled over. They travel with the weights.
         pooling: "max" or "average".
-        units: sequence of ints, the units of the dense layers before the last; not for "nodes".
+        units: sequence of ints, the units of the dense layers before the last. None: (512,) for
+            signals, and none for nodes, which have no dense layers.
         dropout: float. Share of values dropped before the last layer; with "nodes", before every
             convolution.
         classify: "signals", or "nodes" for a class of each node by convolutions alone.
@@ -166,7 +168,7 @@ class ChebNet(GraphClassifier):
         K=25,
         clusters=None,
         pooling="max",
-        units=(512,),
+        units=None,
         dropout=0.5,
         classify="signals",
         kernel_regularizer=None,
@@ -216,7 +218,7 @@ class GCN(GraphClassifier):
         clusters: None, or a sequence of arrays (clusters, pool size) of `graphs.coarsen`, one a
             convolution: what each is pooled over. They travel with the weights.
         pooling: "max" or "average".
-        units: sequence of ints, the units of the dense layers before the last; not for "nodes".
+        units: sequence of ints, the units of the dense layers before the last, of signals alone.
         dropout: float. Share of values dropped before the last layer; with "nodes", before every
             convolution.
         classify: "signals", or "nodes" for a class of each node by convolutions alone.
