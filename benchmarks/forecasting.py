@@ -191,30 +191,20 @@ def errors(data, starts, forecast):
 
 def baselines(data):
     """The figures of what needs no training, or little."""
-    values, test = data.values[..., :1], data.split.test
+    values, val, test = data.values[..., :1], data.split.val, data.split.test
     seasonal = {**READ, "steps_per_day": DAY}
     known = datasets.training_steps(data.split, **READ)
-    filled = pd.DataFrame(values[..., 0]).ffill().bfill().to_numpy()[..., None]
+    mean = datasets.historical_mean(values, data.calendar, test, **seasonal, num_train=known)
+    both = np.concatenate([val, test])
+    ridge = datasets.residual_ridge(values, data.calendar, data.split.train, both, **seasonal)
     return {
-        "last value": errors(data, test, datasets.last_value(filled, test, **READ)),
-        "historical mean": errors(
-            data,
-            test,
-            datasets.historical_mean(values, data.calendar, test, **seasonal, num_train=known),
-        ),
+        "last value": errors(data, test, datasets.last_value(values, test, **READ)),
+        "historical mean": errors(data, test, mean),
         "ridge on the residual": {
-            "validation": errors(data, data.split.val, ridge(values, data, data.split.val))[
-                "MAE mean"
-            ],
-            **errors(data, test, ridge(values, data, test)),
+            "validation": errors(data, val, ridge[: len(val)])["MAE mean"],
+            **errors(data, test, ridge[len(val) :]),
         },
     }
-
-
-def ridge(values, data, starts):
-    return datasets.residual_ridge(
-        values, data.calendar, data.split.train, starts, **READ, steps_per_day=DAY
-    )
 
 
 def main(args):

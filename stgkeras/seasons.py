@@ -1,6 +1,35 @@
-"""The week as a season: which readings share a mean, and that mean. NumPy alone."""
+"""The week as a season: which readings share a mean, that mean, and which hours come again.
+
+NumPy alone.
+"""
 
 import numpy as np
+
+PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # days from one repetition to the next
+
+
+def component_steps(name, length, horizon, steps_per_day):
+    """The steps that a component of a window reads, counted from the first that it predicts.
+
+    Args:
+        name: "recent", the last steps; "daily" or "weekly", the hours of the forecast, on as many
+            days or weeks before it as `length` has horizons.
+        length: int. Number of steps.
+        horizon: int. Steps to predict.
+        steps_per_day: int; not read for "recent".
+
+    Returns:
+        Rising int array (length,).
+    """
+    if name == "recent":
+        return np.arange(-length, 0)
+    if length % horizon:
+        raise ValueError(
+            f"`input_length[{name!r}]` must be a multiple of the horizon, {horizon}, for each day "
+            f"or week as much. Received: {length}"
+        )
+    back = np.arange(-(length // horizon), 0) * PERIODS[name] * steps_per_day
+    return (back[:, None] + np.arange(horizon)).ravel()
 
 
 def slot(position, steps_per_day):

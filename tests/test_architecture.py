@@ -27,7 +27,7 @@ ARROWS = {
     "seasons": set(),
     "missing": set(),
     "layers": {"graphs", "seasons"},
-    "models": {"graphs", "layers"},
+    "models": {"graphs", "layers", "seasons"},
     "tuning": {"graphs", "layers", "models", "losses", "metrics", "callbacks"},
     "datasets": {"graphs", "seasons"},
     "losses": {"missing"},

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stgkeras.seasons import PERIODS, component_steps
+
 PARTS = ("training", "validation", "test")
-PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # days from one repetition to the next
 
 
 class Split(NamedTuple):
@@ -52,7 +53,7 @@ def split_windows(
     if boundary not in ("inside", "start"):
         raise ValueError(f'`boundary` must be "inside" or "start". Received: boundary={boundary!r}')
     read = read_steps(input_length, horizon, steps_per_day)
-    earliest = max(-int(steps[0]) for steps in read.values()) - (span - _ahead(horizon))
+    earliest = history(read)
     total, unit, need = num_steps, "steps", span
     if boundary == "start":
         total, unit, need = num_steps - span + 1, "windows", 1
@@ -142,22 +143,19 @@ def read_steps(input_length, horizon, steps_per_day=None):
     ahead, found = _ahead(horizon), {}
     for name, length in input_length.items():
         _check_count("input_length", length)
-        if name == "recent":
-            found[name] = np.arange(-length, 0)
-            continue
-        if not isinstance(steps_per_day, (int, np.integer)) or steps_per_day < ahead:
+        in_a_day = isinstance(steps_per_day, (int, np.integer)) and steps_per_day >= ahead
+        if name != "recent" and not in_a_day:
             raise ValueError(
                 f"`steps_per_day` must be an int of at least the horizon, {ahead}, for days and "
                 f"weeks. Received: steps_per_day={steps_per_day!r}"
             )
-        if length % ahead:
-            raise ValueError(
-                f"`input_length[{name!r}]` must be a multiple of the horizon, {ahead}, for each "
-                f"day or week as much. Received: {length}"
-            )
-        back = np.arange(-(length // ahead), 0) * PERIODS[name] * steps_per_day
-        found[name] = (back[:, None] + np.arange(ahead)).ravel()
+        found[name] = component_steps(name, length, ahead, steps_per_day)
     return found
+
+
+def history(read):
+    """Steps before its start that a window reaches back to, for what `read_steps` gave of it."""
+    return max(0, max(-int(steps[0]) for steps in read.values()) - len(read.get("recent", ())))
 
 
 def reach(input_length, horizon):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from stgkeras.datasets.splits import reach, read_steps
+from stgkeras.datasets.splits import history, reach, read_steps
 
 
 class Windows(keras.utils.PyDataset):
@@ -87,9 +87,8 @@ class Windows(keras.utils.PyDataset):
         self.input_length, self.horizon = input_length, horizon
         self._reads = read_steps(input_length, horizon, steps_per_day)
         self._recent = len(self._reads.get("recent", ()))
-        history = max(-int(steps[0]) for steps in self._reads.values()) - self._recent
-        span = reach(input_length, horizon)
-        self.starts = _checked_starts(starts, len(self.targets), max(0, history), span)
+        past, span = history(self._reads), reach(input_length, horizon)
+        self.starts = _checked_starts(starts, len(self.targets), past, span)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.epoch = 0
 
@@ -162,18 +161,18 @@ def _check_arrays(arrays, missing):
             check_no_nan(name, data)
 
 
-def _checked_starts(starts, num_steps, history, span):
+def _checked_starts(starts, num_steps, past, span):
     starts = np.asarray(starts)
     if starts.ndim != 1 or starts.size == 0 or starts.dtype.kind not in "iu":
         raise ValueError(
             "`starts` must be a one-dimensional array of ints with at least one window. "
             f"Received: shape={starts.shape}, dtype={starts.dtype}"
         )
-    bad = np.flatnonzero((starts < history) | (starts > num_steps - span))
+    bad = np.flatnonzero((starts < past) | (starts > num_steps - span))
     if bad.size:
-        past = f" and reaches {history} steps back" if history else ""
+        back = f" and reaches {past} steps back" if past else ""
         raise ValueError(
-            f"`starts` must lie in [{history}, {num_steps - span}]: a window takes {span} steps of "
-            f"{num_steps}{past}. Received: starts[{bad[0]}]={starts[bad[0]]}"
+            f"`starts` must lie in [{past}, {num_steps - span}]: a window takes {span} steps of "
+            f"{num_steps}{back}. Received: starts[{bad[0]}]={starts[bad[0]]}"
         )
     return starts.astype(np.int64)

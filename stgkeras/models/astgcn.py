@@ -18,8 +18,9 @@ from stgkeras.models.graph_model import (
     scaling,
     static_operator,
 )
+from stgkeras.seasons import PERIODS, component_steps
 
-COMPONENTS = ("recent", "daily", "weekly")
+COMPONENTS = tuple(PERIODS)
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -137,7 +138,9 @@ class ASTGCN(GraphModel):
         scale, unscale, more = scaling(arguments)
 
         def component(x, operator, name="recent", prefix=""):
-            steps = _steps(name, x.shape[1], horizon, season)
+            steps = component_steps(
+                "recent" if season is None else name, x.shape[1], horizon, season
+            )
             x = astgcn_blocks(scale(x, steps), operator, arguments, prefix)
             return linear_head(x, horizon, num_outputs, f"{prefix}output")
 
@@ -214,21 +217,6 @@ def _conv(filters, kernel_size, stride, name):
     return layers.Conv2D(
         filters, (kernel_size, 1), (stride, 1), data_format="channels_last", name=name
     )
-
-
-def _steps(name, length, horizon, season):
-    """The times of a component's steps, counted from the first step to predict."""
-    if name == "recent" or season is None:
-        return range(-length, 0)
-    if length % horizon:
-        raise ValueError(
-            f"`input_length[{name!r}]` must be a multiple of the horizon, {horizon}, with a "
-            f"season. Received: {length}"
-        )
-    period = season * {"daily": 1, "weekly": 7}[name]
-    return [
-        step - period * back for back in range(length // horizon, 0, -1) for step in range(horizon)
-    ]
 
 
 def _input_length(input_length):

@@ -208,7 +208,9 @@ def scaling(arguments):
 
     def scale(x, steps):
         # What is left of the season, and where it stands: a hundred vehicles at night or at noon.
-        return ops.concatenate([scaler(x, calendar, steps=list(steps)), level(x)], axis=-1)
+        return ops.concatenate(
+            [scaler(x, calendar, steps=[int(step) for step in steps]), level(x)], axis=-1
+        )
 
     return (
         scale,
