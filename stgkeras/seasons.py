@@ -50,8 +50,8 @@ def slots(calendar, steps_per_day):
     return slot(position.astype(np.int64), steps_per_day)
 
 
-def seasonal_mean(values, calendar, steps_per_day):
-    """The mean of the readings of each slot.
+def seasonal_mean(values, calendar, steps_per_day, spread=0):
+    """The mean of the readings of each slot, and of the `spread` slots before and after it.
 
     A slot without a reading gets the mean of its node on that kind of day, else of the node, else
     of all.
@@ -60,6 +60,7 @@ def seasonal_mean(values, calendar, steps_per_day):
         values: (T, N, F), NaN where missing.
         calendar: (T, 2), time of day and day of week.
         steps_per_day: int, S.
+        spread: int.
 
     Returns:
         (2 · S, N, F) float64.
@@ -70,7 +71,10 @@ def seasonal_mean(values, calendar, steps_per_day):
     np.add.at(total, rows, np.where(there, values, 0.0))
     np.add.at(count, rows, there)
     kinds = (2, steps_per_day, *values.shape[1:])
-    total, count = total.reshape(kinds), count.reshape(kinds)
+    total, count = (
+        sum(np.roll(sums.reshape(kinds), shift, axis=1) for shift in range(-spread, spread + 1))
+        for sums in (total, count)
+    )
     mean = _ratio(total, count)
     for axes in (1, (0, 1), (0, 1, 2)):  # of a kind of day; of a node; of all
         wide = _ratio(total.sum(axes, keepdims=True), count.sum(axes, keepdims=True))

@@ -162,6 +162,12 @@ LAYERS = {
         0,
         1,
     ),
+    "node-embedding": LayerCase(
+        layers.NodeEmbedding, {"units": 4}, {"x": (None, NODES, 3)}, (None, NODES, 7), 1
+    ),
+    "adaptive-adjacency": LayerCase(
+        layers.AdaptiveAdjacency, {"units": 4}, {"x": (None, NODES, 3)}, (NODES, NODES), 2
+    ),
     "seasonal-scaler": LayerCase(
         layers.SeasonalScaler,
         {"num_nodes": NODES, "num_features": 3, "steps_per_day": 4},

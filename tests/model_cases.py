@@ -27,6 +27,11 @@ def astgcn(*shape, **kwargs):
     return models.ASTGCN, {**small, **kwargs}, shape
 
 
+def graph_stid(*shape, **kwargs):
+    small = {"num_nodes": N, "input_length": 6, "horizon": 2, "units": 6, "num_blocks": 2}
+    return models.GraphSTID, {**small, "node_units": 3, "adaptive_units": 3, **kwargs}, shape
+
+
 def stgcn_links(**kwargs):
     return models.STGCNLinkPredictor, {**LINKS, "num_blocks": 1, "filters": 4, **kwargs}, (N, N)
 
@@ -73,6 +78,9 @@ CASES = {
     "astgcn-sample-additive": astgcn(2, N, 1, dynamic_graph="sample", spatial_score="additive"),
     "astgcn-step-stride": astgcn(2, N, 1, dynamic_graph="step", time_stride=2, num_blocks=2),
     "mstgcn": astgcn(2, N, 1, graph=laplacian, attention=False, time_stride=3),
+    "graph-stid": graph_stid(2, N, 2, graph=laplacian, **TWO),
+    "graph-stid-sparse": graph_stid(2, N, 1, graph=sparse, adaptive_units=0, normalize=True),
+    "graph-stid-season": graph_stid(2, N, 1, graph=laplacian, input_length=DAYS, season=4),
     "stgcn-links": stgcn_links(),
     "stgcn-links-directed": stgcn_links(
         directed=True, dynamic_graph=False, graph=laplacian, normalize=True

@@ -83,6 +83,17 @@ def spectral_conv(x, basis, *, kernel, bias=0.0):
     return y + bias
 
 
+def adaptive_adjacency(x, *, source, target):
+    """softmax(relu(E_1 E_2ᵀ)), pair by pair (Wu 2019, eq. 5)."""
+    scores = [[max(0.0, mine @ other) for other in target] for mine in source]
+    return softmax(np.array(scores), axis=1)
+
+
+def node_embedding(x, *, embeddings):
+    """The same vector of each node beside its features in every sample."""
+    return np.stack([np.concatenate([sample, embeddings], axis=1) for sample in x])
+
+
 def graph_pooling(x, clusters, pooling):
     """The maximum or mean over the listed nodes of each cluster."""
     reduce = {"max": np.max, "average": np.mean}[pooling]

@@ -61,6 +61,14 @@ def test_graph_conv(leading, filters):
     compare(layers.GraphConv(filters), [X, directed(*leading)], numpy_layers.graph_conv)
 
 
+def test_adaptive_adjacency():
+    compare(layers.AdaptiveAdjacency(4), [X[:, 0]], numpy_layers.adaptive_adjacency)
+
+
+def test_node_embedding():
+    compare(layers.NodeEmbedding(4), [X[:, 0]], numpy_layers.node_embedding)
+
+
 @pytest.mark.parametrize("gate", ["glu", "gtu"])
 @pytest.mark.parametrize(
     "residual, filters",

@@ -70,7 +70,24 @@ def test_hours_without_a_reading_get_the_mean_of_their_kind_of_day_then_of_the_n
     np.testing.assert_allclose(season[1, :, 3, 0], np.nanmean(values[:, 3, 0]), rtol=1e-6)
 
 
+def test_ten_minutes_before_and_after_share_a_mean():
+    stamps = np.datetime64("2024-01-01T00", "s") + np.arange(14 * 288) * np.timedelta64(5, "m")
+    values = np.random.default_rng(0).normal(50.0, 10.0, (len(stamps), 2, 1))
+    layer = layers.SeasonalScaler(2, 1, steps_per_day=288)
+    layer.adapt(values, datasets.calendar(stamps))
+    season = keras.ops.convert_to_numpy(layer.season.value)
+    days = values.reshape(14, 288, 2, 1)
+    working = days[[0, 1, 2, 3, 4, 7, 8, 9, 10, 11]]
+    np.testing.assert_allclose(season[100], working[:, 98:103].mean((0, 1)), rtol=1e-6)
+    around_midnight = days[[5, 6, 12, 13]][:, [286, 287, 0, 1, 2]]
+    np.testing.assert_allclose(season[288], around_midnight.mean((0, 1)), rtol=1e-6)
+
+
 FORECASTERS = {
+    "graph-stid": (
+        models.GraphSTID,
+        {"units": 4, "num_blocks": 1, "input_length": {"recent": 6, "weekly": 8}},
+    ),
     "stgcn": (models.STGCN, {"block_filters": ((4, 3, 5),), "output_filters": (6, 7)}),
     "astgcn": (models.ASTGCN, {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 4}),
     "astgcn-components": (

@@ -1,11 +1,13 @@
 """Keras layers for signals (batch, time, nodes, features) on a graph."""
 
+from stgkeras.layers.adaptive_adjacency import AdaptiveAdjacency
 from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalization
 from stgkeras.layers.cheb_conv import ChebConv
 from stgkeras.layers.component_fusion import ComponentFusion
 from stgkeras.layers.gated_temporal_conv import GatedTemporalConv
 from stgkeras.layers.graph_conv import GraphConv
 from stgkeras.layers.graph_pooling import GraphPooling
+from stgkeras.layers.node_embedding import NodeEmbedding
 from stgkeras.layers.renormalized_adjacency import RenormalizedAdjacency
 from stgkeras.layers.scaled_laplacian import ScaledLaplacian
 from stgkeras.layers.seasonal_scaler import SeasonalScaler
@@ -18,12 +20,14 @@ from stgkeras.layers.static_graph import StaticGraph
 from stgkeras.layers.temporal_attention import TemporalAttention
 
 __all__ = [
+    "AdaptiveAdjacency",
     "CenteredLayerNormalization",
     "ChebConv",
     "ComponentFusion",
     "GatedTemporalConv",
     "GraphConv",
     "GraphPooling",
+    "NodeEmbedding",
     "RenormalizedAdjacency",
     "ScaledLaplacian",
     "SeasonalScaler",

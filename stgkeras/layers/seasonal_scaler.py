@@ -12,9 +12,10 @@ class SeasonalScaler(keras.layers.Layer):
 
         y = (x - season[kind of day, time of day, node]) / std        inverse: x = y · std + season
 
-    The season is the mean reading of a node at that time of working days, or of weekends. It and
-    the standard deviation of what is left, one a feature, are state that travels with the weights.
-    They are NaN until `adapt` is called or weights are loaded.
+    The season is the mean reading of a node at that time of working days, or of weekends, and up to
+    ten minutes before and after: what one day did is not the season. It and the standard deviation
+    of what is left, one a feature, are state that travels with the weights. They are NaN until
+    `adapt` is called or weights are loaded.
 
     Args:
         num_nodes: int. Number of nodes N.
@@ -80,7 +81,7 @@ class SeasonalScaler(keras.layers.Layer):
             )
         if np.isinf(values).any() or np.isnan(values).all(axis=(0, 1)).any():
             raise ValueError("`values` must be finite or NaN, and each feature must have readings")
-        season = seasonal_mean(values, calendar, self.steps_per_day)
+        season = seasonal_mean(values, calendar, self.steps_per_day, self.steps_per_day // 144)
         rest = values - season[slots(calendar, self.steps_per_day)]
         std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
         self.season.assign(season)

@@ -1,6 +1,7 @@
 """Keras models: forecasts of signals on a graph, and predictions of the graph itself."""
 
 from stgkeras.models.astgcn import ASTGCN
+from stgkeras.models.graph_stid import GraphSTID
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
@@ -12,6 +13,7 @@ __all__ = [
     "ASTGCNLinkPredictor",
     "ChebNet",
     "GCN",
+    "GraphSTID",
     "STGCN",
     "STGCNLinkPredictor",
     "SpectralCNN",

@@ -12,15 +12,13 @@ from stgkeras.layers import (
 )
 from stgkeras.models.graph_model import (
     GraphModel,
+    component_inputs,
     forecast_head,
     graph_inputs,
     joined,
     scaling,
-    static_operator,
+    window_lengths,
 )
-from stgkeras.seasons import PERIODS, component_steps
-
-COMPONENTS = tuple(PERIODS)
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -115,7 +113,7 @@ class ASTGCN(GraphModel):
     ):
         arguments = {
             "num_nodes": _checks.integer("num_nodes", num_nodes),
-            "input_length": _input_length(input_length),
+            "input_length": window_lengths(input_length),
             "horizon": _checks.integer("horizon", horizon),
             "num_features": _checks.integer("num_features", num_features),
             "num_outputs": _checks.integer("num_outputs", num_outputs),
@@ -138,23 +136,11 @@ class ASTGCN(GraphModel):
         scale, unscale, more = scaling(arguments)
 
         def component(x, operator, name="recent", prefix=""):
-            steps = component_steps(
-                "recent" if season is None else name, x.shape[1], horizon, season
-            )
-            x = astgcn_blocks(scale(x, steps), operator, arguments, prefix)
+            x = astgcn_blocks(scale(x, name), operator, arguments, prefix)
             return linear_head(x, horizon, num_outputs, f"{prefix}output")
 
         if isinstance(input_length, dict):
-            if dynamic_graph:
-                raise ValueError(
-                    "`dynamic_graph` must be False with several components. "
-                    f"Received: dynamic_graph={dynamic_graph!r}, input_length={input_length!r}"
-                )
-            inputs = {
-                name: keras.Input((steps, num_nodes, num_features), name=name)
-                for name, steps in arguments["input_length"].items()
-            }
-            operator = static_operator(next(iter(inputs.values())), arguments, graph)
+            inputs, operator = component_inputs(arguments, graph)
             forecasts = [component(x, operator, name, f"{name}_") for name, x in inputs.items()]
             outputs = forecasts[0]
             if len(forecasts) > 1:
@@ -217,18 +203,3 @@ def _conv(filters, kernel_size, stride, name):
     return layers.Conv2D(
         filters, (kernel_size, 1), (stride, 1), data_format="channels_last", name=name
     )
-
-
-def _input_length(input_length):
-    if not isinstance(input_length, dict):
-        return _checks.integer("input_length", input_length)
-    if not input_length or not set(input_length) <= set(COMPONENTS):
-        raise ValueError(
-            f"`input_length` must be an int, or a dict with keys among {COMPONENTS}. "
-            f"Received: input_length={input_length!r}"
-        )
-    return {
-        name: _checks.integer(f"input_length[{name!r}]", input_length[name])
-        for name in COMPONENTS
-        if name in input_length
-    }

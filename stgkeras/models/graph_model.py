@@ -7,6 +7,7 @@ from keras import ops
 
 from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, _checks
 from stgkeras.models import preset_files
+from stgkeras.seasons import PERIODS, component_steps
 
 
 class GraphModel(keras.Model):
@@ -128,12 +129,12 @@ def _portable_optimizer(config):
     return config
 
 
-def graph_inputs(arguments, graph, normalization):
+def graph_inputs(arguments, graph, normalization=None):
     """The inputs of a model with one signal, and its graph operator.
 
     Args:
-        arguments: dict with num_nodes, input_length, num_features, num_edges and dynamic_graph, as
-            the model took them.
+        arguments: dict with num_nodes, input_length, num_features, num_edges and, if the graph may
+            come as input, dynamic_graph, as the model took them.
         graph: None, or the operator of a model with a fixed graph.
         normalization: layer that turns an adjacency given as input into the operator.
 
@@ -141,7 +142,8 @@ def graph_inputs(arguments, graph, normalization):
         The inputs, x (batch, time, nodes, features) among them, and the operator.
     """
     nodes, steps = arguments["num_nodes"], arguments["input_length"]
-    dynamic = _checks.one_of("dynamic_graph", arguments["dynamic_graph"], (False, "sample", "step"))
+    dynamic = arguments.get("dynamic_graph", False)
+    _checks.one_of("dynamic_graph", dynamic, (False, "sample", "step"))
     x = keras.Input((steps, nodes, arguments["num_features"]), name="x")
     if not dynamic:
         return x, x, static_operator(x, arguments, graph)
@@ -158,6 +160,44 @@ def graph_inputs(arguments, graph, normalization):
     shape = (nodes, nodes) if dynamic == "sample" else (steps, nodes, nodes)
     adjacency = keras.Input(shape, name="graph")
     return {"x": x, "graph": adjacency}, x, normalization(adjacency)
+
+
+def window_lengths(input_length):
+    """The checked `input_length` of a model: an int, or a dict of the components' ints."""
+    if not isinstance(input_length, dict):
+        return _checks.integer("input_length", input_length)
+    if not input_length or not set(input_length) <= set(PERIODS):
+        raise ValueError(
+            f"`input_length` must be an int, or a dict with keys among {tuple(PERIODS)}. "
+            f"Received: input_length={input_length!r}"
+        )
+    return {
+        name: _checks.integer(f"input_length[{name!r}]", input_length[name])
+        for name in PERIODS
+        if name in input_length
+    }
+
+
+def component_inputs(arguments, graph):
+    """The inputs of a model with several components, by name, and its graph operator.
+
+    Args:
+        arguments: dict with num_nodes, num_features, num_edges and the dict input_length, as the
+            model took them.
+        graph: None, or the operator.
+    """
+    if arguments.get("dynamic_graph"):
+        raise ValueError(
+            "`dynamic_graph` must be False with several components. "
+            f"Received: dynamic_graph={arguments['dynamic_graph']!r}, "
+            f"input_length={arguments['input_length']!r}"
+        )
+    nodes, features = arguments["num_nodes"], arguments["num_features"]
+    inputs = {
+        name: keras.Input((steps, nodes, features), name=name)
+        for name, steps in arguments["input_length"].items()
+    }
+    return inputs, static_operator(next(iter(inputs.values())), arguments, graph)
 
 
 def static_operator(x, arguments, graph):
@@ -177,14 +217,14 @@ def scaling(arguments):
             num_outputs and season, as the model took them.
 
     Returns:
-        Function (x, steps) → standardised x, where `steps` are the times of x counted from the
-        first step to predict; function y → forecast in original units; dict of the inputs that
-        the two need.
+        Function (x, component) → standardised x, where `component` names the steps that x reads,
+        by default "recent"; function y → forecast in original units; dict of the inputs that the
+        two need.
     """
     num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
     season = arguments.get("season")
     if season is None and not arguments["normalize"]:
-        return (lambda x, steps: x), (lambda y: y), {}
+        return (lambda x, component=None: x), (lambda y: y), {}
     if num_outputs > num_features:
         raise ValueError(
             "`num_outputs` must be at most `num_features` with normalize=True or a season: "
@@ -193,7 +233,7 @@ def scaling(arguments):
         )
     if season is None:
         scaler = StandardScaler(num_features, dtype="float32", name="scaler")
-        return (lambda x, steps: scaler(x)), functools.partial(scaler, inverse=True), {}
+        return (lambda x, component=None: scaler(x)), functools.partial(scaler, inverse=True), {}
     if arguments["normalize"]:
         raise ValueError(
             "`normalize` must be False with a season, which has a scaler of its own. "
@@ -206,11 +246,10 @@ def scaling(arguments):
     )
     level = StandardScaler(num_features, dtype="float32", name="level")
 
-    def scale(x, steps):
+    def scale(x, component="recent"):
+        steps = component_steps(component, x.shape[1], horizon, season).tolist()
         # What is left of the season, and where it stands: a hundred vehicles at night or at noon.
-        return ops.concatenate(
-            [scaler(x, calendar, steps=[int(step) for step in steps]), level(x)], axis=-1
-        )
+        return ops.concatenate([scaler(x, calendar, steps=steps), level(x)], axis=-1)
 
     return (
         scale,

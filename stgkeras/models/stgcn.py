@@ -131,7 +131,7 @@ class STGCN(GraphModel):
         inputs, x, operator = graph_inputs(arguments, graph, normalization)
         scale, unscale, more = scaling(arguments)
 
-        x = scale(x, range(-input_length, 0))
+        x = scale(x)
         for number, filters in enumerate(arguments["block_filters"], start=1):
             x = stgcn_block(x, operator, filters, arguments, f"block{number}")
         outputs = unscale(stgcn_head(x, arguments))

@@ -1,0 +1,151 @@
+import keras
+from keras import layers, ops
+
+from stgkeras.layers import AdaptiveAdjacency, ChebConv, GraphConv, NodeEmbedding, _checks
+from stgkeras.models.graph_model import (
+    GraphModel,
+    component_inputs,
+    forecast_head,
+    graph_inputs,
+    joined,
+    scaling,
+    window_lengths,
+)
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class GraphSTID(GraphModel):
+    """Spatial and temporal identity with graph convolutions, for forecasts on a graph.
+
+    What a node has read in its windows is one vector. A learned vector of the node is appended, a
+    dense layer mixes the two, and residual blocks follow, each of a dense layer, a Chebyshev
+    convolution on the given graph and a first-order convolution on a graph that is learned; one
+    linear map gives all steps of the forecast. Without convolution along time it trains several
+    times faster than STGCN.
+
+    Args:
+        num_nodes: int. Number of nodes N.
+        graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
+            Travels with the weights; `None` leaves it NaN until weights are loaded or `model.graph`
+            is set.
+        input_length: int, number of input steps T, or a dict of them for the components, a subset
+            of {"recent": …, "daily": …, "weekly": …}.
+        horizon: int. Number of steps to forecast.
+        num_features: int. Number of input features F.
+        num_outputs: int. Number of forecast features, the first ones of the input.
+        units: int. Units of the dense layers and filters of the graph convolutions.
+        num_blocks: int. Number of blocks.
+        K: int. Number of Chebyshev terms; 1 leaves the given graph out.
+        node_units: int ≥ 0. Length of the nodes' learned vectors; 0 leaves them out.
+        adaptive_units: int ≥ 0. Length of the vectors that the learned graph is made of; 0 leaves
+            it out.
+        dropout: float. Share of values dropped before the last dense layer of a block.
+        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
+        normalize: bool. Whether to standardise the input and take forecasts back to original
+            units; call `adapt` with the training steps before `fit`.
+        season: None, or int, the steps of a day: the model forecasts what is left of the readings
+            over their mean by node, time of day and kind of day, from that and from the
+            standardised readings. Takes another input, "calendar", and an `adapt` with the
+            training steps and their calendar before `fit`.
+
+    Call arguments:
+        x: (batch, input_length, num_nodes, num_features), or {"recent": …, …} with several
+            components; with `season` also "calendar", (batch, horizon, 2), the
+            `datasets.calendar` of the steps to predict.
+
+    Returns:
+        (batch, horizon, num_nodes, num_outputs).
+
+    Raises:
+        ValueError: on a bad argument.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> adjacency = stgkeras.graphs.knn_graph(np.random.default_rng(0).random((5, 2)), 2)
+        >>> graph = stgkeras.graphs.scaled_laplacian(np.maximum(adjacency, adjacency.T))
+        >>> model = stgkeras.models.GraphSTID(5, graph=graph, horizon=3)
+        >>> tuple(model(np.zeros((2, 12, 5, 1), "float32")).shape)
+        (2, 3, 5, 1)
+
+    Source:
+        Shao et al., 2022, arXiv:2208.05233 (STID). Departs from the paper: the graph convolutions
+        (Defferrard et al., 2016; the learned graph of Wu et al., 2019, arXiv:1906.00121) are added,
+        and the identity of the time is the season rather than learned vectors of hours and days.
+    """
+
+    dynamic_graph = False
+
+    def __init__(
+        self,
+        num_nodes,
+        *,
+        graph=None,
+        input_length=12,
+        horizon=12,
+        num_features=1,
+        num_outputs=1,
+        units=64,
+        num_blocks=3,
+        K=3,
+        node_units=16,
+        adaptive_units=10,
+        dropout=0.1,
+        num_edges=None,
+        normalize=False,
+        season=None,
+        **kwargs,
+    ):
+        arguments = {
+            "num_nodes": _checks.integer("num_nodes", num_nodes),
+            "input_length": window_lengths(input_length),
+            "horizon": _checks.integer("horizon", horizon),
+            "num_features": _checks.integer("num_features", num_features),
+            "num_outputs": _checks.integer("num_outputs", num_outputs),
+            "units": _checks.integer("units", units),
+            "num_blocks": _checks.integer("num_blocks", num_blocks),
+            "K": _checks.integer("K", K),
+            "node_units": _checks.integer("node_units", node_units, 0),
+            "adaptive_units": _checks.integer("adaptive_units", adaptive_units, 0),
+            "dropout": _checks.fraction("dropout", dropout),
+            "num_edges": num_edges,
+            "normalize": bool(normalize),
+            "season": season if season is None else _checks.integer("season", season),
+        }
+        if isinstance(input_length, dict):
+            inputs, operator = component_inputs(arguments, graph)
+            named = inputs
+        else:
+            inputs, x, operator = graph_inputs(arguments, graph)
+            named = {"recent": x}
+        scale, unscale, more = scaling(arguments)
+
+        x = ops.concatenate([_by_node(scale(x, name)) for name, x in named.items()], axis=-1)
+        if node_units:
+            x = NodeEmbedding(node_units, name="node_embedding")(x)
+        x = layers.Dense(units, name="input_dense")(x)
+        learned = AdaptiveAdjacency(adaptive_units, name="adjacency")(x) if adaptive_units else None
+        for number in range(1, num_blocks + 1):
+            x = graph_stid_block(x, operator, learned, arguments, f"block{number}")
+        x = layers.Dense(horizon * num_outputs, dtype="float32", name="output")(x)
+        outputs = unscale(forecast_head(x, horizon, num_outputs))
+
+        super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
+
+
+def graph_stid_block(x, operator, learned, arguments, name):
+    """Adds to x what a dense layer and the graph convolutions make of it, (B, N, units)."""
+    units = arguments["units"]
+    own = layers.Dense(units, activation="relu", name=f"{name}_dense")(x)
+    chebyshev = ChebConv(units, arguments["K"], activation="relu", name=f"{name}_graph")
+    parts = [own, chebyshev(own, operator)]
+    if learned is not None:
+        parts.append(GraphConv(units, activation="relu", name=f"{name}_adaptive")(own, learned))
+    y = ops.concatenate(parts, axis=-1)
+    y = layers.Dropout(arguments["dropout"], name=f"{name}_dropout")(y)
+    return x + layers.Dense(units, name=f"{name}_output")(y)
+
+
+def _by_node(x):
+    """(B, T, N, F) as (B, N, T·F): all that a node has read in one vector."""
+    _, steps, nodes, features = x.shape
+    return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))
