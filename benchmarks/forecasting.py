@@ -25,8 +25,10 @@ from stgkeras import callbacks, datasets, graphs, losses, metrics, models
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "forecasting.json"
+RUNS = ROOT / "runs" / "forecasting"
 READ = {"input_length": 12, "horizon": 12}
 DAY = 288  # steps of five minutes
+WEEK = 7 * DAY
 STEPS = {"15 min": 3, "30 min": 6, "45 min": 9, "60 min": 12}
 
 
@@ -79,40 +81,83 @@ def _data(values, adjacency, start, val, test):
 
 
 DATASETS = {load.__name__: load for load in (metr_la, pems_d12_orange, pems08_tail, los_loop)}
-FORECASTERS = {
-    "STGCN": (models.STGCN, {"dropout": 0.0}),
-    "MSTGCN": (models.ASTGCN, {"attention": False}),
-    "ASTGCN": (models.ASTGCN, {}),
+
+
+class Row(NamedTuple):
+    """A forecaster, and how it is trained."""
+
+    model: type
+    options: dict = {}
+    season: bool = True
+    week: bool = False  # whether it also reads the same hour a week ago
+    rate: float = 1e-3
+    loss: type = losses.MaskedMeanAbsoluteError
+
+
+STGCN = Row(models.STGCN, {"dropout": 0.0})
+MSTGCN = Row(models.ASTGCN, {"attention": False})
+ASTGCN = Row(models.ASTGCN)
+STID = Row(models.GraphSTID, rate=3e-3)
+ROWS = {
+    "STGCN": STGCN._replace(season=False),
+    "MSTGCN": MSTGCN._replace(season=False),
+    "ASTGCN": ASTGCN._replace(season=False),
+    "GraphSTID": STID._replace(season=False),
+    "STGCN, season": STGCN,
+    "MSTGCN, season": MSTGCN,
+    "ASTGCN, season": ASTGCN,
+    "ASTGCN, season, week": ASTGCN._replace(week=True),
+    "GraphSTID, season": STID,
+    "GraphSTID, season, week": STID._replace(week=True),
 }
-ROWS = [f"{name}{season}" for season in ("", ", season") for name in FORECASTERS]
+# What each part of the last model is worth: the row without it.
+ABLATIONS = {
+    "GraphSTID, season, no learned graph": STID._replace(options={"adaptive_units": 0}),
+    "GraphSTID, season, no given graph": STID._replace(options={"K": 1}),
+    "GraphSTID, season, no node vectors": STID._replace(options={"node_units": 0}),
+    "GraphSTID, season, squared error": STID._replace(loss=losses.MaskedMeanSquaredError),
+    "GraphSTID, season, rate 0.001": STID._replace(rate=1e-3),
+}
+ALL = ROWS | ABLATIONS
 
 
 def build(row, data):
     """A forecaster that is fitted to the readings it may know."""
-    name, season = row.split(",")[0], row.endswith("season")
-    model_class, options = FORECASTERS[name]
     _, nodes, features = data.values.shape
-    scaler = {"season": DAY} if season else {"normalize": True}
-    graph = graphs.scaled_laplacian(data.adjacency)
-    sizes = {"graph": graph, "num_features": features, "num_outputs": 1}
-    model = model_class(nodes, **READ, **sizes, **scaler, **options)
+    model = row.model(
+        nodes,
+        graph=graphs.scaled_laplacian(data.adjacency),
+        input_length=reads(row),
+        horizon=12,
+        num_features=features,
+        **({"season": DAY} if row.season else {"normalize": True}),
+        **row.options,
+    )
     known = slice(datasets.training_steps(data.split, **READ))
-    model.adapt(data.values[known], *([data.calendar[known]] if season else []))
+    model.adapt(data.values[known], *([data.calendar[known]] if row.season else []))
     return model
 
 
+def reads(row):
+    return {"recent": 12, "weekly": 12} if row.week else 12
+
+
 def windows(row, data, seed, batch_size):
-    calendar = data.calendar if row.endswith("season") else None
+    """Those of training, validation and test. Before the series there was nothing to read."""
+    values = np.concatenate([np.full((WEEK, *data.values.shape[1:]), np.nan), data.values])
+    calendar = np.concatenate([data.calendar[:WEEK], data.calendar])  # the week is a cycle
     return [
         datasets.Windows(
-            data.values,
-            data.values[..., :1],
-            part,
-            **READ,
+            values,
+            values[..., :1],
+            part + WEEK,
+            input_length=reads(row),
+            horizon=12,
             batch_size=batch_size,
             shuffle=part is data.split.train,
             seed=seed,
-            calendar=calendar,
+            calendar=calendar if row.season else None,
+            steps_per_day=DAY,
             missing=True,
         )
         for part in data.split
@@ -132,12 +177,16 @@ class Minutes(keras.callbacks.Callback):
             self.is_over = self.model.stop_training = True
 
 
-def run(name, row, seed, data, args):
-    """Trains a row, or goes on with it; returns its figures, or None if time ran out."""
-    folder = ROOT / "runs" / "forecasting" / f"{name}-{row.replace(', ', '-')}-seed{seed}"
+def folder_of(name, row, seed):
+    return RUNS / f"{name}-{row.replace(', ', '-').replace(' ', '_')}-seed{seed}"
+
+
+def run(name, row_name, seed, data, args):
+    """Trains a row, or goes on with it; leaves its figures in its folder unless time ran out."""
+    folder, row = folder_of(name, row_name, seed), ALL[row_name]
     record = folder / "figures.json"
     if record.exists():
-        return json.loads(record.read_text())
+        return
     folder.mkdir(parents=True, exist_ok=True)
     last, best, log = folder / "last.keras", folder / "best.weights.h5", folder / "log.csv"
     train, val, test = windows(row, data, seed, args.batch_size)
@@ -148,10 +197,8 @@ def run(name, row, seed, data, args):
         train.epoch, best_loss = epoch, pd.read_csv(log)["val_loss"].min()
     else:
         model = build(row, data)
-        rate = keras.optimizers.schedules.CosineDecay(1e-3, args.epochs * len(train))
-        model.compile(
-            keras.optimizers.Adam(rate, global_clipnorm=5.0), losses.MaskedMeanAbsoluteError()
-        )
+        rate = keras.optimizers.schedules.CosineDecay(row.rate, args.epochs * len(train))
+        model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0), row.loss())
     clock = Minutes(args.minutes)
     keep = keras.callbacks.ModelCheckpoint(
         best, save_best_only=True, save_weights_only=True, initial_value_threshold=best_loss
@@ -172,7 +219,7 @@ def run(name, row, seed, data, args):
     )
     epochs = len(pd.read_csv(log))
     if clock.is_over and epochs < args.epochs:
-        return None
+        return
     model.load_weights(best)
     figures = {
         "validation": errors(data, data.split.val, model.predict(val, verbose=0))["MAE mean"],
@@ -181,7 +228,6 @@ def run(name, row, seed, data, args):
         "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),
     }
     record.write_text(json.dumps(figures, indent=1))
-    return figures
 
 
 def errors(data, starts, forecast):
@@ -208,28 +254,36 @@ def baselines(data):
 
 
 def main(args):
-    done = json.loads(RESULT.read_text()) if RESULT.exists() else {"figures": {}}
     for name in args.datasets:
         data = DATASETS[name](pathlib.Path(args.data) / name)
-        table = done["figures"].setdefault(name, {})
-        table |= {row: {"seed 0": figures} for row, figures in baselines(data).items()}
-        for row in args.rows:
-            for seed in args.seeds:
+        save(name, {row: {"seed 0": figures} for row, figures in baselines(data).items()}, args)
+        for seed in args.seeds:
+            for row in args.rows:
                 print(f"{name}, {row}, seed {seed}", flush=True)
-                figures = run(name, row, seed, data, args)
-                if figures is not None:
-                    table.setdefault(row, {})[f"seed {seed}"] = figures
-                save(done, args)
-    for name, table in done["figures"].items():
-        rows = {
-            row: pd.DataFrame(seeds).T.mean().round(3) | {"seeds": len(seeds)}
-            for row, seeds in table.items()
+                run(name, row, seed, data, args)
+                record = folder_of(name, row, seed) / "figures.json"
+                if record.exists():
+                    save(name, {row: {f"seed {seed}": json.loads(record.read_text())}}, args)
+    for name, table in json.loads(RESULT.read_text())["figures"].items():
+        rows = {row: table[row] for row in (*baseline_names(table), *ALL) if row in table}
+        means = {
+            row: {**pd.DataFrame(seeds).T.mean().round(3), "seeds": len(seeds)}
+            for row, seeds in rows.items()
         }
-        print(f"\n{name}\n{pd.DataFrame(rows).T.to_string()}")
+        print(f"\n{name}\n{pd.DataFrame(means).T.to_string()}")
 
 
-def save(done, args):
-    done["settings"] = {key: value for key, value in vars(args).items() if key != "data"}
+def baseline_names(table):
+    return [row for row in table if row not in ALL]
+
+
+def save(name, rows, args):
+    """Adds rows to the file, beside what it holds by now."""
+    done = json.loads(RESULT.read_text()) if RESULT.exists() else {"figures": {}}
+    table = done["figures"].setdefault(name, {})
+    for row, seeds in rows.items():
+        table.setdefault(row, {}).update(seeds)
+    done["settings"] = {key: getattr(args, key) for key in ("epochs", "batch_size", "minutes")}
     done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
     done["versions"] = {
         "keras": keras.__version__,
@@ -245,7 +299,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--data", required=True)
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=list(DATASETS))
-    parser.add_argument("--rows", nargs="+", default=ROWS, choices=ROWS)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ALL))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=64)
