@@ -20,67 +20,14 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import pandas as pd
+from forecasting_data import DATASETS, DAY, READ, WEEK
 
 from stgkeras import callbacks, datasets, graphs, losses, metrics, models
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "forecasting.json"
 RUNS = ROOT / "runs" / "forecasting"
-READ = {"input_length": 12, "horizon": 12}
-DAY = 288  # steps of five minutes
-WEEK = 7 * DAY
 STEPS = {"15 min": 3, "30 min": 6, "45 min": 9, "60 min": 12}
-
-
-class Data(NamedTuple):
-    values: np.ndarray  # (T, N, F), NaN where missing; the first feature is predicted
-    adjacency: np.ndarray
-    calendar: np.ndarray
-    split: datasets.Split
-
-
-def metr_la(folder):
-    """29 sensors of METR-LA: 70 % training, 10 % validation, 20 % test windows."""
-    with np.load(folder / "metr_la_subset.npz") as file:
-        values, index = file["speed"][:, :, None], file["index_in_207"]
-    with np.load(folder / "metr_la_adj207.npz") as file:
-        adjacency = file["adj"][np.ix_(index, index)]
-    values = np.where(values == 0, np.nan, values)
-    return _data(values, adjacency, "2012-03-01T00:00", val=3425, test=6850)
-
-
-def pems_d12_orange(folder):
-    """81 stations with flow, occupancy and speed: 60 / 20 / 20 % of the windows."""
-    keys = ["flow", "occupancy", "speed"]
-    series = datasets.load_series(folder / "orange_81.npz", folder / "edges.csv", key=keys)
-    return _data(series.values, series.adjacency, "2022-01-01T00:00", val=0.2, test=0.2)
-
-
-def pems08_tail(folder):
-    """The last 40 % of PEMS08: the published test windows, and what was validation to train on."""
-    series = datasets.load_series(folder / "pems08_flow_tail.npz", folder / "distance.csv")
-    return _data(series.values, series.adjacency, "2016-08-07T03:40", val=535, test=3567)
-
-
-def los_loop(folder):
-    """A week of 207 sensors: 80 % of the steps, their last 159 windows to validate, and 20 %."""
-    series = datasets.load_series(folder / "los_loop.npz")
-    data = _data(series.values, series.adjacency, "2012-03-01T00:00", val=0.1, test=0.2)
-    cut = int(0.8 * len(series.values))
-    first = np.arange(cut - 23)
-    parts = first[:-159], first[-159:], np.arange(cut, len(series.values) - 23)
-    return data._replace(split=datasets.Split(*parts))
-
-
-def _data(values, adjacency, start, val, test):
-    stamps = np.datetime64(start, "s") + np.arange(len(values)) * np.timedelta64(300, "s")
-    adjacency = np.maximum(adjacency, adjacency.T)
-    np.fill_diagonal(adjacency, 0.0)
-    split = datasets.split_windows(len(values), **READ, val=val, test=test, boundary="start")
-    return Data(values, adjacency, datasets.calendar(stamps), split)
-
-
-DATASETS = {load.__name__: load for load in (metr_la, pems_d12_orange, pems08_tail, los_loop)}
 
 
 class Row(NamedTuple):
@@ -89,7 +36,8 @@ class Row(NamedTuple):
     model: type
     options: dict = {}
     season: bool = True
-    week: bool = False  # whether it also reads the same hour a week ago
+    week: bool = False  # whether it also reads the same hours a week ago
+    leave_out: bool = True  # whether training sees the season without the day at hand
     rate: float = 1e-3
     loss: type = losses.MaskedMeanAbsoluteError
 
@@ -115,6 +63,7 @@ ABLATIONS = {
     "GraphSTID, season, no learned graph": STID._replace(options={"adaptive_units": 0}),
     "GraphSTID, season, no given graph": STID._replace(options={"K": 1}),
     "GraphSTID, season, no node vectors": STID._replace(options={"node_units": 0}),
+    "GraphSTID, season of all days": STID._replace(leave_out=False),
     "GraphSTID, season, squared error": STID._replace(loss=losses.MaskedMeanSquaredError),
     "GraphSTID, season, rate 0.001": STID._replace(rate=1e-3),
 }
@@ -146,6 +95,10 @@ def windows(row, data, seed, batch_size):
     """Those of training, validation and test. Before the series there was nothing to read."""
     values = np.concatenate([np.full((WEEK, *data.values.shape[1:]), np.nan), data.values])
     calendar = np.concatenate([data.calendar[:WEEK], data.calendar])  # the week is a cycle
+    shift = np.zeros(values.shape, "float32")
+    known = slice(WEEK, WEEK + datasets.training_steps(data.split, **READ))
+    shift[known] = datasets.leave_one_day_out(values[known], calendar[known], DAY)
+    leave_out = row.season and row.leave_out
     return [
         datasets.Windows(
             values,
@@ -159,6 +112,7 @@ def windows(row, data, seed, batch_size):
             calendar=calendar if row.season else None,
             steps_per_day=DAY,
             missing=True,
+            shift=shift if leave_out and part is data.split.train else None,
         )
         for part in data.split
     ]

@@ -65,21 +65,74 @@ def seasonal_mean(values, calendar, steps_per_day, spread=0):
     Returns:
         (2 · S, N, F) float64.
     """
-    rows, there = slots(calendar, steps_per_day), ~np.isnan(values)
-    total = np.zeros((2 * steps_per_day, *values.shape[1:]))
-    count = np.zeros_like(total)
-    np.add.at(total, rows, np.where(there, values, 0.0))
-    np.add.at(count, rows, there)
-    kinds = (2, steps_per_day, *values.shape[1:])
-    total, count = (
-        sum(np.roll(sums.reshape(kinds), shift, axis=1) for shift in range(-spread, spread + 1))
-        for sums in (total, count)
-    )
+    total, count = _sums(values, slots(calendar, steps_per_day), steps_per_day, spread)
     mean = _ratio(total, count)
     for axes in (1, (0, 1), (0, 1, 2)):  # of a kind of day; of a node; of all
         wide = _ratio(total.sum(axes, keepdims=True), count.sum(axes, keepdims=True))
         mean = np.where(np.isnan(mean), wide, mean)
     return mean.reshape(2 * steps_per_day, *values.shape[1:])
+
+
+def ten_minutes(steps_per_day):
+    """The spread of a season: the slots in ten minutes."""
+    return steps_per_day // 144
+
+
+def leave_one_day_out(values, calendar, steps_per_day):
+    """How far each step's season would lie lower if its own day had not been counted.
+
+    A model that learns on the days that its season was taken from sees readings closer to the
+    season than it ever will again. Added to training windows, by `Windows(…, shift=…)`, this gives
+    them the distance that a season of the other days would have.
+
+    Args:
+        values: (T, N, F), the readings that the season is taken from; NaN where missing.
+        calendar: (T, 2), `calendar` of these steps.
+        steps_per_day: int. Steps of the series in a day.
+
+    Returns:
+        (T, N, F) float32: season minus season without the day; 0 where no other day is left.
+
+    Raises:
+        ValueError: if the lengths differ.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> stamps = np.datetime64("2024-01-01") + np.arange(2)  # a Monday and a Tuesday
+        >>> calendar = stgkeras.datasets.calendar(stamps)
+        >>> values = np.array([10.0, 20.0]).reshape(2, 1, 1)  # their season is 15
+        >>> stgkeras.datasets.leave_one_day_out(values, calendar, 1).ravel().tolist()
+        [-5.0, 5.0]
+    """
+    values, calendar = np.asarray(values), np.asarray(calendar)
+    if calendar.shape != (len(values), 2):
+        raise ValueError(
+            f"`calendar` must have shape ({len(values)}, 2), two numbers a step of `values`. "
+            f"Received: calendar.shape={calendar.shape}"
+        )
+    rows, spread = slots(calendar, steps_per_day), ten_minutes(steps_per_day)
+    total, count = _sums(values, rows, steps_per_day, spread)
+    season = _ratio(total, count).reshape(-1, *values.shape[1:])
+    hour, weekday = calendar.T
+    begins = np.flatnonzero((np.diff(hour) < 0) | (np.diff(weekday) != 0)) + 1
+    shift = np.zeros(values.shape, "float32")
+    for day in np.split(np.arange(len(values)), begins):
+        own_total, own_count = _sums(values[day], rows[day], steps_per_day, spread)
+        others = _ratio(total - own_total, count - own_count).reshape(season.shape)
+        shift[day] = np.nan_to_num((season - others)[rows[day]])
+    return shift
+
+
+def _sums(values, rows, steps_per_day, spread):
+    """Sum and number of the readings of each slot and its neighbours, (2, S, N, F) each."""
+    there = ~np.isnan(values)
+    found = []
+    for summands in (np.where(there, values, 0.0), there):
+        sums = np.zeros((2 * steps_per_day, *values.shape[1:]))
+        np.add.at(sums, rows, summands)
+        kinds = sums.reshape(2, steps_per_day, *values.shape[1:])
+        found.append(sum(np.roll(kinds, by, axis=1) for by in range(-spread, spread + 1)))
+    return found
 
 
 def _ratio(total, count):

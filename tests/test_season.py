@@ -7,6 +7,7 @@ from cases import NODES, evaluate, laplacian, predict, randomize
 from numpy_layers import assert_close
 
 from stgkeras import datasets, layers, models
+from stgkeras.seasons import slots
 
 N, F, DAY = NODES, 2, 8
 STAMPS = np.datetime64("2024-01-03T00", "s") + np.arange(4 * 7 * DAY) * np.timedelta64(3, "h")
@@ -81,6 +82,44 @@ def test_ten_minutes_before_and_after_share_a_mean():
     np.testing.assert_allclose(season[100], working[:, 98:103].mean((0, 1)), rtol=1e-6)
     around_midnight = days[[5, 6, 12, 13]][:, [286, 287, 0, 1, 2]]
     np.testing.assert_allclose(season[288], around_midnight.mean((0, 1)), rtol=1e-6)
+
+
+def season_without_its_day(step):
+    """The mean of the readings at that hour, on other days of that kind."""
+    day = lambda t: (STAMPS[0] + t * np.timedelta64(3, "h")).astype("datetime64[D]")  # noqa: E731
+    others = VALUES.copy()
+    others[[t for t in range(len(VALUES)) if day(t) == day(step)]] = np.nan
+    rows = slots(CALENDAR, DAY)
+    return np.nanmean(others[rows == rows[step]], axis=0)
+
+
+def test_the_shift_leaves_out_the_day_of_each_step():
+    shift = datasets.leave_one_day_out(VALUES, CALENDAR, DAY)
+    for step in (0, 3, 7, 8, 100, 223):
+        expected = season_at(step) - season_without_its_day(step)
+        np.testing.assert_allclose(shift[step], expected, atol=1e-4)
+    once = datasets.leave_one_day_out(VALUES[:DAY], CALENDAR[:DAY], DAY)
+    assert (once == 0).all()  # no other day
+
+
+def test_shifted_windows_by_hand():
+    series, shift = np.arange(80.0).reshape(80, 1, 1), 1000.0 * np.arange(80.0).reshape(80, 1, 1)
+    lengths = {"recent": 2, "daily": 6}
+    windows = datasets.Windows(
+        series,
+        series,
+        [40],
+        input_length=lengths,
+        horizon=3,
+        steps_per_day=DAY,
+        shift=shift,
+    )
+    x, y = windows[0]
+    assert x["recent"].ravel().tolist() == [40040.0, 41041.0]
+    before = [26, 27, 28, 34, 35, 36]  # two days and one day before 42, 43, 44
+    moved = [step + 1000.0 * hour for step, hour in zip(before, [42, 43, 44] * 2, strict=True)]
+    assert x["daily"].ravel().tolist() == moved
+    assert y.ravel().tolist() == [42042.0, 43043.0, 44044.0]
 
 
 FORECASTERS = {
@@ -190,6 +229,16 @@ def test_a_standard_scaler_leaves_missing_readings_out_and_takes_them_for_the_me
         (
             lambda: forecaster("stgcn", season=DAY, normalize=True),
             "`normalize` must be False with a s",
+        ),
+        (
+            lambda: datasets.leave_one_day_out(VALUES, CALENDAR[:3], DAY),
+            r"`calendar` must have shape \(224, 2\)",
+        ),
+        (
+            lambda: datasets.Windows(
+                {"x": VALUES}, VALUES, [0], input_length=2, horizon=1, missing=True, shift=VALUES
+            ),
+            "`inputs` must be one array if there is a `shift`",
         ),
         (lambda: forecaster("stgcn", season=0), "`season` must be an integer of at least 1"),
         (

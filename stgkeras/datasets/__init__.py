@@ -33,6 +33,7 @@ from stgkeras.datasets.traffic_sources import (
     load_sz_taxi,
 )
 from stgkeras.datasets.windows import Windows
+from stgkeras.seasons import leave_one_day_out
 
 __all__ = [
     "Citations",
@@ -49,6 +50,7 @@ __all__ = [
     "historical_mean",
     "last_graph",
     "last_value",
+    "leave_one_day_out",
     "load_cora",
     "load_dynamic_graphs",
     "load_los_loop",

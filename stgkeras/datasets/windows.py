@@ -28,6 +28,9 @@ class Windows(keras.utils.PyDataset):
         calendar: None, or (T, 2) of `calendar`, gathered at the steps to predict.
         steps_per_day: int, with days or weeks. Steps of the series in a day.
         missing: bool. Whether NaN stands for missing readings; they are passed on.
+        shift: None, or (T, …) of `leave_one_day_out`, for training: added to what a window reads
+            and predicts, to the days and weeks before that of the hours to predict. `inputs` and
+            `targets` must be arrays of its shape, or hold its first features.
         **kwargs: `workers`, `use_multiprocessing`, `max_queue_size` of `keras.utils.PyDataset`.
 
     Returns:
@@ -67,6 +70,7 @@ class Windows(keras.utils.PyDataset):
         calendar=None,
         steps_per_day=None,
         missing=False,
+        shift=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -78,7 +82,14 @@ class Windows(keras.utils.PyDataset):
         self.targets = np.asanyarray(targets)
         self.calendar = None if calendar is None else np.asanyarray(calendar)
         named |= {} if calendar is None else {"calendar": self.calendar}
+        self.shift = None if shift is None else np.asanyarray(shift)
+        named |= {} if shift is None else {"shift": self.shift}
         _check_arrays([*named.items(), ("targets", self.targets)], missing)
+        if isinstance(inputs, dict) and shift is not None:
+            raise ValueError(
+                "`inputs` must be one array if there is a `shift`. "
+                f"Received: a dict of {sorted(inputs)}"
+            )
         if isinstance(inputs, dict) and isinstance(input_length, dict):
             raise ValueError(
                 "`inputs` must be one array if `input_length` is a dict of components. "
@@ -113,16 +124,27 @@ class Windows(keras.utils.PyDataset):
         first = starts + self._recent  # (B,), the first step to predict
         ahead = first if self.horizon is None else first[:, None] + np.arange(self.horizon)
         read = {name: first[:, None] + steps for name, steps in self._reads.items()}  # (B, L)
-        if isinstance(self.input_length, dict):
-            x = {name: _gather(self.inputs, steps) for name, steps in read.items()}
+        if isinstance(self.inputs, dict):
+            x = {name: _gather(data, read["recent"]) for name, data in self.inputs.items()}
         else:
-            x = keras.tree.map_structure(lambda data: _gather(data, read["recent"]), self.inputs)
+            x = {
+                name: self._shifted(self.inputs, steps, _hours(name, steps, ahead))
+                for name, steps in read.items()
+            }
+            x = x if isinstance(self.input_length, dict) else x["recent"]
         if self.calendar is not None:
             x = {
                 **(x if isinstance(x, dict) else {"x": x}),
                 "calendar": _gather(self.calendar, ahead),
             }
-        return x, _gather(self.targets, ahead)
+        return x, self._shifted(self.targets, ahead, ahead)
+
+    def _shifted(self, data, steps, hours):
+        """The readings of `steps`, with the shift of `hours`, of the same shape."""
+        values = _gather(data, steps)
+        if self.shift is None:
+            return values
+        return values + _gather(self.shift, hours)[..., : values.shape[-1]]
 
     def on_epoch_end(self):
         self.epoch += 1
@@ -144,6 +166,14 @@ def check_no_nan(name, array):
             f"`{name}` must not hold NaN. Received: {count} of {array.size} values, the first at "
             f"{first}; fill or drop them, or pass `missing=True` to leave them out of losses."
         )
+
+
+def _hours(name, steps, ahead):
+    """The steps that a component stands for: its own, or on days and weeks before those ahead."""
+    if name == "recent":
+        return steps
+    ahead = ahead.reshape(len(ahead), -1)
+    return np.tile(ahead, steps.shape[1] // ahead.shape[1])
 
 
 def _gather(data, steps):

@@ -3,7 +3,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
-from stgkeras.seasons import seasonal_mean, slot, slots
+from stgkeras.seasons import seasonal_mean, slot, slots, ten_minutes
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -81,7 +81,9 @@ class SeasonalScaler(keras.layers.Layer):
             )
         if np.isinf(values).any() or np.isnan(values).all(axis=(0, 1)).any():
             raise ValueError("`values` must be finite or NaN, and each feature must have readings")
-        season = seasonal_mean(values, calendar, self.steps_per_day, self.steps_per_day // 144)
+        season = seasonal_mean(
+            values, calendar, self.steps_per_day, ten_minutes(self.steps_per_day)
+        )
         rest = values - season[slots(calendar, self.steps_per_day)]
         std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
         self.season.assign(season)

@@ -1,0 +1,62 @@
+"""Four real series, and how they are split: 12 steps in, 12 out."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stgkeras import datasets
+
+READ = {"input_length": 12, "horizon": 12}
+DAY = 288  # steps of five minutes
+WEEK = 7 * DAY
+
+
+class Data(NamedTuple):
+    values: np.ndarray  # (T, N, F), NaN where missing; the first feature is predicted
+    adjacency: np.ndarray
+    calendar: np.ndarray
+    split: datasets.Split
+
+
+def metr_la(folder):
+    """29 sensors of METR-LA: 70 % training, 10 % validation, 20 % test windows."""
+    with np.load(folder / "metr_la_subset.npz") as file:
+        values, index = file["speed"][:, :, None], file["index_in_207"]
+    with np.load(folder / "metr_la_adj207.npz") as file:
+        adjacency = file["adj"][np.ix_(index, index)]
+    values = np.where(values == 0, np.nan, values)
+    return _data(values, adjacency, "2012-03-01T00:00", val=3425, test=6850)
+
+
+def pems_d12_orange(folder):
+    """81 stations with flow, occupancy and speed: 60 / 20 / 20 % of the windows."""
+    keys = ["flow", "occupancy", "speed"]
+    series = datasets.load_series(folder / "orange_81.npz", folder / "edges.csv", key=keys)
+    return _data(series.values, series.adjacency, "2022-01-01T00:00", val=0.2, test=0.2)
+
+
+def pems08_tail(folder):
+    """The last 40 % of PEMS08: the published test windows, and what was validation to train on."""
+    series = datasets.load_series(folder / "pems08_flow_tail.npz", folder / "distance.csv")
+    return _data(series.values, series.adjacency, "2016-08-07T03:40", val=535, test=3567)
+
+
+def los_loop(folder):
+    """A week of 207 sensors: 80 % of the steps, their last 159 windows to validate, and 20 %."""
+    series = datasets.load_series(folder / "los_loop.npz")
+    data = _data(series.values, series.adjacency, "2012-03-01T00:00", val=0.1, test=0.2)
+    cut = int(0.8 * len(series.values))
+    first = np.arange(cut - 23)
+    parts = first[:-159], first[-159:], np.arange(cut, len(series.values) - 23)
+    return data._replace(split=datasets.Split(*parts))
+
+
+def _data(values, adjacency, start, val, test):
+    stamps = np.datetime64(start, "s") + np.arange(len(values)) * np.timedelta64(300, "s")
+    adjacency = np.maximum(adjacency, adjacency.T)
+    np.fill_diagonal(adjacency, 0.0)
+    split = datasets.split_windows(len(values), **READ, val=val, test=test, boundary="start")
+    return Data(values, adjacency, datasets.calendar(stamps), split)
+
+
+DATASETS = {load.__name__: load for load in (metr_la, pems_d12_orange, pems08_tail, los_loop)}
