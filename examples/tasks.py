@@ -1,9 +1,18 @@
-"""The two tasks of train_astgcn.py. Each returns its training, validation and test windows, a
-model, a loss, and a function that reports on test predictions as {row: {column: figure}}."""
+"""The tasks of train_astgcn.py and train_stgcn.py. Each returns its training, validation and test
+windows, a model, a loss, and a function that reports on test predictions as
+{row: {column: figure}}."""
 
+import demo_roads
+import forecast_task
 import numpy as np
+from forecast_report import baselines, pictures, table
 
-from stgkeras import datasets, graphs, losses, metrics, models, plots
+from stgkeras import datasets, losses, metrics, models, plots
+
+DATASETS = (  # of the library, and one that is made up
+    *("metr_la", "pems_bay", "pemsd7m", "pems03", "pems04", "pems07", "pems08"),
+    *("los_loop", "sz_taxi", "demo"),
+)
 
 
 def links(args):
@@ -45,6 +54,32 @@ def links(args):
 
 def forecast(args):
     """Forecasts the next 12 steps of a measured series from the last 12."""
+    series, reach = measured(args), {"input_length": 12, "horizon": 12}
+    shares = {"val": args.val, "test": args.test, "boundary": args.boundary}
+    split = datasets.split_windows(len(series.values), **reach, **shares)
+    # Published sets are compared by their first feature, such as flow.
+    num_outputs = series.values.shape[-1] if args.data else 1
+    task = forecast_task.Task(series, split, reach, num_outputs, args.season)
+    if args.season and task.calendar is None:
+        raise SystemExit(f"A day is no multiple of {series.interval:g} minutes: leave --season out")
+
+    def report(predicted, folder):
+        forecasts, steps = {args.model: predicted} | baselines(task), (3, 6, 12)
+        for name, figure in pictures(task, forecasts, steps).items():
+            figure.savefig(folder / f"{name}.png", dpi=150)
+        return table(task, forecasts, steps)
+
+    model = task.model(args.model)
+    windows = task.windows(args.batch_size, args.seed)
+    return windows, model, losses.MaskedMeanAbsoluteError(), report
+
+
+def measured(args):
+    """The series that is asked for, with its interval and its graph."""
+    if not args.data:
+        if args.dataset == "demo":
+            return demo_roads.load()
+        return getattr(datasets, f"load_{args.dataset}")(args.path)
     series = datasets.load_series(
         args.data,
         args.graph,
@@ -58,54 +93,4 @@ def forecast(args):
         raise SystemExit(f"{args.data} holds no graph: pass --graph FILE")
     if args.season and series.timestamps is None:
         raise SystemExit(f"{args.data} holds no timestamps: leave --season out")
-    values, minutes = series.values, series.interval
-    calendar = None if series.timestamps is None else datasets.calendar(series.timestamps)
-    day = round(24 * 60 / minutes)
-    reach = {"input_length": 12, "horizon": 12}
-    split = datasets.split_windows(
-        len(values), **reach, val=args.val, test=args.test, boundary=args.boundary
-    )
-    options = {**reach, "batch_size": args.batch_size, "seed": args.seed}
-    options |= {"missing": True, "calendar": calendar if args.season else None}
-    windows = [
-        datasets.Windows(values, values, part, shuffle=part is split.train, **options)
-        for part in split
-    ]
-    _, nodes, features = values.shape
-    graph = graphs.scaled_laplacian(series.adjacency)
-    scaler = {"season": day} if args.season else {"normalize": True}
-    model = models.ASTGCN(nodes, graph=graph, num_features=features, num_outputs=features, **scaler)
-    known = slice(datasets.training_steps(split, **reach))
-    model.adapt(values[known], *([calendar[known]] if args.season else []))
-
-    def report(predicted, folder):
-        past = {"values": values, "starts": split.test, **reach}
-        rows = {"ASTGCN": predicted, "last value": datasets.last_value(**past)}
-        for name, lag in (("same time last day", day), ("same time last week", 7 * day)):
-            if lag <= split.test[0] + reach["input_length"]:
-                rows[name] = datasets.same_time(**past, lag=lag)
-        if calendar is not None:
-            ridges = [
-                datasets.residual_ridge(
-                    **{**past, "values": values[..., feature : feature + 1]},
-                    calendar=calendar,
-                    train=split.train,
-                    steps_per_day=day,
-                )
-                for feature in range(features)
-            ]
-            rows["ridge on the residual"] = np.concatenate(ridges, axis=-1)
-        truth = values[split.test[:, None] + 12 + np.arange(12)]
-        steps = {f"{step * minutes:g} min": step for step in (3, 6, 12)}
-        sensor = int(truth[..., 0].std((0, 1)).argmax())
-        figure = plots.forecast(
-            *(a[: round(24 * 60 / minutes), :, sensor, 0] for a in (truth, predicted)),
-            {label: steps[label] for label in list(steps)[::2]},
-            step_minutes=minutes,
-            title=f"sensor {series.names[sensor]}, first day of the test part",
-            units=series.features[0],
-        )
-        figure.savefig(folder / "forecast.png", dpi=150)
-        return {name: metrics.forecast_errors(truth, p, steps) for name, p in rows.items()}
-
-    return windows, model, losses.MaskedMeanAbsoluteError(), report
+    return series

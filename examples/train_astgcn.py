@@ -2,6 +2,7 @@
 
 python examples/train_astgcn.py                                 on graphs that it generates
 python examples/train_astgcn.py --task forecast --data FILE     npz or csv, see load_series
+python examples/train_astgcn.py --task forecast --dataset NAME  published; downloaded, or --path
 python examples/train_astgcn.py … --out FOLDER --resume         goes on where it stopped
 """
 
@@ -69,35 +70,52 @@ def number(text):
     return float(text) if "." in text else int(text)
 
 
-def parse(arguments=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--task", choices=("links", "forecast"), default="links")
-    parser.add_argument("--data", help="series to forecast, npz or csv")
-    parser.add_argument("--graph", help="its graph, if not in the same file: csv or npz")
+def add_options(parser):
+    """What train_stgcn.py takes too."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--data", help="series to forecast, npz or csv")
+    source.add_argument("--dataset", choices=tasks.DATASETS, help="published, or demo: made up")
+    parser.add_argument("--path", help="file or folder of the dataset, in place of a download")
+    parser.add_argument("--graph", help="of --data, if not in the same file: csv or npz")
     parser.add_argument("--interval", type=float, help="minutes between steps, if not in the file")
     parser.add_argument("--null-value", type=float, help="what marks a missing reading, 0 or nan")
     parser.add_argument("--season", action="store_true", help="forecast what the season leaves")
     parser.add_argument("--boundary", choices=("inside", "start"), default="inside")
     parser.add_argument("--val", type=number, default=0.2, help="share (0.2) or count (535)")
     parser.add_argument("--test", type=number, default=0.2, help="share (0.2) or count (3567)")
-    parser.add_argument("--sequences", type=int, default=15, help="graph sequences to generate")
-    parser.add_argument("--node-values", type=int, default=16, help="see ASTGCNLinkPredictor")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, help="1e-2 for links, 1e-3 for forecasts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="folder of the run; a new one under runs/ by default")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+
+
+def checked(parser, arguments):
     args = parser.parse_args(arguments)
-    if args.task == "forecast" and not args.data:
-        parser.error("--task forecast needs --data FILE")
+    if args.task == "forecast" and not (args.data or args.dataset):
+        parser.error("--task forecast needs --data FILE or --dataset NAME")
+    if not args.data and (args.graph or args.interval or args.null_value is not None):
+        parser.error("--graph, --interval and --null-value are of --data FILE")
+    if args.path and args.dataset in (None, "demo"):
+        parser.error("--path needs --dataset NAME, the published set that it holds")
     if args.resume and not args.out:
         parser.error("--resume needs --out FOLDER, the run to go on with")
     args.learning_rate = args.learning_rate or {"links": 1e-2, "forecast": 1e-3}[args.task]
     args.out = args.out or f"runs/{args.task}-{time.strftime('%Y%m%d-%H%M%S')}"
     return args
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(model="ASTGCN")
+    parser.add_argument("--task", choices=("links", "forecast"), default="links")
+    parser.add_argument("--sequences", type=int, default=15, help="graph sequences to generate")
+    parser.add_argument("--node-values", type=int, default=16, help="see ASTGCNLinkPredictor")
+    add_options(parser)
+    return checked(parser, arguments)
 
 
 if __name__ == "__main__":

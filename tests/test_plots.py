@@ -87,3 +87,97 @@ def test_spectral_filters_leave_out_pairs_that_no_path_joins():
     hops[0, 1] = hops[1, 0] = 1
     figure = plots.spectral_filters({"all": np.ones((1, 4, 4))}, np.zeros(4), np.eye(4), hops)
     assert [bar.get_height() for bar in figure.axes[1].patches] == pytest.approx([4 / 6, 2 / 6])
+
+
+def drawn(figure, path):
+    """The pixels of the saved figure, which must not be blank."""
+    from matplotlib.image import imread
+
+    figure.savefig(path)
+    pixels = imread(path)[..., :3]
+    assert pixels.std() > 0.05
+    return pixels
+
+
+def test_errors_in_time_are_means_of_the_readings_that_are_there(tmp_path):
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(40, 3, 5, 1))
+    truth[rng.random(truth.shape) < 0.2] = np.nan
+    hours = (np.arange(40)[:, None] + np.arange(3)) * 0.5 % 24  # to 20:30
+    truth[hours.astype(int) == 7] = np.nan
+    predicted = {"ours": rng.normal(size=truth.shape), "last value": np.zeros(truth.shape)}
+    figure = plots.errors_in_time(truth, predicted, hours, step_minutes=30, units="mph")
+    by_step, by_hour = figure.axes
+    for i, forecast in enumerate(predicted.values()):
+        error = np.abs(forecast - truth)
+        expected = [np.nanmean(error[:, step]) for step in range(3)]
+        np.testing.assert_allclose(by_step.lines[i].get_xdata(), [30, 60, 90])
+        np.testing.assert_allclose(by_step.lines[i].get_ydata(), expected)
+        line = dict(zip(by_hour.lines[i].get_xdata(), by_hour.lines[i].get_ydata(), strict=True))
+        for hour in (0, 1, 11, 20):
+            at_hour = (hours >= hour) & (hours < hour + 1)
+            assert line[hour + 0.5] == pytest.approx(np.nanmean(error[at_hour]))
+        assert np.isnan([line[7.5], line[21.5]]).all()
+    assert (by_step.get_xlabel(), by_hour.get_xlabel()) == ("minutes ahead", "hour of day")
+    assert by_step.get_ylabel() == "mean absolute error\n(mph)" and by_step.get_ylim()[0] == 0
+    assert by_step.lines[0].get_linestyle() != by_step.lines[1].get_linestyle()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(predicted)
+    drawn(figure, tmp_path / "errors.png")
+
+
+def test_errors_in_time_hide_no_failed_forecast():
+    truth, hours = np.zeros((4, 2, 1)), np.zeros((4, 2))
+    failed = truth.copy()
+    failed[0, 1] = np.nan
+    line = plots.errors_in_time(truth, {"ours": failed}, hours).axes[0].lines[0]
+    np.testing.assert_array_equal(line.get_ydata(), [0, np.nan])
+    with pytest.raises(ValueError, match=r"the shape of `truth`, \(4, 2, 1\). Received: .*'a'"):
+        plots.errors_in_time(truth, {"a": truth[..., None]}, hours)
+    with pytest.raises(ValueError, match="at most 4 forecasts"):
+        plots.errors_in_time(truth, dict.fromkeys("abcde", truth), hours)
+
+
+def test_errors_on_graph_stand_at_their_nodes(tmp_path):
+    adjacency = np.zeros((4, 4))
+    adjacency[1, 0] = adjacency[2, 1] = 0.5
+    places = np.array([[0.0, 0], [1, 2], [3, 1], [4, 4]])
+    errors = np.array([3.0, np.nan, 1.0, 2.0])
+    figure = plots.errors_on_graph(adjacency, errors, places, title="a map", units="km/h")
+    axes, bar = figure.axes
+    edges, missing, points = axes.collections
+    segments = [segment.tolist() for segment in edges.get_segments()]
+    assert segments == [[[1, 2], [0, 0]], [[3, 1], [1, 2]]]
+    np.testing.assert_allclose(missing.get_offsets(), places[[1]])
+    np.testing.assert_allclose(points.get_offsets(), places[[0, 2, 3]])
+    np.testing.assert_allclose(points.get_array(), [3, 1, 2])
+    light = points.get_cmap()(points.norm([1.0, 2.0, 3.0]))[:, :3] @ [0.3, 0.6, 0.1]
+    assert (np.diff(light) < -0.1).all()  # darker, the larger: told apart in greyscale
+    assert (axes.get_xlabel(), bar.get_ylabel()) == ("km", "error (km/h)")
+    drawn(figure, tmp_path / "map.png")
+
+
+def test_errors_on_graph_are_laid_out_by_the_edges(tmp_path):
+    path = np.diag(np.ones(5), k=1)
+    figures = [plots.errors_on_graph(path, np.arange(6.0)) for _ in range(2)]
+    places, again = (np.asarray(f.axes[0].collections[2].get_offsets()) for f in figures)
+    np.testing.assert_array_equal(places, again)
+    from_end = np.linalg.norm(places - places[0], axis=1)
+    assert (np.diff(from_end) > 0.1).all()
+    drawn(figures[0], tmp_path / "graph.png")
+
+
+def test_attention_is_the_mean_over_windows_and_heads(tmp_path):
+    rng = np.random.default_rng(0)
+    steps = rng.dirichlet(np.ones(3), size=(7, 2, 3))  # windows, heads, row, column
+    nodes = rng.dirichlet(np.ones(5), size=(7, 5))
+    scores = {"steps": steps, "nodes": nodes, "again": nodes}
+    figure = plots.attention(scores, title="7 windows")
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == list(scores)
+    shown = [axes.images[0].get_array() for axes in panels]
+    flat = steps.reshape(14, 3, 3)
+    np.testing.assert_allclose(shown[0], sum(flat) / 14)
+    np.testing.assert_allclose(shown[1], sum(nodes) / 7)
+    assert [axes.images[0].get_clim()[0] for axes in panels] == [0, 0, 0]
+    assert (panels[0].get_xlabel(), panels[0].get_ylabel()) == ("attended to", "attending")
+    drawn(figure, tmp_path / "attention.png")

@@ -1,0 +1,68 @@
+"""The graph of sensors whose road distances, or places, are in a csv file."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+
+from stgkeras import graphs
+
+NEAREST = 5
+DEGREE = 111.195  # km along a meridian
+
+
+def read(path, names):
+    """The graph of the sensors `names`, from rows from,to,distance or sensor,latitude,longitude.
+
+    Args:
+        path: csv file. Distances may be in any unit; of those of a pair the smallest counts.
+        names: list of N str.
+
+    Returns:
+        (N, N) symmetric weights exp(-d² / mean d²) between each sensor and its five nearest, as far
+        as their distances are known; None, or (N, 2) km east and north of the middle.
+    """
+    rows = pd.read_csv(path, dtype=str, skipinitialspace=True)
+    rows.columns = rows.columns.str.strip().str.lower()
+    if list(rows)[:2] == ["from", "to"] and rows.shape[1] > 2:
+        return _weights(_roads(path, rows, names)), None
+    if {"latitude", "longitude"} <= set(rows):
+        degrees = _degrees(path, rows, names)  # (N, 2)
+        scale = DEGREE * np.array([np.cos(np.radians(degrees[:, 0].mean())), 1])
+        places = scale * (degrees - degrees.mean(axis=0))[:, ::-1]
+        return _weights(graphs.distances_km(*degrees.T)), places
+    return sys.exit(
+        f"{path} must have the columns from, to, distance, or else sensor, latitude, longitude. "
+        f"It has {', '.join(rows)}."
+    )
+
+
+def _roads(path, rows, names):
+    """Distances (N, N), infinite where none is known."""
+    ends = np.stack([pd.Index(names).get_indexer(rows[end]) for end in ("from", "to")])
+    known = ends.min(axis=0) >= 0
+    if not known.all():
+        print(f"{path}: {(~known).sum()} of {len(known)} rows are of sensors without readings.")
+    distances = np.full((len(names), len(names)), np.inf)
+    lengths = pd.to_numeric(rows.iloc[:, 2]).to_numpy(float)
+    np.minimum.at(distances, tuple(ends[:, known]), lengths[known])
+    return np.minimum(distances, distances.T)
+
+
+def _degrees(path, rows, names):
+    sensors = next((c for c in rows if set(names) <= set(rows[c])), rows.columns[0])
+    rows = rows.set_index(sensors)[["latitude", "longitude"]].astype(float)
+    missing = [name for name in names if name not in rows.index]
+    if missing:
+        sys.exit(f"{path} must say where each sensor is. It lacks {', '.join(missing)}.")
+    return rows[~rows.index.duplicated()].loc[names].to_numpy()
+
+
+def _weights(distances):
+    np.fill_diagonal(distances, np.inf)
+    farthest = np.sort(distances, axis=1)[:, :NEAREST].max(axis=1, keepdims=True)
+    near = np.where(distances <= farthest, distances, np.inf)
+    if not np.isfinite(near).any():
+        sys.exit("The graph must have an edge. None of the distances is between two sensors.")
+    weights = graphs.gaussian_kernel(near, np.mean(near[np.isfinite(near)] ** 2), epsilon=0.0)
+    return np.maximum(weights, weights.T)

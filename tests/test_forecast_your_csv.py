@@ -1,0 +1,202 @@
+"""The example on csv files, small enough to train in seconds: every figure is computed again."""
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from stgkeras import datasets, graphs
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import csv_graph
+import demo_roads
+import forecast_your_csv
+
+ROADS = "from,to,distance\nA,B,1.0\nB,C,2.0\nC,D,1.5\nX,A,1\n"
+PLACES = "index,sensor,latitude,longitude\n0,C,50.02,8\n1,A,50,8\n2,B,50.01,8\n3,D,50.03,8.01\n"
+
+
+def run(*arguments):
+    forecast_your_csv.main(forecast_your_csv.parse([str(argument) for argument in arguments]))
+
+
+def write(folder, hours, roads=ROADS):
+    """Hourly speeds at four sensors, with a season, noise and readings of 0 that are missing."""
+    times = pd.date_range("2024-01-01", periods=hours, freq="h", name="time")
+    rng = np.random.default_rng(0)
+    level = 60 - 15 * np.exp(-((times.hour - 8) ** 2) / 4) * (times.day_of_week < 5)
+    speeds = pd.DataFrame(level.to_numpy()[:, None] + rng.normal(size=(hours, 4)), times)
+    speeds = speeds.set_axis(list("ABCD"), axis=1).mask(rng.random((hours, 4)) < 0.02, 0)
+    speeds.to_csv(folder / "speeds.csv")
+    (folder / "roads.csv").write_text(roads)
+    return speeds.replace(0, np.nan), [folder / "speeds.csv", folder / "roads.csv"]
+
+
+def errors(truth, forecast):
+    """MAE at steps 1 and 4 and over all, RMSE likewise; (windows, 4, sensors)."""
+    parts = (np.s_[:, 0], np.s_[:, 3], np.s_[:])
+    error = [(forecast - truth)[part] for part in parts]
+    return [np.nanmean(abs(e)) for e in error] + [np.nanmean(e**2) ** 0.5 for e in error]
+
+
+def test_table_pictures_and_model(tmp_path, capsys):
+    speeds, files = write(tmp_path, 15 * 24)
+    out = tmp_path / "run"
+    options = ("--null-value", 0, "--units", "km/h", "--steps", 4, 1)
+    run(*files, *options, "--epochs", 2, "--out", out)
+    table = pd.read_csv(out / "table.csv", index_col=0)
+    columns = [
+        f"{name} {part}" for name in ("MAE", "RMSE") for part in ("60 min", "240 min", "mean")
+    ]
+    assert list(table.columns) == columns
+
+    # The test part is the last 72 of 360 hours, of which a window reads 12 and predicts 4.
+    first = np.arange(288 + 12, 360 - 4 + 1)
+    ahead = first[:, None] + np.arange(4)
+    values = speeds.to_numpy()
+    last = speeds.ffill().to_numpy()[first - 1][:, None].repeat(4, axis=1)
+    np.testing.assert_allclose(table.loc["last value"], errors(values[ahead], last), rtol=1e-5)
+    kinds = [speeds.index.day_of_week >= 5, speeds.index.hour]
+    means = speeds[:216].groupby([kind[:216] for kind in kinds]).mean()
+    mean = means.loc[zip(*kinds, strict=True)].to_numpy()[ahead]
+    np.testing.assert_allclose(table.loc["historical mean"], errors(values[ahead], mean), rtol=1e-5)
+
+    # Nine days of training: the model gets the season, and is saved as it is reported.
+    model = keras.models.load_model(out / "model.keras")
+    assert (type(model).__name__, model.season, model.horizon) == ("STGCN", 24, 4)
+    week = np.stack([speeds.index.hour / 24, speeds.index.day_of_week], axis=1).astype("float32")
+    windows = values[first[:, None] - 12 + np.arange(12)][..., None].astype("float32")
+    forecast = model.predict({"x": windows, "calendar": week[ahead]}, verbose=0)[..., 0]
+    np.testing.assert_allclose(table.loc["STGCN"], errors(values[ahead], forecast), rtol=1e-3)
+    weights = csv_graph.read(files[1], list("ABCD"))[0]
+    np.testing.assert_allclose(model.graph, graphs.scaled_laplacian(weights), rtol=1e-5, atol=1e-6)
+
+    record = json.loads((out / "metrics.json").read_text())
+    assert record["season"] is True and set(record["test"]) == set(table.index)
+    assert record["test"]["STGCN"] == pytest.approx(table.loc["STGCN"].to_dict())
+    printed = capsys.readouterr().out
+    assert "Test errors in km/h" in printed and "1 of 4 rows are of sensors without" in printed
+    assert f"{table.loc['ridge on the residual', 'MAE mean']:.3f}" in printed
+    for name in ("forecast", "errors", "sensors"):
+        assert imread(out / f"{name}.png")[..., :3].std() > 0.05
+    assert not (out / "attention.png").exists()
+
+    with pytest.raises(SystemExit, match="is not empty. Pass another --out"):
+        run(*files, "--out", out)
+    assert table.equals(pd.read_csv(out / "table.csv", index_col=0))
+
+
+def test_attention_gaps_and_places(tmp_path):
+    speeds, files = write(tmp_path, 9 * 24, PLACES)
+    lines = files[0].read_text().splitlines()
+    files[0].write_text("\n".join([*lines[:40], *lines[43:60], lines[59], *lines[60:]]))
+    with pytest.raises(ValueError, match="evenly spaced"):
+        run(*files, "--out", tmp_path / "run")
+    options = ("--mend", "--null-value", 0, "--model", "ASTGCN", "--steps", 3, "--epochs", 1)
+    run(*files, *options, "--out", tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert record["season"] is False  # five days of training
+    assert np.isfinite(pd.DataFrame(record["test"])).all(axis=None)
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert type(model).__name__ == "ASTGCN" and model.normalize
+    known = speeds.to_numpy()[:129].copy()
+    known[39:42] = np.nan
+    mean = keras.ops.convert_to_numpy(model.get_layer("scaler").mean)
+    np.testing.assert_allclose(mean, np.nanmean(known), rtol=1e-5)
+    assert imread(tmp_path / "run" / "attention.png")[..., :3].std() > 0.05
+
+
+def test_made_up_roads(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_roads, "make", functools.partial(demo_roads.make, days=13))
+    run("--epochs", 1, "--no-season", "--out", tmp_path / "run")
+    written = datasets.from_csv(tmp_path / "run" / "readings.csv")
+    series = demo_roads.load()
+    np.testing.assert_array_equal(written.values, series.values)
+    edges = {(series.names[m], series.names[n]) for n, m in np.argwhere(series.adjacency)}
+    assert edges == {pair for a, b, _ in demo_roads.ROADS for pair in ((a, b), (b, a))}
+    assert keras.models.load_model(tmp_path / "run" / "model.keras").season is None
+
+
+def test_queues_grow_up_the_road():
+    speeds, _ = demo_roads.make()
+    slowed = 100 - speeds[speeds.index.day_of_week == 5][["A4", "A5"]].to_numpy()  # no rush hour
+    days = slowed.reshape(4, 96, 2)
+    before, after = days[:, :-1].reshape(-1, 2), days[:, 1:].reshape(-1, 2)
+    effect, *_ = np.linalg.lstsq(before, after, rcond=None)  # [of, on] a quarter of an hour later
+    assert effect[1, 0] > 0.2  # what A5 reads shows at A4 next
+    assert abs(effect[0, 1]) < 0.1
+
+
+def test_weights_of_roads(tmp_path):
+    path = tmp_path / "roads.csv"
+    path.write_text("From, To, Metres\nA,B,1000\nB,A,900\nB,C,2000\n")
+    weights, places = csv_graph.read(path, ["A", "B", "C", "D"])
+    mean = (0.9**2 + 2**2) / 2  # of each edge; the shorter way of two counts
+    expected = np.zeros((4, 4))
+    expected[0, 1] = expected[1, 0] = np.exp(-(0.9**2) / mean)
+    expected[1, 2] = expected[2, 1] = np.exp(-(2**2) / mean)
+    np.testing.assert_allclose(weights, expected)
+    assert places is None
+
+
+def test_weights_of_places(tmp_path):
+    path = tmp_path / "places.csv"
+    rows = [f"{i},S{i},{50 + i / 100},8.0" for i in range(9)]
+    path.write_text("\n".join(["index,id,latitude,longitude", *rows[::-1]]))
+    weights, places = csv_graph.read(path, [f"S{i}" for i in range(9)])
+    # On a line, the five nearest of the first are the next five; those of the middle, two a side
+    # and a third.
+    assert np.flatnonzero(weights[0]).tolist() == [1, 2, 3, 4, 5]
+    assert (weights == weights.T).all() and not weights.diagonal().any()
+    assert weights[0, 1] > weights[0, 2] > weights[0, 5] > 0
+    step = 0.01 / 360 * 40030.2  # km along a meridian
+    np.testing.assert_allclose(places[:, 1], step * (np.arange(9) - 4), rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(places[:, 0], 0, atol=1e-9)
+    path.write_text("id,latitude,longitude\na,60,10\nb,60,11\n")
+    east = csv_graph.read(path, ["b", "a"])[1][:, 0]
+    np.testing.assert_allclose(east[0] - east[1], 40030.2 / 360 / 2, rtol=1e-3)  # cos 60° = 1/2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "must have the columns from, to, distance, or .* It has a, b"),
+        ("from,to,distance\nX,Y,1\n", "must have an edge"),
+        ("id,latitude,longitude\nA,50,8\n", "lacks B, C, D"),
+    ],
+)
+def test_bad_graphs(text, message, tmp_path):
+    (tmp_path / "graph.csv").write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        csv_graph.read(tmp_path / "graph.csv", list("ABCD"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["speeds.csv"], "the readings need a graph"),
+        (["--steps", "0", "3"], "--steps must be at least 1, not 0"),
+        (["--null-value", "0"], "are of readings: give their csv file too"),
+    ],
+)
+def test_bad_arguments(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        forecast_your_csv.parse(arguments)
+    assert message in capsys.readouterr().err
+
+
+def test_times_and_days_that_do_not_fit(tmp_path):
+    speeds, files = write(tmp_path, 120)
+    speeds.to_csv(files[0], index=False)
+    with pytest.raises(SystemExit, match="must hold timestamps in its first column"):
+        run(*files, "--null-value", "nan", "--out", tmp_path / "run")
+    speeds.index = pd.date_range("2024-01-01", periods=120, freq="7min")
+    speeds.to_csv(files[0])
+    with pytest.raises(SystemExit, match="A day is no multiple of 7 minutes: leave --season out"):
+        run(*files, "--null-value", "nan", "--season", "--out", tmp_path / "run")

@@ -1,0 +1,95 @@
+"""train_stgcn.py, and published sets, written small, in both trainings."""
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import traffic_writer
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import demo_roads
+import train_astgcn
+import train_stgcn
+
+from stgkeras import metrics
+
+
+def run(script, *arguments):
+    script.main(script.parse([str(argument) for argument in arguments]))
+
+
+def test_made_up_roads_stop_and_go_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo_roads, "make", functools.partial(demo_roads.make, days=5))
+    out = tmp_path / "run"
+    run(train_stgcn, "--epochs", 1, "--season", "--out", out)
+    run(train_stgcn, "--epochs", 2, "--season", "--out", out, "--resume")
+    assert len((out / "log.csv").read_text().splitlines()) == 3  # header, two epochs
+    table = json.loads((out / "metrics.json").read_text())["test"]
+    assert list(table) == [
+        *("STGCN", "last value", "same time last day"),
+        *("historical mean", "ridge on the residual"),
+    ]
+    # The test part is the last day, 96 of 480 steps.
+    speeds = demo_roads.make()[0].to_numpy()
+    first = np.arange(384 + 12, 480 - 12 + 1)
+    ahead = first[:, None] + np.arange(12)
+    truth = speeds[ahead]
+    error = truth - speeds[first - 1][:, None]
+    assert table["last value"]["MAE 180 min"] == pytest.approx(abs(error[:, 11]).mean(), rel=1e-5)
+    assert table["last value"]["RMSE mean"] == pytest.approx((error**2).mean() ** 0.5, rel=1e-5)
+    model = keras.models.load_model(out / "model.keras")
+    assert type(model).__name__ == "STGCN" and model.season == 96
+    windows = speeds[first[:, None] - 12 + np.arange(12)][..., None].astype("float32")
+    week = np.stack([ahead % 96 / 96, ahead // 96], axis=-1).astype("float32")  # from a Monday
+    forecast = model.predict({"x": windows, "calendar": week}, verbose=0)
+    found = metrics.forecast_errors(truth[..., None], forecast, {"45 min": 3})
+    assert table["STGCN"]["MAE 45 min"] == pytest.approx(found["MAE 45 min"], rel=1e-4)
+    assert "historical mean" in capsys.readouterr().out
+    for name in ("forecast", "errors", "sensors"):
+        assert (out / f"{name}.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("script", [train_stgcn, train_astgcn])
+def test_published_set_by_path(script, tmp_path, monkeypatch):
+    monkeypatch.setitem(traffic_writer.STEPS, "pems08", 200)
+    folder, _, values, _ = traffic_writer.install_set(tmp_path, monkeypatch, "pems08")
+    task = () if script is train_stgcn else ("--task", "forecast")
+    options = ("--dataset", "pems08", "--path", folder, "--epochs", 1, "--out", tmp_path / "run")
+    run(script, *task, *options)
+    table = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    first = np.arange(160 + 12, 200 - 12 + 1)
+    error = values[first[:, None] + np.arange(12)] - values[first - 1][:, None]
+    # The set is compared by its first feature, flow; the model reads all three.
+    assert table["last value"]["MAE mean"] == pytest.approx(abs(error[..., 0]).mean(), rel=1e-5)
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert (model.num_features, model.num_outputs) == (3, 1)
+    assert list(table)[0] == type(model).__name__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--path", "a"], "--path needs --dataset NAME"),
+        (["--dataset", "los_loop", "--data", "a"], "not allowed with argument"),
+        (["--dataset", "los_loop", "--null-value", "0"], "are of --data FILE"),
+        (["--dataset", "mnist"], "invalid choice: 'mnist'"),
+    ],
+)
+def test_bad_arguments(arguments, message, capsys):
+    for script in (train_stgcn, train_astgcn):
+        with pytest.raises(SystemExit):
+            script.parse(arguments)
+        assert message in capsys.readouterr().err
+
+
+def test_what_stgcn_forecasts_by_default():
+    args = train_stgcn.parse([])
+    assert (args.model, args.task, args.dataset, args.learning_rate) == (
+        *("STGCN", "forecast", "demo"),
+        1e-3,
+    )
+    assert train_stgcn.parse(["--data", "a.npz"]).data == "a.npz"
