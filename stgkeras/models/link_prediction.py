@@ -103,7 +103,7 @@ class STGCNLinkPredictor(GraphModel):
         def temporal(x, name):
             return GatedTemporalConv(filters, kernel_size, residual="conv", name=name)(x)
 
-        x = scale(x, range(-input_length, 0))
+        x = scale(x)
         for number in range(1, num_blocks + 1):
             name = f"block{number}"
             x = temporal(x, f"{name}_temporal1")
@@ -217,7 +217,7 @@ class ASTGCNLinkPredictor(GraphModel):
         inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())
         scale, _, _ = scaling(arguments)
 
-        x = astgcn_blocks(scale(x, range(-input_length, 0)), operator, arguments)
+        x = astgcn_blocks(scale(x), operator, arguments)
         x = linear_head(x, 1, node_values, "node_value")[:, 0]  # (B, N, node_values)
         x = layers.Dense(units, name="output_dense")(x)
         x = CenteredLayerNormalization(epsilon=1e-5, name="output_norm")(x)
