@@ -46,6 +46,43 @@ def test_a_resumed_run_ends_where_the_whole_one_does(tmp_path):
     assert_same_state(model, whole)
 
 
+def dropping_model(layers=1):
+    keras.utils.set_random_seed(0)
+    dropout = [keras.layers.Dropout(0.5) for _ in range(layers)]
+    dense = [keras.layers.Dense(8), *dropout, keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((2,)), *dense])
+    model.compile(keras.optimizers.Adam(1e-2), "mse")
+    return model
+
+
+def test_dropout_goes_on_where_it_was(tmp_path):
+    path, whole = tmp_path / "model.keras", dropping_model()
+    fit(whole, epochs=4)
+    fit(dropping_model(), [Checkpoint(path)], epochs=2)
+    elsewhere, resumed = keras.models.load_model(path), keras.models.load_model(path)
+    keras.utils.set_random_seed(7)
+    fit(elsewhere, [Checkpoint(tmp_path / "other.keras")], epochs=4, initial_epoch=2)
+    assert not np.allclose(state(elsewhere)[0], state(whole)[0], rtol=1e-4)
+    fit(resumed, [Checkpoint(path)], epochs=4, initial_epoch=2)
+    assert_same_state(resumed, whole)
+
+
+def test_another_model_cannot_go_on_at_the_epoch_of_the_file(tmp_path):
+    path = tmp_path / "model.keras"
+    fit(dropping_model(), [Checkpoint(path)], epochs=2)
+    with pytest.raises(ValueError, match="holds 1 states of random numbers, for a model with 2"):
+        fit(dropping_model(2), [Checkpoint(path)], epochs=3, initial_epoch=2)
+    fit(dropping_model(2), [Checkpoint(path)], epochs=1)  # begins anew
+    assert Checkpoint.epoch(path) == 1
+
+
+def test_a_file_that_records_no_epoch_is_replaced(tmp_path):
+    path = tmp_path / "plain.keras"
+    make_model().save(path)
+    fit(make_model(), [Checkpoint(path)], epochs=2, initial_epoch=1)
+    assert Checkpoint.epoch(path) == 2
+
+
 @pytest.mark.parametrize("target", ["keras.Model.save", "zipfile.ZipFile.writestr", "os.replace"])
 def test_a_failed_save_leaves_the_previous_file_and_nothing_else(target, tmp_path, monkeypatch):
     path = tmp_path / "model.keras"

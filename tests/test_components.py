@@ -1,5 +1,7 @@
 """The recent, daily and weekly inputs of a window, the calendar, and missing readings."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,35 @@ def test_missing_readings_are_passed_on_where_they_are_allowed():
         Windows(series, series, [0], input_length=3, horizon=2)
     x, y = Windows(series, series, [0], input_length=3, horizon=2, missing=True)[0]
     assert x.ravel().tolist() == [0, 1, 2] and np.isnan(y.ravel()).tolist() == [True, False]
+
+
+def test_an_epoch_holds_two_batches_and_a_third_of_the_series_at_most():
+    series = np.random.default_rng(0).random((12000, 170, 3), dtype="float32")  # 24 MB
+    series[::7, ::3] = np.nan
+    stamps = np.datetime64("2024-01-01T00", "s") + np.arange(12000) * np.timedelta64(300, "s")
+    lengths = {"recent": 12, "daily": 12, "weekly": 24}
+    read = {"input_length": lengths, "horizon": 12, "steps_per_day": 288}
+    tracemalloc.start()
+    try:
+        windows = Windows(
+            series,
+            series,
+            split_windows(12000, **read).train,
+            calendar=calendar(stamps),
+            shuffle=True,
+            missing=True,
+            **read,
+        )
+        for _ in windows:
+            pass
+        windows.on_epoch_end()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    x, y = windows[0]
+    batch = y.nbytes + sum(part.nbytes for part in x.values())
+    assert len(windows) * batch > 10 * series.nbytes  # what it takes to hold all windows
+    assert batch < peak <= 0.3 * series.nbytes + 2 * batch
 
 
 @pytest.mark.parametrize(

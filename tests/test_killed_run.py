@@ -1,0 +1,92 @@
+"""A training killed by SIGKILL goes on, and ends exactly as one that nothing interrupted."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import keras
+import killed_run
+import numpy as np
+import pytest
+from killed_run import BATCHES, EPOCHS
+
+import stgkeras
+from stgkeras.callbacks import Checkpoint
+
+if not hasattr(signal, "SIGKILL"):
+    pytest.skip("no SIGKILL on this system", allow_module_level=True)
+
+PACKAGE = pathlib.Path(stgkeras.__file__).parent.parent
+PARTIAL = ".last.partial.keras"
+
+
+def start(*arguments):
+    paths = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
+    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as in conftest.py
+    return subprocess.Popen(
+        [sys.executable, killed_run.__file__, *map(str, arguments)],
+        env={**os.environ, **quick, "PYTHONPATH": paths},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(run, code):
+    errors = run.communicate(timeout=300)[1]
+    assert run.returncode == code, errors
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Of a run that came to its end, and died later, while saving; of one killed in an epoch, as
+    the kill left it; and of the same when it had gone on to the end."""
+    whole, killed, resumed = (tmp_path_factory.mktemp(n) for n in ("whole", "killed", "resumed"))
+    runs = start(whole, "save"), start(killed, "batch")
+    for run in runs:
+        finish(run, -signal.SIGKILL)
+    shutil.copytree(killed, resumed, dirs_exist_ok=True)
+    shutil.copy(whole / PARTIAL, resumed)  # the half file must not trouble it
+    finish(start(resumed), 0)
+    return whole, killed, resumed
+
+
+def log(folder):
+    return (folder / "log.txt").read_text().splitlines()
+
+
+def test_the_run_is_killed_within_its_third_epoch(folders):
+    whole, killed, _ = folders
+    assert log(killed) == log(whole)[:2]
+    assert sorted(os.listdir(killed)) == ["last.keras", "log.txt"]
+    assert Checkpoint.epoch(killed / "last.keras") == 2
+    model = keras.models.load_model(killed / "last.keras")
+    assert int(model.optimizer.iterations) == 2 * BATCHES
+
+
+def test_a_run_that_goes_on_ends_with_the_same_bits(folders):
+    whole, _, resumed = folders
+    assert len(log(whole)) == EPOCHS
+    assert log(resumed) == log(whole)  # each epoch once, its order, and its loss to the last bit
+    with np.load(whole / "end.npz") as expected, np.load(resumed / "end.npz") as end:
+        assert expected.files == end.files
+        for name in end.files:
+            np.testing.assert_array_equal(end[name], expected[name])
+    assert sorted(os.listdir(resumed)) == ["end.npz", "last.keras", "log.txt"]
+    assert Checkpoint.epoch(resumed / "last.keras") == EPOCHS
+
+
+def test_a_kill_while_saving_leaves_the_checkpoint_before_it(folders):
+    whole = folders[0]
+    assert sorted(os.listdir(whole)) == [PARTIAL, "end.npz", "last.keras", "log.txt"]
+    with pytest.raises(Exception, match="(?i)zip"):
+        keras.models.load_model(whole / PARTIAL)
+    assert Checkpoint.epoch(whole / "last.keras") == EPOCHS
+    loaded = killed_run.state(keras.models.load_model(whole / "last.keras"))
+    with np.load(whole / "end.npz") as end:
+        assert len(loaded) == len(end.files) - 2  # and two dropouts
+        for array, expected in zip(loaded, end.values(), strict=False):
+            np.testing.assert_array_equal(array, expected)
