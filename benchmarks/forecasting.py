@@ -36,7 +36,7 @@ class Row(NamedTuple):
     model: type
     options: dict = {}
     season: bool = True
-    week: bool = False  # whether it also reads the same hours a week ago
+    days: bool = False  # whether it also reads the hours ahead of yesterday and a week ago
     leave_out: bool = True  # whether training sees the season without the day at hand
     rate: float = 1e-3  # at first; it falls to 0 along a cosine
     epochs: int = 20
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 STGCN = Row(models.STGCN, {"dropout": 0.0})
 MSTGCN = Row(models.ASTGCN, {"attention": False}, epochs=10)
 ASTGCN = Row(models.ASTGCN, epochs=10)
-STID = Row(models.GraphSTID, rate=3e-3)
+STID = Row(models.GraphSTID, rate=3e-3, epochs=10)
 ROWS = {
     "STGCN": STGCN._replace(season=False),
     "MSTGCN": MSTGCN._replace(season=False),
@@ -55,18 +55,22 @@ ROWS = {
     "STGCN, season": STGCN,
     "MSTGCN, season": MSTGCN,
     "ASTGCN, season": ASTGCN,
-    "ASTGCN, season, week": ASTGCN._replace(week=True),
+    "ASTGCN, season, days": ASTGCN._replace(days=True),
     "GraphSTID, season": STID,
-    "GraphSTID, season, week": STID._replace(week=True),
+    "GraphSTID, season, days": STID._replace(days=True),
 }
 # What each part of the last model is worth: the row without it.
 ABLATIONS = {
-    "GraphSTID, season, no learned graph": STID._replace(options={"adaptive_units": 0}),
-    "GraphSTID, season, no given graph": STID._replace(options={"K": 1}),
-    "GraphSTID, season, no node vectors": STID._replace(options={"node_units": 0}),
-    "GraphSTID, season of all days": STID._replace(leave_out=False),
-    "GraphSTID, season, squared error": STID._replace(loss=losses.MaskedMeanSquaredError),
-    "GraphSTID, season, rate 0.001": STID._replace(rate=1e-3),
+    f"GraphSTID, season, days, {change}": STID._replace(days=True, **arguments)
+    for change, arguments in {
+        "no learned graph": {"options": {"adaptive_units": 0}},
+        "no given graph": {"options": {"K": 1}},
+        "no node vectors": {"options": {"node_units": 0}},
+        "season of all days": {"leave_out": False},
+        "squared error": {"loss": losses.MaskedMeanSquaredError},
+        "rate 0.001": {"rate": 1e-3},
+        "20 epochs": {"epochs": 20},
+    }.items()
 }
 ALL = ROWS | ABLATIONS
 
@@ -89,7 +93,7 @@ def build(row, data):
 
 
 def reads(row):
-    return {"recent": 12, "weekly": 12} if row.week else 12
+    return {"recent": 12, "daily": 12, "weekly": 12} if row.days else 12
 
 
 def windows(row, data, seed, batch_size):

@@ -20,13 +20,13 @@ FOLDER = forecasting.ROOT / "saved_models"
 PRESETS = {
     "stgcn_metr_la": ("metr_la", "STGCN, season"),
     "astgcn_metr_la": ("metr_la", "ASTGCN, season"),
-    "graph_stid_metr_la": ("metr_la", "GraphSTID, season, week"),
+    "graph_stid_metr_la": ("metr_la", "GraphSTID, season, days"),
     "mstgcn_pems_d12_orange": ("pems_d12_orange", "MSTGCN, season"),
-    "graph_stid_pems_d12_orange": ("pems_d12_orange", "GraphSTID, season, week"),
+    "graph_stid_pems_d12_orange": ("pems_d12_orange", "GraphSTID, season, days"),
     "stgcn_pems08": ("pems08_tail", "STGCN, season"),
-    "graph_stid_pems08": ("pems08_tail", "GraphSTID, season, week"),
+    "graph_stid_pems08": ("pems08_tail", "GraphSTID, season, days"),
     "astgcn_los_loop": ("los_loop", "ASTGCN, season"),
-    "graph_stid_los_loop": ("los_loop", "GraphSTID, season"),
+    "graph_stid_los_loop": ("los_loop", "GraphSTID, season, days"),
 }
 
 
