@@ -87,6 +87,11 @@ CASES = {
     ),
     "astgcn-links": astgcn_links(),
     "astgcn-links-directed": astgcn_links(directed=True, dynamic_graph="sample"),
+    "stgcn-links-pairwise": stgcn_links(decoder="pairwise", num_history=3, node_units=2),
+    "astgcn-links-pairwise": astgcn_links(decoder="pairwise", directed=True, node_values=2),
+    "stgcn-links-pairwise-fixed": stgcn_links(
+        decoder="pairwise", dynamic_graph=False, graph=laplacian
+    ),
     "scnn": signals(models.SpectralCNN, graph=basis, num_frequencies=4),
     "smooth-scnn": signals(models.SpectralCNN, graph=basis, num_frequencies=4, num_knots=3),
     "scnn-nodes": nodes(models.SpectralCNN, graph=basis, num_frequencies=4),

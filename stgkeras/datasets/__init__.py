@@ -2,6 +2,7 @@
 
 from stgkeras.datasets.calendar import calendar
 from stgkeras.datasets.citations import Citations, load_cora
+from stgkeras.datasets.contacts import Contacts, contacts_from_arrays, load_contacts
 from stgkeras.datasets.dynamic_graphs import DynamicGraphs, load_dynamic_graphs, split_sequences
 from stgkeras.datasets.edge_baselines import (
     edge_probabilities,
@@ -19,6 +20,7 @@ from stgkeras.datasets.forecast_baselines import (
 from stgkeras.datasets.node_features import node_features
 from stgkeras.datasets.own_data import from_arrays, from_csv, from_pandas
 from stgkeras.datasets.series import Series
+from stgkeras.datasets.snapshots import Snapshots
 from stgkeras.datasets.splits import Split, split_windows, training_steps
 from stgkeras.datasets.traffic import load_series
 from stgkeras.datasets.traffic_sources import (
@@ -37,11 +39,14 @@ from stgkeras.seasons import leave_one_day_out
 
 __all__ = [
     "Citations",
+    "Contacts",
     "DynamicGraphs",
     "Series",
+    "Snapshots",
     "Split",
     "Windows",
     "calendar",
+    "contacts_from_arrays",
     "edge_probabilities",
     "exponential_mean",
     "from_arrays",
@@ -51,6 +56,7 @@ __all__ = [
     "last_graph",
     "last_value",
     "leave_one_day_out",
+    "load_contacts",
     "load_cora",
     "load_dynamic_graphs",
     "load_los_loop",

@@ -6,7 +6,44 @@ import numpy as np
 from stgkeras.datasets.splits import history, reach, read_steps
 
 
-class Windows(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):
+    """Batches of windows by their starts, in an order that depends on seed and epoch alone.
+
+    A subclass gathers the windows of given starts in `gather(starts)`.
+    """
+
+    def __init__(self, starts, batch_size, shuffle, seed, **kwargs):
+        super().__init__(**kwargs)
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
+        self.starts = starts
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self.epoch = 0
+
+    @property
+    def epoch(self):
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, value):
+        self._epoch = int(value)
+        self._order = self.starts
+        if self.shuffle:
+            self._order = np.random.default_rng((self.seed, self._epoch)).permutation(self.starts)
+
+    def __len__(self):
+        return -(-len(self.starts) // self.batch_size)
+
+    def __getitem__(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
+        return self.gather(self._order[index * self.batch_size : (index + 1) * self.batch_size])
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+class Windows(Batches):
     """Batches of windows, gathered from stored arrays only when they are asked for.
 
     Pass `shuffle=False` to `fit`: by default it shuffles the batches too, by Python's global
@@ -73,9 +110,6 @@ class Windows(keras.utils.PyDataset):
         shift=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         named = {name: np.asanyarray(data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
@@ -99,28 +133,10 @@ class Windows(keras.utils.PyDataset):
         self._reads = read_steps(input_length, horizon, steps_per_day)
         self._recent = len(self._reads.get("recent", ()))
         past, span = history(self._reads), reach(input_length, horizon)
-        self.starts = _checked_starts(starts, len(self.targets), past, span)
-        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.epoch = 0
+        starts = checked_starts(starts, len(self.targets), past, span)
+        super().__init__(starts, batch_size, shuffle, seed, **kwargs)
 
-    @property
-    def epoch(self):
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, value):
-        self._epoch = int(value)
-        self._order = self.starts
-        if self.shuffle:
-            self._order = np.random.default_rng((self.seed, self._epoch)).permutation(self.starts)
-
-    def __len__(self):
-        return -(-len(self.starts) // self.batch_size)
-
-    def __getitem__(self, index):
-        if not 0 <= index < len(self):
-            raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
-        starts = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+    def gather(self, starts):
         first = starts + self._recent  # (B,), the first step to predict
         ahead = first if self.horizon is None else first[:, None] + np.arange(self.horizon)
         read = {name: first[:, None] + steps for name, steps in self._reads.items()}  # (B, L)
@@ -145,9 +161,6 @@ class Windows(keras.utils.PyDataset):
         if self.shift is None:
             return values
         return values + _gather(self.shift, hours)[..., : values.shape[-1]]
-
-    def on_epoch_end(self):
-        self.epoch += 1
 
 
 def check_no_nan(name, array):
@@ -191,7 +204,7 @@ def _check_arrays(arrays, missing):
             check_no_nan(name, data)
 
 
-def _checked_starts(starts, num_steps, past, span):
+def checked_starts(starts, num_steps, past, span):
     starts = np.asarray(starts)
     if starts.ndim != 1 or starts.size == 0 or starts.dtype.kind not in "iu":
         raise ValueError(

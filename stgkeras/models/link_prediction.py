@@ -10,9 +10,10 @@ from stgkeras.layers import (
 )
 from stgkeras.models.astgcn import astgcn_blocks, block_arguments, linear_head
 from stgkeras.models.graph_model import GraphModel, graph_inputs, scaling
+from stgkeras.models.pairwise_head import pairwise_head
 from stgkeras.models.stgcn import operator_at
 
-DECODERS = ("plain",)
+DECODERS = ("plain", "pairwise")
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -27,7 +28,11 @@ class STGCNLinkPredictor(GraphModel):
         num_nodes: int. Number of nodes N.
         input_length: int. Number of input graphs T.
         num_features: int. Number of node features F.
-        decoder: "plain", the dense layers above.
+        decoder: "plain", the dense layers above; or "pairwise", which looks at each pair by itself:
+            the states of its two nodes, and what the pair did in the window and before.
+        num_history: int ≥ 0. Histories H of each pair, of another input "history"; for "pairwise".
+        node_units: int ≥ 0. Length of the nodes' learned vectors, beside their states; for
+            "pairwise".
         directed: bool. Whether A[n, m] and A[m, n] may differ; else they are averaged as logits.
         graph: None, or with `dynamic_graph=False` the operator `graphs.scaled_laplacian(A)`.
         num_blocks: int. Number of blocks.
@@ -43,7 +48,7 @@ class STGCNLinkPredictor(GraphModel):
 
     Call arguments:
         {"x": (batch, input_length, num_nodes, num_features), "graph": …}, or x alone with
-        `dynamic_graph=False`.
+        `dynamic_graph=False`; with `num_history` also "history", (batch, num_nodes, num_nodes, H).
 
     Returns:
         (batch, num_nodes, num_nodes), the probability of each link in the next graph.
@@ -72,6 +77,8 @@ class STGCNLinkPredictor(GraphModel):
         num_features=6,
         decoder="plain",
         directed=False,
+        num_history=0,
+        node_units=0,
         graph=None,
         num_blocks=2,
         filters=32,
@@ -85,7 +92,9 @@ class STGCNLinkPredictor(GraphModel):
         **kwargs,
     ):
         arguments = {
-            **_link_arguments(num_nodes, input_length, num_features, decoder, directed),
+            **_link_arguments(
+                num_nodes, input_length, num_features, decoder, directed, num_history, node_units
+            ),
             "num_blocks": _checks.integer("num_blocks", num_blocks),
             "filters": _checks.integer("filters", filters),
             "kernel_size": _checks.integer("kernel_size", kernel_size),
@@ -113,10 +122,15 @@ class STGCNLinkPredictor(GraphModel):
             x = temporal(x, f"{name}_temporal2")
             x = layers.BatchNormalization(2, momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
             x = layers.Dropout(dropout, name=f"{name}_dropout")(ops.relu(x))
-        x = layers.Dense(units, activation="relu", name="output_dense")(layers.Flatten()(x))
-        x = layers.Dropout(dropout, name="output_dropout")(x)
-        x = layers.Dense(num_nodes * num_nodes, dtype="float32", name="output")(x)
-        logits = ops.reshape(x, (-1, num_nodes, num_nodes))
+        if decoder == "pairwise":
+            _, steps, _, features = x.shape
+            x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, num_nodes, steps * features))
+            inputs, logits = pairwise_head(x, inputs, arguments)
+        else:
+            x = layers.Dense(units, activation="relu", name="output_dense")(layers.Flatten()(x))
+            x = layers.Dropout(dropout, name="output_dropout")(x)
+            x = layers.Dense(num_nodes * num_nodes, dtype="float32", name="output")(x)
+            logits = ops.reshape(x, (-1, num_nodes, num_nodes))
 
         super().__init__(inputs, _probabilities(logits, directed), arguments, **kwargs)
 
@@ -132,7 +146,11 @@ class ASTGCNLinkPredictor(GraphModel):
         num_nodes: int. Number of nodes N.
         input_length: int. Number of input graphs T.
         num_features: int. Number of node features F.
-        decoder: "plain", the dense layers above.
+        decoder: "plain", the dense layers above; or "pairwise", which looks at each pair by itself:
+            the states of its two nodes, and what the pair did in the window and before.
+        num_history: int ≥ 0. Histories H of each pair, of another input "history"; for "pairwise".
+        node_units: int ≥ 0. Length of the nodes' learned vectors, beside their states; for
+            "pairwise".
         directed: bool. Whether A[n, m] and A[m, n] may differ; else they are averaged as logits.
         graph: None, or with `dynamic_graph=False` the operator `graphs.scaled_laplacian(A)`.
         num_blocks, K, spatial_filters, temporal_filters, time_stride, attention, temporal_score,
@@ -148,7 +166,7 @@ class ASTGCNLinkPredictor(GraphModel):
 
     Call arguments:
         {"x": (batch, input_length, num_nodes, num_features), "graph": …}, or x alone with
-        `dynamic_graph=False`.
+        `dynamic_graph=False`; with `num_history` also "history", (batch, num_nodes, num_nodes, H).
 
     Returns:
         (batch, num_nodes, num_nodes), the probability of each link in the next graph.
@@ -176,6 +194,8 @@ class ASTGCNLinkPredictor(GraphModel):
         num_features=6,
         decoder="plain",
         directed=False,
+        num_history=0,
+        node_units=0,
         graph=None,
         num_blocks=2,
         K=3,
@@ -195,7 +215,9 @@ class ASTGCNLinkPredictor(GraphModel):
         **kwargs,
     ):
         arguments = {
-            **_link_arguments(num_nodes, input_length, num_features, decoder, directed),
+            **_link_arguments(
+                num_nodes, input_length, num_features, decoder, directed, num_history, node_units
+            ),
             **block_arguments(
                 num_blocks=num_blocks,
                 K=K,
@@ -219,21 +241,35 @@ class ASTGCNLinkPredictor(GraphModel):
 
         x = astgcn_blocks(scale(x), operator, arguments)
         x = linear_head(x, 1, node_values, "node_value")[:, 0]  # (B, N, node_values)
-        x = layers.Dense(units, name="output_dense")(x)
-        x = CenteredLayerNormalization(epsilon=1e-5, name="output_norm")(x)
-        x = layers.Dropout(dropout, name="output_dropout")(ops.relu(x))
-        logits = layers.Dense(num_nodes, dtype="float32", name="output")(x)
+        if decoder == "pairwise":
+            inputs, logits = pairwise_head(x, inputs, arguments)
+        else:
+            x = layers.Dense(units, name="output_dense")(x)
+            x = CenteredLayerNormalization(epsilon=1e-5, name="output_norm")(x)
+            x = layers.Dropout(dropout, name="output_dropout")(ops.relu(x))
+            logits = layers.Dense(num_nodes, dtype="float32", name="output")(x)
 
         super().__init__(inputs, _probabilities(logits, directed), arguments, **kwargs)
 
 
-def _link_arguments(num_nodes, input_length, num_features, decoder, directed):
+def _link_arguments(
+    num_nodes, input_length, num_features, decoder, directed, num_history, node_units
+):
+    _checks.one_of("decoder", decoder, DECODERS)
+    for name, value in (("num_history", num_history), ("node_units", node_units)):
+        _checks.integer(name, value, 0)
+        if value and decoder != "pairwise":
+            raise ValueError(
+                f'`{name}` must be 0 without decoder="pairwise". Received: {name}={value}'
+            )
     return {
         "num_nodes": _checks.integer("num_nodes", num_nodes),
         "input_length": _checks.integer("input_length", input_length),
         "num_features": _checks.integer("num_features", num_features),
-        "decoder": _checks.one_of("decoder", decoder, DECODERS),
+        "decoder": decoder,
         "directed": bool(directed),
+        "num_history": num_history,
+        "node_units": node_units,
     }
 
 

@@ -1,0 +1,166 @@
+"""Snapshots of a network that changes: stored sparse, and given dense a few at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stgkeras.datasets.windows import Batches, checked_starts
+
+DAY = 86400.0  # seconds
+# Of the pair histories, in widths of a snapshot: from a tenth of one to a week of ten minutes.
+CONSTANTS = (0.1, 0.5, 2.0, 6.0, 24.0, 144.0, 1008.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshots:
+    """T graphs on N nodes, each of the contacts in a step of time.
+
+    Args:
+        contacts: `Contacts` that they are cut from.
+        start: (T,) float64, seconds at which each begins, rising.
+        width: float, seconds.
+        offsets: (T + 1,) int64: snapshot t has the contacts `offsets[t] … offsets[t + 1] - 1`.
+        features: (T, N, 5) float32 of each node: logarithm of 1 + its neighbours, and of 1 + its
+            weight, in mean weights of a contact; share of the snapshots so far that it met anyone
+            in; sine and cosine of the time of day.
+    """
+
+    contacts: object
+    start: np.ndarray
+    width: float
+    offsets: np.ndarray
+    features: np.ndarray
+
+    @property
+    def num_steps(self):
+        return len(self.start)
+
+    @property
+    def num_nodes(self):
+        return len(self.contacts.names)
+
+    def adjacency(self, steps):
+        """The graphs of some snapshots.
+
+        Args:
+            steps: (B,) ints.
+
+        Returns:
+            (B, N, N) float32: [n, m] is the weight of the contacts from m to n, or between them.
+        """
+        return _adjacency(self.contacts, self.offsets, steps)
+
+    def windows(self, steps, input_length=10, history=CONSTANTS, **kwargs):
+        """Batches of `input_length` graphs, and the links of the graph that follows them.
+
+        Args:
+            steps: int array, the snapshots to predict, each at least `input_length`.
+            input_length: int. Graphs L that a window reads.
+            history: (H,) time constants of the pairs' history, in widths of a snapshot; () leaves
+                it out.
+            **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
+
+        Returns:
+            A `keras.utils.PyDataset` of `{"x": (B, L, N, 5), "graph": (B, L, N, N), "history":
+            (B, N, N, H)}` and (B, N, N) of 0 and 1. The history of a pair is log(1 + 300 h_τ) /
+            log(301): h_τ sums the weights of all its contacts until the graph to predict begins, in
+            mean weights, each times exp(-age / τ). A contact that just ended gives 1, none 0.
+
+        Raises:
+            ValueError: if a step is out of range.
+        """
+        steps = np.asarray(steps)
+        return SnapshotWindows(self, steps - input_length, input_length, tuple(history), **kwargs)
+
+
+class SnapshotWindows(Batches):
+    """What `Snapshots.windows` gives."""
+
+    def __init__(
+        self,
+        snapshots,
+        starts,
+        input_length,
+        history,
+        batch_size=16,
+        shuffle=False,
+        seed=0,
+        **kwargs,
+    ):
+        starts = checked_starts(starts, snapshots.num_steps, 0, input_length + 1)
+        super().__init__(starts, batch_size, shuffle, seed, **kwargs)
+        self.snapshots, self.input_length = snapshots, input_length
+        self._pairs, self._history = _pair_history(snapshots, history)
+
+    def gather(self, starts):
+        steps = starts[:, None] + np.arange(self.input_length)  # (B, L)
+        nodes = self.snapshots.num_nodes
+        graph = self.snapshots.adjacency(steps.ravel())
+        x = {
+            "x": self.snapshots.features[steps],
+            "graph": graph.reshape(*steps.shape, nodes, nodes),
+        }
+        ahead = starts + self.input_length
+        if self._history.size:
+            source, target = self._pairs
+            dense = np.zeros((len(ahead), nodes, nodes, self._history.shape[-1]), "float32")
+            dense[:, target, source] = self._history[ahead]
+            if not self.snapshots.contacts.directed:
+                dense[:, source, target] = self._history[ahead]
+            x["history"] = dense
+        return x, (self.snapshots.adjacency(ahead) > 0).astype("float32")
+
+
+def cut_snapshots(contacts, width, keep_empty):
+    """The snapshots of contacts, see `Contacts.snapshots`."""
+    if not width > 0:
+        raise ValueError(f"`width` must be above 0, in seconds. Received: width={width!r}")
+    number = np.floor(contacts.time / width).astype(np.int64)  # rising
+    steps = np.arange(number[0], number[-1] + 1) if keep_empty else np.unique(number)
+    offsets = np.append(np.searchsorted(number, steps), len(number))
+    start = steps * float(width)
+    return Snapshots(contacts, start, float(width), offsets, _features(contacts, start, offsets))
+
+
+def _adjacency(contacts, offsets, steps):
+    """(B, N, N) float32 weights of the contacts of each step."""
+    nodes = len(contacts.names)
+    dense = np.zeros((len(steps), nodes, nodes), "float32")
+    for graph, step in zip(dense, steps, strict=True):
+        part = slice(offsets[step], offsets[step + 1])
+        np.add.at(graph, (contacts.target[part], contacts.source[part]), contacts.weight[part])
+    return dense if contacts.directed else dense + dense.swapaxes(1, 2)
+
+
+def _features(contacts, start, offsets):
+    """(T, N, 5), see `Snapshots`."""
+    features = np.zeros((len(start), len(contacts.names), 5), "float32")
+    for step, nodes in enumerate(features):
+        graph = _adjacency(contacts, offsets, [step])[0]
+        both = graph + graph.T if contacts.directed else graph
+        nodes[:, 0] = np.log1p((both > 0).sum(axis=1))
+        nodes[:, 1] = np.log1p(both.sum(axis=1) / contacts.weight.mean())
+    met = features[..., 0] > 0
+    features[..., 2] = np.cumsum(met, axis=0) / np.arange(1, len(start) + 1)[:, None]
+    angle = 2 * np.pi * start[:, None] / DAY
+    features[..., 3], features[..., 4] = np.sin(angle), np.cos(angle)
+    return features
+
+
+def _pair_history(snapshots, constants):
+    """Pairs (source, target) that ever met, (2, P), and (T, P, H) of each as a snapshot begins."""
+    contacts, start, offsets = snapshots.contacts, snapshots.start, snapshots.offsets
+    ends, taus = np.stack([contacts.source, contacts.target]), snapshots.width * np.array(constants)
+    if not contacts.directed:
+        ends = np.sort(ends, axis=0)
+    pairs, pair = np.unique(ends, axis=1, return_inverse=True)
+    pair, weight = pair.ravel(), contacts.weight / contacts.weight.mean()
+    history = np.zeros((len(start), pairs.shape[1], len(taus)), "float32")
+    now = np.zeros(history.shape[1:])
+    for step in range(1, len(start) if len(taus) else 0):
+        part = slice(offsets[step - 1], offsets[step])
+        age = start[step] - contacts.time[part]
+        now *= np.exp((start[step - 1] - start[step]) / taus)
+        np.add.at(now, pair[part], weight[part, None] * np.exp(-age[:, None] / taus))
+        history[step] = np.log1p(300 * now) / np.log(301)
+    return pairs, history

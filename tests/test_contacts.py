@@ -1,0 +1,150 @@
+"""Contacts, from files and arrays, and their snapshots, counted by hand."""
+
+import numpy as np
+import pytest
+
+from stgkeras import datasets
+
+# Four people; a third of a minute each, with a pause of an hour before the last.
+TIME = [0, 20, 20, 40, 610, 5000]
+WHO = [("a", "b"), ("a", "b"), ("c", "d"), ("b", "c"), ("a", "b"), ("d", "a")]
+SOURCE, TARGET = zip(*WHO, strict=True)
+
+
+def contacts(**kwargs):
+    return datasets.contacts_from_arrays(TIME, SOURCE, TARGET, **kwargs)
+
+
+def test_snapshots_hold_the_contacts_of_their_time():
+    snapshots = contacts().snapshots(600)
+    assert snapshots.start.tolist() == [0.0, 600.0, 4800.0]
+    first = [[0, 2, 0, 0], [2, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
+    second = [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(snapshots.adjacency([0, 1]), [first, second])
+    with_empty = contacts().snapshots(600, keep_empty=True)
+    assert with_empty.num_steps == 9
+    assert with_empty.adjacency(range(9)).sum(axis=(1, 2)).tolist() == [8, 2, 0, 0, 0, 0, 0, 0, 2]
+
+
+def test_directed_contacts_go_from_source_to_target():
+    graph = contacts(directed=True).snapshots(10_000).adjacency([0])[0]
+    assert graph.tolist() == [[0, 0, 0, 1], [3, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
+
+
+def test_features_by_hand():
+    features = contacts(weight=[2, 2, 1, 1, 1, 5]).snapshots(600).features
+    assert features.shape == (3, 4, 5)
+    np.testing.assert_allclose(features[0, :, 0], np.log1p([1, 2, 2, 1]), rtol=1e-6)
+    np.testing.assert_allclose(features[0, :, 1], np.log1p([2, 2.5, 1, 0.5]), rtol=1e-6)
+    np.testing.assert_allclose(features[2, :, 2], [1, 2 / 3, 1 / 3, 2 / 3], rtol=1e-6)
+    angle = 2 * np.pi * 4800 / 86400
+    np.testing.assert_allclose(features[2, 0, 3:], [np.sin(angle), np.cos(angle)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_windows_by_hand(directed):
+    rng = np.random.default_rng(0)
+    time = np.sort(rng.uniform(0, 8000, 60))
+    source = rng.integers(0, 5, 60)
+    target = (source + rng.integers(1, 5, 60)) % 5
+    weight = rng.uniform(0.5, 2.0, 60)
+    names = list("vwxyz")
+    taken = datasets.contacts_from_arrays(time, source, target, weight, names, directed)
+    snapshots = taken.snapshots(500)
+    windows = snapshots.windows([4, 7], input_length=3, history=(0.5, 20.0), batch_size=2)
+    (x, y), taus = windows[0], (250.0, 10_000.0)
+    for b, step in enumerate((4, 7)):
+        for n, m in np.ndindex(5, 5):
+            between = (source == m) & (target == n)
+            if not directed:
+                between |= (source == n) & (target == m)
+            start = snapshots.start[step]
+            during = lambda s: between & (time >= s) & (time < s + 500)  # noqa: B023, E731
+            assert y[b, n, m] == during(start).any()
+            for back in (1, 2, 3):
+                expected = weight[during(snapshots.start[step - back])].sum()
+                np.testing.assert_allclose(x["graph"][b, 3 - back, n, m], expected, rtol=1e-5)
+            past = between & (time < start)
+            for h, tau in enumerate(taus):
+                sums = weight[past] / weight.mean() * np.exp(-(start - time[past]) / tau)
+                expected = np.log1p(300 * sums.sum()) / np.log(301)
+                np.testing.assert_allclose(x["history"][b, n, m, h], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(x["x"][1], snapshots.features[4:7])
+    assert "history" not in snapshots.windows([4], input_length=3, history=())[0][0]
+
+
+def test_snapshots_are_stored_sparse():
+    rng = np.random.default_rng(0)
+    source = rng.integers(0, 399, 5000)
+    many = datasets.contacts_from_arrays(
+        np.arange(5000.0), source, source + 1, names=np.arange(400)
+    ).snapshots(10)
+    stored = [value for value in vars(many).values() if isinstance(value, np.ndarray)]
+    assert sum(value.nbytes for value in stored) < 0.1 * 500 * 400 * 400 * 4
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("separator", [",", "\t", " "])
+def test_csv_files(tmp_path, header, separator):
+    rows = [(t, *who, 3) for t, who in zip(TIME, WHO, strict=True)]
+    rows = [("time", "source", "target", "weight"), *rows] if header else [r[:3] for r in rows]
+    path = tmp_path / "contacts.csv"
+    path.write_text("\n".join(separator.join(map(str, row)) for row in rows))
+    found = datasets.load_contacts(path)
+    assert found.names.tolist() == ["a", "b", "c", "d"]
+    assert found.time.tolist() == TIME
+    assert [found.names[i] for i in found.source] == list(SOURCE)
+    assert set(found.weight.tolist()) == ({3.0} if header else {1.0})
+
+
+def test_dates_count_from_the_midnight_before(tmp_path):
+    path = tmp_path / "contacts.csv"
+    path.write_text("time,source,target\n2024-05-02T00:01:00,a,b\n2024-05-01T08:00:00,b,c\n")
+    assert datasets.load_contacts(path).time.tolist() == [8 * 3600, 24 * 3600 + 60]
+
+
+def test_npz_files_of_both_kinds(tmp_path):
+    index = {"i": np.array([0, 2], "int16"), "j": np.array([1, 1], "int16")}
+    np.savez(tmp_path / "a.npz", t=[40, 20], node_id=["7", "8", "9"], **index)
+    found = datasets.load_contacts(tmp_path / "a.npz")
+    assert (found.time.tolist(), found.source.tolist()) == ([20.0, 40.0], [2, 0])
+    assert found.names.tolist() == ["7", "8", "9"]
+    np.savez(tmp_path / "b.npz", time=[0.0], source=["x"], target=["y"], weight=[2.5])
+    assert datasets.load_contacts(tmp_path / "b.npz").weight.tolist() == [2.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0, 1], ["a"], ["b"]), "must have one length, at least 1. Received: 2, 1, 1 and 2"),
+        (([], [], []), "must have one length, at least 1"),
+        (([0], ["a"], ["a"]), "`source` and `target` must differ.*a twice in row 0"),
+        (([np.nan], ["a"], ["b"]), "`time` must hold numbers or dates. Received: nan in row 0"),
+        (([0], ["a"], ["b"], [0.0]), "`weight` must hold numbers above 0. Received: 0.0 in row 0"),
+        (([0], ["a"], ["b"], None, ["a", "c"]), "`names` must hold all nodes. Received: no 'b'"),
+        (([0], [0], [3], None, ["a", "c"]), "must be indices of the 2 `names`. Received: 0 … 3"),
+    ],
+)
+def test_bad_contacts(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.contacts_from_arrays(*arguments)
+
+
+def test_bad_files_and_widths(tmp_path):
+    with pytest.raises(ValueError, match=r"`path` must end in .csv or .npz"):
+        datasets.load_contacts(tmp_path / "contacts.txt")
+    with pytest.raises(FileNotFoundError):
+        datasets.load_contacts(tmp_path / "contacts.csv")
+    np.savez(tmp_path / "a.npz", t=[0], i=[1])
+    with pytest.raises(ValueError, match="must hold arrays time, source, target.*without target"):
+        datasets.load_contacts(tmp_path / "a.npz")
+    (tmp_path / "a.csv").write_text("time,from,to\n0,a,b\n")
+    with pytest.raises(ValueError, match="must have the columns time, source, target"):
+        datasets.load_contacts(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("0,a,a\n")
+    with pytest.raises(ValueError, match="b.csv: `source` and `target` must differ"):
+        datasets.load_contacts(tmp_path / "b.csv")
+    with pytest.raises(ValueError, match="`width` must be above 0"):
+        contacts().snapshots(0)
+    with pytest.raises(ValueError, match=r"`starts` must lie in \[0, 0\]"):
+        contacts().snapshots(600).windows([1], input_length=2)
