@@ -1,4 +1,4 @@
-"""Figures of merit of predictions: functions on whole arrays, and metrics that `fit` logs."""
+"""Errors of forecasts: a function on whole arrays, and metrics that `fit` logs."""
 
 import numbers
 
@@ -7,48 +7,6 @@ import numpy as np
 from keras import ops
 
 from stgkeras.missing import checked_null_value, on_leading_axes
-
-
-def link_scores(truth, probability, directed=False):
-    """How well link probabilities fit graphs, over all pairs of all graphs.
-
-    Args:
-        truth: (graphs, nodes, nodes), 1 where there is a link, else 0.
-        probability: of the same shape, in [0, 1].
-        directed: bool. Whether pairs n ≠ m count twice, or once as n < m. Self loops never count.
-
-    Returns:
-        dict of "AUC", area under the ROC curve; "AP", average precision; "log-loss", natural
-        logarithm, probabilities kept 1e-7 away from 0 and 1; "Brier", mean squared error.
-
-    Raises:
-        ValueError: if the shapes differ, or `truth` holds one class alone.
-
-    Example:
-        >>> import numpy as np, stgkeras
-        >>> truth = np.array([[[0, 1, 0], [1, 0, 0], [0, 0, 0]]])
-        >>> stgkeras.metrics.link_scores(truth, 0.8 * truth + 0.1)["AUC"]
-        1.0
-    """
-    from sklearn import metrics
-
-    truth, probability = np.asarray(truth), np.asarray(probability, "float64")
-    if truth.ndim != 3 or truth.shape != probability.shape:
-        raise ValueError(
-            "`truth` and `probability` must have one shape (graphs, nodes, nodes). "
-            f"Received: {truth.shape} and {probability.shape}"
-        )
-    pairs = ~np.eye(truth.shape[-1], dtype=bool)
-    pairs = pairs if directed else np.triu(pairs)
-    y, p = truth[:, pairs].ravel() > 0, probability[:, pairs].ravel()
-    if y.all() or not y.any():
-        raise ValueError("`truth` must hold links and missing links. Received: one of them alone")
-    return {
-        "AUC": float(metrics.roc_auc_score(y, p)),
-        "AP": float(metrics.average_precision_score(y, p)),
-        "log-loss": float(metrics.log_loss(y, np.clip(p, 1e-7, 1 - 1e-7))),
-        "Brier": float(np.mean((p - y) ** 2)),
-    }
 
 
 def forecast_errors(truth, forecast, steps, null_value=None, percentage=False):
@@ -138,8 +96,8 @@ class _MaskedMean(keras.metrics.Metric):
         there = self._there(y_true)
         y_true, y_pred = (ops.where(there, y, 1.0) for y in (y_true, y_pred))
         values = weight * self._entries(y_true, y_pred)
-        _add_sum(self._total, values)
-        _add_sum(self._weight, weight)
+        add_sum(self._total, values)
+        add_sum(self._weight, weight)
 
     def _there(self, y_true):
         """Where there is a reading that counts."""
@@ -244,7 +202,7 @@ class MaskedMeanAbsolutePercentageError(_MaskedMean):
         return 100.0 * ops.abs((y_pred - y_true) / y_true)
 
 
-def _add_sum(pair, values):
+def add_sum(pair, values):
     """Adds the sum of `values` to a variable (sum, what rounding left out of it)."""
     # Along each axis, values are cut at a bit where sums are exact in any order; only the small
     # rest rounds. Backends may add one by one, which in float32 costs up to 1e-4 a batch.

@@ -1,0 +1,25 @@
+"""Figures of merit of predictions: functions on whole arrays, and metrics that `fit` logs."""
+
+from stgkeras.metrics.forecasts import (
+    MaskedMeanAbsoluteError,
+    MaskedMeanAbsolutePercentageError,
+    MaskedRootMeanSquaredError,
+    forecast_errors,
+)
+from stgkeras.metrics.link_metrics import LinkAUC, LinkAveragePrecision, LinkBrier, LinkF1
+from stgkeras.metrics.links import best_threshold, link_scores, recall_at_k, reliability
+
+__all__ = [
+    "LinkAUC",
+    "LinkAveragePrecision",
+    "LinkBrier",
+    "LinkF1",
+    "MaskedMeanAbsoluteError",
+    "MaskedMeanAbsolutePercentageError",
+    "MaskedRootMeanSquaredError",
+    "best_threshold",
+    "forecast_errors",
+    "link_scores",
+    "recall_at_k",
+    "reliability",
+]
