@@ -190,8 +190,14 @@ def run(name, row_name, seed, data, args):
 
 
 def errors(data, starts, forecast):
+    """At each of `STEPS`, over all steps, and over those up to each, as T-GCN reports them."""
     ahead = starts[:, None] + READ["input_length"] + np.arange(READ["horizon"])
-    return metrics.forecast_errors(data.values[..., :1][ahead], forecast, STEPS)
+    truth = data.values[..., :1][ahead]
+    found = metrics.forecast_errors(truth, forecast, STEPS)
+    for label, step in STEPS.items():
+        part = metrics.forecast_errors(truth[:, :step], forecast[:, :step], {})
+        found |= {f"{name[:-5]} up to {label}": value for name, value in part.items()}
+    return found
 
 
 def baselines(data):
@@ -223,10 +229,11 @@ def main(args):
                 record = folder_of(name, row, seed) / "figures.json"
                 if record.exists():
                     save(name, {row: {f"seed {seed}": json.loads(record.read_text())}}, args)
+    shown = ["validation", *(f"MAE {step}" for step in (*STEPS, "mean")), "RMSE mean", "epochs"]
     for name, table in json.loads(RESULT.read_text())["figures"].items():
         rows = {row: table[row] for row in (*baseline_names(table), *ALL) if row in table}
         means = {
-            row: {**pd.DataFrame(seeds).T.mean().round(3), "seeds": len(seeds)}
+            row: {**pd.DataFrame(seeds).T.mean().reindex(shown).round(3), "seeds": len(seeds)}
             for row, seeds in rows.items()
         }
         print(f"\n{name}\n{pd.DataFrame(means).T.to_string()}")

@@ -9,8 +9,10 @@ delete its folder to make it anew. A run that is not complete is named and left 
 import argparse
 import json
 import pathlib
+import textwrap
 
 import forecasting
+import keras
 import numpy as np
 from forecasting_data import DATASETS, READ
 
@@ -79,44 +81,32 @@ def card(name, model, metadata):
         row: others[row]["seed 0"] for row in ("ridge on the residual", "last value")
     }
     columns = [f"MAE {minutes} min" for minutes in (15, 30, 60)] + ["MAE mean", "RMSE mean"]
-    table = "\n".join(
-        f"| {row} | " + " | ".join(f"{values[column]:.2f}" for column in columns) + " |"
-        for row, values in rows.items()
+    table = [[unit, *columns], ["---"] * (len(columns) + 1)]
+    table += [[row, *(f"{found[column]:.2f}" for column in columns)] for row, found in rows.items()]
+    kind, parts = type(model).__name__, metadata["split"]
+    trained, chosen, tested = (parts[part].split(",")[0] for part in ("train", "val", "test"))
+    inputs = "; ".join(
+        f"`{tensor.name}` (batch, {', '.join(map(str, tensor.shape[1:]))})"
+        for tensor in keras.tree.flatten(model.input)
     )
-    inputs = ", ".join(
-        f"`{tensor.name}` {tuple(tensor.shape)}"
-        for tensor in forecasting.keras.tree.flatten(model.input)
-    )
-    kind = type(model).__name__
-    return f"""# {name}
-
-{kind}, {figures["parameters"]:,} trained parameters: forecasts {feature} ({unit}) of
-{len(data["sensors"])} sensors, the next hour in steps of 5 minutes from the last hour.
-
-```python
-import stgkeras
-
-model = stgkeras.models.{kind}.from_preset("{name}")
-```
-
-Inputs, in original units, NaN where a reading is missing: {inputs}. The features are
-{", ".join(f"{key} ({value})" for key, value in data["features"].items())}, the sensors those of
-`metadata.json`, in that order, the calendar that of `stgkeras.datasets.calendar` for the steps to
-predict.
-
-Data: {data["series"]}; {data["steps"]}; missing readings: {data["missing"]}. Source:
-{data["source"]}. Trained on {metadata["split"]["train"].split(",")[0]}, chosen on
-{metadata["split"]["val"].split(",")[0]}, tested once on {metadata["split"]["test"].split(",")[0]}:
-
-| {unit} | {" | ".join(columns)} |
-|---|{"---|" * len(columns)}
-{table}
-
-It knows these sensors and the season of the weeks that it was trained on, and no others: adapt and
-train a model of your own for another network.
-
-    {metadata["command"]}
-"""
+    features = ", ".join(f"{key} ({unit})" for key, unit in data["features"].items())
+    paragraphs = [
+        f"{kind}, {figures['parameters']:,} trained parameters: forecasts {feature} ({unit}) of "
+        f"{len(data['sensors'])} sensors for the next hour, in steps of 5 minutes.",
+        f'    model = stgkeras.models.{kind}.from_preset("{name}")',
+        f"Inputs: {inputs}. Readings are in original units, NaN where one is missing; features "
+        f"{features}; sensors in the order of `metadata.json`. `calendar` is "
+        "`stgkeras.datasets.calendar` of the steps to predict, `daily` and `weekly` are the "
+        "readings at their hours a day and a week before.",
+        f"Data: {data['series']}; {data['steps']}; missing readings: {data['missing']}. Source: "
+        f"{data['source']}. Trained on {trained}, chosen on {chosen}, tested once on {tested}:",
+        "\n".join(f"| {' | '.join(cells)} |" for cells in table),
+        "It knows these sensors and the season of the weeks that it was trained on, and no others: "
+        "adapt and train a model of your own for another network.",
+        f"    {metadata['command']}",
+    ]
+    wrapped = [p if p[0] in "| " else textwrap.fill(p, 100) for p in paragraphs]
+    return "\n\n".join([f"# {name}", *wrapped]) + "\n"
 
 
 if __name__ == "__main__":
