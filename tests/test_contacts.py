@@ -113,6 +113,18 @@ def test_npz_files_of_both_kinds(tmp_path):
     assert datasets.load_contacts(tmp_path / "b.npz").weight.tolist() == [2.5]
 
 
+def test_graphs_of_days_with_self_loops(tmp_path):
+    ends = {"edge_src": np.array([3, 10, 3]), "edge_dst": np.array([3, 3, 10])}
+    path = tmp_path / "days.npz"
+    np.savez(path, edge_t=[0, 0, 1], edge_weight=[9.0, 2.0, 4.0], **ends)
+    with pytest.raises(ValueError, match="3 twice in row 0; drop such rows"):
+        datasets.load_contacts(path, directed=True)
+    found = datasets.load_contacts(path, directed=True, unit=86400, drop_loops=True)
+    assert (found.time.tolist(), found.weight.tolist()) == ([0.0, 86400.0], [2.0, 4.0])
+    assert found.names.tolist() == ["3", "10"]  # by number
+    assert found.snapshots(86400).adjacency([0, 1]).tolist() == [[[0, 2], [0, 0]], [[0, 0], [4, 0]]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -9,10 +9,10 @@ from stgkeras.datasets.snapshots import cut_snapshots
 
 COLUMNS = ("time", "source", "target")
 KEYS = {  # of npz files, the first that is there counts
-    "time": ("time", "t"),
-    "source": ("source", "i"),
-    "target": ("target", "j"),
-    "weight": ("weight",),
+    "time": ("time", "t", "edge_t"),
+    "source": ("source", "i", "edge_src"),
+    "target": ("target", "j", "edge_dst"),
+    "weight": ("weight", "edge_weight"),
     "names": ("names", "node_id"),
 }
 
@@ -60,16 +60,19 @@ class Contacts:
         return cut_snapshots(self, width, keep_empty)
 
 
-def load_contacts(path, directed=False):
+def load_contacts(path, directed=False, *, unit=1.0, drop_loops=False):
     """Reads a list of contacts: who met whom, and when.
 
     Args:
         path: `.csv` or `.npz` file.
             csv: columns time, source, target and, if wanted, weight, named in a header or in that
-            order; separated by commas, tabs or blanks. npz: arrays of these names, or those of
-            SocioPatterns, `t`, `i`, `j` and `node_id`. Times are seconds from a midnight, or in a
-            csv also dates; nodes are names, or in an npz also indices into `names`.
+            order; separated by commas, tabs or blanks. npz: arrays of these names, those of
+            SocioPatterns, `t`, `i`, `j` and `node_id`, or of PyTorch Geometric Temporal's England
+            Covid, `edge_t`, `edge_src`, `edge_dst` and `edge_weight`. Times count from a midnight,
+            or are dates; nodes are names, or in an npz also indices into `names`.
         directed: bool. Whether a contact goes from source to target, or joins the two.
+        unit: float. Seconds of one unit of the times: 86400 for days.
+        drop_loops: bool. Whether rows of a node with itself are left out; else they are refused.
 
     Returns:
         `Contacts`.
@@ -96,7 +99,11 @@ def load_contacts(path, directed=False):
     if kind not in (".csv", ".npz"):
         raise ValueError(f"`path` must end in .csv or .npz. Received: path={str(path)!r}")
     found = (_from_npz if kind == ".npz" else _from_csv)(path)
+    if drop_loops:
+        kept = found["source"] != found["target"]
+        found |= {key: a[kept] for key, a in found.items() if key != "names"}
     try:
+        found["time"] = unit * _seconds(found["time"])
         return contacts_from_arrays(**found, directed=directed)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -147,7 +154,7 @@ def contacts_from_arrays(time, source, target, weight=None, names=None, directed
     if loops.size:
         raise ValueError(
             "`source` and `target` must differ: nobody meets themselves. Received: "
-            f"{names[source[loops[0]]]} twice in row {loops[0]}"
+            f"{names[source[loops[0]]]} twice in row {loops[0]}; drop such rows."
         )
     order = np.argsort(time, kind="stable")
     arrays = (array[order] for array in (time, source, target, weight))
@@ -157,8 +164,9 @@ def contacts_from_arrays(time, source, target, weight=None, names=None, directed
 def _indices(names, source, target):
     """Names (N,) and the nodes as int32 indices into them."""
     if names is None:
-        names = np.unique(np.concatenate([source.astype(str), target.astype(str)]))
-    elif np.issubdtype(source.dtype, np.integer):
+        names, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
+        return names.astype(str), *np.split(ends.astype("int32"), 2)
+    if np.issubdtype(source.dtype, np.integer):
         names = np.asarray(names).astype(str)
         both = np.concatenate([source, target])
         if both.min() < 0 or both.max() >= len(names):
