@@ -52,20 +52,20 @@ def pictures(task, forecasts, steps, positions=None):
     units = series.units[0] or series.features[0]
     day = np.ma.masked_invalid(truth[: task.day])
     busiest = int(day.std((0, 1)).filled(-1).argmax())
-    errors = np.ma.masked_invalid(abs(predicted - truth)).mean((0, 1)).filled(np.nan)  # (N,)
+    errors = np.ma.masked_invalid(abs(predicted - truth)).mean((0, 1))  # (N,)
     figures = {
         "forecast": plots.forecast(
             *(array[: task.day, :, busiest] for array in (truth, predicted)),
             _labels(task, (steps[0], steps[-1])),
             step_minutes=series.interval,
-            title=f"sensor {series.names[busiest]}, first day of the test part",
+            title=f"sensor {series.names[busiest]}, one day",
             units=units,
         ),
         "sensors": plots.errors_on_graph(
             series.adjacency,
-            errors,
+            errors.filled(np.nan),
             positions,
-            title=f"{ours}: largest at sensor {series.names[np.nanargmax(errors)]}",
+            title=f"{ours}: largest at sensor {series.names[errors.filled(-1).argmax()]}",
             units=units,
         ),
     }
@@ -80,7 +80,7 @@ def pictures(task, forecasts, steps, positions=None):
 
 
 def attention(task, model):
-    """A picture of who attends to whom, over some 60 test windows, if the model has attention."""
+    """A picture of who attends to whom, over some 60 windows, if the model has attention."""
     if not any(isinstance(layer, layers.SpatialAttention) for layer in model.layers):
         return {}
     starts = task.split.test[:: -(-len(task.split.test) // 64)]
@@ -89,7 +89,7 @@ def attention(task, model):
     for name, array in models.attention_scores(model, inputs).items():
         block, kind, _ = name.rsplit("_", 2)
         scores[f"{block}, between {KINDS[kind]}"] = array
-    return {"attention": plots.attention(scores, title=f"mean over {len(starts)} test windows")}
+    return {"attention": plots.attention(scores, title=f"mean over {len(starts)} windows")}
 
 
 def _labels(task, steps):

@@ -1,11 +1,13 @@
 """The tasks of train_astgcn.py and train_stgcn.py. Each returns its training, validation and test
-windows, a model, a loss, and a function that reports on test predictions as
-{row: {column: figure}}."""
+windows, a model, what to compile it for, a function that reports on test predictions as
+{row: {column: figure}}, and one that draws {name: figure} of validation windows as it trains."""
+
+import dataclasses
 
 import demo_roads
 import forecast_task
 import numpy as np
-from forecast_report import baselines, pictures, table
+from forecast_report import attention, baselines, pictures, table
 
 from stgkeras import datasets, losses, metrics, models, plots
 
@@ -49,7 +51,14 @@ def links(args):
             table[name] |= {k: metrics.link_scores(truth, p)[k] for k in ("AP", "Brier")}
         return table
 
-    return windows, model, losses.FocalLoss(), report
+    def watch(model):
+        x, truth = windows[1][0]
+        shown = {"next graph": truth[0], "predicted": model.predict(x, verbose=0)[0]}
+        found = models.attention_scores(model, x).items()
+        scores = {name.removesuffix("_attention"): array for name, array in found}
+        return {"links": plots.adjacency(shown), "attention": plots.attention(scores)}
+
+    return windows, model, {"loss": losses.FocalLoss()}, report, watch
 
 
 def forecast(args):
@@ -63,15 +72,26 @@ def forecast(args):
     if args.season and task.calendar is None:
         raise SystemExit(f"A day is no multiple of {series.interval:g} minutes: leave --season out")
 
+    steps = (3, 6, 12)
+    # The last day of validation stands in for the test part, which no training looks at.
+    watched = dataclasses.replace(task, split=split._replace(test=split.val[-task.day :]))
+
     def report(predicted, folder):
-        forecasts, steps = {args.model: predicted} | baselines(task), (3, 6, 12)
+        forecasts = {args.model: predicted} | baselines(task)
         for name, figure in pictures(task, forecasts, steps).items():
             figure.savefig(folder / f"{name}.png", dpi=150)
         return table(task, forecasts, steps)
 
+    def watch(model):
+        last = watched.batches(watched.split.test, batch_size=args.batch_size)
+        forecasts = {args.model: model.predict(last, verbose=0)}
+        return pictures(watched, forecasts, steps) | attention(watched, model)
+
     model = task.model(args.model)
     windows = task.windows(args.batch_size, args.seed)
-    return windows, model, losses.MaskedMeanAbsoluteError(), report
+    errors = [metrics.MaskedMeanAbsoluteError(step) for step in steps]
+    goal = {"loss": losses.MaskedMeanAbsoluteError(), "metrics": errors}
+    return windows, model, goal, report, watch
 
 
 def measured(args):

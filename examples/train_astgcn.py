@@ -4,6 +4,7 @@ python examples/train_astgcn.py                                 on graphs that i
 python examples/train_astgcn.py --task forecast --data FILE     npz or csv, see load_series
 python examples/train_astgcn.py --task forecast --dataset NAME  published; downloaded, or --path
 python examples/train_astgcn.py … --out FOLDER --resume         goes on where it stopped
+tensorboard --logdir runs                                       shows curves, weights and pictures
 """
 
 import argparse
@@ -18,6 +19,9 @@ import tasks
 
 from stgkeras import callbacks
 
+# What TensorBoard compares runs by.
+TOLD = "task model data dataset season batch_size learning_rate seed".split()
+
 
 def main(args):
     keras.utils.set_random_seed(args.seed)
@@ -28,14 +32,15 @@ def main(args):
     if args.resume and not last.exists():
         sys.exit(f"{folder} holds no checkpoint to go on with: leave --resume out.")
     folder.mkdir(parents=True, exist_ok=True)
-    (train, val, test), model, loss, report = getattr(tasks, args.task)(args)
+    (train, val, test), model, goal, report, watch = getattr(tasks, args.task)(args)
     epoch, best_loss = 0, None
     if args.resume:
         model, epoch = keras.models.load_model(last), callbacks.Checkpoint.epoch(last)
         train.epoch, best_loss = epoch, pd.read_csv(log)["val_loss"].min()
     else:
-        optimizer = keras.optimizers.Adam(args.learning_rate, global_clipnorm=1.0)
-        model.compile(optimizer, loss)
+        adam = keras.optimizers.Adam(args.learning_rate, global_clipnorm=1.0)
+        model.compile(callbacks.GradientNorm(adam), **goal)
+    told = {k: v for k, v in vars(args).items() if k in TOLD and v is not None}
     model.fit(
         train,
         validation_data=val,
@@ -44,7 +49,7 @@ def main(args):
         shuffle=False,  # `train` shuffles by seed and epoch, so that a resumed run is the same run
         callbacks=[
             callbacks.WarmRestarts(base_lr=args.learning_rate),
-            callbacks.TensorBoardScalars(folder / "tensorboard"),
+            callbacks.TensorBoard(folder / "tensorboard", images=watch, hparams=told),
             keras.callbacks.CSVLogger(log, append=args.resume),
             keras.callbacks.ModelCheckpoint(
                 best,

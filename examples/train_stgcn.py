@@ -4,6 +4,7 @@ python examples/train_stgcn.py                              on two made-up roads
 python examples/train_stgcn.py --dataset los_loop           published; downloaded, or --path
 python examples/train_stgcn.py --data FILE --season         npz or csv, see load_series
 python examples/train_stgcn.py … --out FOLDER --resume      goes on where it stopped
+tensorboard --logdir runs                                   shows curves, weights and pictures
 """
 
 import argparse

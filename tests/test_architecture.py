@@ -32,7 +32,7 @@ ARROWS = {
     "datasets": {"graphs", "seasons"},
     "losses": {"missing"},
     "metrics": {"missing"},
-    "callbacks": set(),
+    "callbacks": {"metrics"},
     "plots": set(),
 }
 OUTSIDE = {"examples", "benchmarks", "tests"}

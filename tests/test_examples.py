@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tensorboard_logs import read
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import train_astgcn
@@ -73,6 +74,9 @@ def test_links_train_stop_and_go_on(tmp_path, capsys):
     assert "Bayes oracle" in capsys.readouterr().out
     for name in ("model.keras", "links.png", "tensorboard/train", "tensorboard/validation"):
         assert (tmp_path / "run" / name).exists()
+    pictures = read(tmp_path / "run" / "tensorboard")
+    assert set(pictures.Tags()["images"]) == {"links", "attention"}
+    assert [image.step for image in pictures.Images("links")] == [0, 1]
 
 
 def test_forecast_table_has_the_baselines(series, tmp_path):

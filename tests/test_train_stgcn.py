@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import traffic_writer
+from tensorboard_logs import read, scalars
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import demo_roads
@@ -33,6 +34,13 @@ def test_made_up_roads_stop_and_go_on(tmp_path, capsys, monkeypatch):
         *("STGCN", "last value", "same time last day"),
         *("historical mean", "ridge on the residual"),
     ]
+    logs = scalars(read(out / "tensorboard" / "train"))
+    shown = {"loss", *(f"masked_mae_step_{step}" for step in (3, 6, 12))}
+    shown |= {"learning_rate", "gradient_norm", "seconds_per_step"}
+    assert logs.keys() == {f"epoch_{name}" for name in shown}
+    assert all(list(values) == [0, 1] for values in logs.values())
+    pictures = set(read(out / "tensorboard").Tags()["images"])
+    assert pictures == {"forecast", "errors", "sensors"}
     # The test part is the last day, 96 of 480 steps.
     speeds = demo_roads.make()[0].to_numpy()
     first = np.arange(384 + 12, 480 - 12 + 1)

@@ -1,7 +1,9 @@
 """Callbacks: the learning rate, checkpoints, and TensorBoard logs without TensorFlow."""
 
 from stgkeras.callbacks.checkpoint import Checkpoint
-from stgkeras.callbacks.tensorboard import TensorBoardScalars
+from stgkeras.callbacks.gradient_norm import GradientNorm
+from stgkeras.callbacks.link_scores import LinkScores
+from stgkeras.callbacks.tensorboard import TensorBoard
 from stgkeras.callbacks.warm_restarts import WarmRestarts
 
-__all__ = ["Checkpoint", "TensorBoardScalars", "WarmRestarts"]
+__all__ = ["Checkpoint", "GradientNorm", "LinkScores", "TensorBoard", "WarmRestarts"]
