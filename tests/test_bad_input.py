@@ -184,8 +184,8 @@ MODELS = [
             ({"num_heads": 2}, "`num_heads` must be 1 with score='bilinear'; several heads need"),
         )
     ],
-    (STGCN_LINKS, {"decoder": "gae"}, "`decoder` must be one of 'plain', 'pairwise' … decoder='gae'"),
-    (ASTGCN_LINKS, {"decoder": "gae"}, "`decoder` must be one of 'plain', 'pairwise' … decoder='gae'"),
+    (STGCN_LINKS, {"decoder": "gae"}, "`decoder` must be one of 'plain', 'pairwise'. …'gae'"),
+    (ASTGCN_LINKS, {"decoder": "gae"}, "`decoder` must be one of 'plain', 'pairwise'. …'gae'"),
     (STGCN, {"gate": "relu"}, "`gate` must be one of 'glu', 'gtu'. Received: gate='relu'"),
     (STGCN, {"graph_conv": "gat"}, "`graph_conv` must be one of 'cheb', 'gcn'. … graph_conv='gat'"),
     (STGCN, {"block_filters": ((64, 16),)}, "`block_filters` must hold triples (temporal, graph"),
