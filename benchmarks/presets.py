@@ -90,14 +90,15 @@ def card(name, model, metadata):
         for tensor in keras.tree.flatten(model.input)
     )
     features = ", ".join(f"{key} ({unit})" for key, unit in data["features"].items())
+    days = "; `daily` and `weekly` are the readings at their hours a day and a week before"
+    days = days if "daily" in inputs else ""
     paragraphs = [
         f"{kind}, {figures['parameters']:,} trained parameters: forecasts {feature} ({unit}) of "
         f"{len(data['sensors'])} sensors for the next hour, in steps of 5 minutes.",
         f'    model = stgkeras.models.{kind}.from_preset("{name}")',
         f"Inputs: {inputs}. Readings are in original units, NaN where one is missing; features "
         f"{features}; sensors in the order of `metadata.json`. `calendar` is "
-        "`stgkeras.datasets.calendar` of the steps to predict, `daily` and `weekly` are the "
-        "readings at their hours a day and a week before.",
+        f"`stgkeras.datasets.calendar` of the steps to predict{days}.",
         f"Data: {data['series']}; {data['steps']}; missing readings: {data['missing']}. Source: "
         f"{data['source']}. Trained on {trained}, chosen on {chosen}, tested once on {tested}:",
         "\n".join(f"| {' | '.join(cells)} |" for cells in table),
