@@ -31,19 +31,19 @@ FILES = {
 }
 WIDTH, LENGTH = 600, 10  # seconds of a snapshot, snapshots of a window
 DECAYS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
-PREDICTORS = {
-    "STGCN, pairwise": (models.STGCNLinkPredictor, {"num_blocks": 1, "filters": 16}),
-    "ASTGCN, pairwise": (
-        models.ASTGCNLinkPredictor,
-        {"num_blocks": 1, "spatial_filters": 16, "temporal_filters": 16, "node_values": 8},
-    ),
+PAIRWISE = {"decoder": "pairwise", "units": 16, "num_blocks": 1}
+STGCN = models.STGCNLinkPredictor, PAIRWISE | {"filters": 16}
+ASTGCN = (
+    models.ASTGCNLinkPredictor,
+    PAIRWISE | {"spatial_filters": 16, "temporal_filters": 16, "node_values": 8},
+)
+ROWS = {  # a class, its options, and the histories of the pairs that it is given
+    "STGCN, pairwise": (*STGCN, CONSTANTS),
+    "ASTGCN, pairwise": (*ASTGCN, CONSTANTS),
+    "STGCN, pairwise, no history": (*STGCN, ()),
+    "STGCN, plain": (models.STGCNLinkPredictor, {"num_blocks": 1}, ()),
+    "ASTGCN, plain": (models.ASTGCNLinkPredictor, {"node_values": 16}, ()),
 }
-ABLATIONS = {
-    "STGCN, pairwise, no history": (*PREDICTORS["STGCN, pairwise"], ()),
-    "STGCN, plain": (models.STGCNLinkPredictor, {"decoder": "plain", "num_blocks": 1}, ()),
-    "ASTGCN, plain": (models.ASTGCNLinkPredictor, {"decoder": "plain", "node_values": 16}, ()),
-}
-ROWS = {name: (*row, CONSTANTS) for name, row in PREDICTORS.items()} | ABLATIONS
 
 
 def load(path):
@@ -57,8 +57,7 @@ def past_means(snapshots):
     """What averages of the past say of each snapshot: {name: (T, N, N) float32}.
 
     "exponential" has one for each of `DECAYS`, weights of a graph relative to the next younger one,
-    and is over all the past, as "frequency" is; "contacts" has one for each time constant of the
-    pair histories, over single contacts.
+    and is over all the past, as "frequency" is.
     """
     steps, nodes = snapshots.num_steps, snapshots.num_nodes
     graphs = snapshots.adjacency(range(steps)) > 0
@@ -129,14 +128,14 @@ def run(row, snapshots, parts, seed, args):
         )
         for steps in parts
     ]
-    pairwise = {"decoder": "pairwise", "num_history": len(history), "units": 16}
     model = model_class(
         snapshots.num_nodes,
         input_length=LENGTH,
         num_features=snapshots.features.shape[-1],
         normalize=True,
         dropout=0.1,
-        **(pairwise | options if "decoder" not in options else options),
+        num_history=len(history),
+        **options,
     )
     model.adapt(snapshots.features[: parts[0][-1]])
     rate = keras.optimizers.schedules.CosineDecay(args.rate, args.epochs * len(windows[0]))

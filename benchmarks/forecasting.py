@@ -100,10 +100,11 @@ def windows(row, data, seed, batch_size):
     """Those of training, validation and test. Before the series there was nothing to read."""
     values = np.concatenate([np.full((WEEK, *data.values.shape[1:]), np.nan), data.values])
     calendar = np.concatenate([data.calendar[:WEEK], data.calendar])  # the week is a cycle
-    shift = np.zeros(values.shape, "float32")
-    known = slice(WEEK, WEEK + datasets.training_steps(data.split, **READ))
-    shift[known] = datasets.leave_one_day_out(values[known], calendar[known], DAY)
-    leave_out = row.season and row.leave_out
+    shift = None
+    if row.season and row.leave_out:
+        shift = np.zeros(values.shape, "float32")
+        known = slice(WEEK, WEEK + datasets.training_steps(data.split, **READ))
+        shift[known] = datasets.leave_one_day_out(values[known], calendar[known], DAY)
     return [
         datasets.Windows(
             values,
@@ -117,7 +118,7 @@ def windows(row, data, seed, batch_size):
             calendar=calendar if row.season else None,
             steps_per_day=DAY,
             missing=True,
-            shift=shift if leave_out and part is data.split.train else None,
+            shift=shift if part is data.split.train else None,
         )
         for part in data.split
     ]

@@ -2,13 +2,9 @@
 
 import numpy as np
 import numpy_layers
-from cases import as_numpy, laplacian, predict
+from cases import laplacian, predict, weights_of
 from model_cases import inputs_of, make
 from numpy_layers import assert_close
-
-
-def weights_of(layer):
-    return {v.name: as_numpy(v.value).astype("float64") for v in layer.trainable_variables}
 
 
 def dense(x, *, kernel, bias):

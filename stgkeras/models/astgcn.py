@@ -14,6 +14,7 @@ from stgkeras.models.graph_model import (
     GraphModel,
     component_inputs,
     forecast_head,
+    forecaster_arguments,
     graph_inputs,
     joined,
     scaling,
@@ -112,11 +113,16 @@ class ASTGCN(GraphModel):
         **kwargs,
     ):
         arguments = {
-            "num_nodes": _checks.integer("num_nodes", num_nodes),
+            **forecaster_arguments(
+                num_nodes=num_nodes,
+                horizon=horizon,
+                num_features=num_features,
+                num_outputs=num_outputs,
+                num_edges=num_edges,
+                normalize=normalize,
+                season=season,
+            ),
             "input_length": window_lengths(input_length),
-            "horizon": _checks.integer("horizon", horizon),
-            "num_features": _checks.integer("num_features", num_features),
-            "num_outputs": _checks.integer("num_outputs", num_outputs),
             **block_arguments(
                 num_blocks=num_blocks,
                 K=K,
@@ -129,9 +135,6 @@ class ASTGCN(GraphModel):
                 spatial_score=spatial_score,
             ),
             "dynamic_graph": dynamic_graph,
-            "num_edges": num_edges,
-            "normalize": bool(normalize),
-            "season": season if season is None else _checks.integer("season", season),
         }
         scale, unscale, more = scaling(arguments)
 

@@ -162,6 +162,16 @@ def graph_inputs(arguments, graph, normalization=None):
     return {"x": x, "graph": adjacency}, x, normalization(adjacency)
 
 
+def forecaster_arguments(*, num_edges, normalize, season, **integers):
+    """The checked arguments that every forecaster has, but for its `input_length`."""
+    return {
+        **{name: _checks.integer(name, value) for name, value in integers.items()},
+        "num_edges": num_edges,
+        "normalize": bool(normalize),
+        "season": season if season is None else _checks.integer("season", season),
+    }
+
+
 def window_lengths(input_length):
     """The checked `input_length` of a model: an int, or a dict of the components' ints."""
     if not isinstance(input_length, dict):

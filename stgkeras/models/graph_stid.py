@@ -6,6 +6,7 @@ from stgkeras.models.graph_model import (
     GraphModel,
     component_inputs,
     forecast_head,
+    forecaster_arguments,
     graph_inputs,
     joined,
     scaling,
@@ -96,20 +97,22 @@ class GraphSTID(GraphModel):
         **kwargs,
     ):
         arguments = {
-            "num_nodes": _checks.integer("num_nodes", num_nodes),
+            **forecaster_arguments(
+                num_nodes=num_nodes,
+                horizon=horizon,
+                num_features=num_features,
+                num_outputs=num_outputs,
+                num_edges=num_edges,
+                normalize=normalize,
+                season=season,
+            ),
             "input_length": window_lengths(input_length),
-            "horizon": _checks.integer("horizon", horizon),
-            "num_features": _checks.integer("num_features", num_features),
-            "num_outputs": _checks.integer("num_outputs", num_outputs),
             "units": _checks.integer("units", units),
             "num_blocks": _checks.integer("num_blocks", num_blocks),
             "K": _checks.integer("K", K),
             "node_units": _checks.integer("node_units", node_units, 0),
             "adaptive_units": _checks.integer("adaptive_units", adaptive_units, 0),
             "dropout": _checks.fraction("dropout", dropout),
-            "num_edges": num_edges,
-            "normalize": bool(normalize),
-            "season": season if season is None else _checks.integer("season", season),
         }
         if isinstance(input_length, dict):
             inputs, operator = component_inputs(arguments, graph)

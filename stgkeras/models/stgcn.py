@@ -11,7 +11,14 @@ from stgkeras.layers import (
     _checks,
 )
 from stgkeras.layers.gated_temporal_conv import pad_features
-from stgkeras.models.graph_model import GraphModel, forecast_head, graph_inputs, joined, scaling
+from stgkeras.models.graph_model import (
+    GraphModel,
+    forecast_head,
+    forecaster_arguments,
+    graph_inputs,
+    joined,
+    scaling,
+)
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -97,11 +104,16 @@ class STGCN(GraphModel):
         **kwargs,
     ):
         arguments = {
-            "num_nodes": _checks.integer("num_nodes", num_nodes),
+            **forecaster_arguments(
+                num_nodes=num_nodes,
+                horizon=horizon,
+                num_features=num_features,
+                num_outputs=num_outputs,
+                num_edges=num_edges,
+                normalize=normalize,
+                season=season,
+            ),
             "input_length": _checks.integer("input_length", input_length),
-            "horizon": _checks.integer("horizon", horizon),
-            "num_features": _checks.integer("num_features", num_features),
-            "num_outputs": _checks.integer("num_outputs", num_outputs),
             "block_filters": tuple(map(tuple, block_filters)),
             "output_filters": tuple(output_filters),
             "kernel_size": _checks.integer("kernel_size", kernel_size),
@@ -110,9 +122,6 @@ class STGCN(GraphModel):
             "graph_conv": _checks.one_of("graph_conv", graph_conv, ("cheb", "gcn")),
             "dropout": _checks.fraction("dropout", dropout),
             "dynamic_graph": dynamic_graph,
-            "num_edges": num_edges,
-            "normalize": bool(normalize),
-            "season": season if season is None else _checks.integer("season", season),
         }
         if any(len(filters) != 3 for filters in arguments["block_filters"]):
             raise ValueError(
