@@ -35,3 +35,14 @@ def on_leading_axes(sample_weight, y):
     for _ in range(missing):
         sample_weight = ops.expand_dims(sample_weight, -1)
     return sample_weight
+
+
+def check_same_shape(y_true, y_pred):
+    """Raises if the shapes of targets and predictions differ where both are known."""
+    shapes = tuple(y_true.shape), tuple(y_pred.shape)
+    same_rank = len(shapes[0]) == len(shapes[1])
+    if not same_rank or any(a != b for a, b in zip(*shapes, strict=True) if a and b):
+        raise ValueError(
+            "`y_true` must have the shape of `y_pred`. "
+            f"Received: y_true of shape {shapes[0]} and y_pred of shape {shapes[1]}"
+        )

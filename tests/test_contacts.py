@@ -73,6 +73,33 @@ def test_windows_by_hand(directed):
     assert "history" not in snapshots.windows([4], input_length=3, history=())[0][0]
 
 
+@pytest.mark.parametrize("directed", [False, True])
+def test_negatives_are_drawn_anew_each_epoch(directed):
+    rng = np.random.default_rng(1)
+    source = rng.integers(0, 12, 40)
+    target = (source + rng.integers(1, 12, 40)) % 12
+    taken = datasets.contacts_from_arrays(
+        np.sort(rng.uniform(0, 4000, 40)), source, target, None, list("abcdefghijkl"), directed
+    )
+    snapshots = taken.snapshots(400)
+    windows = snapshots.windows(
+        np.arange(2, snapshots.num_steps), input_length=2, negatives=3, seed=5, batch_size=99
+    )
+    _, y, weight = windows[0]
+    pairs = 1 if directed else 2
+    for graph, counts in zip(y, weight, strict=True):
+        assert (counts[graph == 1] == 1).all() and not counts.diagonal().any()
+        assert counts[graph == 0].sum() == pairs * 3 * max(1, graph.sum() / pairs)
+    assert directed or (weight == weight.swapaxes(1, 2)).all()
+    assert (windows[0][2] == weight).all()
+    windows.epoch = 1
+    assert (windows[0][2] != weight).any()
+    windows.epoch = 0
+    assert (windows[0][2] == weight).all()
+    with pytest.raises(ValueError, match="`negatives` must be None or at least 1. .*negatives=0"):
+        snapshots.windows([2], input_length=2, negatives=0)
+
+
 def test_snapshots_are_stored_sparse():
     rng = np.random.default_rng(0)
     source = rng.integers(0, 399, 5000)

@@ -8,7 +8,8 @@ import pytest
 import reference_files
 from gradients import gradients
 
-from stgkeras.losses import FocalLoss
+from stgkeras import metrics
+from stgkeras.losses import FocalLoss, balanced_weight
 
 VARIANTS = [(0.25, 2.0), (0.75, 0.0), (0.5, 1.5)]
 
@@ -195,7 +196,70 @@ def test_config_gives_back_an_equal_loss():
         "reduction": "sum",
         "name": "links",
         "dtype": "float64",
+        "positive_weight": 1.0,
+        "pairs": None,
     }
+
+
+@pytest.mark.parametrize("alpha, gamma", VARIANTS)
+def test_links_count_as_often_as_asked(alpha, gamma):
+    y, p = random_entries(hard=True)
+    value, grad = entry_gradients(FocalLoss(alpha, gamma, positive_weight=30.0), y, p)
+    weight = np.where(y == 1, 30.0, 1.0)
+    y, p = y.astype("float64"), p.astype("float64")
+    np.testing.assert_allclose(value, weight * focal(y, p, alpha, gamma), rtol=1e-5, atol=1e-9)
+    expected = weight * focal_slope(y, p, alpha, gamma)
+    np.testing.assert_allclose(grad, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
+
+
+def test_a_saturated_link_does_not_pull_harder_than_1e7():
+    y, p = np.ones((1, 2), "float32"), np.array([[1e-8, 1e-12]], "float32")
+    _, grad = entry_gradients(FocalLoss(1.0, 0.0, positive_weight=100.0), y, p)
+    assert 1e6 < np.abs(grad).max() <= 1e7
+
+
+@pytest.mark.parametrize("pairs", ["undirected", "directed"])
+def test_loss_and_scores_count_the_same_pairs(pairs):
+    y, p = random_entries(hard=True)
+    directed = pairs == "directed"
+    expected = metrics.link_scores(y, p, directed)["log-loss"]
+    loss = FocalLoss(1.0, 0.0, pairs=pairs)
+    np.testing.assert_allclose(float(loss(y, p)), expected, rtol=1e-5)
+    number = 4 * (30 if directed else 15)
+    total = float(FocalLoss(1.0, 0.0, reduction="sum", pairs=pairs)(y, p))
+    np.testing.assert_allclose(total, expected * number, rtol=1e-5)
+    only = np.zeros((4, 6, 6))
+    only[1, 2, 3] = 1  # a sample weight leaves one pair
+    expected = -np.log(p[1, 2, 3] if y[1, 2, 3] else 1 - p[1, 2, 3])
+    np.testing.assert_allclose(float(loss(y, p, only)), expected / number, rtol=1e-5)
+    logits = np.log(p / (1 - p))
+    value = float(FocalLoss(1.0, 0.0, from_logits=True, pairs=pairs)(y, logits))
+    np.testing.assert_allclose(value, float(loss(y, p)), rtol=1e-5)
+
+
+def test_balanced_weight_by_hand():
+    assert balanced_weight(10, 990) == 99.0
+    assert balanced_weight(10, 990, beta=0.0) == 1.0
+    # Each example adds half as much as the one before: 1.875 for four, 1.5 for two.
+    assert balanced_weight(2, 4, beta=0.5) == 1.25
+
+
+@pytest.mark.parametrize(
+    "act, message",
+    [
+        (lambda: FocalLoss(positive_weight=0), "`positive_weight` must be .* positive_weight=0"),
+        (lambda: FocalLoss(pairs="upper"), "`pairs` must be one of .* pairs='upper'"),
+        (
+            lambda: FocalLoss(pairs="directed")(np.ones((2, 3)), np.ones((2, 3))),
+            r"`y_pred` must have shape \(batch, nodes, nodes\) .* shape \(2, 3\)",
+        ),
+        (lambda: balanced_weight(0, 5), "`num_links` must be at least 1. Received: num_links=0"),
+        (lambda: balanced_weight(3, 5, beta=1.5), "`beta` must lie in .* beta=1.5"),
+    ],
+)
+def test_bad_link_arguments_are_refused(act, message):
+    with pytest.raises(ValueError, match=message):
+        act()
 
 
 @pytest.mark.parametrize("alpha", [0, -1.0, float("nan"), float("inf"), "auto"])

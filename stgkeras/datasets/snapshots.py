@@ -50,7 +50,7 @@ class Snapshots:
         """
         return _adjacency(self.contacts, self.offsets, steps)
 
-    def windows(self, steps, input_length=10, history=CONSTANTS, **kwargs):
+    def windows(self, steps, input_length=10, history=CONSTANTS, negatives=None, **kwargs):
         """Batches of `input_length` graphs, and the links of the graph that follows them.
 
         Args:
@@ -58,19 +58,23 @@ class Snapshots:
             input_length: int. Graphs L that a window reads.
             history: (H,) time constants of the pairs' history, in widths of a snapshot; () leaves
                 it out.
+            negatives: None, or int ≥ 1, for training: pairs without a link, drawn anew in every
+                epoch, that count for each link of a graph. Probabilities learned so come out too
+                high.
             **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
 
         Returns:
             A `keras.utils.PyDataset` of `{"x": (B, L, N, 5), "graph": (B, L, N, N), "history":
             (B, N, N, H)}` and (B, N, N) of 0 and 1. The history of a pair is log(1 + 300 h_τ) /
             log(301): h_τ sums the weights of all its contacts until the graph to predict begins, in
-            mean weights, each times exp(-age / τ). A contact that just ended gives 1, none 0.
+            mean weights, each times exp(-age / τ). A contact that just ended gives 1, none 0. With
+            `negatives` also sample weights (B, N, N): 1 for links and what was drawn, else 0.
 
         Raises:
-            ValueError: if a step is out of range.
+            ValueError: if a step is out of range, or `negatives` below 1.
         """
-        steps = np.asarray(steps)
-        return SnapshotWindows(self, steps - input_length, input_length, tuple(history), **kwargs)
+        starts = np.asarray(steps) - input_length
+        return SnapshotWindows(self, starts, input_length, tuple(history), negatives, **kwargs)
 
 
 class SnapshotWindows(Batches):
@@ -82,6 +86,7 @@ class SnapshotWindows(Batches):
         starts,
         input_length,
         history,
+        negatives=None,
         batch_size=16,
         shuffle=False,
         seed=0,
@@ -89,7 +94,11 @@ class SnapshotWindows(Batches):
     ):
         starts = checked_starts(starts, snapshots.num_steps, 0, input_length + 1)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
-        self.snapshots, self.input_length = snapshots, input_length
+        if negatives is not None and negatives < 1:
+            raise ValueError(
+                f"`negatives` must be None or at least 1. Received: negatives={negatives}"
+            )
+        self.snapshots, self.input_length, self.negatives = snapshots, input_length, negatives
         self._pairs, self._history = _pair_history(snapshots, history)
 
     def gather(self, starts):
@@ -108,7 +117,23 @@ class SnapshotWindows(Batches):
             if not self.snapshots.contacts.directed:
                 dense[:, source, target] = self._history[ahead]
             x["history"] = dense
-        return x, (self.snapshots.adjacency(ahead) > 0).astype("float32")
+        y = (self.snapshots.adjacency(ahead) > 0).astype("float32")
+        return (x, y) if self.negatives is None else (x, y, self._sample(y, starts))
+
+    def _sample(self, graphs, starts):
+        """(B, N, N): 1 for links, and for some of the pairs that are not linked."""
+        directed = self.snapshots.contacts.directed
+        counts = np.copy(graphs)
+        for graph, start in zip(counts, starts, strict=True):
+            others = 1 - graph - np.eye(len(graph))
+            others = np.argwhere(others if directed else np.triu(others))
+            wanted = self.negatives * max(1, int(graph.sum()) // (1 if directed else 2))
+            rng = np.random.default_rng((self.seed, self.epoch, start))
+            chosen = rng.choice(others, min(wanted, len(others)), replace=False).T
+            graph[*chosen] = 1
+            if not directed:
+                graph[*chosen[::-1]] = 1
+        return counts
 
 
 def cut_snapshots(contacts, width, keep_empty):

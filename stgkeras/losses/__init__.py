@@ -1,0 +1,12 @@
+"""Losses for link prediction, and for forecasts of series with missing readings."""
+
+from stgkeras.losses.focal import FocalLoss, balanced_weight
+from stgkeras.losses.masked import MaskedHuber, MaskedMeanAbsoluteError, MaskedMeanSquaredError
+
+__all__ = [
+    "FocalLoss",
+    "MaskedHuber",
+    "MaskedMeanAbsoluteError",
+    "MaskedMeanSquaredError",
+    "balanced_weight",
+]
