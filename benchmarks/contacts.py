@@ -5,25 +5,26 @@
 
 FOLDER holds workplace2015_invs15.npz, workplace2013_invs13.npz and conference_sfhh.npz, contact
 lists of SocioPatterns. Snapshots of ten minutes without the empty ones; the first 70 % train, then
-10 % validate, 20 % test. Prints a table; figures go to benchmarks/results/contacts.json. Runs that
-are in it are not repeated.
+10 % validate, 20 % test. Prints a table, and how sure the gain over the best average is; figures go
+to benchmarks/results/contacts.json. Runs live in runs/links and are not repeated.
 """
 
 import argparse
-import json
-import os
+import functools
 import pathlib
-import platform
+from typing import NamedTuple
 
 import keras
+import link_runs
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
 
-from stgkeras import callbacks, datasets, metrics, models
+from stgkeras import datasets, losses, metrics, models
 from stgkeras.datasets.snapshots import CONSTANTS
 
-RESULT = pathlib.Path(__file__).parent / "results" / "contacts.json"
+RESULT = link_runs.ROOT / "benchmarks" / "results" / "contacts.json"
 FILES = {
     "workplace2015": "workplace2015_invs15.npz",
     "workplace2013": "workplace2013_invs13.npz",
@@ -31,19 +32,43 @@ FILES = {
 }
 WIDTH, LENGTH = 600, 10  # seconds of a snapshot, snapshots of a window
 DECAYS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+SHOWN = ("AP", "AUC", "log-loss", "Brier", "F1", f"recall at {link_runs.MOST_PROBABLE}")
+
+
+class Row(NamedTuple):
+    """A link predictor, and how it is trained."""
+
+    model: type
+    options: dict
+    history: tuple = CONSTANTS  # what it is told of each pair's past
+    alpha: float = 1.0
+    gamma: float = 0.0  # 0 is cross-entropy
+    balance: float | None = None  # β of `losses.balanced_weight`
+    negatives: int | None = None
+
+
 PAIRWISE = {"decoder": "pairwise", "units": 16, "num_blocks": 1}
-STGCN = models.STGCNLinkPredictor, PAIRWISE | {"filters": 16}
-ASTGCN = (
+STGCN = Row(models.STGCNLinkPredictor, PAIRWISE | {"filters": 16})
+ASTGCN = Row(
     models.ASTGCNLinkPredictor,
     PAIRWISE | {"spatial_filters": 16, "temporal_filters": 16, "node_values": 8},
 )
-ROWS = {  # a class, its options, and the histories of the pairs that it is given
-    "STGCN, pairwise": (*STGCN, CONSTANTS),
-    "ASTGCN, pairwise": (*ASTGCN, CONSTANTS),
-    "STGCN, pairwise, no history": (*STGCN, ()),
-    "STGCN, plain": (models.STGCNLinkPredictor, {"num_blocks": 1}, ()),
-    "ASTGCN, plain": (models.ASTGCNLinkPredictor, {"node_values": 16}, ()),
+ROWS = {
+    "STGCN, pairwise": STGCN,
+    "ASTGCN, pairwise": ASTGCN,
+    "STGCN, pairwise, no history": STGCN._replace(history=()),
+    "STGCN, plain": Row(models.STGCNLinkPredictor, {"num_blocks": 1}, ()),
+    "ASTGCN, plain": Row(models.ASTGCNLinkPredictor, {"node_values": 16}, ()),
+    "ASTGCN, plain, one value a node": Row(models.ASTGCNLinkPredictor, {}, ()),
 }
+# Other losses for the first row.
+LOSSES = {
+    "STGCN, pairwise, focal 0.25 2": STGCN._replace(alpha=0.25, gamma=2.0),
+    "STGCN, pairwise, balanced": STGCN._replace(balance=1.0),
+    "STGCN, pairwise, balanced 0.99999": STGCN._replace(balance=0.99999),
+    "STGCN, pairwise, 20 negatives": STGCN._replace(negatives=20),
+}
+ALL = ROWS | LOSSES
 
 
 def load(path):
@@ -76,8 +101,8 @@ def past_means(snapshots):
 
 
 def baselines(snapshots, parts):
-    """Test scores of averages of the past, their decay chosen on validation, and of a logistic
-    regression on them."""
+    """Test scores and predictions of averages of the past, their decay chosen on validation, and of
+    a logistic regression on them."""
     graphs, means = past_means(snapshots)
     train, val, test = parts
 
@@ -86,102 +111,164 @@ def baselines(snapshots, parts):
 
     best = max((name for name in means if "exponential" in name), key=precision)
     four = ["last graph", "window mean", best, "frequency"]
-    rows = {name: means[name][test] for name in four}
+    rows = {name: (means[name][val], means[name][test]) for name in four}
     rows["exponential mean"] = rows.pop(best)
     pairs = np.triu_indices(snapshots.num_nodes, 1)
     columns = {
         part: np.stack([means[name][steps][:, *pairs] for name in four], axis=-1).reshape(-1, 4)
-        for part, steps in (("train", train), ("test", test))
+        for part, steps in (("train", train), ("val", val), ("test", test))
     }
     model = LogisticRegression(C=100.0, max_iter=1000)
     model.fit(columns["train"], graphs[train][:, *pairs].ravel())
-    probability = np.zeros(graphs[test].shape)
-    probability[:, *pairs] = model.predict_proba(columns["test"])[:, 1].reshape(len(test), -1)
-    rows["logistic regression on the four"] = probability
-    history = {
-        part: np.concatenate([x["history"] for x, _ in snapshots.windows(steps, LENGTH)])
-        for part, steps in (("val", val), ("test", test))
-    }
-    scores = [
-        metrics.link_scores(graphs[val], history["val"][..., h])["AP"]
-        for h in range(len(CONSTANTS))
+
+    def probability(part, steps):
+        found = np.zeros(graphs[steps].shape)
+        found[:, *pairs] = model.predict_proba(columns[part])[:, 1].reshape(len(steps), -1)
+        return found
+
+    rows["logistic regression on the four"] = probability("val", val), probability("test", test)
+    history = [
+        np.concatenate([x["history"] for x, _ in snapshots.windows(steps, LENGTH)])
+        for steps in (val, test)
     ]
-    rows["exponential mean of contacts"] = history["test"][..., int(np.argmax(scores))]
-    found = {name: metrics.link_scores(graphs[test], values) for name, values in rows.items()}
-    found["exponential mean"]["decay"] = float(best.split()[-1])
-    found["exponential mean of contacts"]["constant"] = CONSTANTS[int(np.argmax(scores))]
-    return found
+    precisions = [
+        metrics.link_scores(graphs[val], history[0][..., h])["AP"] for h in range(len(CONSTANTS))
+    ]
+    constant = int(np.argmax(precisions))
+    rows["exponential mean of contacts"] = tuple(part[..., constant] for part in history)
+    figures = {}
+    for name, (on_val, on_test) in rows.items():
+        threshold = metrics.best_threshold(graphs[val], on_val)
+        figures[name] = link_runs.scores(graphs[test], on_test, threshold)
+    figures["exponential mean"]["decay"] = float(best.split()[-1])
+    figures["exponential mean of contacts"]["constant"] = CONSTANTS[constant]
+    return figures, {name: on_test for name, (_, on_test) in rows.items()}
 
 
-def run(row, snapshots, parts, seed, args):
-    """Test scores of one training, of the epoch with the best average precision on validation."""
-    model_class, options, history = ROWS[row]
-    keras.utils.set_random_seed(seed)
-    windows = [
+def windows_of(row, snapshots, parts, seed, batch_size):
+    return [
         snapshots.windows(
             steps,
             LENGTH,
-            history,
-            batch_size=args.batch_size,
+            row.history,
+            row.negatives if steps is parts[0] else None,
+            batch_size=batch_size,
             shuffle=steps is parts[0],
             seed=seed,
         )
         for steps in parts
     ]
-    model = model_class(
+
+
+def build(row, snapshots, train):
+    """A model that is fitted to the features of the steps it may know."""
+    model = row.model(
         snapshots.num_nodes,
         input_length=LENGTH,
         num_features=snapshots.features.shape[-1],
         normalize=True,
         dropout=0.1,
-        num_history=len(history),
-        **options,
+        num_history=len(row.history),
+        **row.options,
     )
-    model.adapt(snapshots.features[: parts[0][-1]])
-    rate = keras.optimizers.schedules.CosineDecay(args.rate, args.epochs * len(windows[0]))
-    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), "binary_crossentropy")
-    scores = callbacks.LinkScores(windows[1])
-    best = keras.callbacks.EarlyStopping(
-        "val_ap", mode="max", patience=args.epochs, restore_best_weights=True
-    )
-    watching = [scores, best]
-    log = model.fit(windows[0], epochs=args.epochs, shuffle=False, verbose=2, callbacks=watching)
-    truth = np.concatenate([y for _, y in windows[2]])
-    probability = model.predict(windows[2], verbose=0)
+    model.adapt(snapshots.features[: train[-1]])
+    return model
+
+
+def loss_of(row, snapshots, train):
+    weight = 1.0
+    if row.balance is not None:
+        links = int((snapshots.adjacency(train) > 0).sum()) // 2
+        pairs = len(train) * snapshots.num_nodes * (snapshots.num_nodes - 1) // 2
+        weight = losses.balanced_weight(links, pairs - links, row.balance)
+    return losses.FocalLoss(row.alpha, row.gamma, positive_weight=weight, pairs="undirected")
+
+
+def folder_of(network, row, seed):
+    return link_runs.RUNS / f"{network}-{row.replace(', ', '-').replace(' ', '_')}-seed{seed}"
+
+
+def gain(truth, ours, others, groups, draws=200):
+    """Average precision over that of a baseline: on all pairs, in each group of graphs, and the
+    range that holds 90 % of the ratios where groups are drawn anew."""
+    pairs = np.triu_indices(truth.shape[1], 1)
+    truth, ours, others = (graphs[:, *pairs] for graphs in (truth, ours, others))
+
+    def ratio(chosen):
+        weights = np.repeat(np.bincount(chosen, minlength=len(truth)), truth.shape[1])
+        used = weights > 0
+        precision = [
+            average_precision_score(
+                truth.ravel()[used], p.ravel()[used], sample_weight=weights[used]
+            )
+            for p in (ours, others)
+        ]
+        return precision[0] / precision[1]
+
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    rng = np.random.default_rng(0)
+    drawn = [
+        ratio(np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))]))
+        for _ in range(draws)
+    ]
     return {
-        "validation AP": max(log.history["val_ap"]),
-        **metrics.link_scores(truth, probability),
-        "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+        "ratio": ratio(np.arange(len(truth))),
+        "5 %": float(np.quantile(drawn, 0.05)),
+        "95 %": float(np.quantile(drawn, 0.95)),
+        "groups": [ratio(member) for member in members] if len(members) < 8 else len(members),
+    }
+
+
+def gains(network, snapshots, test, rows):
+    """Of the first row, seed 0, over two baselines: by day and by hour."""
+    folder = folder_of(network, next(iter(ROWS)), 0)
+    if not (folder / "figures.json").exists():
+        return {}
+    truth, ours = snapshots.adjacency(test) > 0, link_runs.predicted(folder)
+    return {
+        f"{baseline}, {unit}": gain(truth, ours, rows[baseline], snapshots.start[test] // seconds)
+        for baseline in ("exponential mean", "exponential mean of contacts")
+        for unit, seconds in (("days", 86400), ("hours", 3600))
     }
 
 
 def main(args):
-    done = json.loads(RESULT.read_text()) if RESULT.exists() else {"figures": {}}
+    figures = link_runs.load(RESULT)
     for network in args.networks:
         snapshots, parts = load(pathlib.Path(args.data) / FILES[network])
-        table = done["figures"].setdefault(network, {})
-        table |= {row: {"seed 0": found} for row, found in baselines(snapshots, parts).items()}
-        for seed in args.seeds:
-            for row in args.rows:
-                if f"seed {seed}" not in table.setdefault(row, {}):
-                    print(f"{network}, {row}, seed {seed}", flush=True)
-                    table[row][f"seed {seed}"] = run(row, snapshots, parts, seed, args)
-                    save(done, args)
-        save(done, args)
-    for network, table in done["figures"].items():
-        rows = {
-            row: {**pd.DataFrame(seeds).T.mean().round(4), "seeds": len(seeds)}
-            for row, seeds in table.items()
-        }
-        shown = ["validation AP", "AP", "AUC", "log-loss", "Brier", "parameters", "seeds"]
-        print(f"\n{network}\n{pd.DataFrame(rows).T.reindex(columns=shown).to_string()}")
-
-
-def save(done, args):
-    done["settings"] = {key: getattr(args, key) for key in ("epochs", "batch_size", "rate")}
-    done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
-    done["versions"] = {"keras": keras.__version__, "backend": keras.backend.backend()}
-    RESULT.write_text(json.dumps(done, indent=1) + "\n")
+        found, predicted = baselines(snapshots, parts)
+        table = {row: {"seed 0": scores} for row, scores in found.items()}
+        figures[network] = table
+        for name in ALL:
+            for seed in range(10):
+                folder, row = folder_of(network, name, seed), ALL[name]
+                if name in args.rows and seed in args.seeds:
+                    print(f"{network}, {name}, seed {seed}", flush=True)
+                    keras.utils.set_random_seed(seed)
+                    link_runs.run(
+                        folder,
+                        functools.partial(build, row, snapshots, parts[0]),
+                        windows_of(row, snapshots, parts, seed, args.batch_size),
+                        loss_of(row, snapshots, parts[0]),
+                        "val_ap",
+                        "max",
+                        args,
+                    )
+                if (scores := link_runs.figures(folder)) is not None:
+                    table.setdefault(name, {})[f"seed {seed}"] = scores
+                    link_runs.save(RESULT, figures, args)
+        figures[f"{network}, gain"] = gains(network, snapshots, parts[2], predicted)
+        link_runs.save(RESULT, figures, args)
+    for network, table in figures.items():
+        if network.endswith("gain"):
+            shown = pd.DataFrame(table).T
+        else:
+            rows = {
+                row: {**pd.DataFrame(seeds).T.mean().round(4), "seeds": len(seeds)}
+                for row, seeds in table.items()
+            }
+            shown = pd.DataFrame(rows).T.reindex(columns=[*SHOWN, "parameters", "seeds"])
+        print(f"\n{network}\n{shown.to_string()}")
 
 
 if __name__ == "__main__":
@@ -190,9 +277,9 @@ if __name__ == "__main__":
     )
     parser.add_argument("--data", required=True)
     parser.add_argument("--networks", nargs="+", default=list(FILES), choices=list(FILES))
-    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ALL))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1e-2)
     main(parser.parse_args())

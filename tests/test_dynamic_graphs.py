@@ -10,7 +10,7 @@ from stgkeras.datasets import (
     load_dynamic_graphs,
     split_sequences,
 )
-from stgkeras.datasets.graph_sequences import KINDS, _next_parameter, draw_sequence
+from stgkeras.datasets.graph_sequences import KINDS, next_parameter, draw_sequence
 
 FIELDS = ("adjacency", "features", "kinds", "parameters")
 
@@ -93,7 +93,7 @@ def test_change_points_and_changes(kind):
 @pytest.mark.parametrize("p", [0.1, 0.1428, 0.1429, 0.15, 0.1538, 0.1539, 0.2])
 def test_the_next_probability_exists_and_reaches_the_whole_range(p):
     rng = np.random.default_rng(0)
-    drawn = np.array([_next_parameter("erdos_renyi", (np.nan, p), rng)[1] for _ in range(400)])
+    drawn = np.array([next_parameter("erdos_renyi", (np.nan, p), rng)[1] for _ in range(400)])
     assert (np.abs(drawn - p) >= 0.3 * p - 1e-12).all()
     assert drawn.min() >= 0.1 and drawn.max() <= 0.2
     assert (drawn < p).any() == (p * 0.7 > 0.1) and (drawn > p).any() == (p * 1.3 < 0.2)

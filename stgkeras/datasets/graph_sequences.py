@@ -27,7 +27,7 @@ def draw_sequence(kind, num_nodes, num_steps, seed):
     parameters = np.zeros((num_steps, 2))
     value = parameters[:] = _first_parameter(kind, rng)
     for change in changes:
-        value = parameters[change:] = _next_parameter(kind, value, rng)
+        value = parameters[change:] = next_parameter(kind, value, rng)
     sampler = random.Random(int(rng.integers(2**62)))
     adjacency = np.zeros((num_steps, num_nodes, num_nodes), dtype=np.uint8)
     for graph, parameter in zip(adjacency, parameters, strict=True):
@@ -65,7 +65,8 @@ def _first_parameter(kind, rng):
     return int(rng.integers(2, 7)), rng.uniform(0.1, 0.3)
 
 
-def _next_parameter(kind, value, rng):
+def next_parameter(kind, value, rng):
+    """Draws the parameters after a change of `value`, a row of `DynamicGraphs.parameters`."""
     count, p = value
     if kind == "barabasi_albert":
         return _other_count(count, range(2, 6), rng), np.nan
