@@ -70,6 +70,19 @@ def test_windows_by_hand(directed):
                 expected = np.log1p(300 * sums.sum()) / np.log(301)
                 np.testing.assert_allclose(x["history"][b, n, m, h], expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(x["x"][1], snapshots.features[4:7])
+    # What is known when the last snapshot ends is what a step later, with one more contact, is.
+    later = datasets.contacts_from_arrays(
+        *(
+            np.append(a, b)
+            for a, b in ((time, snapshots.start[-1] + 500), (source, 0), (target, 1))
+        ),
+        np.append(weight, weight.mean()),
+        names,
+        directed,
+    ).snapshots(500)
+    expected, _ = later.windows([snapshots.num_steps], input_length=3, history=(0.5, 20.0))[0]
+    for key, array in snapshots.latest(input_length=3, history=(0.5, 20.0)).items():
+        np.testing.assert_allclose(array, expected[key], rtol=1e-5, atol=1e-7)
     assert "history" not in snapshots.windows([4], input_length=3, history=())[0][0]
 
 
@@ -185,5 +198,8 @@ def test_bad_files_and_widths(tmp_path):
         datasets.load_contacts(tmp_path / "b.csv")
     with pytest.raises(ValueError, match="`width` must be above 0"):
         contacts().snapshots(0)
-    with pytest.raises(ValueError, match=r"`starts` must lie in \[0, 0\]"):
-        contacts().snapshots(600).windows([1], input_length=2)
+    snapshots = contacts().snapshots(600)
+    with pytest.raises(ValueError, match=r"`steps` must lie in \[2, \d+\).*Received: step 1"):
+        snapshots.windows([1], input_length=2)
+    with pytest.raises(ValueError, match=r"`input_length` must lie in \[1, \d+\].*length=99"):
+        snapshots.latest(input_length=99)

@@ -73,8 +73,42 @@ class Snapshots:
         Raises:
             ValueError: if a step is out of range, or `negatives` below 1.
         """
-        starts = np.asarray(steps) - input_length
+        steps = np.atleast_1d(steps)
+        bad = steps[(steps < input_length) | (steps >= self.num_steps)]
+        if bad.size:
+            raise ValueError(
+                f"`steps` must lie in [{input_length}, {self.num_steps}), from `input_length` to "
+                f"the number of snapshots. Received: step {bad[0]}"
+            )
+        starts = steps - input_length
         return SnapshotWindows(self, starts, input_length, tuple(history), negatives, **kwargs)
+
+    def latest(self, input_length=10, history=CONSTANTS):
+        """The window of the last graphs, to predict the one after the last.
+
+        Args:
+            input_length, history: as in `windows`.
+
+        Returns:
+            The inputs of `windows`, with a batch axis of 1.
+
+        Raises:
+            ValueError: if there are fewer than `input_length` graphs.
+
+        Example:
+            >>> import stgkeras
+            >>> contacts = stgkeras.datasets.contacts_from_arrays([0, 20, 650], "aab", "bcc")
+            >>> inputs = contacts.snapshots(width=600).latest(input_length=2)
+            >>> inputs["graph"].shape, inputs["history"].shape
+            ((1, 2, 3, 3), (1, 3, 3, 7))
+        """
+        if not 1 <= input_length <= self.num_steps:
+            raise ValueError(
+                f"`input_length` must lie in [1, {self.num_steps}], the number of snapshots. "
+                f"Received: input_length={input_length}"
+            )
+        start = np.array([self.num_steps - input_length])
+        return SnapshotWindows(self, start, input_length, tuple(history), ahead=0).inputs(start)
 
 
 class SnapshotWindows(Batches):
@@ -90,9 +124,10 @@ class SnapshotWindows(Batches):
         batch_size=16,
         shuffle=False,
         seed=0,
+        ahead=1,
         **kwargs,
     ):
-        starts = checked_starts(starts, snapshots.num_steps, 0, input_length + 1)
+        starts = checked_starts(starts, snapshots.num_steps, 0, input_length + ahead)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
         if negatives is not None and negatives < 1:
             raise ValueError(
@@ -102,6 +137,11 @@ class SnapshotWindows(Batches):
         self._pairs, self._history = _pair_history(snapshots, history)
 
     def gather(self, starts):
+        y = self.snapshots.adjacency(starts + self.input_length) > 0
+        x, y = self.inputs(starts), y.astype("float32")
+        return (x, y) if self.negatives is None else (x, y, self._sample(y, starts))
+
+    def inputs(self, starts):
         steps = starts[:, None] + np.arange(self.input_length)  # (B, L)
         nodes = self.snapshots.num_nodes
         graph = self.snapshots.adjacency(steps.ravel())
@@ -117,8 +157,7 @@ class SnapshotWindows(Batches):
             if not self.snapshots.contacts.directed:
                 dense[:, source, target] = self._history[ahead]
             x["history"] = dense
-        y = (self.snapshots.adjacency(ahead) > 0).astype("float32")
-        return (x, y) if self.negatives is None else (x, y, self._sample(y, starts))
+        return x
 
     def _sample(self, graphs, starts):
         """(B, N, N): 1 for links, and for some of the pairs that are not linked."""
@@ -173,8 +212,10 @@ def _features(contacts, start, offsets):
 
 
 def _pair_history(snapshots, constants):
-    """Pairs (source, target) that ever met, (2, P), and (T, P, H) of each as a snapshot begins."""
-    contacts, start, offsets = snapshots.contacts, snapshots.start, snapshots.offsets
+    """Pairs (source, target) that ever met, (2, P), and (T + 1, P, H) of each as a snapshot begins,
+    or ends with the last."""
+    contacts, offsets = snapshots.contacts, snapshots.offsets
+    start = np.append(snapshots.start, snapshots.start[-1] + snapshots.width)
     ends, taus = np.stack([contacts.source, contacts.target]), snapshots.width * np.array(constants)
     if not contacts.directed:
         ends = np.sort(ends, axis=0)
