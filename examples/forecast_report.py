@@ -61,12 +61,12 @@ def pictures(task, forecasts, steps, positions=None):
             title=f"sensor {series.names[busiest]}, one day",
             units=units,
         ),
-        "sensors": plots.errors_on_graph(
+        "sensors": plots.graph(
             series.adjacency,
             errors.filled(np.nan),
             positions,
             title=f"{ours}: largest at sensor {series.names[errors.filled(-1).argmax()]}",
-            units=units,
+            label=f"mean absolute error ({units})",
         ),
     }
     if series.timestamps is not None:
@@ -89,7 +89,34 @@ def attention(task, model):
     for name, array in models.attention_scores(model, inputs).items():
         block, kind, _ = name.rsplit("_", 2)
         scores[f"{block}, between {KINDS[kind]}"] = array
-    return {"attention": plots.attention(scores, title=f"mean over {len(starts)} windows")}
+    figure = plots.attention(
+        scores,
+        clustered=[name for name in scores if name.endswith("sensors")],
+        names=task.series.names,
+        title=f"mean over {len(starts)} windows",
+    )
+    return {"attention": figure}
+
+
+def facts(task, model):
+    """What model and data are, {term: text}."""
+    series, reads = task.series, f"the last {task.reach['input_length']}"
+    if task.components:
+        reads = ", ".join(f"{count} {name}" for name, count in task.components.items())
+    parameters = sum(np.prod(weight.shape, dtype=int) for weight in model.trainable_weights)
+    split = ", ".join(f"{len(part)} {name}" for name, part in task.split._asdict().items())
+    data = f"{len(series.values)} steps of {series.interval:g} minutes"
+    if series.timestamps is not None:
+        times = np.datetime_as_string(series.timestamps, "m")
+        first, last, tested = (times[t].replace("T", " ") for t in (0, -1, task.ahead[0, 0]))
+        data, split = f"{data}, {first} to {last}", f"{split}; tested from {tested} on"
+    missing = np.isnan(series.values).mean()
+    return {
+        "Model": f"{parameters:,} parameters; reads {reads} steps, forecasts {model.horizon}",
+        "Data": f"{len(series.names)} sensors, {', '.join(series.features)}; {data}; "
+        f"{missing:.1%} of the readings missing",
+        "Windows": split,
+    }
 
 
 def _labels(task, steps):

@@ -27,6 +27,7 @@ class Task:
         reach: dict of input_length and horizon.
         num_outputs: int. Features to forecast, the first ones.
         season: bool. Whether models forecast what the season leaves; needs a calendar.
+        components: None, or dict of what windows read besides the last steps, see `Windows`.
 
     Attributes:
         day: int, steps of a day.
@@ -41,6 +42,7 @@ class Task:
     reach: dict
     num_outputs: int = 1
     season: bool = False
+    components: dict | None = None
 
     def __post_init__(self):
         times, minutes = self.series.timestamps, self.series.interval
@@ -54,9 +56,19 @@ class Task:
 
     def batches(self, starts, **kwargs):
         """The windows that start there, with NaN where readings are missing."""
-        calendar = self.calendar if self.season else None
-        arrays = self.series.values, self.targets, starts
-        return datasets.Windows(*arrays, **self.reach, calendar=calendar, missing=True, **kwargs)
+        arrays, options = [self.series.values, self.targets], self.reach | kwargs
+        if self.season:
+            arrays.append(self.calendar)
+        if self.components:  # of the days and weeks before the series there are no readings
+            week = 7 * self.day
+            arrays = [
+                np.concatenate([np.full_like(a[:1], np.nan).repeat(week, 0), a]) for a in arrays
+            ]
+            starts = starts + week
+            options |= {"input_length": self.components, "steps_per_day": self.day}
+        values, targets, *calendar = arrays
+        calendar = calendar[0] if calendar else None
+        return datasets.Windows(values, targets, starts, calendar=calendar, missing=True, **options)
 
     def windows(self, batch_size, seed):
         """Windows to train, in an order by seed and epoch, to validate and to test."""

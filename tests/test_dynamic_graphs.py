@@ -10,7 +10,7 @@ from stgkeras.datasets import (
     load_dynamic_graphs,
     split_sequences,
 )
-from stgkeras.datasets.graph_sequences import KINDS, next_parameter, draw_sequence
+from stgkeras.datasets.graph_sequences import KINDS, draw_sequence, next_parameter
 
 FIELDS = ("adjacency", "features", "kinds", "parameters")
 

@@ -1,15 +1,10 @@
-"""Pictures show the numbers they were given, at the right place."""
+"""Pictures of forecasts show the numbers they were given, at the right place."""
 
-import keras
 import numpy as np
 import pytest
+from pictures import drawn
 
-from stgkeras import graphs, layers, plots
-
-RING = np.roll(np.eye(8), 1, axis=1) + np.roll(np.eye(8), -1, axis=1)
-HOPS = (np.arange(8) - np.arange(8)[:, None]) % 8
-HOPS = np.minimum(HOPS, 8 - HOPS)  # either way round
-EVEN = np.array([1, 2, 2, 2, 1]) / 8  # share of the nodes at each distance
+from stgkeras import plots
 
 
 def test_forecast_lines_stand_at_the_time_they_predict():
@@ -26,77 +21,12 @@ def test_forecast_lines_stand_at_the_time_they_predict():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("hours", "mph")
 
 
-def test_adjacency_shares_one_scale(tmp_path):
-    matrices = {"next graph": np.eye(4), "predicted": np.full((4, 4), 0.25)}
-    figure = plots.adjacency(matrices, title="a window")
-    images = [axes.images[0] for axes in figure.axes[:2]]
-    assert [image.get_clim() for image in images] == [(0, 1), (0, 1)]
-    np.testing.assert_allclose(images[1].get_array(), matrices["predicted"])
-    figure.savefig(tmp_path / "graphs.png")
-    assert (tmp_path / "graphs.png").stat().st_size > 1000
-
-
 @pytest.mark.parametrize("minutes", [None, 5])
 def test_forecast_figure_can_be_saved(minutes, tmp_path):
     truth = np.random.default_rng(0).normal(size=(30, 12))
     figure = plots.forecast(truth, truth, {"15 min": 3, "60 min": 12}, step_minutes=minutes)
     figure.savefig(tmp_path / "forecast.png")
     assert (tmp_path / "forecast.png").stat().st_size > 1000
-
-
-def test_spectral_filters_of_the_identity_and_the_mean():
-    identity, mean = np.eye(8), np.full((8, 8), 1 / 8)
-    eigenvalues, eigenvectors = graphs.fourier_basis(RING)
-    operators = {"identity": np.stack([identity, -2 * identity]), "mean": mean[None]}
-    figure = plots.spectral_filters(operators, eigenvalues, eigenvectors, HOPS, title="a ring")
-    identity, mean, identity_reach, mean_reach = figure.axes
-    np.testing.assert_allclose(identity.lines[0].get_xdata(), eigenvalues)
-    np.testing.assert_allclose(identity.lines[0].get_ydata(), 1)
-    np.testing.assert_allclose(identity.lines[1].get_ydata(), -2)
-    np.testing.assert_allclose(mean.lines[0].get_ydata(), [1] + 7 * [0], atol=1e-12)
-    assert [bar.get_height() for bar in identity_reach.patches] == [1, 0, 0, 0, 0]
-    assert [text.get_position()[0] for text in identity_reach.texts] == [1, 2, 3, 4]
-    np.testing.assert_allclose([bar.get_height() for bar in mean_reach.patches], EVEN)
-    np.testing.assert_allclose(mean_reach.lines[0].get_ydata(), EVEN)
-    assert not mean_reach.texts
-
-
-def test_spectral_filters_show_how_far_chebyshev_terms_reach(tmp_path):
-    operator = graphs.scaled_laplacian(RING)
-    layer = layers.ChebConv(5, K=3, use_bias=False)
-    impulses = np.eye(8, dtype="float32")[..., None]
-    maps = keras.ops.convert_to_numpy(layer(impulses, operator.astype("float32")))
-    maps = maps.transpose(2, 1, 0)
-    eigenvalues, eigenvectors = graphs.fourier_basis(RING)
-    figure = plots.spectral_filters({"ChebNet": maps}, eigenvalues, eigenvectors, HOPS)
-    response, reach = figure.axes
-    kernel = keras.ops.convert_to_numpy(layer.kernel)[:, 0]  # (K, filters)
-    scaled = 2 * eigenvalues / eigenvalues.max() - 1
-    for line, weights in zip(response.lines, kernel.T, strict=False):
-        expected = np.polynomial.chebyshev.chebval(scaled, weights)
-        np.testing.assert_allclose(line.get_ydata(), expected, atol=1e-5)
-    heights = [bar.get_height() for bar in reach.patches]
-    assert min(heights[:3]) > 0 and heights[3:] == [0, 0]
-    assert sum(heights) == pytest.approx(1)
-    figure.savefig(tmp_path / "filters.png")
-    assert (tmp_path / "filters.png").stat().st_size > 1000
-
-
-def test_spectral_filters_leave_out_pairs_that_no_path_joins():
-    hops = np.where(np.eye(4, dtype=bool), 0, np.inf)
-    hops[0, 1] = hops[1, 0] = 1
-    figure = plots.spectral_filters({"all": np.ones((1, 4, 4))}, np.zeros(4), np.eye(4), hops)
-    assert [bar.get_height() for bar in figure.axes[1].patches] == pytest.approx([4 / 6, 2 / 6])
-
-
-def drawn(figure, path):
-    """The pixels of the saved figure, which must not be blank."""
-    from matplotlib.image import imread
-
-    figure.savefig(path)
-    pixels = imread(path)[..., :3]
-    assert pixels.std() > 0.05
-    return pixels
 
 
 def test_errors_in_time_are_means_of_the_readings_that_are_there(tmp_path):
@@ -137,47 +67,82 @@ def test_errors_in_time_hide_no_failed_forecast():
         plots.errors_in_time(truth, dict.fromkeys("abcde", truth), hours)
 
 
-def test_errors_on_graph_stand_at_their_nodes(tmp_path):
-    adjacency = np.zeros((4, 4))
-    adjacency[1, 0] = adjacency[2, 1] = 0.5
-    places = np.array([[0.0, 0], [1, 2], [3, 1], [4, 4]])
-    errors = np.array([3.0, np.nan, 1.0, 2.0])
-    figure = plots.errors_on_graph(adjacency, errors, places, title="a map", units="km/h")
-    axes, bar = figure.axes
-    edges, missing, points = axes.collections
-    segments = [segment.tolist() for segment in edges.get_segments()]
-    assert segments == [[[1, 2], [0, 0]], [[3, 1], [1, 2]]]
-    np.testing.assert_allclose(missing.get_offsets(), places[[1]])
-    np.testing.assert_allclose(points.get_offsets(), places[[0, 2, 3]])
-    np.testing.assert_allclose(points.get_array(), [3, 1, 2])
-    light = points.get_cmap()(points.norm([1.0, 2.0, 3.0]))[:, :3] @ [0.3, 0.6, 0.1]
-    assert (np.diff(light) < -0.1).all()  # darker, the larger: told apart in greyscale
-    assert (axes.get_xlabel(), bar.get_ylabel()) == ("km", "error (km/h)")
-    drawn(figure, tmp_path / "map.png")
+def fan(truth, predicted, **options):
+    """The measured line, and the lines of forecasts."""
+    axes = plots.forecast_fan(truth, predicted, **options).axes[0]
+    return axes, axes.lines[0], axes.lines[1:]
 
 
-def test_errors_on_graph_are_laid_out_by_the_edges(tmp_path):
-    path = np.diag(np.ones(5), k=1)
-    figures = [plots.errors_on_graph(path, np.arange(6.0)) for _ in range(2)]
-    places, again = (np.asarray(f.axes[0].collections[2].get_offsets()) for f in figures)
-    np.testing.assert_array_equal(places, again)
-    from_end = np.linalg.norm(places - places[0], axis=1)
-    assert (np.diff(from_end) > 0.1).all()
-    drawn(figures[0], tmp_path / "graph.png")
+def test_a_fan_starts_at_the_reading_before_each_forecast(tmp_path):
+    truth = np.arange(9.0)[:, None] + np.arange(3)  # window i, step h: the value i + h
+    predicted = 100 * np.arange(9.0)[:, None] + np.arange(3)
+    axes, measured, forecasts = fan(truth, predicted, step_minutes=30, units="mph", title="A1")
+    np.testing.assert_allclose(measured.get_xdata(), np.arange(11) / 2)  # hours
+    np.testing.assert_allclose(measured.get_ydata(), np.arange(11))
+    # Windows 1, 4 and 7; the last reading before the first of them is that of time 0.
+    assert [line.get_xdata().tolist() for line in forecasts] == [
+        [0, 0.5, 1, 1.5],
+        [1.5, 2, 2.5, 3],
+        [3, 3.5, 4, 4.5],
+    ]
+    assert [line.get_ydata().tolist() for line in forecasts] == [
+        [0, 100, 101, 102],
+        [3, 400, 401, 402],
+        [6, 700, 701, 702],
+    ]
+    assert {line.get_linestyle() for line in forecasts} == {"-"}
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("hours", "mph", "A1")
+    drawn(axes.figure, tmp_path / "fan.png")
 
 
-def test_attention_is_the_mean_over_windows_and_heads(tmp_path):
+def test_forecasts_of_a_fan_that_overlap_differ_and_have_bands(tmp_path):
+    truth = np.zeros((7, 4))
+    bands = {"80 %": (truth - 2, truth + 3), "50 %": (truth - 1, truth + 1)}
+    axes, _, forecasts = fan(truth, truth, every=2, bands=bands)
+    assert [line.get_linestyle() for line in forecasts] == ["-", "--", "-"]
+    spans = [band.get_datalim(axes.transData) for band in axes.collections]
+    assert [(box.x0, box.x1, box.y0, box.y1) for box in spans] == [
+        (first, first + 3, low, high) for first in (1, 3, 5) for low, high in ((-2, 3), (-1, 1))
+    ]
+    legend = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert sorted(legend) == ["50 %", "80 %", "forecast", "measured", "the next one"]
+    drawn(axes.figure, tmp_path / "fan.png")
+
+
+def test_a_fan_of_other_shapes_is_refused():
+    truth = np.zeros((4, 3))
+    with pytest.raises(ValueError, match=r"one shape \(windows, horizon\).*\(4, 2\)"):
+        plots.forecast_fan(truth, truth[:, :2])
+    with pytest.raises(ValueError, match=r"Received: \(4, 3\), and \[\(4, 3\), \(4, 3\), \(3,\)\]"):
+        plots.forecast_fan(truth, truth, bands={"80 %": (truth, truth[0])})
+    with pytest.raises(ValueError, match="two windows at least"):
+        plots.forecast_fan(truth[:1], truth[:1])
+
+
+def test_sensors_are_sorted_by_the_errors_of_the_first_forecast(tmp_path):
     rng = np.random.default_rng(0)
-    steps = rng.dirichlet(np.ones(3), size=(7, 2, 3))  # windows, heads, row, column
-    nodes = rng.dirichlet(np.ones(5), size=(7, 5))
-    scores = {"steps": steps, "nodes": nodes, "again": nodes}
-    figure = plots.attention(scores, title="7 windows")
-    panels = [axes for axes in figure.axes if axes.get_title()]
-    assert [axes.get_title() for axes in panels] == list(scores)
-    shown = [axes.images[0].get_array() for axes in panels]
-    flat = steps.reshape(14, 3, 3)
-    np.testing.assert_allclose(shown[0], sum(flat) / 14)
-    np.testing.assert_allclose(shown[1], sum(nodes) / 7)
-    assert [axes.images[0].get_clim()[0] for axes in panels] == [0, 0, 0]
-    assert (panels[0].get_xlabel(), panels[0].get_ylabel()) == ("attended to", "attending")
-    drawn(figure, tmp_path / "attention.png")
+    truth = rng.normal(size=(30, 3, 6, 2))
+    truth[rng.random(truth.shape) < 0.3] = np.nan
+    truth[:, :, 4] = np.nan
+    scale = np.array([3.0, 0.5, 5, 1, 9, 2])[:, None]
+    forecasts = {"ours": truth + scale, "other": rng.normal(size=truth.shape)}
+    figure = plots.errors_by_sensor(truth, forecasts, list("ABCDEF"), most=4, units="mph")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == list("CAFD")
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([5, 3, 2, 1])
+    places = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
+    np.testing.assert_allclose(places, axes.get_yticks())
+    expected = np.nanmean(np.abs(forecasts["other"] - truth)[:, :, [2, 0, 5, 3]], axis=(0, 1, 3))
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), expected)
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), places)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the largest on top
+    assert axes.get_xlabel() == "mean absolute error (mph)"
+    assert axes.get_ylabel() == "sensor, the 4 largest of 6"
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["ours", "other"]
+    drawn(figure, tmp_path / "sensors.png")
+    with pytest.raises(ValueError, match="the shape of `truth`"):
+        plots.errors_by_sensor(truth, {"ours": truth[:1]})
+    forecasts["ours"][:, :, 3] = np.nan  # a forecast that failed does not hide among the best
+    axes = plots.errors_by_sensor(truth, forecasts, list("ABCDEF"), most=2).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == list("DC")

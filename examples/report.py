@@ -1,0 +1,121 @@
+"""Tells how a forecaster does on data, in one HTML page that needs no network.
+
+python examples/report.py runs/roads/model.keras speeds.csv --units km/h --null-value 0
+python examples/report.py runs/roads speeds.csv --places sensors.csv --out roads.html
+python examples/report.py graph_stid_metr_la metr_la.npz --units mph --null-value 0
+
+The model is a saved file, the folder of a run, or a preset by name or folder; the data a csv or npz
+file, see load_series, or the name of a published set. The graph is the model's own; the split, by
+--val, --test and --boundary, should be the one that it was trained with.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+
+import csv_graph
+import forecast_report
+import keras
+import numpy as np
+import report_page
+import tasks
+from forecast_task import Task
+from train_astgcn import number
+
+from stgkeras import datasets, plots
+from stgkeras.models.graph_model import GraphModel
+
+
+def main(args):
+    model = load(args.model)
+    task, places = read(args, model)
+    horizon, name = model.horizon, type(model).__name__
+    steps = sorted(set(args.steps or (max(1, horizon // 4), max(1, horizon // 2), horizon)))
+    if steps[0] < 1 or steps[-1] > horizon:
+        sys.exit(f"--steps must lie in 1 … {horizon}, the horizon of the model.")
+    forecasts = {name: model.predict(task.batches(task.split.test, batch_size=32), verbose=0)}
+    forecasts |= forecast_report.baselines(task)
+    errors = forecast_report.table(task, forecasts, steps)
+    figures = forecast_report.pictures(task, forecasts, steps, places)
+    first = {key: forecasts[key][..., 0] for key in (name, "last value")}
+    units, truth = task.series.units[0], task.targets[task.ahead][..., 0]
+    figures["most"] = plots.errors_by_sensor(truth, first, task.series.names, units=units)
+    figures |= forecast_report.attention(task, model)
+    report_page.write(
+        args.out,
+        title=f"{name} on {pathlib.Path(args.data).stem}",
+        facts=forecast_report.facts(task, model),
+        errors=errors,
+        figures=figures,
+        data=report_page.curves(task, truth, first[name], steps, args.days),
+    )
+    size = pathlib.Path(args.out).stat().st_size / 1e6
+    print(f"{args.out}, {size:.1f} MB. MAE of {name}: {errors[name]['MAE mean']:.4g} {units}")
+
+
+def load(path):
+    """A forecaster."""
+    path = pathlib.Path(path)
+    path = path / "model.keras" if (path / "model.keras").is_file() else path
+    model = keras.models.load_model(path) if path.is_file() else GraphModel.from_preset(path)
+    if not hasattr(model, "horizon") or model.dynamic_graph:
+        sys.exit(
+            f"{path} must hold a forecaster on a fixed graph. It holds {type(model).__name__}."
+        )
+    return model
+
+
+def read(args, model):
+    """The task that the data set the model, on its graph; (N, 2) places of the sensors, or None."""
+    if args.data in tasks.DATASETS:
+        series = tasks.measured(argparse.Namespace(data=None, dataset=args.data, path=args.path))
+    else:
+        options = {"interval": args.interval, "null_value": args.null_value}
+        series = datasets.load_series(args.data, key=args.key, **options)
+    if series.interval is None:
+        sys.exit(f"{args.data} does not tell its interval: pass --interval MINUTES")
+    sizes, found = (model.num_nodes, model.num_features), series.values.shape[1:]
+    if sizes != found:
+        sys.exit(f"The model reads {sizes}, sensors and features; {args.data} holds {found}.")
+    graph = model.graph.toarray() if hasattr(model.graph, "toarray") else np.array(model.graph)
+    np.fill_diagonal(graph, 0)
+    units = (args.units,) * found[1] if args.units else series.units
+    series = dataclasses.replace(series, adjacency=graph, units=units)
+    components = model.input_length if isinstance(model.input_length, dict) else None
+    length = components["recent"] if components else model.input_length
+    reach = {"input_length": length, "horizon": model.horizon}
+    shares = {"val": args.val, "test": args.test, "boundary": args.boundary}
+    split = datasets.split_windows(len(series.values), **reach, **shares)
+    season = model.season is not None
+    task = Task(series, split, reach, model.num_outputs, season, components)
+    if season and (task.calendar is None or task.day != model.season):
+        sys.exit(f"The model needs timestamps, {model.season} steps a day; {args.data} has others.")
+    places = csv_graph.read(args.places, list(series.names))[1] if args.places else None
+    return task, places
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", help="saved .keras file, folder of a run, or preset")
+    parser.add_argument("data", help="csv or npz file, or the name of a published set")
+    share = {"type": number, "default": 0.2, "help": "share (0.2) or count (3567)"}
+    parser.add_argument("--val", **share)
+    parser.add_argument("--test", **share)
+    parser.add_argument("--boundary", choices=("inside", "start"), default="inside")
+    parser.add_argument("--key", nargs="+", help="arrays of an npz file to read, as features")
+    parser.add_argument("--interval", type=float, help="minutes between steps, if not in the file")
+    parser.add_argument("--null-value", type=float, help="what marks a missing reading, 0 or nan")
+    parser.add_argument("--units", help="of the readings, such as km/h")
+    parser.add_argument("--path", help="file or folder of a published set, in place of a download")
+    parser.add_argument("--places", help="csv file with the columns sensor, latitude, longitude")
+    parser.add_argument("--steps", type=int, nargs="+", help="steps ahead to report on")
+    parser.add_argument("--days", type=float, default=3, help="days to draw of each sensor")
+    parser.add_argument("--out", default="report.html")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(parse())

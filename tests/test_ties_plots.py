@@ -1,0 +1,57 @@
+"""Pictures of the next graph, against sets of pairs made by hand."""
+
+import numpy as np
+import pytest
+
+from stgkeras import plots
+
+NAMES = ["ann", "bob", "cleo", "dan", "eve"]
+
+
+def parts(figure):
+    """{label: pairs of places} of the three kinds of links, and {name: place}."""
+    axes = figure.axes[0]
+    names = {text.get_text(): text.xy for text in axes.texts}
+    places = {tuple(np.round(place, 6)): name for name, place in names.items()}
+    found = {}
+    for lines in axes.collections:
+        ends = [[places[tuple(np.round(end, 6))] for end in line] for line in lines.get_segments()]
+        found[lines.get_label()] = {tuple(pair) for pair in ends}
+    return found, names
+
+
+def test_undirected_links_are_told_apart():
+    truth, probability = np.zeros((2, 5, 5))
+    for n, m, p in ((0, 1, 0.9), (1, 2, 0.1), (0, 2, 0.5), (2, 3, 0.4)):
+        probability[n, m] = probability[m, n] = p
+    for n, m in ((0, 1), (1, 2)):
+        truth[n, m] = truth[m, n] = 3.0
+    found, names = parts(plots.predicted_links(truth, probability, NAMES))
+    assert found == {
+        "predicted, came (1)": {("ann", "bob")},
+        "came alone (1)": {("bob", "cleo")},
+        "predicted alone (1)": {("ann", "cleo")},
+    }
+    assert set(names) == {"ann", "bob", "cleo"}  # dan and eve have no part in it
+
+
+def test_directed_links_count_twice():
+    truth, probability = np.zeros((2, 3, 3))
+    truth[0, 1] = truth[1, 0] = truth[2, 0] = 1
+    probability[0, 1], probability[2, 0], probability[0, 2] = 0.9, 0.8, 0.7
+    found, _ = parts(plots.predicted_links(truth, probability, directed=True))
+    assert found["predicted, came (2)"] == {("0", "1"), ("2", "0")}
+    assert found["came alone (1)"] == {("1", "0")}
+    assert found["predicted alone (1)"] == {("0", "2")}
+
+
+def test_a_graph_without_links_is_refused():
+    with pytest.raises(ValueError, match="`truth` must hold links. Received: none"):
+        plots.predicted_links(np.eye(3), np.ones((3, 3)))
+
+
+def test_bars_of_likely_links():
+    figure = plots.likely_links({"a – b": 0.01, "b – c": 0.04, "a – c": 0.02})
+    bars = figure.axes[0].patches
+    assert [bar.get_width() for bar in bars] == [0.04, 0.02, 0.01]
+    assert figure.axes[0].yaxis_inverted()
