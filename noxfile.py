@@ -23,8 +23,10 @@ PROCESS = {
 PARTS = "architecture layers models classifiers losses masked_losses metrics presets season".split()
 DATA = "windows contacts dynamic_graphs forecast_baselines traffic_sources readme".split()
 CALLBACKS = ("checkpoint", "gradient_norm", "killed_run", "warm_restarts")
-LOGS = ("tensorboard", "tensorboard_page", "tensorboard_summaries")
-WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in (*PARTS, *DATA, *CALLBACKS, *LOGS)]
+LOGS = ("learning_curves", "tensorboard", "tensorboard_page", "tensorboard_summaries")
+TUNING = ("tuning", "tuning_searches")
+ALL = (*PARTS, *DATA, *CALLBACKS, *LOGS, *TUNING)
+WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
 
 
 @nox.session

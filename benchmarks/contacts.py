@@ -29,6 +29,7 @@ FILES = {
     "workplace2013": "workplace2013_invs13.npz",
     "conference": "conference_sfhh.npz",
 }
+BATCH_SIZE = {"workplace2015": 8, "workplace2013": 8, "conference": 2}  # the last has few windows
 WIDTH, LENGTH = 600, 10  # seconds of a snapshot, snapshots of a window
 DECAYS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 SHOWN = ("AP", "AUC", "log-loss", "Brier", "F1", f"recall at {link_runs.MOST_PROBABLE}")
@@ -252,7 +253,7 @@ def main(args):
                     link_runs.run(
                         folder,
                         functools.partial(build, row, snapshots, parts[0]),
-                        windows_of(row, snapshots, parts, seed, args.batch_size),
+                        windows_of(row, snapshots, parts, seed, BATCH_SIZE[network]),
                         loss_of(row, snapshots, parts[0]),
                         "val_ap",
                         "max",
@@ -284,6 +285,5 @@ if __name__ == "__main__":
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ALL))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1e-2)
     main(parser.parse_args())

@@ -89,7 +89,7 @@ def predicted(folder):
 def save(path, figures, args):
     """Writes all figures, with what they were made with."""
     done = {"figures": figures}
-    done["settings"] = {key: getattr(args, key) for key in ("epochs", "batch_size", "rate")}
+    done["settings"] = {key: getattr(args, key) for key in ("epochs", "rate")}
     done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
     done["versions"] = {
         "keras": keras.__version__,

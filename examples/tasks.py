@@ -103,6 +103,7 @@ def measured(args):
     series = datasets.load_series(
         args.data,
         args.graph,
+        key=args.key,
         symmetric=True,
         interval=args.interval,
         null_value=args.null_value,

@@ -21,6 +21,7 @@ from stgkeras import callbacks
 
 # What TensorBoard compares runs by.
 TOLD = "task model data dataset season batch_size learning_rate seed".split()
+BEST = {"save_best_only": True, "save_weights_only": True}
 
 
 def main(args):
@@ -51,12 +52,7 @@ def main(args):
             callbacks.WarmRestarts(base_lr=args.learning_rate),
             callbacks.TensorBoard(folder / "tensorboard", images=watch, hparams=told),
             keras.callbacks.CSVLogger(log, append=args.resume),
-            keras.callbacks.ModelCheckpoint(
-                best,
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=best_loss,
-            ),
+            keras.callbacks.ModelCheckpoint(best, initial_value_threshold=best_loss, **BEST),
             callbacks.Checkpoint(last),
         ],
     )
@@ -77,11 +73,20 @@ def number(text):
 
 def add_options(parser):
     """What train_stgcn.py takes too."""
+    add_series_options(parser)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, help="1e-2 for links, 1e-3 for forecasts")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+
+
+def add_series_options(parser):
+    """What tune_astgcn.py takes too."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--data", help="series to forecast, npz or csv")
     source.add_argument("--dataset", choices=tasks.DATASETS, help="published, or demo: made up")
     parser.add_argument("--path", help="file or folder of the dataset, in place of a download")
     parser.add_argument("--graph", help="of --data, if not in the same file: csv or npz")
+    parser.add_argument("--key", nargs="+", help="arrays of --data to read, if npz with several")
     parser.add_argument("--interval", type=float, help="minutes between steps, if not in the file")
     parser.add_argument("--null-value", type=float, help="what marks a missing reading, 0 or nan")
     parser.add_argument("--season", action="store_true", help="forecast what the season leaves")
@@ -89,19 +94,17 @@ def add_options(parser):
     parser.add_argument("--val", type=number, default=0.2, help="share (0.2) or count (535)")
     parser.add_argument("--test", type=number, default=0.2, help="share (0.2) or count (3567)")
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, help="1e-2 for links, 1e-3 for forecasts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="folder of the run; a new one under runs/ by default")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
 
 def checked(parser, arguments):
     args = parser.parse_args(arguments)
     if args.task == "forecast" and not (args.data or args.dataset):
         parser.error("--task forecast needs --data FILE or --dataset NAME")
-    if not args.data and (args.graph or args.interval or args.null_value is not None):
-        parser.error("--graph, --interval and --null-value are of --data FILE")
+    told = args.graph, args.key, args.interval, args.null_value
+    if not args.data and any(value is not None for value in told):
+        parser.error("--graph, --key, --interval and --null-value are of --data FILE")
     if args.path and args.dataset in (None, "demo"):
         parser.error("--path needs --dataset NAME, the published set that it holds")
     if args.resume and not args.out:

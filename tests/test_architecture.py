@@ -50,6 +50,8 @@ LAZY = {
     "sklearn",
     "tensorboard",
 }
+# Files that nothing imports before they are used.
+ON_USE = {SOURCE / "tuning" / name: {"keras_tuner"} for name in ("hypermodels.py", "trials.py")}
 
 
 def imports(path, module_level=False):
@@ -88,7 +90,7 @@ def test_arrows_go_one_way(path):
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_heavy_packages_are_imported_where_they_are_used(path):
     top = {name.split(".")[0] for name in imports(path, module_level=True)}
-    assert not LAZY & top
+    assert not LAZY & top - ON_USE.get(path, set())
 
 
 @pytest.fixture(scope="module")

@@ -9,32 +9,46 @@ import numpy as np
 import pytest
 from cases import as_numpy
 
-from stgkeras import datasets, layers, models
+from stgkeras import datasets, layers, metrics, models
+from stgkeras.datasets import graph_sequences
 from stgkeras.models import preset_files
 
 ROOT = pathlib.Path(__file__).parent.parent
 WEEK = 7 * 288
 NAMES = list(models.presets())
+LINKS = [name for name in NAMES if "links" in name]
+FORECASTERS = [name for name in NAMES if name not in LINKS]
+
+
+def data_folder():
+    folder = os.environ.get("STGKERAS_DATA")
+    if not folder:
+        pytest.skip("STGKERAS_DATA does not name the folder of the data sets")
+    return pathlib.Path(folder)
+
+
+def metadata_elsewhere(name):
+    """The metadata of a preset, on backends that it was not trained on."""
+    metadata = models.presets()[name]
+    if metadata["versions"]["backend"] == keras.backend.backend():
+        pytest.skip("the backend that it was trained on, where its benchmark has tested it")
+    return metadata
 
 
 @pytest.fixture(scope="module")
 def data_of():
-    folder = os.environ.get("STGKERAS_DATA")
-    if not folder:
-        pytest.skip("STGKERAS_DATA does not name the folder of the data sets")
+    folder = data_folder()
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
         import forecasting_data
     finally:
         sys.path.pop(0)
-    return lambda name: forecasting_data.DATASETS[name](pathlib.Path(folder) / name)
+    return lambda name: forecasting_data.DATASETS[name](folder / name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FORECASTERS)
 def test_a_preset_reproduces_its_test_error(name, data_of):
-    metadata = models.presets()[name]
-    if metadata["versions"]["backend"] == keras.backend.backend():
-        pytest.skip("the backend that it was trained on, where benchmarks/presets.py has tested it")
+    metadata = metadata_elsewhere(name)
     data = data_of(metadata["data"]["dataset"])
     model = preset_files.load(name)
     pad = np.full((WEEK, *data.values.shape[1:]), np.nan)
@@ -56,7 +70,7 @@ def test_a_preset_reproduces_its_test_error(name, data_of):
     assert np.nanmean(np.abs(forecast - truth)) == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FORECASTERS)
 def test_a_preset_opens_by_its_class_and_forecasts_in_original_units(name):
     model = preset_files.load(name)
     assert type(model).from_preset(name).count_params() == model.count_params()
@@ -76,7 +90,40 @@ def test_a_preset_opens_by_its_class_and_forecasts_in_original_units(name):
     assert np.abs(forecast[0, :, :, 0] - usual).mean() < 0.5 * usual.std() + 0.1 * usual.mean()
 
 
+def test_links_of_contacts_reproduce_their_scores():
+    name = "stgcn_links_workplace2015"
+    metadata = metadata_elsewhere(name)
+    contacts = datasets.load_contacts(data_folder() / "sociopatterns" / metadata["data"]["file"])
+    assert contacts.names.tolist() == metadata["data"]["nodes"]
+    snapshots = contacts.snapshots(metadata["data"]["width"])
+    windows = snapshots.windows(np.arange(int(0.8 * 693), 693), batch_size=8)
+    probability = models.STGCNLinkPredictor.from_preset(name).predict(windows, verbose=0)
+    truth = np.concatenate([windows[number][1] for number in range(len(windows))])
+    found = metrics.link_scores(truth, probability)
+    assert found == pytest.approx({key: metadata["metrics"][key] for key in found}, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["barabasi_albert", "newman_watts"])
+def test_links_of_generated_graphs_reproduce_their_scores(kind):
+    name = "stgcn_links_generated"
+    metadata = metadata_elsewhere(name)
+    kinds = graph_sequences.KINDS
+    probability, truth = [], []
+    model = models.STGCNLinkPredictor.from_preset(name)
+    for number in metadata["split"]["test"]:  # the sequences of one kind are every third
+        if kinds[number % len(kinds)] == kind:
+            graphs, _, _ = graph_sequences.draw_sequence(kind, 30, 200, (0, number))
+            window = np.arange(190)[:, None] + np.arange(10)
+            inputs = {"x": datasets.node_features(graphs)[window], "graph": graphs[window]}
+            inputs = {key: array.astype("float32") for key, array in inputs.items()}
+            probability.append(model.predict(inputs, verbose=0))
+            truth.append(graphs[10:])
+    found = metrics.link_scores(np.concatenate(truth), np.concatenate(probability))
+    expected = {score: metadata["metrics"][f"{kind} {score}"] for score in found}
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
 def test_the_zoo_holds_each_kind_of_forecaster():
     assert len(NAMES) >= 6
     kinds = {type(preset_files.load(name)).__name__ for name in NAMES}
-    assert kinds >= {"STGCN", "ASTGCN", "GraphSTID"}
+    assert kinds >= {"STGCN", "ASTGCN", "GraphSTID", "STGCNLinkPredictor"}
