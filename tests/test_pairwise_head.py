@@ -44,6 +44,12 @@ def test_each_pair_by_itself(name):
     assert_close(predict(model, inputs), sigmoid(logits))
 
 
+def test_untrained_it_thinks_links_rare():
+    model = models.STGCNLinkPredictor(4, input_length=5, num_blocks=1, decoder="pairwise")
+    nothing = {key: np.zeros((1, *tensor.shape[1:])) for key, tensor in model.input.items()}
+    np.testing.assert_allclose(predict(model, nothing), 0.01, rtol=0.02)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -6,6 +6,8 @@ from keras import layers, ops
 from stgkeras.layers import NodeEmbedding
 from stgkeras.models.graph_model import joined
 
+RARE = -4.6  # log-odds of 1 %, which an untrained head gives to links
+
 
 def pairwise_head(x, inputs, arguments):
     """The logit of each pair, of what its nodes are and do, and of what the pair did.
@@ -15,6 +17,8 @@ def pairwise_head(x, inputs, arguments):
     p, q, a and b are dense in the states x of the nodes (B, N, …) and their learned vectors; past
     is the pair's weight in each graph of the window, and its history. Undirected pairs have p = q
     and a = b.
+
+    c begins at log-odds of 1 %, as in Lin et al., 2017, arXiv:1708.02002, section 4.1.
 
     Returns:
         The inputs with "history" if there is one, and the logits (B, N, N).
@@ -42,5 +46,8 @@ def pairwise_head(x, inputs, arguments):
     target, source = ends("pair_node")
     hidden = layers.Dense(units, use_bias=False, name="pair_dense")(parts) + target + source
     hidden = layers.Dropout(arguments["dropout"], name="output_dropout")(ops.relu(hidden))
-    logits = layers.Dense(1, dtype="float32", name="output")(ops.concatenate([hidden, *past], -1))
+    # Links are rare: to begin with even odds would drive all logits down, past what can be undone.
+    prior = keras.initializers.Constant(RARE)
+    output = layers.Dense(1, bias_initializer=prior, dtype="float32", name="output")
+    logits = output(ops.concatenate([hidden, *past], axis=-1))
     return inputs, logits[..., 0]
