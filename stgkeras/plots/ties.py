@@ -38,6 +38,7 @@ def predicted_links(truth, probability, names=None, *, directed=False, title="")
     import igraph
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
 
     came = np.asarray(truth) != 0
     pairs = ~np.eye(len(came), dtype=bool)
@@ -65,9 +66,10 @@ def predicted_links(truth, probability, names=None, *, directed=False, title="")
             LineCollection(lines, color=color, linestyle=style, linewidth=width, label=label)
         )
     axes.plot(*places.T, "o", color="w", markeredgecolor="k", ms=4)
+    look = {"fontsize": 7, "path_effects": [withStroke(linewidth=2, foreground="w")]}
     for place, node in zip(places, nodes, strict=True):
         name = short(node if names is None else names[node], 10)
-        axes.annotate(name, place, (3, 3), textcoords="offset points", fontsize=7)
+        axes.annotate(name, place, (3, 3), textcoords="offset points", **look)
     axes.set_title(title)
     axes.margins(0.08)
     axes.axis("off")
