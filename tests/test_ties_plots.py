@@ -33,6 +33,7 @@ def test_undirected_links_are_told_apart():
         "predicted alone (1)": {("ann", "cleo")},
     }
     assert set(names) == {"ann", "bob", "cleo"}  # dan and eve have no part in it
+    assert parts(plots.predicted_links(truth, probability, NAMES))[1] == names
 
 
 def test_directed_links_count_twice():

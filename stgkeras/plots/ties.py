@@ -56,8 +56,7 @@ def predicted_links(truth, probability, names=None, *, directed=False, title="")
     }
     nodes, ends = np.unique(np.concatenate(list(parts.values())), return_inverse=True)
     graph = igraph.Graph(len(nodes), ends.reshape(-1, 2).tolist())
-    seed = graph.layout_circle()  # the layout begins there, so that it is the same every time
-    places = np.asarray(graph.layout_fruchterman_reingold(seed=seed, niter=2000, grid=False).coords)
+    places = np.asarray(graph.layout_kamada_kawai(seed=graph.layout_circle()).coords)
     axes = (figure := Figure(figsize=(WIDTH, 4.4), layout="constrained")).subplots()
     for (label, part), (color, style, width) in zip(parts.items(), _LOOKS, strict=True):
         lines = places[np.searchsorted(nodes, part)]
