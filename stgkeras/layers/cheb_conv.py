@@ -68,7 +68,7 @@ class ChebConv(GraphFilter):
         else:
             terms = operators.chebyshev_terms(graph, self.K, x)
         kernel = ops.reshape(self.kernel, (-1, self.filters))  # (K·F, filters)
-        return self.finish(ops.matmul(ops.concatenate(terms, axis=-1), kernel))
+        return self.finish_product(ops.concatenate(terms, axis=-1), kernel)
 
     def _attended_terms(self, x, graph, attention):
         """The signals (T_k ⊙ S) x; T_0 ⊙ S is the diagonal of S."""

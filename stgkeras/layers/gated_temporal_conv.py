@@ -2,6 +2,7 @@ import keras
 from keras import initializers, ops
 
 from stgkeras.layers import _checks
+from stgkeras.layers.time_products import time_conv
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -84,19 +85,28 @@ class GatedTemporalConv(keras.layers.Layer):
         return self.add_weight((size,), self.bias_initializer, name=name)
 
     def call(self, x):
-        p, q = ops.split(_conv(x, self.kernel) + self.bias, 2, axis=-1)
+        kernel, bias = self.kernel, self.bias
         if self.residual == "align":
-            p = p + self._aligned(x)
-        y = (ops.tanh(p) if self.gate == "gtu" else p) * ops.sigmoid(q)
+            kernel, bias = self._with_aligned(kernel, bias)
+        y = time_conv(x, kernel, bias)
+        if self.gate == "glu":
+            y = ops.glu(y, axis=-1)
+        else:
+            p, q = ops.split(y, 2, axis=-1)
+            y = ops.tanh(p) * ops.sigmoid(q)
         if self.residual == "conv":
-            y = ops.relu(y + _conv(x, self.residual_kernel) + self.residual_bias)
+            y = ops.relu(y + time_conv(x, self.residual_kernel, self.residual_bias))
         return y
 
-    def _aligned(self, x):
-        x = x[:, self.kernel_size - 1 :]
-        if x.shape[-1] > self.filters:
-            return ops.matmul(x, self.align_kernel) + self.align_bias
-        return pad_features(x, self.filters)
+    def _with_aligned(self, kernel, bias):
+        """Kernel and bias that add x' to P: its step is the last that an output step sees."""
+        steps, features, _ = kernel.shape
+        if features > self.filters:
+            align = self.align_kernel
+            bias = bias + ops.pad(self.align_bias, (0, self.filters))
+        else:
+            align = ops.eye(features, self.filters, dtype=kernel.dtype)
+        return kernel + ops.pad(align[None], ((steps - 1, 0), (0, 0), (0, self.filters))), bias
 
     def compute_output_shape(self, x_shape):
         batch, time, nodes, _ = x_shape
@@ -119,8 +129,3 @@ def pad_features(x, filters):
     """`x` with zero features appended up to `filters` of them."""
     missing = filters - x.shape[-1]
     return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing))) if missing else x
-
-
-def _conv(x, kernel):
-    """Valid convolution along time of x (B, T, N, F) with a kernel (kernel_size, F, filters)."""
-    return ops.conv(x, kernel[:, None], padding="valid", data_format="channels_last")

@@ -48,5 +48,5 @@ class GraphConv(GraphFilter):
     def call(self, x, graph):
         # The graph multiplies whichever is narrower, the features before the kernel or after.
         if x.shape[-1] <= self.filters:
-            return self.finish(ops.matmul(operators.apply(graph, x), self.kernel))
+            return self.finish_product(operators.apply(graph, x), self.kernel)
         return self.finish(operators.apply(graph, ops.matmul(x, self.kernel)))

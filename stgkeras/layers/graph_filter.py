@@ -4,6 +4,7 @@ import keras
 from keras import activations, initializers, ops, regularizers
 
 from stgkeras.layers import _checks
+from stgkeras.layers.time_products import time_conv
 
 
 class GraphFilter(keras.layers.Layer):
@@ -48,6 +49,12 @@ class GraphFilter(keras.layers.Layer):
     def finish(self, y):
         """Adds the bias and applies the activation."""
         return self.activation(y if self.bias is None else ops.add(y, self.bias))
+
+    def finish_product(self, x, kernel):
+        """`finish` of the product of x (..., features) and a kernel (features, filters)."""
+        if len(x.shape) != 4:
+            return self.finish(ops.matmul(x, kernel))
+        return self.activation(time_conv(x, kernel[None], self.bias))
 
     def compute_output_shape(self, x_shape, graph_shape=None):
         return (*x_shape[:-1], self.filters)

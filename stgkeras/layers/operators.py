@@ -14,6 +14,8 @@ operator serves all the steps of a `(B, T, N, F)` signal.
 import numpy as np
 from keras import ops
 
+from stgkeras.layers.sparse_product import sparse_product
+
 
 def is_sparse(operator):
     """Whether the operator is stored as a dict of index and value."""
@@ -118,9 +120,7 @@ def _apply_sparse(index, value, x):
         index = ops.reshape(ops.transpose(index + nodes * parts[:, None, None], (1, 0, 2)), (2, -1))
         value = ops.reshape(value, (-1,))
     rows = ops.reshape(columns, (-1, ops.shape(columns)[-1]))
-    messages = value[:, None] * ops.take(rows, index[1], axis=0)
-    summed = ops.segment_sum(messages, index[0], num_segments=ops.shape(rows)[0])
-    y = restore(ops.reshape(summed, ops.shape(columns)))
+    y = restore(ops.reshape(sparse_product(index, value, rows), ops.shape(columns)))
     # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
     # that nodes without an edge would pass for isolated ones.
     return y + ops.cast(ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0), y.dtype)

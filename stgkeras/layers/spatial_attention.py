@@ -2,6 +2,7 @@ import keras
 from keras import initializers, ops
 
 from stgkeras.layers import _checks, operators
+from stgkeras.layers.time_products import attended, weighted_sum
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -25,6 +26,8 @@ class SpatialAttention(keras.layers.Layer):
         x: (batch, time, nodes, features).
         graph: scaled Laplacian, dense or sparse, of rank 2, 3 or 4; needed by "additive" alone.
             With one graph a step, nodes are neighbours if they are so at any step.
+        scores: None, or (batch, time, time), the temporal attention of `x`: as if x were the signal
+            that these attend to, which "bilinear" has no need to form.
 
     Returns:
         (batch, nodes, nodes), rows summing to 1.
@@ -64,7 +67,7 @@ class SpatialAttention(keras.layers.Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
-    def build(self, x_shape, graph_shape=None):
+    def build(self, x_shape, graph_shape=None, scores_shape=None):
         _checks.known_axes(x_shape)
         _, time, nodes, features = x_shape
         if self.score == "bilinear":
@@ -83,12 +86,18 @@ class SpatialAttention(keras.layers.Layer):
     def _kernel(self, name, shape):
         return self.add_weight(shape, self.kernel_initializer, name=name)
 
-    def call(self, x, graph=None):
-        return self._bilinear(x) if self.score == "bilinear" else self._additive(x, graph)
+    def call(self, x, graph=None, scores=None):
+        if self.score == "bilinear":
+            return self._bilinear(x, scores)
+        return self._additive(x if scores is None else attended(scores, x), graph)
 
-    def _bilinear(self, x):
-        left = ops.matmul(ops.einsum("btnf,t->bnf", x, self.w1), self.w2)  # (B, N, T)
-        right = ops.einsum("btmf,f->btm", x, self.w3)  # (B, T, N)
+    def _bilinear(self, x, scores):
+        steps, nodes, features = x.shape[1:]
+        weights, right = self.w1, ops.matmul(x, self.w3)  # (B, T, N)
+        if scores is not None:
+            weights, right = ops.matmul(self.w1, scores), ops.matmul(scores, right)
+        left = weighted_sum(weights, ops.reshape(x, (-1, steps, nodes * features)))
+        left = ops.matmul(ops.reshape(left, (-1, nodes, features)), self.w2)  # (B, N, T)
         energy = ops.matmul(self.v_s, ops.sigmoid(ops.matmul(left, right) + self.b_s))
         return ops.softmax(ops.transpose(energy, (0, 2, 1)), axis=-1)
 
@@ -105,7 +114,7 @@ class SpatialAttention(keras.layers.Layer):
         # Low enough to vanish in the softmax, high enough for half precision.
         return ops.softmax(ops.where(neighbours, energy, -3e4), axis=-1)
 
-    def compute_output_shape(self, x_shape, graph_shape=None):
+    def compute_output_shape(self, x_shape, graph_shape=None, scores_shape=None):
         return (x_shape[0], x_shape[2], x_shape[2])
 
     def get_config(self):

@@ -2,6 +2,7 @@ import keras
 from keras import initializers, ops
 
 from stgkeras.layers import _checks
+from stgkeras.layers.time_products import attended, weighted_sum
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -90,7 +91,7 @@ class TemporalAttention(keras.layers.Layer):
     def call(self, x, return_attention_scores=False):
         if self.score == "bilinear":
             scores = self._bilinear_scores(x)
-            y = ops.einsum("bts,bsnf->btnf", scores, x)
+            y = attended(scores, x)
         else:
             scores = self._dot_scores(x)
             values = ops.einsum("bsng,ghf->bhsnf", x, self.value_kernel)
@@ -99,8 +100,10 @@ class TemporalAttention(keras.layers.Layer):
         return (y, scores) if return_attention_scores else y
 
     def _bilinear_scores(self, x):
-        left = ops.matmul(ops.einsum("btnf,n->btf", x, self.u1), self.u2)  # (B, T, N)
-        right = ops.einsum("bsnf,f->bsn", x, self.u3)  # (B, T, N)
+        steps, nodes, features = x.shape[1:]
+        left = weighted_sum(self.u1, ops.reshape(x, (-1, nodes, features)))
+        left = ops.matmul(ops.reshape(left, (-1, steps, features)), self.u2)  # (B, T, N)
+        right = ops.matmul(x, self.u3)  # (B, T, N)
         product = ops.einsum("btn,bsn->bts", left, right)
         energy = ops.matmul(self.v_e, ops.sigmoid(product + self.b_e))
         return ops.softmax(ops.transpose(energy, (0, 2, 1)), axis=-1)

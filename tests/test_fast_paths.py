@@ -1,0 +1,165 @@
+"""The fast forms of products against the plain ones in NumPy, values and gradients."""
+
+import numpy as np
+import numpy_layers
+import pytest
+from cases import evaluate
+from gradients import gradients
+from keras import ops
+
+from stgkeras import layers
+from stgkeras.layers.dropout import Dropout
+from stgkeras.layers.sparse_product import sparse_product
+from stgkeras.layers.time_products import attended, time_conv, weighted_sum
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
+
+
+def assert_close(found, expected):
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 1e-5 * max(1.0, np.abs(expected).max())
+
+
+def assert_same(function, arrays, plain, adjoint):
+    """Values as `plain` has them; gradients of their sum, weighted by g, as `adjoint(g)` has."""
+    expected = plain(*arrays)
+    assert_close(evaluate(function, *arrays), expected)
+    cotangent = normal(*expected.shape, seed=9)
+    _, found = gradients(lambda *a: ops.sum(ops.multiply(function(*a), cotangent)), arrays)
+    for ours, theirs in zip(found, adjoint(cotangent), strict=True):
+        assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("features", [1, 5])
+@pytest.mark.parametrize("steps, stride, padding", [(1, 1, 0), (3, 1, 0), (3, 1, 1), (3, 2, 1)])
+def test_time_convolution(features, steps, stride, padding):
+    x, kernel = normal(2, 7, 3, features), normal(steps, features, 4, seed=1)
+    bias = normal(4, seed=2)
+    pad = ((0, 0), (padding, padding), (0, 0), (0, 0))
+
+    def taps(padded, length):
+        return [padded[:, tap : tap + length : stride] for tap in range(steps)]
+
+    def plain(x, kernel, bias):
+        return numpy_layers.time_conv(np.pad(x, pad), kernel, bias)[:, ::stride]
+
+    def adjoint(g):
+        padded = np.pad(x, pad)
+        length = padded.shape[1] - steps + 1
+        of_x = np.zeros_like(padded)
+        for tap, part in enumerate(taps(of_x, length)):
+            part += g @ kernel[tap].T
+        of_kernel = [np.einsum("btnf,btng->fg", part, g) for part in taps(padded, length)]
+        return of_x[:, padding : padding + 7], np.stack(of_kernel), g.sum((0, 1, 2))
+
+    assert_same(
+        lambda x, kernel, bias: time_conv(x, kernel, bias, stride, padding),
+        [x, kernel, bias],
+        plain,
+        adjoint,
+    )
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_weighted_sum(shape):
+    weights, x = normal(*shape, seed=1), normal(2, 3, 4)
+
+    def adjoint(g):
+        of_weights = np.einsum("rc,rnc->rn", g, x)
+        of_x = np.broadcast_to(weights, (2, 3))[:, :, None] * g[:, None]
+        return of_weights if len(shape) == 2 else of_weights.sum(0), of_x
+
+    assert_same(
+        weighted_sum,
+        [weights, x],
+        lambda w, x: (np.broadcast_to(w, (2, 3))[:, :, None] * x).sum(1),
+        adjoint,
+    )
+
+
+def test_attended_signal():
+    scores, x = normal(2, 4, 4, seed=1), normal(2, 4, 3, 5)
+    assert_same(
+        attended,
+        [scores, x],
+        lambda a, x: np.einsum("bts,bsnf->btnf", a, x),
+        lambda g: (np.einsum("btnf,bsnf->bts", g, x), np.einsum("bts,btnf->bsnf", scores, g)),
+    )
+
+
+@pytest.mark.parametrize("score", ["bilinear", "additive"])
+def test_spatial_attention_takes_temporal_scores_in_place_of_the_attended_signal(score):
+    x, graph = normal(2, 4, 5, 3), normal(5, 5, seed=1)
+    scores = np.abs(normal(2, 4, 4, seed=2))
+    layer = layers.SpatialAttention(score, K=2)
+    layer.build(x.shape, graph.shape)
+
+    def fast(x, scores):
+        return layer(x, ops.convert_to_tensor(graph), scores)
+
+    def plain(x, scores):
+        return layer(attended(scores, x), ops.convert_to_tensor(graph))
+
+    assert_close(evaluate(fast, x, scores), evaluate(plain, x, scores))
+    cotangent = normal(2, 5, 5, seed=3)
+    found, expected = (
+        gradients(lambda *a, f=f: ops.sum(ops.multiply(f(*a), cotangent)), [x, scores])[1]
+        for f in (fast, plain)
+    )
+    for ours, theirs in zip(found, expected, strict=True):
+        assert_close(ours, theirs)
+
+
+def random_entries(nodes, entries):
+    rng = np.random.default_rng(3)
+    return rng.integers(0, nodes, (2, entries))
+
+
+def hub_entries(nodes, entries):
+    """Node n receives and sends as often as a power law has it; many receive nothing."""
+    rng = np.random.default_rng(4)
+    return np.minimum(rng.pareto(0.7, (2, entries)).astype(int), nodes - 1)
+
+
+ENTRIES = {"random": random_entries(6, 30), "hubs": hub_entries(40, 300)}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_sparse_product(name):
+    index = ENTRIES[name].astype("int32")
+    nodes = {"random": 6, "hubs": 40}[name]
+    value, rows = normal(index.shape[1], seed=5), normal(nodes, 3)
+    matrix = np.zeros((nodes, nodes))
+    np.add.at(matrix, tuple(index), value)  # entries of the same place add up
+    if name == "hubs":
+        degrees = np.bincount(index[0], minlength=nodes)
+        assert degrees.max() > 10 * np.median(degrees) and degrees.min() == 0
+    assert_same(
+        lambda value, rows: sparse_product(ops.convert_to_tensor(index), value, rows),
+        [value, rows],
+        lambda value, rows: matrix @ rows,
+        lambda g: ((g[index[0]] * rows[index[1]]).sum(1), matrix.T @ g),
+    )
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    x = np.ones((7, 50, 31), "float32")
+    y = ops.convert_to_numpy(Dropout(rate, seed=1)(ops.convert_to_tensor(x), training=True))
+    kept = y != 0
+    np.testing.assert_allclose(y[kept], 1 / (1 - rate), rtol=1e-4)
+    noise = 4 / np.sqrt(x.size)
+    assert abs(kept.mean() - (1 - rate)) < noise
+    first, second = np.array_split(kept.ravel(), 2)  # halves of the same draws
+    assert abs(np.corrcoef(first[: len(second)], second)[0, 1]) < 2 * noise
+
+
+def test_dropout_repeats_by_its_seed_and_moves_on():
+    x = ops.ones((4, 30))
+    first, second = Dropout(0.5, seed=1), Dropout(0.5, seed=1)
+    draws = [ops.convert_to_numpy(layer(x, training=True)) for layer in (first, second, first)]
+    np.testing.assert_array_equal(draws[0], draws[1])
+    assert (draws[0] != draws[2]).any()
+    np.testing.assert_array_equal(ops.convert_to_numpy(first(x)), np.ones((4, 30)))
