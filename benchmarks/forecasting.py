@@ -56,6 +56,7 @@ ROWS = {
     "STGCN, season": STGCN,
     "MSTGCN, season": MSTGCN,
     "ASTGCN, season": ASTGCN,
+    "ASTGCN, season, additive": ASTGCN._replace(options={"spatial_score": "additive"}),
     "ASTGCN, season, days": ASTGCN._replace(days=True),
     "GraphSTID, season": STID,
     "GraphSTID, season, days": STID._replace(days=True),

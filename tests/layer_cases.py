@@ -188,4 +188,12 @@ LAYERS = {
         0,
         2,
     ),
+    "static-terms": LayerCase(
+        layers.StaticTerms,
+        {"num_nodes": NODES, "K": 3, "graph": laplacian, "num_edges": 19},
+        {"x": X},
+        {"index": (2, 19), "value": (19,), "terms": (3, 19)},
+        0,
+        3,
+    ),
 }

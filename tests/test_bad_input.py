@@ -72,6 +72,7 @@ LAPLACIAN = layers.ScaledLaplacian, {}
 NOT_KNOWN = "The nodes and features axes of `x` must be known"
 ALL_KNOWN = "The time, nodes and features axes of `x` must be known, since they index weights"
 NOT_4 = "`x` must have axes (batch, time, nodes, features). Received: x.shape=("
+TERMS2 = {"index": (2, 9), "value": (9,), "terms": (2, 9)}
 SHAPES = [
     (CHEB3, [(None,), GRAPH], "`x` must have axes (..., nodes, features). Received: x.shape="),
     (CHEB3, [(None, 6, None, 3), GRAPH], NOT_KNOWN),
@@ -99,6 +100,10 @@ SHAPES = [
     ((SPATIAL, {}), [(None, None, N, 3)], ALL_KNOWN),
     (ADDITIVE, [X], "`graph` must be given with score='additive'. Received: None"),
     (ADDITIVE, [X, (4, 4)], "`graph` must have axes"),
+    (ADDITIVE, [X, TERMS2], "`graph` must hold the 3 terms of K=3. Received: terms.shape=(2, 9)"),
+    (CHEB3, [X, TERMS2, (None, 9)], "`graph` must hold the 3 terms of K=3. Received: terms.shape"),
+    (CHEB3, [X, TERMS2, (None, 8)], "`attention` must have axes (batch, pairs) with the 9 pairs"),
+    (CHEB3, [X, (N, N), (None, 9)], "`attention` must have axes (batch, nodes, nodes)"),
     (LAPLACIAN, [(None, 5, 4)], "`adjacency` must have axes (..., nodes, nodes). Received: adj"),
     (LAPLACIAN, [(5,)], "`adjacency` must have axes (..., nodes, nodes)"),
     (LAPLACIAN, [(5, None, None)], "`adjacency` must have axes"),

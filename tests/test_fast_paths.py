@@ -1,5 +1,7 @@
 """The fast forms of products against the plain ones in NumPy, values and gradients."""
 
+import sys
+
 import numpy as np
 import numpy_layers
 import pytest
@@ -126,8 +128,11 @@ def hub_entries(nodes, entries):
 ENTRIES = {"random": random_entries(6, 30), "hubs": hub_entries(40, 300)}
 
 
+@pytest.mark.parametrize("at_once", [2**25, 600, 1], ids=["whole", "parts", "columns"])
 @pytest.mark.parametrize("name", ENTRIES)
-def test_sparse_product(name):
+def test_sparse_product(name, at_once, monkeypatch):
+    # The module, for `layers.sparse_product` is the function of that name.
+    monkeypatch.setattr(sys.modules[sparse_product.__module__], "AT_ONCE", at_once)
     index = ENTRIES[name].astype("int32")
     nodes = {"random": 6, "hubs": 40}[name]
     value, rows = normal(index.shape[1], seed=5), normal(nodes, 3)

@@ -17,6 +17,7 @@ from stgkeras.layers.spectral_conv import SpectralConv
 from stgkeras.layers.standard_scaler import StandardScaler
 from stgkeras.layers.static_clusters import StaticClusters
 from stgkeras.layers.static_graph import StaticGraph
+from stgkeras.layers.static_terms import StaticTerms
 from stgkeras.layers.temporal_attention import TemporalAttention
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "StandardScaler",
     "StaticClusters",
     "StaticGraph",
+    "StaticTerms",
     "TemporalAttention",
 ]

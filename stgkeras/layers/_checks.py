@@ -37,9 +37,15 @@ def signal(x_shape, axes="(batch, time, nodes, features)"):
         )
 
 
-def operator(graph_shape, x_shape):
-    """Checks a graph operator's shape, or dict of shapes, against that of the signal."""
+def operator(graph_shape, x_shape, K=1):
+    """Checks a graph operator's shape, or dict of shapes, against that of the signal; if it brings
+    its Chebyshev terms along, that there are K."""
     if isinstance(graph_shape, dict):
+        if "terms" in graph_shape and graph_shape["terms"][0] < K:
+            raise ValueError(
+                f"`graph` must hold the {K} terms of K={K}. Received: terms.shape="
+                f"{tuple(graph_shape['terms'])}; make the `StaticTerms` layer with this K"
+            )
         return _sparse_operator(graph_shape, x_shape)
     nodes = x_shape[-2]
     if not 2 <= len(graph_shape) <= len(x_shape) or tuple(graph_shape[-2:]) != (nodes, nodes):
@@ -65,7 +71,7 @@ def basis(basis_shape, x_shape):
 
 
 def _sparse_operator(shapes, x_shape):
-    if set(shapes) != {"index", "value"}:
+    if set(shapes) - {"terms"} != {"index", "value"}:
         raise ValueError(
             "A sparse `graph` must be a dict of 'index' (2, edges) and 'value' (edges,). "
             f"Received: keys {sorted(shapes)}"
@@ -81,10 +87,17 @@ def _sparse_operator(shapes, x_shape):
         )
 
 
-def attention(attention_shape, x_shape):
-    """Checks the shape of a spatial attention against that of the signal."""
+def attention(attention_shape, x_shape, graph_shape):
+    """Checks the shape of a spatial attention against those of the signal and of the graph."""
     nodes = x_shape[-2]
-    if len(attention_shape) != 3 or tuple(attention_shape[1:]) != (nodes, nodes):
+    if len(attention_shape) == 2 and isinstance(graph_shape, dict) and "terms" in graph_shape:
+        pairs = graph_shape["terms"][1]
+        if attention_shape[1] != pairs:
+            raise ValueError(
+                f"`attention` must have axes (batch, pairs) with the {pairs} pairs of `graph`. "
+                f"Received: attention.shape={tuple(attention_shape)}"
+            )
+    elif len(attention_shape) != 3 or tuple(attention_shape[1:]) != (nodes, nodes):
         raise ValueError(
             f"`attention` must have axes (batch, nodes, nodes) with the {nodes} nodes of `x`. "
             f"Received: attention.shape={tuple(attention_shape)}, x.shape={tuple(x_shape)}"

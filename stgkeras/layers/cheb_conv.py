@@ -24,7 +24,8 @@ class ChebConv(GraphFilter):
         x: (..., nodes, features); with `attention`, (batch, time, nodes, features).
         graph: scaled Laplacian, unitless: (nodes, nodes), (batch, nodes, nodes) or (batch, time,
             nodes, nodes), or a sparse operator `{"index": (2, edges), "value": (edges,)}`.
-        attention: None or (batch, nodes, nodes), how much each node attends to each other.
+        attention: None or (batch, nodes, nodes), how much each node attends to each other; or
+            (batch, E), with the graph of a `StaticTerms` layer, how much in each of its E pairs.
 
     Returns:
         (..., nodes, filters).
@@ -54,11 +55,15 @@ class ChebConv(GraphFilter):
         _checks.operator(graph_shape, x_shape)
         if attention_shape is not None:
             _checks.signal(x_shape)
-            _checks.attention(attention_shape, x_shape)
+            _checks.attention(attention_shape, x_shape, graph_shape)
+            if operators.has_terms(graph_shape):
+                _checks.operator(graph_shape, x_shape, self.K)
         self.add_kernel((self.K, x_shape[-1], self.filters))
 
     def call(self, x, graph, attention=None):
-        if attention is not None:
+        if attention is not None and len(attention.shape) == 2:
+            terms = self._attended_pairs(x, graph, attention)
+        elif attention is not None:
             terms = self._attended_terms(x, graph, attention)
         elif self.filters < x.shape[-1]:
             # The graph multiplies whichever is narrower: here what the kernel makes of the features
@@ -81,6 +86,17 @@ class ChebConv(GraphFilter):
             attention = attention[:, None]  # the same at every step
         matrices = operators.chebyshev_terms(graph, self.K)
         return terms + [operators.apply(matrix * attention, x) for matrix in matrices[1:]]
+
+    def _attended_pairs(self, x, graph, attention):
+        """The same, of an attention over pairs of nodes."""
+
+        def attended(k, x):
+            return operators.apply(
+                {"index": graph["index"], "value": graph["terms"][k] * attention}, x
+            )
+
+        diagonal = attended(0, ops.ones_like(x[:, 0, :, :1]))  # (B, N, 1)
+        return [diagonal[:, None] * x, *(attended(k, x) for k in range(1, self.K))]
 
     def get_config(self):
         return {**super().get_config(), "K": self.K}

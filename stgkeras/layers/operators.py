@@ -5,7 +5,9 @@ An operator acts on the node axis of a signal, `y = operator @ x`. It is either
 - a dense tensor `(N, N)`, `(B, N, N)` or `(B, T, N, N)`, or
 - sparse, a dict of tensors `{"index": (2, E) int32, "value": (E,)}`: entry `e` stands in row
   `index[0, e]`, the node that receives, and column `index[1, e]`. Values `(B, E)` or `(B, T, E)`,
-  with an index of the same leading axes or one shared by all, make it rank 3 or 4.
+  with an index of the same leading axes or one shared by all, make it rank 3 or 4. A `StaticTerms`
+layer adds "terms" (K, E), the Chebyshev terms on the same entries, which are then all the pairs of
+nodes within K - 1 hops.
 
 Leading axes of the operator pair with the leading axes of the signal, from the left: a `(B, N, N)`
 operator serves all the steps of a `(B, T, N, F)` signal.
@@ -106,6 +108,33 @@ def neighbourhood(operator, K, num_nodes):
     """
     terms = chebyshev_terms(to_dense(operator, num_nodes), K)
     return sum(ops.abs(term) for term in terms[1:]) + terms[0] != 0
+
+
+def has_terms(operator):
+    """Whether the operator brings its Chebyshev terms along, or its shape says so."""
+    return is_sparse(operator) and "terms" in operator
+
+
+def softmax_of_pairs(operator, K, energy, num_nodes):
+    """Softmax over what each node hears within K - 1 hops.
+
+    Args:
+        operator: sparse operator with terms.
+        K: int. Number of Chebyshev terms.
+        energy: (B, E), one number for each entry.
+        num_nodes: int. Number of nodes N.
+
+    Returns:
+        (B, E), for each node the entries that stand in its row sum to 1.
+    """
+    heard, row = ops.any(operator["terms"][:K] != 0, axis=0), operator["index"][0]
+    energy = ops.where(heard, energy, -3e4)
+    highest = ops.segment_max(ops.transpose(energy), row, num_segments=num_nodes)  # (N, B)
+    highest = ops.stop_gradient(ops.take(ops.transpose(highest), row, axis=1))
+    share = ops.where(heard, ops.exp(energy - highest), 0.0)
+    ones = ops.ones((ops.shape(energy)[0], num_nodes, 1), dtype=energy.dtype)
+    total = apply({"index": operator["index"], "value": share}, ones)[..., 0]  # (B, N)
+    return share / ops.take(total, row, axis=1)
 
 
 def _apply_sparse(index, value, x):

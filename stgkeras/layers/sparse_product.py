@@ -6,6 +6,8 @@ import warnings
 import keras
 from keras import ops
 
+AT_ONCE = 2**25  # numbers that the work may hold beside its arguments and its result
+
 
 def sparse_product(index, value, rows):
     """`y[n] = Σ value[e] · rows[index[1, e]]` over the entries e with `index[0, e] = n`.
@@ -28,21 +30,42 @@ def sparse_product(index, value, rows):
     def product(value, rows):
         def backward(*args, upstream=None):
             upstream = args[-1] if upstream is None else upstream
-            of_value = ops.sum(_taken(upstream, index[0]) * _taken(rows, index[1]), axis=-1)
-            return of_value, _gathered(index[::-1], value, upstream)
+            return _of_value(index, rows, upstream), _gathered(index[::-1], value, upstream)
 
         return _gathered(index, value, rows), backward
 
     return product(value, rows)
 
 
-def _taken(rows, places):
-    return ops.take(rows, places, axis=0)
+def _parts(index, *tables):
+    """The tables, a few columns at a time, so that entries × columns stays in bounds."""
+    entries, columns = index.shape[1], tables[0].shape[1]
+    if entries is None or columns is None:  # sizes that are known only as it runs
+        return [tables]
+    width = max(1, AT_ONCE // max(1, entries))
+    return [
+        [table[:, start : start + width] for table in tables] for start in range(0, columns, width)
+    ]
+
+
+def _of_value(index, rows, upstream):
+    """The gradient of the values."""
+    parts = [
+        ops.sum(ops.take(g, index[0], axis=0) * ops.take(part, index[1], axis=0), axis=-1)
+        for part, g in _parts(index, rows, upstream)
+    ]
+    return sum(parts[1:], parts[0])
 
 
 def _gathered(index, value, rows):
-    messages = value[:, None] * _taken(rows, index[1])
-    return ops.segment_sum(messages, index[0], num_segments=ops.shape(rows)[0])
+    nodes = ops.shape(rows)[0]
+    sums = [
+        ops.segment_sum(
+            value[:, None] * ops.take(part, index[1], axis=0), index[0], num_segments=nodes
+        )
+        for (part,) in _parts(index, rows)
+    ]
+    return sums[0] if len(sums) == 1 else ops.concatenate(sums, axis=-1)
 
 
 @functools.cache
@@ -74,7 +97,7 @@ def _compressed():
             _, value_wanted, rows_wanted = ctx.needs_input_grad
             of_value = of_rows = None
             if value_wanted:
-                of_value = (upstream[index[0]] * rows[index[1]]).sum(-1)
+                of_value = _of_value(index, rows, upstream)
             if rows_wanted:
                 of_rows = product(index.flip(0), value, upstream)
             return None, of_value, of_rows

@@ -24,13 +24,15 @@ class SpatialAttention(keras.layers.Layer):
 
     Call arguments:
         x: (batch, time, nodes, features).
-        graph: scaled Laplacian, dense or sparse, of rank 2, 3 or 4; needed by "additive" alone.
-            With one graph a step, nodes are neighbours if they are so at any step.
+        graph: scaled Laplacian, dense or sparse, of rank 2, 3 or 4, or what a `StaticTerms` layer
+            returns; needed by "additive" alone. With one graph a step, nodes are neighbours if they
+            are so at any step.
         scores: None, or (batch, time, time), the temporal attention of `x`: as if x were the signal
             that these attend to, which "bilinear" has no need to form.
 
     Returns:
-        (batch, nodes, nodes), rows summing to 1.
+        (batch, nodes, nodes), rows summing to 1. With a graph of `StaticTerms`, whose E entries are
+        the neighbourhoods, (batch, E): the scores of these pairs, with nothing of size nodes².
 
     Raises:
         ValueError: on a bad argument, if an axis of `x` other than the batch is unknown, or if
@@ -79,7 +81,7 @@ class SpatialAttention(keras.layers.Layer):
         else:
             if graph_shape is None:
                 raise ValueError("`graph` must be given with score='additive'. Received: None")
-            _checks.operator(graph_shape, x_shape)
+            _checks.operator(graph_shape, x_shape, self.K)
             self.kernel = self._kernel("kernel", (time * features, self.units))
             self.attention_kernel = self._kernel("attention_kernel", (2, self.units))
 
@@ -107,6 +109,11 @@ class SpatialAttention(keras.layers.Layer):
         hidden = ops.einsum("btnf,tfu->bnu", x, kernel)
         receives = ops.matmul(hidden, self.attention_kernel[0])  # (B, N)
         sends = ops.matmul(hidden, self.attention_kernel[1])
+        if operators.has_terms(graph):
+            energy = ops.take(receives, graph["index"][0], axis=1)
+            energy = energy + ops.take(sends, graph["index"][1], axis=1)  # (B, E)
+            energy = ops.leaky_relu(energy, self.negative_slope)
+            return operators.softmax_of_pairs(graph, self.K, energy, nodes)
         energy = ops.leaky_relu(receives[:, :, None] + sends[:, None, :], self.negative_slope)
         neighbours = operators.neighbourhood(graph, self.K, nodes)
         if len(neighbours.shape) == 4:
@@ -115,6 +122,8 @@ class SpatialAttention(keras.layers.Layer):
         return ops.softmax(ops.where(neighbours, energy, -3e4), axis=-1)
 
     def compute_output_shape(self, x_shape, graph_shape=None, scores_shape=None):
+        if self.score == "additive" and operators.has_terms(graph_shape):
+            return (x_shape[0], graph_shape["terms"][1])
         return (x_shape[0], x_shape[2], x_shape[2])
 
     def get_config(self):

@@ -50,12 +50,15 @@ class ASTGCN(GraphModel):
         time_stride: int. Stride along time of the first block.
         attention: bool. Whether to use attention; False is MSTGCN.
         temporal_score: "bilinear" or "dot", see `layers.TemporalAttention`.
-        spatial_score: "bilinear" or "additive", see `layers.SpatialAttention`.
+        spatial_score: "bilinear" or "additive", see `layers.SpatialAttention`. The first has N²
+            weights; with a sparse `graph` the second costs as much as there are pairs of nodes
+            within K - 1 hops, and serves graphs of thousands of nodes.
         num_heads: int. Heads of the "dot" temporal attention.
         dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
             The graph input is a non-negative adjacency, which the model normalises itself. After
             stride s every s-th graph is used.
-        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
+        num_edges: None, or the number of entries of a sparse graph, with "additive" attention of
+            its pairs within K - 1 hops; taken from `graph`.
         normalize: bool. Whether to standardise the input and take forecasts back to original
             units; call `adapt` with the training steps before `fit`.
         season: None, or int, the steps of a day: the model forecasts what is left of the readings

@@ -3,9 +3,10 @@
 import functools
 
 import keras
+import scipy.sparse
 from keras import ops
 
-from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, _checks
+from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
 from stgkeras.models import preset_files
 from stgkeras.seasons import PERIODS, component_steps
 
@@ -211,10 +212,15 @@ def component_inputs(arguments, graph):
 
 
 def static_operator(x, arguments, graph):
-    """The operator of a `StaticGraph`; the edge count of a sparse one goes into the arguments."""
-    layer = StaticGraph(
-        arguments["num_nodes"], graph, num_edges=arguments["num_edges"], name="static_graph"
-    )
+    """The operator of the layer that holds the graph; with its terms if attention over the pairs
+    of a sparse one needs them. The edge count of a sparse one goes into the arguments."""
+    room = {"num_edges": arguments["num_edges"], "name": "static_graph"}
+    is_sparse = room["num_edges"] is not None or scipy.sparse.issparse(graph)
+    over_pairs = arguments.get("attention", True) and arguments.get("spatial_score") == "additive"
+    if is_sparse and over_pairs:
+        layer = StaticTerms(arguments["num_nodes"], arguments["K"], graph, **room)
+    else:
+        layer = StaticGraph(arguments["num_nodes"], graph, **room)
     arguments["num_edges"] = layer.num_edges
     return layer(x)
 

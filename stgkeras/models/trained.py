@@ -73,6 +73,7 @@ def attention_scores(model, inputs):
     Returns:
         dict of layer name → NumPy array whose rows sum to 1: (batch, nodes, nodes) of a spatial
         attention, (batch, steps, steps) of a temporal one, with heads after the batch if several.
+        Of "additive" attention on a sparse graph a list of scipy csr_arrays, one a sample.
 
     Raises:
         ValueError: if the model has no attention.
@@ -92,9 +93,12 @@ def attention_scores(model, inputs):
         layer.output if isinstance(layer, SpatialAttention) else layer.input for layer in found
     ]
     arrays = keras.Model(model.input, wanted).predict(inputs, verbose=0)
-    return {
-        layer.name: array
-        if isinstance(layer, SpatialAttention)
-        else ops.convert_to_numpy(layer(array, return_attention_scores=True)[1])
-        for layer, array in zip(found, arrays, strict=True)
-    }
+    scores = dict(zip((layer.name for layer in found), arrays, strict=True))
+    for layer in found:
+        array = scores[layer.name]
+        if not isinstance(layer, SpatialAttention):
+            array = ops.convert_to_numpy(layer(array, return_attention_scores=True)[1])
+        elif array.ndim == 2:
+            array = model.get_layer("static_graph").matrices(array)
+        scores[layer.name] = array
+    return scores
