@@ -20,9 +20,7 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0):
     backend = keras.backend.backend()
     if backend == "torch":
         return _native(x, kernel, bias, stride, padding)
-    if padding:
-        x = ops.pad(x, ((0, 0), (padding, padding), (0, 0), (0, 0)))
-    y = (_unfolded if backend == "jax" else _convolved)(x, kernel, stride)
+    y = (_on_xla if backend == "jax" else _convolved)(x, kernel, stride, padding)
     return y if bias is None else ops.add(y, bias)
 
 
@@ -58,14 +56,37 @@ def _native(x, kernel, bias, stride, padding):
     return y.permute(0, 2, 3, 1).contiguous()
 
 
-def _unfolded(x, kernel, stride):
-    # XLA's convolutions on CPU take two to four times as long as its matrix products.
-    steps, features, filters = kernel.shape
-    last = x.shape[1] - steps
-    taps = [x[:, tap : tap + last + 1 : stride] for tap in range(steps)]
-    rows = taps[0] if steps == 1 else ops.concatenate(taps, axis=-1)
-    return ops.matmul(rows, ops.reshape(kernel, (steps * features, filters)))
+def _on_xla(x, kernel, stride, padding):
+    size, features, filters = kernel.shape
+    if size == 1 and not padding:
+        return ops.matmul(x[:, ::stride], kernel[0])
+    if stride > 1 or not _on_cpu():
+        return _convolved(x, kernel, stride, padding)
+    # Along steps and nodes as one axis, with gaps of N. On CPU that is two to three times faster,
+    # forward and backward, than a convolution on two axes and than products of shifted signals.
+    is_same = 2 * padding == size - 1
+    x = x if is_same else _padded(x, padding)
+    batch, steps, nodes, _ = ops.shape(x)
+    y = ops.conv(
+        ops.reshape(x, (batch, steps * nodes, features)),
+        kernel,
+        padding="same" if is_same else "valid",
+        data_format="channels_last",
+        dilation_rate=nodes,
+    )
+    return ops.reshape(y, (batch, steps if is_same else steps - size + 1, nodes, filters))
 
 
-def _convolved(x, kernel, stride):
+def _on_cpu():
+    import jax
+
+    return jax.default_backend() == "cpu"
+
+
+def _convolved(x, kernel, stride, padding):
+    x = _padded(x, padding)
     return ops.conv(x, kernel[:, None], (stride, 1), padding="valid", data_format="channels_last")
+
+
+def _padded(x, padding):
+    return ops.pad(x, ((0, 0), (padding, padding), (0, 0), (0, 0))) if padding else x
