@@ -21,7 +21,7 @@ PROCESS = {
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
 PARTS = "architecture layers models classifiers losses masked_losses metrics presets season".split()
-DATA = "windows contacts dynamic_graphs forecast_baselines traffic_sources readme".split()
+DATA = "windows memory_maps contacts dynamic_graphs forecast_baselines traffic_sources readme".split()
 CALLBACKS = ("checkpoint", "gradient_norm", "killed_run", "warm_restarts")
 LOGS = ("learning_curves", "tensorboard", "tensorboard_page", "tensorboard_summaries")
 TUNING = ("tuning", "tuning_searches")

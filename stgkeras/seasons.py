@@ -1,4 +1,5 @@
-"""The week as a season: which readings share a mean, that mean, and which hours come again.
+"""The week as a season: which readings share a mean, that mean, and which hours come again; and
+how a series too long for memory is read, in pieces.
 
 NumPy alone.
 """
@@ -6,6 +7,13 @@ NumPy alone.
 import numpy as np
 
 PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # days from one repetition to the next
+PIECE = 1 << 17  # numbers
+
+
+def pieces(array):
+    """Slices of rows that cover an array, each of about a hundred thousand numbers."""
+    rows = max(1, PIECE // max(1, array[:1].size))
+    return [slice(low, low + rows) for low in range(0, len(array), rows)]
 
 
 def component_steps(name, length, horizon, steps_per_day):
@@ -125,11 +133,13 @@ def leave_one_day_out(values, calendar, steps_per_day):
 
 def _sums(values, rows, steps_per_day, spread):
     """Sum and number of the readings of each slot and its neighbours, (2, S, N, F) each."""
-    there = ~np.isnan(values)
+    total, count = np.zeros((2, 2 * steps_per_day, *values.shape[1:]))
+    for piece in pieces(values):
+        there = ~np.isnan(values[piece])
+        np.add.at(total, rows[piece], np.where(there, values[piece], 0.0))
+        np.add.at(count, rows[piece], there)
     found = []
-    for summands in (np.where(there, values, 0.0), there):
-        sums = np.zeros((2 * steps_per_day, *values.shape[1:]))
-        np.add.at(sums, rows, summands)
+    for sums in (total, count):
         kinds = sums.reshape(2, steps_per_day, *values.shape[1:])
         found.append(sum(np.roll(kinds, by, axis=1) for by in range(-spread, spread + 1)))
     return found

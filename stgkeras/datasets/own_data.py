@@ -27,7 +27,9 @@ def from_arrays(
     """Makes a series of arrays. Faults are refused unless one asks to have them mended.
 
     Args:
-        values: (T, N) or (T, N, F) of real numbers.
+        values: (T, N) or (T, N, F) of real numbers. A memory map of float32 stays one, not copied,
+            unless readings are to be changed: by a `null_value` other than NaN, `regularize` or
+            `duplicates`.
         timestamps: None, or (T,) of datetimes, datetime64 or strings, to the second. Those with a
             zone become UTC; others are taken as they are.
         graph: None, an adjacency (N, N), dense or SciPy sparse, `[n, m]` weighing what n receives
@@ -84,7 +86,7 @@ def from_arrays(
         array([[0.  , 0.52],
                [0.52, 0.  ]])
     """
-    values = np.asarray(values)
+    values = values if isinstance(values, np.memmap) else np.asarray(values)
     if values.dtype.kind not in "biuf":
         raise TypeError(f"`values` must hold real numbers. Received: dtype={values.dtype}")
     if values.ndim not in (2, 3) or 0 in values.shape:

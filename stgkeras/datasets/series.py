@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from stgkeras.datasets.timestamps import even_steps
+from stgkeras.seasons import pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,7 +14,7 @@ class Series:
     """T steps of F features at N sensors.
 
     Args:
-        values: (T, N, F) float32, in `units`; a missing reading is NaN.
+        values: (T, N, F) float32, in `units`; a missing reading is NaN. May be a memory map.
         adjacency: (N, N) float64 or None. `[n, m]` weighs what n receives from m; zero diagonal.
         names: tuple of N str, the sensors.
         features: tuple of F str.
@@ -77,6 +78,8 @@ def make_series(
             "`regularize` and `duplicates` must go with timestamps. "
             f"Received: regularize={regularize}, duplicates={duplicates!r} and {where} without"
         )
+    if regularize or duplicates != "raise":
+        values = np.asarray(values, np.float64)
     if times is not None:
         times, values, found = even_steps(
             times, values, where, interval if regularize else None, regularize, duplicates, hint
@@ -85,7 +88,7 @@ def make_series(
     if adjacency is not None:
         adjacency = checked_adjacency(adjacency, len(names), symmetric)
     return Series(
-        values.astype(np.float32),
+        values.astype(np.float32, copy=False),
         adjacency,
         names,
         tuple(features),
@@ -97,15 +100,20 @@ def make_series(
 
 
 def mark_missing(values, null_value, where, hint=""):
-    """Returns float64 values with NaN for `null_value`; NaN without it is refused."""
-    values = np.array(values, dtype=np.float64)
+    """Returns float64 values with NaN for `null_value`; NaN without it is refused.
+
+    A memory map of float32 in which nothing is to be marked is returned as it is.
+    """
+    marked = null_value is not None and not np.isnan(null_value)
+    if marked or not isinstance(values, np.memmap) or values.dtype != np.float32:
+        values = np.array(values, dtype=np.float64)
     if null_value is None:
-        _refuse_nan(
+        refuse_nan(
             f"{where} must not hold NaN",
             values,
             f"fill or drop them, or, if these readings are missing, pass {hint}`null_value=np.nan`",
         )
-    elif not np.isnan(null_value):
+    elif marked:
         values[values == null_value] = np.nan
     return values
 
@@ -128,19 +136,24 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False):
             f"The graph must have the {num_nodes} nodes of the series. "
             f"Received: an adjacency of shape {adjacency.shape}"
         )
-    _refuse_nan("`adjacency` must not hold NaN", adjacency, "an absent edge is 0")
+    refuse_nan("`adjacency` must not hold NaN", adjacency, "an absent edge is 0")
     if (adjacency < 0).any():
         raise ValueError(f"The graph must not have negative weights. Received: {adjacency.min()}")
     np.fill_diagonal(adjacency, 0)
     return np.maximum(adjacency, adjacency.T) if symmetric else adjacency
 
 
-def _refuse_nan(rule, array, fix):
-    where = np.argwhere(np.isnan(array))
-    if len(where):
+def refuse_nan(rule, array, fix):
+    """Raises ValueError at NaN in `array`; reads it in pieces, for memory maps."""
+    count, first = 0, None
+    for piece in pieces(array):
+        where = np.argwhere(np.isnan(array[piece]))
+        if first is None and len(where):
+            first = (piece.start + int(where[0, 0]), *where[0, 1:].tolist())
+        count += len(where)
+    if count:
         raise ValueError(
-            f"{rule}. Received: {len(where)} of {array.size} values, the first at "
-            f"{tuple(where[0].tolist())}; {fix}."
+            f"{rule}. Received: {count} of {array.size} values, the first at {first}; {fix}."
         )
 
 

@@ -1,8 +1,11 @@
 """Batches of windows of a series."""
 
+import mmap
+
 import keras
 import numpy as np
 
+from stgkeras.datasets.series import refuse_nan
 from stgkeras.datasets.splits import history, reach, read_steps
 
 
@@ -51,7 +54,8 @@ class Windows(Batches):
 
     Args:
         inputs: array (T, …), or dict of such: `{"x": (T, N, F), "graph": (T, N, N)}`. Of any
-            numeric dtype; not copied, and a memory map stays one.
+            numeric dtype; not copied, and a memory map stays one, read in pieces to look for NaN
+            and then a batch at a time.
         targets: array (T, …). May be one of the inputs.
         starts: int array. First step of each window.
         input_length: int. Steps L that a window reads. Or a dict of components such as
@@ -164,21 +168,10 @@ class Windows(Batches):
 
 
 def check_no_nan(name, array):
-    """Raises ValueError at NaN in `array`; reads a few rows at a time, for memory maps."""
-    if array.dtype.kind != "f":
-        return
-    count, first = 0, None
-    rows = max(1, (1 << 20) // max(1, array[:1].size))
-    for low in range(0, len(array), rows):
-        where = np.argwhere(np.isnan(array[low : low + rows]))
-        if first is None and len(where):
-            first = (low + int(where[0, 0]), *where[0, 1:].tolist())
-        count += len(where)
-    if count:
-        raise ValueError(
-            f"`{name}` must not hold NaN. Received: {count} of {array.size} values, the first at "
-            f"{first}; fill or drop them, or pass `missing=True` to leave them out of losses."
-        )
+    """Raises ValueError at NaN in `array`."""
+    if array.dtype.kind == "f":
+        fix = "fill or drop them, or pass `missing=True` to leave them out of losses"
+        refuse_nan(f"`{name}` must not hold NaN", array, fix)
 
 
 def _hours(name, steps, ahead):
@@ -190,7 +183,30 @@ def _hours(name, steps, ahead):
 
 
 def _gather(data, steps):
+    _read_ahead(data, steps)
     return data[steps].astype("float32", copy=False)
+
+
+def _read_ahead(data, steps):
+    """Asks the system for all rows of a memory map at once, and for no others.
+
+    Else each window waits for the disk by itself, and brings in far more of the file than itself.
+    """
+    file = getattr(data, "_mmap", None)
+    if not hasattr(file, "madvise") or data.strides[0] <= 0:
+        return
+    rows = np.unique(steps)
+    gaps = np.diff(rows) > 1
+    lows, highs = rows[np.append(True, gaps)], rows[np.append(gaps, True)] + 1  # runs of rows
+    offset = _address(data) - _address(np.frombuffer(file, "uint8"))
+    for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
+        start = (offset + low * data.strides[0]) // mmap.PAGESIZE * mmap.PAGESIZE
+        end = min(offset + high * data.strides[0], len(file))
+        file.madvise(mmap.MADV_WILLNEED, start, end - start)
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
 
 
 def _check_arrays(arrays, missing):

@@ -3,7 +3,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
-from stgkeras.seasons import seasonal_mean, slot, slots, ten_minutes
+from stgkeras.seasons import pieces, seasonal_mean, slot, slots, ten_minutes
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -62,13 +62,13 @@ class SeasonalScaler(keras.layers.Layer):
         """Takes the season from training values.
 
         Args:
-            values: (T, nodes, features), NaN where missing.
+            values: (T, nodes, features), NaN where missing. A memory map is read in pieces.
             calendar: (T, 2), `datasets.calendar` of the same steps.
 
         A time that no reading was taken at gets the mean of its node at that kind of day, else of
         the node, else of all.
         """
-        values, calendar = np.asarray(values, "float64"), np.asarray(calendar)
+        values, calendar = np.asarray(values), np.asarray(calendar)
         if values.shape[1:] != (self.num_nodes, self.num_features) or values.ndim != 3:
             raise ValueError(
                 f"`values` must have axes (time, {self.num_nodes} nodes, {self.num_features} "
@@ -79,13 +79,17 @@ class SeasonalScaler(keras.layers.Layer):
                 f"`calendar` must have shape ({len(values)}, 2), two numbers a step of `values`. "
                 f"Received: calendar.shape={calendar.shape}"
             )
-        if np.isinf(values).any() or np.isnan(values).all(axis=(0, 1)).any():
+        parts = pieces(values)
+        infinite = any(np.isinf(values[part]).any() for part in parts)
+        count = sum((~np.isnan(values[part])).sum(axis=(0, 1)) for part in parts)
+        if infinite or not np.all(count):
             raise ValueError("`values` must be finite or NaN, and each feature must have readings")
         season = seasonal_mean(
             values, calendar, self.steps_per_day, ten_minutes(self.steps_per_day)
         )
-        rest = values - season[slots(calendar, self.steps_per_day)]
-        std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
+        rows = slots(calendar, self.steps_per_day)
+        rests = (values[part] - season[rows[part]] for part in parts)
+        std = np.sqrt(sum(np.nansum(np.square(rest), axis=(0, 1)) for rest in rests) / count)
         self.season.assign(season)
         self.std.assign(np.where(std > 0, std, 1.0))
 

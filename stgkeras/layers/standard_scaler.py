@@ -3,6 +3,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.seasons import pieces
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -46,21 +47,27 @@ class StandardScaler(keras.layers.Layer):
 
     def adapt(self, values):
         """Takes mean and standard deviation from training values (..., features), over all axes
-        but the last, leaving out NaN; a feature that never changes keeps the deviation 1."""
+        but the last, leaving out NaN; a feature that never changes keeps the deviation 1. A memory
+        map is read in pieces."""
         values = np.asarray(values)
         if values.ndim < 2 or values.shape[-1] != self.num_features:
             raise ValueError(
                 f"`values` must have axes (..., {self.num_features} features). "
                 f"Received: values.shape={values.shape}"
             )
-        flat = values.reshape(-1, self.num_features)
-        if np.isinf(flat).any() or np.isnan(flat).all(axis=0).any():
+        axes, parts = tuple(range(values.ndim - 1)), pieces(values)
+        infinite = sum(int(np.isinf(values[part]).sum()) for part in parts)
+        count = sum((~np.isnan(values[part])).sum(axes) for part in parts)
+        if infinite or not np.all(count):
+            missing = values.size - int(np.sum(count))
             raise ValueError(
                 "`values` must be finite, or NaN for a missing reading, and each feature must have "
-                f"readings. Received: {int((~np.isfinite(flat)).sum())} NaN or infinite entries"
+                f"readings. Received: {missing + infinite} NaN or infinite entries"
             )
-        std = np.nanstd(flat, axis=0, dtype="float64")
-        self.mean.assign(np.nanmean(flat, axis=0, dtype="float64"))
+        mean = sum(np.nansum(values[part], axes, dtype="float64") for part in parts) / count
+        squares = (np.square(values[part] - mean) for part in parts)
+        std = np.sqrt(sum(np.nansum(part, axes) for part in squares) / count)
+        self.mean.assign(mean)
         self.std.assign(np.where(std > 0, std, 1.0))
 
     def call(self, x, inverse=False):

@@ -1,0 +1,265 @@
+"""One network in a process of its own, which runs steps when told to; speed.py and scale.py ask.
+
+    python benchmarks/speed_worker.py '{"network": "ASTGCN", "shape": {"B": 32, …}}'
+
+Trains one step, says so in a line of JSON, and answers each line of standard input, "train",
+"predict", "peak" or "profile", by another.
+"""
+
+import json
+import os
+import random
+import sys
+import types
+from importlib import metadata
+from time import perf_counter, process_time, sleep
+
+import numpy as np
+
+BLOCK = 0.25  # seconds of steps between two looks at other processes
+SLOW = 5  # seconds of a step of the peer, which compiles nothing, that is not run to warm up
+MATRIX = 2048  # rows of the matrix product that measures the peak
+PROFILED = 5  # steps
+PACKAGES = "keras numpy tensorflow jax torch torch_geometric torch_geometric_temporal scipy".split()
+
+
+def graph(shape):
+    """A random undirected graph, scipy sparse, with `edges` edges a node.
+
+    Nodes are alike, or with "hubs" of power-law degrees of exponent 2.5.
+    """
+    import scipy.sparse
+
+    nodes, wanted = shape["N"], int(shape["N"] * shape["edges"] / 2)
+    rng = np.random.default_rng(0)
+    chance = np.full(nodes, 1.0 / nodes)
+    if shape.get("graph") == "hubs":
+        chance = rng.permutation(np.arange(1, nodes + 1) ** (-1 / 1.5))
+        chance /= chance.sum()
+    low, high = np.sort(rng.choice(nodes, (2, 2 * wanted), p=chance), axis=0)
+    drawn = (low * nodes + high)[low != high]
+    first = np.unique(drawn, return_index=True)[1]  # an edge that comes twice counts once
+    ends = np.divmod(drawn[np.sort(first)[:wanted]], nodes)
+    half = scipy.sparse.coo_array((np.ones(len(ends[0])), ends), (nodes, nodes)).tocsr()
+    return half + half.T
+
+
+def ours(network, shape, adjacency):
+    """Functions that train one step and predict one batch; both wait for the result."""
+    import keras
+
+    import stgkeras
+
+    random.seed(0)  # Keras draws its seeds from here; set_random_seed would load TensorFlow too
+    if network == "GraphConv":
+        operator = stgkeras.graphs.renormalized_adjacency(adjacency)
+    else:
+        operator = stgkeras.graphs.scaled_laplacian(adjacency, lambda_max=2.0)
+    operator = operator if shape.get("sparse") else operator.toarray()
+    if network in ("ChebConv", "GraphConv"):
+        model, outputs = of_layer(network, shape, operator)
+    else:
+        model = getattr(stgkeras.models, network)(
+            shape["N"],
+            graph=operator,
+            num_features=shape["F"],
+            input_length=shape["T"],
+            horizon=shape["horizon"],
+            K=shape["K"],
+            **shape.get("arguments", {}),
+        )
+        outputs = (shape["horizon"], shape["N"], 1)
+    model.compile("adam", "mse")
+    rng = np.random.default_rng(0)
+    inputs = (shape["T"], shape["N"], shape["F"])
+    x, y = (rng.standard_normal((shape["B"], *s)).astype("float32") for s in (inputs, outputs))
+
+    def peak():
+        matrix = keras.ops.ones((MATRIX, MATRIX))
+        return lambda: float(keras.ops.matmul(matrix, matrix)[0, 0])
+
+    return {
+        "train": lambda: float(model.train_on_batch(x, y)),
+        "predict": lambda: model.predict_on_batch(x),
+    }, peak
+
+
+def of_layer(network, shape, operator):
+    """A graph layer after a dense one, for whose sake gradients pass through the graph too."""
+    import keras
+
+    from stgkeras import layers
+
+    width = shape["width"]
+    x = keras.Input((shape["T"], shape["N"], shape["F"]))
+    terms = {"K": shape["K"]} if network == "ChebConv" else {}
+    layer = getattr(layers, network)(width, **terms)
+    graph_of_x = layers.StaticGraph(shape["N"], graph=operator)(x)
+    y = layer(keras.layers.Dense(width)(x), graph_of_x)
+    return keras.Model(x, y), y.shape[1:]
+
+
+def peer(network, shape, adjacency):
+    """The same of PyTorch Geometric Temporal: its ASTGCN, or a network of two STConv layers; of
+    PyTorch Geometric its ChebConv or GCNConv."""
+    import torch
+
+    torch.manual_seed(0)
+    edges = torch.from_numpy(np.stack(adjacency.nonzero()).astype("int64"))
+    make = peer_layer if network in ("ChebConv", "GraphConv") else peer_network
+    parts, forward, x, y = make(network, shape, edges)
+    optimizer = torch.optim.Adam([p for part in parts for p in part.parameters()])
+
+    def train():
+        for part in parts:
+            part.train()
+        optimizer.zero_grad(set_to_none=True)
+        loss = torch.nn.functional.mse_loss(forward(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    def predict():
+        for part in parts:
+            part.eval()
+        with torch.no_grad():
+            return forward(x)
+
+    def peak():
+        matrix = torch.ones(MATRIX, MATRIX)
+        return lambda: float((matrix @ matrix)[0, 0])
+
+    return {"train": train, "predict": predict}, peak
+
+
+def peer_network(network, shape, edges):
+    import torch
+    import torch_geometric.typing
+
+    # The package asks for torch_sparse, of which it takes one name that is not used here.
+    stub = types.ModuleType("torch_sparse")
+    stub.SparseTensor = torch_geometric.typing.SparseTensor
+    sys.modules.setdefault("torch_sparse", stub)
+    from torch_geometric_temporal.nn.attention import astgcn, stgcn
+
+    batch, steps, nodes, features, K = (shape[name] for name in "BTNFK")
+    horizon, width = shape["horizon"], shape["width"]
+    y = torch.randn(batch, nodes, horizon)
+    if network == "ASTGCN":
+        net = astgcn.ASTGCN(2, features, K, width, width, 1, horizon, steps, nodes, "sym")
+        return [net], lambda x: net(x, edges), torch.randn(batch, nodes, features, steps), y
+    first = stgcn.STConv(nodes, features, width, width, 3, K)
+    second = stgcn.STConv(nodes, width, width, width, 3, K)
+    dense = torch.nn.Linear((steps - 8) * width, horizon)
+
+    def forward(x):
+        left = second(first(x, edges), edges)
+        return dense(left.permute(0, 2, 1, 3).reshape(batch, nodes, -1))
+
+    return [first, second, dense], forward, torch.randn(batch, steps, nodes, features), y
+
+
+def peer_layer(network, shape, edges):
+    import torch
+    import torch_geometric.nn
+
+    width, signals = shape["width"], (shape["B"] * shape["T"], shape["N"])
+    dense = torch.nn.Linear(shape["F"], width)
+    if network == "ChebConv":
+        layer = torch_geometric.nn.ChebConv(width, width, shape["K"])
+    else:
+        layer = torch_geometric.nn.GCNConv(width, width, cached=True)
+    x, y = torch.randn(*signals, shape["F"]), torch.randn(*signals, width)
+    return [dense, layer], lambda x: layer(dense(x), edges), x, y
+
+
+def busy():
+    """CPU seconds that all processes of the machine have used."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, *interrupts = map(int, file.readline().split()[1:9])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
+def block(step):
+    """Seconds of each step, for a while, and how many cores other processes used meanwhile."""
+    others, own, start, times = busy(), process_time(), perf_counter(), []
+    while perf_counter() - start < BLOCK:
+        before = perf_counter()
+        step()
+        times.append(perf_counter() - before)
+    seconds = perf_counter() - start
+    return {"times": times, "others": (busy() - others - process_time() + own) / seconds}
+
+
+def profile(step):
+    """PyTorch's operators by their own CPU time, those of most time first."""
+    import torch
+
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
+        for _ in range(PROFILED):
+            step()
+    events = sorted(found.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    return [
+        {
+            "operator": event.key,
+            "share": round(event.self_cpu_time_total / total, 4),
+            "ms": round(event.self_cpu_time_total / 1e3 / PROFILED, 3),
+            "calls": event.count / PROFILED,
+        }
+        for event in events[:12]
+    ]
+
+
+def memory(field="VmHWM"):
+    """Resident memory in MB: its peak, or what it is now (VmRSS)."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(field))
+
+
+def version(name):
+    """As installed; what a package says of itself can be older."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # tensorflow_cpu, for one
+        return sys.modules[name].__version__
+
+
+def main(request):
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print must not pass for an answer
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+
+    if request.get("peer"):
+        import torch  # noqa: F401 - the same part of the start as Keras and its backend
+        import torch_geometric.nn  # noqa: F401
+    else:
+        import stgkeras  # noqa: F401
+    base = memory("VmRSS")
+    make = peer if request.get("peer") else ours
+    adjacency = graph(request["shape"])
+    steps, peak = make(request["network"], request["shape"], adjacency)
+    start = perf_counter()
+    steps["train"]()
+    slow = request.get("peer") and perf_counter() - start > SLOW
+    versions = {name: version(name) for name in PACKAGES if name in sys.modules}
+    answer(base=base, versions=versions, own=process_time(), edges=adjacency.nnz)
+    warm = set(steps) if slow else set()
+    for line in sys.stdin:
+        kind = line.strip()
+        if kind == "profile":
+            answer(profile=profile(steps["train"]))
+            continue
+        if kind not in steps:
+            steps[kind] = peak()
+        if kind not in warm:
+            steps[kind]()
+            warm.add(kind)
+        answer(**block(steps[kind]), memory=memory())
+        sleep(0.01)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

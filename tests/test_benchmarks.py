@@ -1,0 +1,155 @@
+"""The benchmarks of speed and scale: what they count, and that they run."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux")
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
+import scale  # noqa: E402
+import speed  # noqa: E402
+import speed_turns  # noqa: E402
+import speed_worker  # noqa: E402
+
+TINY = {"B": 2, "N": 5, "F": 3, "T": 12, "K": 3, "horizon": 4, "width": 64, "edges": 2}
+
+# Products of the plain dense algorithm, by hand, as (how often, rows, inner, columns). A window of
+# TINY: 12 steps, 5 nodes, 3 features. T_0 = I takes no product.
+ASTGCN_BLOCK = [
+    *[(1, 36, 5, 1), (1, 12, 3, 5), (1, 60, 3, 1)],  # temporal: (xᵀU_1) U_2, U_3 x
+    *[(1, 12, 5, 12), (1, 12, 12, 12), (1, 12, 12, 15)],  # scores, V_e, the attended signal
+    *[(1, 15, 12, 1), (1, 5, 3, 12), (1, 60, 3, 1)],  # spatial: (x W_1) W_2, W_3 x
+    *[(1, 5, 12, 5), (1, 5, 5, 5)],  # scores, V_s
+    *[(2 * 12, 5, 5, 3), (3 * 12, 5, 3, 64)],  # (T_1 ⊙ S) x and (T_2 ⊙ S) x, three kernels
+    *[(12, 5, 3 * 64, 64), (12, 5, 3, 64)],  # temporal convolution of three steps, residual
+]
+SECOND_BLOCK = [
+    *[(1, 12 * 64, 5, 1), (1, 12, 64, 5), (1, 60, 64, 1)],
+    *[(1, 12, 5, 12), (1, 12, 12, 12), (1, 12, 12, 5 * 64)],
+    *[(1, 5 * 64, 12, 1), (1, 5, 64, 12), (1, 60, 64, 1)],
+    *[(1, 5, 12, 5), (1, 5, 5, 5)],
+    *[(2 * 12, 5, 5, 64), (3 * 12, 5, 64, 64)],
+    *[(12, 5, 3 * 64, 64), (12, 5, 64, 64)],
+]
+PRODUCTS = {
+    "ASTGCN": [*ASTGCN_BLOCK, *SECOND_BLOCK, (1, 5, 12 * 64, 4)],
+    "STGCN": [
+        *[(10, 5, 3 * 3, 128), (10, 5, 64, 16)],  # 3 to 64 features, aligned to 16
+        *[(2 * 10, 5, 5, 16), (3 * 10, 5, 16, 16), (8, 5, 3 * 16, 128)],
+        *[(6, 5, 3 * 64, 128), (6, 5, 64, 16)],
+        *[(2 * 6, 5, 5, 16), (3 * 6, 5, 16, 16), (4, 5, 3 * 16, 128)],
+        *[(1, 5, 4 * 64, 256), (1, 5, 128, 128), (1, 5, 128, 4)],
+    ],
+    "ChebConv": [(12, 5, 3, 64), (2 * 12, 5, 5, 64), (3 * 12, 5, 64, 64)],
+    "GraphConv": [(12, 5, 3, 64), (12, 5, 5, 64), (12, 5, 64, 64)],
+}
+
+
+@pytest.mark.parametrize("network", PRODUCTS)
+def test_flops_are_those_of_the_products(network):
+    by_hand = 2 * sum(times * a * b * c for times, a, b, c in PRODUCTS[network])  # of a window
+    assert speed.forward_flops(network, TINY) == TINY["B"] * by_hand
+
+
+def test_disturbed_blocks_do_not_count():
+    blocks = [{"times": [1.0, 2.0], "others": 0.05}, {"times": [50.0], "others": 0.6}]
+    assert speed_turns.counted(blocks) == [1.0, 2.0]
+    worker = object.__new__(speed_turns.Worker)
+    worker.first, worker.first_counts, worker.start = 3.0, True, {"base": 100.0}
+    worker.blocks = {"train": [{**block, "memory": 120.0} for block in blocks]}
+    found = worker.summary()
+    assert (found["train"], found["train_steps"], found["added"]) == (1.5, 2, 20.0)
+    assert not worker.done("train", steps=3, seconds=100) and worker.done("train", 2, 100)
+
+
+def test_a_block_sees_what_others_do():
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        time.sleep(0.3)
+        found = speed_worker.block(lambda: time.sleep(0.05))
+        other.kill()
+    assert found["others"] > speed_turns.QUIET
+
+
+def test_slopes():
+    rows = [{"nodes": n, "train": 3e-6 * n**1.5} for n in (1000, 4000, 20000)]
+    rows.insert(0, {"nodes": 100, "train": 7.0})  # too small to count
+    assert scale.slope(rows, "train") == 1.5
+    assert scale.slope(rows[:2], "train") is None
+
+
+@pytest.mark.parametrize("kind", ["random", "hubs"])
+def test_graphs_have_ten_edges_a_node(kind):
+    adjacency = speed_worker.graph({"N": 3000, "edges": 10, "graph": kind})
+    degrees = np.asarray(adjacency.sum(axis=1)).ravel()
+    assert adjacency.nnz == 30_000 and set(adjacency.data) == {1.0}
+    assert (adjacency != adjacency.T).nnz == 0 and not adjacency.diagonal().any()
+    assert degrees.max() > 200 if kind == "hubs" else degrees.max() < 40
+
+
+def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
+    backend = keras.backend.backend()
+    monkeypatch.setitem(speed.SHAPES, "tiny", TINY)
+    options = ["--networks", "GraphConv", "--shapes", "tiny", "--backends", backend]
+    options += ["--steps", "2", "--seconds", "0.1", "--threads", "1"]
+    speed.main(speed.parse([*options, "--profile", "--out", str(tmp_path / "speed.json")]))
+    result = json.loads((tmp_path / "speed.json").read_text())
+    row = result["tables"]["GraphConv tiny"]["rows"][backend]
+    assert row["first"] > row["train"] > 0 and row["memory"] > row["added"] > 0
+    peak = 1e9 * result["tables"]["GraphConv tiny"]["peak_gflops"]
+    share = 3 * speed.forward_flops("GraphConv", TINY) / row["train"] / peak
+    assert row["share"] == pytest.approx(share, rel=0.01, abs=1e-4)
+    assert result["command"].endswith("--profile --out speed.json")
+    assert result["versions"]["ours"]["keras"] == keras.__version__
+    if backend == "torch":
+        shares = [operator["share"] for operator in result["profile"]]
+        assert shares == sorted(shares, reverse=True) and 0.1 < sum(shares) <= 1.001
+    printed = capsys.readouterr().out
+    assert printed.startswith(speed.table(result) + "\n")
+    assert f"| GraphConv tiny | {backend} | {1e3 * row['train']:.1f} |" in printed
+    assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ratios_stand_in_the_table():
+    row = {"train": 0.1, "predict": 0.02, "first": 5.0, "first_counts": True, "memory": 1500}
+    row |= {"train_steps": 20, "predict_steps": 0}
+    rows = {
+        "torch": {**row, "share": 0.375, "of_peer": 4.0, "predict_of_peer": 3.0},
+        "PyG ChebConv": {**row, "train": 0.4, "of_peer": 1.0, "predict_of_peer": 1.0},
+    }
+    text = speed.table({"tables": {"ChebConv seed": {"rows": rows}}}).splitlines()
+    assert "times as fast as peer" in text[0] and "before" not in text[0]
+    assert text[2] == (
+        "| ChebConv seed | torch | 100.0 | 20.0 | 5.0 | 1,500 | 38% | 4.0 / 3.0 | 20 / 0 |"
+    )
+    assert text[3].startswith("| ChebConv seed | PyG ChebConv | 400.0 |")
+
+
+def test_scale_runs_and_tables(tmp_path, capsys):
+    backend = keras.backend.backend()
+    options = ["--networks", "ChebConv", "--backends", backend, "--graph", "hubs", "--steps", "2"]
+    options += ["--seconds", "0.1", "--threads", "1", "--nodes", "200"]
+    scale.main(scale.parse([*options, "--out", str(tmp_path / "scale.json")]))
+    result = json.loads((tmp_path / "scale.json").read_text())
+    (row,) = result["lines"][f"ChebConv {backend}"]["rows"]
+    assert (row["nodes"], row["edges"]) == (200, 2000) and row["train"] > 0 and row["added"] > 0
+    assert f"| {backend}, s a step | {row['train']:.3g} |  |  |" in capsys.readouterr().out
+    assert (tmp_path / "scale.png").exists()
+
+
+def test_table_of_slopes():
+    sizes = [1000, 10000, 100000]
+    rows = [{"nodes": n, "train": 1e-5 * n, "added": 50 + n / 100} for n in sizes]
+    slopes = {"train": [1.0, 1.0], "added": [0.6123, 0.86]}
+    result = {"lines": {"STGCN jax": {"rows": rows, "slopes": slopes}}}
+    assert scale.table(result).splitlines() == [
+        "| STGCN, nodes | 1,000 | 10,000 | 100,000 | slope | at the end |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| jax, s a step | 0.01 | 0.1 | 1 | 1.00 | 1.00 |",
+        "| jax, MB | 60 | 150 | 1,050 | 0.61 | 0.86 |",
+    ]
