@@ -5,11 +5,11 @@
         --out benchmarks/results/scale_hubs.json
     python benchmarks/scale.py --networks ASTGCN --out benchmarks/results/scale_astgcn.json
 
-Graphs have ten edges a node, at random or, as hubs, with power-law degrees, and are kept sparse;
-one window a batch, twelve steps of one feature. A layer has 16 features, forward and backward;
-STGCN and ASTGCN, with additive spatial attention, take whole training steps. Each size is a process
-of its own, timed as speed.py does. A line ends before a size at which a step would take more than
---longest seconds, or that fails.
+Graphs have ten edges a node, at random, "near", between nodes of nearby numbers, or, as "hubs",
+with power-law degrees, and are kept sparse; one window a batch, twelve steps of one feature. A
+layer has 16 features, forward and backward; STGCN and ASTGCN, with additive spatial attention, take
+whole training steps. Each size is a process of its own, timed as speed.py does. A line ends before
+a size at which a step would take more than --longest seconds, or that fails.
 
 Prints tables in Markdown, with the slopes of log time and log memory over log N: least squares
 through all sizes from 1,000, and between the last two, where what does not grow matters least.
@@ -75,7 +75,7 @@ def table(result):
 
 
 def plot(result, path):
-    """Time and memory over the number of nodes; colours are backends, markers networks."""
+    """Time and memory over the number of nodes; lines are backends, markers networks."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -90,14 +90,18 @@ def plot(result, path):
         network, backend = name.split()
         style = {
             "color": f"C{backends.index(backend)}",
+            "linestyle": ("-", "--", "-.")[backends.index(backend)],
             "marker": "osD^"[networks.index(network)],
             "label": f"{network}, {backend}",
         }
         nodes = [row["nodes"] for row in line["rows"]]
         for axis, key in zip(axes, ("train", "added"), strict=True):
             axis.loglog(nodes, [row[key] for row in line["rows"]], markersize=4, **style)
+    sizes = sorted({row["nodes"] for line in result["lines"].values() for row in line["rows"]})
     for axis, label in zip(axes, ("training step, s", "memory, MB"), strict=True):
         axis.set(xlabel="nodes", ylabel=label)
+        axis.set_xticks(sizes, [f"{nodes:,}" for nodes in sizes])
+        axis.set_xticks([], minor=True)
         axis.grid(alpha=0.3)
     low, high = axes[0].get_xlim()
     for axis in axes:
@@ -145,7 +149,7 @@ def parse(argv):
     )
     default = ["ChebConv", "GraphConv", "STGCN"]
     parser.add_argument("--networks", nargs="+", default=default, choices=NETWORKS)
-    parser.add_argument("--graph", default="random", choices=["random", "hubs"])
+    parser.add_argument("--graph", default="random", choices=["random", "near", "hubs"])
     parser.add_argument("--nodes", nargs="+", type=int, help="in place of the network's sizes")
     parser.add_argument("--longest", type=float, default=60, help="seconds of a step to go on to")
     add_options(parser, "scale.json", seconds=10)

@@ -161,7 +161,8 @@ def plot(result, path):
         for place, key in enumerate(next(iter(tables.values()))):
             peer = key == PEERS[network]
             steps = [1e3 * rows[key]["train"] for rows in tables.values()]
-            style = {"c": "black", "marker": "D"} if peer else {"c": f"C{place}", "marker": "o"}
+            look = ("black", "D") if peer else (f"C{place}", "osv^<>"[place])
+            style = dict(zip(("c", "marker"), look, strict=True))
             label = "PyTorch Geometric" if peer else key
             axis.scatter(steps, range(len(steps)), label=label, zorder=3, **style)
         axis.set(title=network, xlabel="training step, ms", xscale="log")

@@ -26,7 +26,8 @@ PACKAGES = "keras numpy tensorflow jax torch torch_geometric torch_geometric_tem
 def graph(shape):
     """A random undirected graph, scipy sparse, with `edges` edges a node.
 
-    Nodes are alike, or with "hubs" of power-law degrees of exponent 2.5.
+    Nodes are alike, or with "hubs" of power-law degrees of exponent 2.5; or "near": with numbers
+    that differ by less than 30, as roads numbered along the way.
     """
     import scipy.sparse
 
@@ -36,7 +37,10 @@ def graph(shape):
     if shape.get("graph") == "hubs":
         chance = rng.permutation(np.arange(1, nodes + 1) ** (-1 / 1.5))
         chance /= chance.sum()
-    low, high = np.sort(rng.choice(nodes, (2, 2 * wanted), p=chance), axis=0)
+    pairs = rng.choice(nodes, (2, 2 * wanted), p=chance)
+    if shape.get("graph") == "near":
+        pairs[1] = (pairs[0] + rng.integers(1, 30, 2 * wanted)) % nodes
+    low, high = np.sort(pairs, axis=0)
     drawn = (low * nodes + high)[low != high]
     first = np.unique(drawn, return_index=True)[1]  # an edge that comes twice counts once
     ends = np.divmod(drawn[np.sort(first)[:wanted]], nodes)

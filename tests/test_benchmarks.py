@@ -83,7 +83,7 @@ def test_slopes():
     assert scale.slope(rows[:2], "train") is None
 
 
-@pytest.mark.parametrize("kind", ["random", "hubs"])
+@pytest.mark.parametrize("kind", ["random", "near", "hubs"])
 def test_graphs_have_ten_edges_a_node(kind):
     adjacency = speed_worker.graph({"N": 3000, "edges": 10, "graph": kind})
     degrees = np.asarray(adjacency.sum(axis=1)).ravel()
