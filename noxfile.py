@@ -21,11 +21,12 @@ PROCESS = {
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
 PARTS = "architecture layers models classifiers losses masked_losses metrics presets season".split()
-DATA = "windows memory_maps contacts dynamic_graphs forecast_baselines traffic_sources readme".split()
+WINDOWS = ("windows", "memory_maps")
+DATA = "contacts dynamic_graphs forecast_baselines traffic_sources readme".split()
 CALLBACKS = ("checkpoint", "gradient_norm", "killed_run", "warm_restarts")
 LOGS = ("learning_curves", "tensorboard", "tensorboard_page", "tensorboard_summaries")
 TUNING = ("tuning", "tuning_searches")
-ALL = (*PARTS, *DATA, *CALLBACKS, *LOGS, *TUNING)
+ALL = (*PARTS, *WINDOWS, *DATA, *CALLBACKS, *LOGS, *TUNING)
 WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
 
 
