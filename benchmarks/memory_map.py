@@ -28,7 +28,7 @@ import tracemalloc
 from time import perf_counter
 
 import numpy as np
-from speed_turns import ROOT, THREADS, about, counted, markdown, write
+from speed_turns import ROOT, THREADS, about, markdown, median, write
 from speed_worker import block
 
 NODES, FEATURES, LENGTH, HORIZON, BATCH = 170, 3, 12, 12, 32
@@ -112,11 +112,10 @@ def summary(found):
     """Medians in seconds, of how many steps, and how much slower than from the array."""
     rows = {}
     for source, blocks in found["blocks"].items():
-        counts = counted(blocks)
-        every = [time for block in blocks for time in block["times"]]
+        seconds, steps = median(blocks)
         rows[source] = {
-            "step": round(statistics.median(counts or every), 5),
-            "steps": len(counts),
+            "step": round(seconds, 5),
+            "steps": steps,
             "feed": round(statistics.median(found["feeds"][source]), 7),
         }
     for row in rows.values():

@@ -65,10 +65,8 @@ class Worker:
         """Medians in seconds, and of how many steps each is; 0 if all were disturbed."""
         found = {"first": round(self.first, 2), "first_counts": self.first_counts}
         for kind, blocks in self.blocks.items():
-            counts = counted(blocks)
-            every = [time for block in blocks for time in block["times"]]
-            found[kind] = round(statistics.median(counts or every), 6)
-            found[f"{kind}_steps"] = len(counts)
+            seconds, found[f"{kind}_steps"] = median(blocks)
+            found[kind] = round(seconds, 6)
         memory = max(block["memory"] for blocks in self.blocks.values() for block in blocks)
         return {**found, "memory": round(memory), "added": round(memory - self.start["base"], 1)}
 
@@ -81,6 +79,13 @@ class Worker:
 def counted(blocks):
     """Times of the steps that count: those of blocks in which other processes were quiet."""
     return [time for block in blocks if block["others"] <= QUIET for time in block["times"]]
+
+
+def median(blocks):
+    """Median of the steps that count, and how many they are; 0 of all steps, if none counts."""
+    counts = counted(blocks)
+    every = [time for block in blocks for time in block["times"]]
+    return statistics.median(counts or every), len(counts)
 
 
 def alternate(workers, kinds, steps, seconds):

@@ -52,12 +52,11 @@ class ChebConv(GraphFilter):
 
     def build(self, x_shape, graph_shape, attention_shape=None):
         _checks.signal(x_shape, "(..., nodes, features)")
-        _checks.operator(graph_shape, x_shape)
         if attention_shape is not None:
             _checks.signal(x_shape)
             _checks.attention(attention_shape, x_shape, graph_shape)
-            if operators.has_terms(graph_shape):
-                _checks.operator(graph_shape, x_shape, self.K)
+        # Without attention the terms of the graph, if it brings them along, are not used.
+        _checks.operator(graph_shape, x_shape, K=1 if attention_shape is None else self.K)
         self.add_kernel((self.K, x_shape[-1], self.filters))
 
     def call(self, x, graph, attention=None):

@@ -6,8 +6,8 @@ An operator acts on the node axis of a signal, `y = operator @ x`. It is either
 - sparse, a dict of tensors `{"index": (2, E) int32, "value": (E,)}`: entry `e` stands in row
   `index[0, e]`, the node that receives, and column `index[1, e]`. Values `(B, E)` or `(B, T, E)`,
   with an index of the same leading axes or one shared by all, make it rank 3 or 4. A `StaticTerms`
-layer adds "terms" (K, E), the Chebyshev terms on the same entries, which are then all the pairs of
-nodes within K - 1 hops.
+  layer adds "terms" (K, E), the Chebyshev terms on the same entries, which are then all the pairs
+  of nodes within K - 1 hops.
 
 Leading axes of the operator pair with the leading axes of the signal, from the left: a `(B, N, N)`
 operator serves all the steps of a `(B, T, N, F)` signal.
