@@ -114,6 +114,28 @@ def test_spatial_attention_takes_temporal_scores_in_place_of_the_attended_signal
         assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("filters", [2, 3, 5], ids=["narrower", "same", "wider"])
+def test_attended_chebyshev_convolution(filters):
+    x, graph, attention = normal(2, 4, 5, 3), normal(5, 5, seed=1), normal(2, 5, 5, seed=2)
+    layer = layers.ChebConv(filters, K=3)
+    layer.build(x.shape, graph.shape, attention.shape)
+    terms = np.stack(numpy_layers.chebyshev_polynomials(graph, 3))
+    kernel = ops.convert_to_numpy(layer.kernel)
+    masked = terms[None] * attention[:, None]  # (B, K, N, N)
+
+    def adjoint(g):
+        of_x = np.einsum("bknm,btnf,kgf->btmg", masked, g, kernel)
+        of_attention = np.einsum("knm,btnf,btmg,kgf->bnm", terms, g, x, kernel)
+        return of_x, of_attention
+
+    assert_same(
+        lambda x, attention: layer(x, ops.convert_to_tensor(graph), attention),
+        [x, attention],
+        lambda x, attention: np.einsum("bknm,btmg,kgf->btnf", masked, x, kernel),
+        adjoint,
+    )
+
+
 def random_entries(nodes, entries):
     rng = np.random.default_rng(3)
     return rng.integers(0, nodes, (2, entries))

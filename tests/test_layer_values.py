@@ -26,9 +26,10 @@ def compare(layer, arrays, expected, **call):
 @rank
 @pytest.mark.parametrize("attended", [False, True], ids=["plain", "attention"])
 @pytest.mark.parametrize("K", [1, 4])
-def test_cheb_conv(leading, attended, K):
+@pytest.mark.parametrize("filters", [2, 3, 4], ids=["narrower", "same", "wider"])
+def test_cheb_conv(leading, attended, K, filters):
     arrays = [X, directed(*leading), *([attention()] if attended else [])]
-    compare(layers.ChebConv(4, K, use_bias=K > 1), arrays, numpy_layers.cheb_conv)
+    compare(layers.ChebConv(filters, K, use_bias=K > 1), arrays, numpy_layers.cheb_conv)
 
 
 def test_activation():
