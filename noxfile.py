@@ -48,7 +48,7 @@ def tests(session, backend):
     """All tests, and the examples in docstrings, on one backend."""
     python = environment_python(session)
     arguments = ("tests", "--doctest-modules", "stgkeras", *session.posargs)
-    env = {**PROCESS, "KERAS_BACKEND": backend}
+    env = {**PROCESS, "KERAS_BACKEND": backend, **compiled(session)}
     session.run(python, "-m", *PYTEST, *arguments, env=env, external=True)
 
 
@@ -73,7 +73,21 @@ def install(session, *packages):
     session.install("--no-compile", *packages)
 
 
+def compiled(session):
+    """Where the processes of JAX, and later runs, share what they compile: half of their time."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(beside(session, "compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
+def beside(session, name):
+    """A folder beside that of the session."""
+    return pathlib.Path(session.env_dir).parent / name
+
+
 def environment_python(session):
-    folder = pathlib.Path(session.env_dir).parent / "environment"
+    folder = beside(session, "environment")
     scripts = "Scripts" if (folder / "Scripts").is_dir() else "bin"
     return str(folder / scripts / "python")
