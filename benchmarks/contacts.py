@@ -18,12 +18,13 @@ import keras
 import link_runs
 import numpy as np
 import pandas as pd
+import records
 from sklearn.linear_model import LogisticRegression
 
 from stgkeras import datasets, losses, metrics, models
 from stgkeras.datasets.snapshots import CONSTANTS
 
-RESULT = link_runs.ROOT / "benchmarks" / "results" / "contacts.json"
+RESULT = records.RESULTS / "contacts.json"
 FILES = {
     "workplace2015": "workplace2015_invs15.npz",
     "workplace2013": "workplace2013_invs13.npz",

@@ -10,18 +10,15 @@ taking turns in one process. Tables are printed; figures go to benchmarks/result
 
 import argparse
 import json
-import os
-import pathlib
-import platform
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pandas as pd
+import records
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULT = ROOT / "benchmarks" / "results" / "cora.json"
+RESULT = records.RESULTS / "cora.json"
 PUBLISHED = {("gcn", 2): 81.5, ("chebnet", 3): 81.2, ("chebnet", 4): 79.5}
 SEEDS, EPOCHS, TURNS = 10, 50, 10
 
@@ -31,12 +28,12 @@ def accuracy(args):
     rows = {}
     for (model, K), published in PUBLISHED.items():
         name = model if model == "gcn" else f"{model}, {K} terms"
-        folder = ROOT / "runs" / f"cora-{model}-{K}"
+        folder = records.ROOT / "runs" / f"cora-{model}-{K}"
         if not (folder / "metrics.json").exists():
-            command = [sys.executable, str(ROOT / "examples" / "classify_nodes.py")]
+            command = [sys.executable, str(records.ROOT / "examples" / "classify_nodes.py")]
             command += ["--model", model, "--K", str(K), "--seeds", str(SEEDS)]
             command += ["--data", args.data, "--out", str(folder)]
-            subprocess.run(command, check=True, cwd=ROOT)
+            subprocess.run(command, check=True, cwd=records.ROOT)
         record = json.loads((folder / "metrics.json").read_text())
         test = np.array([run["test"] for run in record["test"]])
         rows[name] = {
@@ -54,7 +51,7 @@ def speed(args):
     """{row: median milliseconds an epoch}: one step on the whole graph, without validation."""
     import keras
 
-    sys.path.insert(0, str(ROOT / "examples"))
+    sys.path.insert(0, str(records.ROOT / "examples"))
     import classify_nodes
 
     from stgkeras import datasets
@@ -126,15 +123,12 @@ def pyg_by_epoch(cora):
 
 def main(args):
     rows = {"accuracy": accuracy, "speed": speed}[args.what](args)
-    done = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    done = records.read(RESULT)
     done[args.what] = done.get(args.what, {}) | rows
     done["command"] = "python benchmarks/cora.py accuracy|speed --data FOLDER"
     done["settings"] = {"seeds": list(range(SEEDS)), "epochs": 200, "timed": f"{TURNS} × {EPOCHS}"}
-    done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
-    import keras
-
-    done["versions"] = {"python": platform.python_version(), "keras": keras.__version__}
-    RESULT.write_text(json.dumps(done, indent=1) + "\n")
+    done |= {"machine": records.MACHINE, "versions": records.versions()}
+    records.write(RESULT, done)
     print(pd.DataFrame(done[args.what]).T.to_string())
 
 

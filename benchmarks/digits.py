@@ -18,21 +18,18 @@ benchmarks/results/digits.json; runs already in it are not repeated:
 import argparse
 import itertools
 import json
-import os
-import pathlib
-import platform
 import sys
 
 import keras
 import numpy as np
 import pandas as pd
+import records
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "examples"))
+sys.path.insert(0, str(records.ROOT / "examples"))
 import compare_spectral  # noqa: E402
 import pixel_graphs  # noqa: E402
 
-RESULT = ROOT / "benchmarks" / "results" / "digits.json"
+RESULT = records.RESULTS / "digits.json"
 # What sets the models of the lineage apart: frequencies kept, knots, terms, and plain width.
 SPECIAL = {
     "SCNN": [{"frequencies": share} for share in (0.25, 0.5, 0.75, 1.0)],
@@ -141,15 +138,10 @@ class Runs:
         self.done |= {
             "command": " ".join(["python", "benchmarks/digits.py", *sys.argv[1:]]),
             "seeds": vars(self.args),
-            "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
-            "versions": {
-                "keras": keras.__version__,
-                "backend": keras.backend.backend(),
-                "python": platform.python_version(),
-            },
+            "machine": records.MACHINE,
+            "versions": records.versions(),
         }
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(self.done, indent=1) + "\n")
+        records.write(RESULT, self.done)
 
 
 def table(frames, difference, others):

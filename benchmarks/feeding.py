@@ -12,14 +12,14 @@ import argparse
 import importlib
 import json
 import os
-import pathlib
 import platform
 import statistics
 import subprocess
 import sys
 from time import perf_counter
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import records
+
 STEPS, NODES, LENGTH, HORIZON, BATCH = 17856, 170, 12, 12, 32  # 62 days of five minutes
 NOT_COUNTED = 3  # first steps
 TARGET = 0.05
@@ -110,7 +110,7 @@ def main(args):
         return
     found = {}
     for backend in args.backends:
-        env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+        env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(records.ROOT)}
         command = [sys.executable, *sys.argv, "--here"]
         run = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
         found[backend] = json.loads(run.stdout.splitlines()[-1])
@@ -122,16 +122,14 @@ def main(args):
     }
     result = {
         "command": " ".join(["python", "benchmarks/feeding.py", *sys.argv[1:]]),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": records.MACHINE,
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "versions": versions,
         "steps": args.steps,
         "target_share": TARGET,
         "seconds": seconds,
     }
-    path = ROOT / "benchmarks" / "results" / "feeding.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    records.write(records.RESULTS / "feeding.json", result)
     print(f"{'backend':<12}{'model':<14}{'feed, ms':>10}{'step, ms':>10}{'share':>10}")
     for backend, rows in seconds.items():
         for row, times in rows.items():

@@ -9,7 +9,6 @@ goes on, one that is complete is not repeated. The result is benchmarks/results/
 
 import argparse
 import json
-import os
 import pathlib
 import platform
 import subprocess
@@ -17,18 +16,18 @@ import sys
 
 import numpy as np
 import pandas as pd
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import records
 
 
 def run(task, options, name, seed):
     """One training in a process of its own; returns what it wrote."""
-    folder = ROOT / "runs" / f"{name}-seed{seed}"
+    folder = records.ROOT / "runs" / f"{name}-seed{seed}"
     if not (folder / "metrics.json").exists():
-        command = [sys.executable, str(ROOT / "examples" / "train_astgcn.py"), "--task", task]
+        script = records.ROOT / "examples" / "train_astgcn.py"
+        command = [sys.executable, str(script), "--task", task]
         command += [*options, "--seed", str(seed), "--out", str(folder)]
         resume = ["--resume"] if (folder / "last.keras").exists() else []
-        subprocess.run([*command, *resume], check=True, cwd=ROOT)
+        subprocess.run([*command, *resume], check=True, cwd=records.ROOT)
     return json.loads((folder / "metrics.json").read_text())
 
 
@@ -46,7 +45,7 @@ def main(args, options):
         "command": " ".join(
             ["python", "benchmarks/front_door.py", *map(without_folder, sys.argv[1:])]
         ),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": records.MACHINE,
         "versions": runs[0]["versions"] | {"python": platform.python_version()},
         "seeds": args.seeds,
         "rows": list(frame.index),
@@ -55,9 +54,7 @@ def main(args, options):
         "std": std.round(4).tolist(),
         "runs": [r["test"]["ASTGCN"] for r in runs],
     }
-    path = ROOT / "benchmarks" / "results" / f"{args.name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    records.write(records.RESULTS / f"{args.name}.json", result)
     cells = [
         [
             f"{m:.4g} ± {s:.2g}" if s > 1e-9 * abs(m) else f"{m:.4g}"

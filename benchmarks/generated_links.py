@@ -16,11 +16,12 @@ import keras
 import link_runs
 import numpy as np
 import pandas as pd
+import records
 
 from stgkeras import datasets, losses, models
 from stgkeras.datasets import graph_sequences
 
-RESULT = link_runs.ROOT / "benchmarks" / "results" / "generated_links.json"
+RESULT = records.RESULTS / "generated_links.json"
 LENGTH = 10  # graphs of a window
 ROW = "STGCN, pairwise"
 

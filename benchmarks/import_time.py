@@ -8,16 +8,15 @@ warms the file cache. Prints medians in seconds; the result is benchmarks/result
 """
 
 import argparse
-import json
 import os
-import pathlib
 import platform
 import statistics
 import subprocess
 import sys
 from importlib import metadata
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import records
+
 CODE = """if True:
     from time import perf_counter
     start = perf_counter()
@@ -30,7 +29,7 @@ CODE = """if True:
 
 def seconds(backend):
     """Times of `import keras` and of `import stgkeras` after it, in a new process."""
-    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(records.ROOT)}
     command = [sys.executable, "-c", CODE]
     out = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
     return [round(float(number), 4) for number in out.splitlines()[-1].split()]
@@ -48,15 +47,13 @@ def main(args):
         }
     result = {
         "command": " ".join(["python", "benchmarks/import_time.py", *sys.argv[1:]]),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": records.MACHINE,
         "versions": {name: metadata.version(name) for name in ("keras", "numpy", "scipy")}
         | {"python": platform.python_version()},
         "turns": args.turns,
         "seconds": times,
     }
-    path = ROOT / "benchmarks" / "results" / "import_time.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    records.write(records.RESULTS / "import_time.json", result)
     print(f"{'backend':<12}{'keras':>10}{'stgkeras adds':>16}")
     for backend, row in times.items():
         print(f"{backend:<12}{row['keras']:>10.2f}{row['added']:>16.3f}")

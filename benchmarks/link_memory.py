@@ -17,7 +17,8 @@ import resource
 import subprocess
 import sys
 
-from speed_turns import ROOT, about, markdown, write
+import records
+from speed_turns import about, markdown
 
 ROWS = ["STGCN, pairwise", "ASTGCN, pairwise", "ASTGCN, plain"]
 WIDTH = 600  # seconds of a snapshot
@@ -62,7 +63,7 @@ def main(args):
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
             rows[backend] = json.loads(done.stdout.splitlines()[-1])
         cells.append([name, *(f"{rows[backend]['MB']:,}" for backend in args.backends)])
-        write(result, args.out)
+        records.write(args.out, result)
     print(markdown(cells))
 
 
@@ -74,7 +75,7 @@ def parse(argv):
     parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
     parser.add_argument("--nodes", type=int, default=400)
     parser.add_argument("--batch-size", type=int, default=16)
-    out = ROOT / "benchmarks" / "results" / "link_memory.json"
+    out = records.RESULTS / "link_memory.json"
     parser.add_argument("--out", type=pathlib.Path, default=out)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args(argv, argparse.Namespace(argv=argv))

@@ -10,15 +10,13 @@ not repeated.
 """
 
 import argparse
-import json
-import os
 import pathlib
-import platform
 import tempfile
 
 import keras
 import numpy as np
 import pandas as pd
+import records
 
 from stgkeras import callbacks, datasets, losses, metrics, models
 
@@ -71,7 +69,7 @@ def train(data, split, windows, truth, node_values, seed, args):
 
 
 def main(args):
-    done = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
+    done = records.read(RESULT) or {"runs": {}}
     for kind in args.kinds:
         data, split, windows, past, truth = load(kind, args.sequences)
         done["runs"] |= {
@@ -91,14 +89,8 @@ def main(args):
 
 def save(done, args):
     done["settings"] = vars(args)
-    done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
-    done["versions"] = {
-        "keras": keras.__version__,
-        "backend": keras.backend.backend(),
-        "python": platform.python_version(),
-    }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(done, indent=1) + "\n")
+    done |= {"machine": records.MACHINE, "versions": records.versions()}
+    records.write(RESULT, done)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ import contacts
 import generated_links
 import link_runs
 import numpy as np
+import records
 
-ROOT = link_runs.ROOT
-FOLDER = ROOT / "saved_models"
+FOLDER = records.ROOT / "saved_models"
 SHOWN = ("AP", "AUC", "log-loss", "Brier")
 
 

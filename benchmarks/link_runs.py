@@ -1,17 +1,14 @@
 """What the benchmarks of link prediction share: a training, its scores, and the record of both."""
 
 import json
-import os
-import pathlib
-import platform
 
 import keras
 import numpy as np
+import records
 
 from stgkeras import callbacks, metrics
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RUNS = ROOT / "runs" / "links"
+RUNS = records.ROOT / "runs" / "links"
 MOST_PROBABLE = 50  # pairs of a graph, for the recall
 
 
@@ -90,13 +87,8 @@ def save(path, figures, args):
     """Writes all figures, with what they were made with."""
     done = {"figures": figures}
     done["settings"] = {key: getattr(args, key) for key in ("epochs", "rate")}
-    done["machine"] = {"processor": platform.machine(), "cores": os.cpu_count()}
-    done["versions"] = {
-        "keras": keras.__version__,
-        "backend": keras.backend.backend(),
-        "python": platform.python_version(),
-    }
-    path.write_text(json.dumps(done, indent=1) + "\n")
+    done |= {"machine": records.MACHINE, "versions": records.versions()}
+    records.write(path, done)
 
 
 def load(path):

@@ -28,11 +28,12 @@ import tracemalloc
 from time import perf_counter
 
 import numpy as np
-from speed_turns import ROOT, THREADS, about, markdown, median, write
+import records
+from speed_turns import THREADS, about, markdown, median
 from speed_worker import block
 
 NODES, FEATURES, LENGTH, HORIZON, BATCH = 170, 3, 12, 12, 32
-RESULT = ROOT / "benchmarks" / "results" / "memory_map.json"
+RESULT = records.RESULTS / "memory_map.json"
 SOURCES = ("array", "memory map", "memory map, from disk")
 
 
@@ -145,7 +146,7 @@ def main(args):
         path = pathlib.Path(folder) / "series.npy"
         make_file(path, args.steps)
         for backend in args.backends:
-            env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+            env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(records.ROOT)}
             env |= dict.fromkeys(THREADS, str(args.threads))
             command = [sys.executable, __file__, "--here", str(path), "--turns", str(args.turns)]
             run = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
@@ -153,7 +154,7 @@ def main(args):
             result["versions"] |= {"keras": found["keras"]}
             result["gigabytes"] = round(found["bytes"] / 1e9, 2)
             result["backends"][backend] = summary(found)
-    write(result, RESULT)
+    records.write(RESULT, result)
     print(table(result))
 
 

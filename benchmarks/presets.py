@@ -14,11 +14,12 @@ import textwrap
 import forecasting
 import keras
 import numpy as np
+import records
 from forecasting_data import DATASETS, READ
 
 from stgkeras import datasets
 
-FOLDER = forecasting.ROOT / "saved_models"
+FOLDER = records.ROOT / "saved_models"
 PRESETS = {
     "stgcn_metr_la": ("metr_la", "STGCN, season"),
     "astgcn_metr_la": ("metr_la", "ASTGCN, season"),

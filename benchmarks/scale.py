@@ -22,7 +22,8 @@ import contextlib
 import sys
 
 import numpy as np
-from speed_turns import Worker, about, add_options, alternate, markdown, write
+import records
+from speed_turns import Worker, about, add_options, alternate, markdown
 
 SIZES = [1000, 3000, 10000, 30000, 100000]
 SHAPE = {"B": 1, "F": 1, "T": 12, "K": 3, "horizon": 1, "width": 16, "edges": 10, "sparse": True}
@@ -138,7 +139,7 @@ def main(args):
                 print(f"{network} {backend} stopped at {line['stopped']}")
             slopes = {key: [slope(rows, key), slope(rows[-2:], key)] for key in ("train", "added")}
             result["lines"][f"{network} {backend}"] = {**line, "slopes": slopes, "rows": rows}
-            write(result, args.out)
+            records.write(args.out, result)
     print("", table(result), sep="\n")
     plot(result, args.out.with_suffix(".png"))
 

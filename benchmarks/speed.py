@@ -24,7 +24,8 @@ import contextlib
 import pathlib
 import sys
 
-from speed_turns import Worker, about, add_options, alternate, markdown, write
+import records
+from speed_turns import Worker, about, add_options, alternate, markdown
 from speed_worker import MATRIX
 
 COMMON = {"T": 12, "K": 3, "horizon": 12, "width": 64}
@@ -184,7 +185,7 @@ def main(args):
             lines = table(result).splitlines()
             print(*lines[printed:], sep="\n", flush=True)
             printed = len(lines)
-            write(result, args.out)
+            records.write(args.out, result)
     if "profile" in result:
         print("", profile_table(result["profile"]), sep="\n")
     plot(result, args.out.with_suffix(".png"))

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from time import perf_counter
 
+import records
 from speed_worker import busy
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 QUIET = 0.125  # cores that other processes may use
 THREADS = (
     "OMP_NUM_THREADS",
@@ -28,12 +28,12 @@ class Worker:
     """A network in a process of its own; `first` seconds after its start it has trained a step."""
 
     def __init__(
-        self, network, shape, backend, threads, python=sys.executable, root=ROOT, peer=False
+        self, network, shape, backend, threads, python=sys.executable, root=records.ROOT, peer=False
     ):
         env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)}
         env |= dict.fromkeys(THREADS, str(threads))
         request = json.dumps({"network": network, "shape": shape, "peer": peer})
-        command = [python, str(ROOT / "benchmarks" / "speed_worker.py"), request]
+        command = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
         pipe, self.errors = subprocess.PIPE, tempfile.TemporaryFile("w+")
         others, start, self.blocks = busy(), perf_counter(), {}
         self.process = subprocess.Popen(
@@ -104,18 +104,13 @@ def about(script, args):
     named = [pathlib.Path(word).name if word in far else word for word in args.argv]
     return {
         "command": " ".join(["python", f"benchmarks/{script}", *named]),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": records.MACHINE,
         "settings": settings,
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "seed": 0,
         "python": platform.python_version(),
         "versions": {},
     }
-
-
-def write(result, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def markdown(rows):
@@ -130,4 +125,4 @@ def add_options(parser, out, seconds):
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every process")
     parser.add_argument("--steps", type=int, default=20, help="steps that count, of each kind")
     parser.add_argument("--seconds", type=float, default=seconds, help="at most, of a kind of step")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "benchmarks" / "results" / out)
+    parser.add_argument("--out", type=pathlib.Path, default=records.RESULTS / out)
