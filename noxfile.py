@@ -74,7 +74,7 @@ def install(session, *packages):
 
 
 def compiled(session):
-    """Where the processes of JAX, and later runs, share what they compile: half of their time."""
+    """Where the processes of JAX, and later runs, share what they compile."""
     return {
         "JAX_COMPILATION_CACHE_DIR": str(beside(session, "compiled")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -17,7 +17,6 @@ benchmarks/results/digits.json; runs already in it are not repeated:
 
 import argparse
 import itertools
-import json
 import sys
 
 import keras
@@ -99,7 +98,7 @@ class Runs:
 
     def __init__(self, args):
         self.args = args
-        self.done = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
+        self.done = records.read(RESULT) or {"runs": {}}
 
     def final(self, group, name, kind="grid", settings=None, estimate=None):
         """Figures of a model on every seed, (seeds, columns)."""

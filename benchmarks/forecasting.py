@@ -190,9 +190,11 @@ def run(name, row_name, seed, data, args):
     if clock.is_over and epochs < row.epochs:
         return
     model.load_weights(best)
-    seen = errors(data, data.split.val, model.predict(val, verbose=0))["MAE mean"]
-    figures = {
-        **({} if row.refit else {"validation": seen}),
+    figures = {}
+    if not row.refit:
+        found = errors(data, data.split.val, model.predict(val, verbose=0))
+        figures["validation"] = found["MAE mean"]
+    figures |= {
         **errors(data, data.split.test, model.predict(test, verbose=0)),
         "epochs": epochs,
         "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),

@@ -49,7 +49,7 @@ def train(name, args):
     model.fit(windows, shuffle=False, verbose=0)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = {"nodes": snapshots.num_nodes, "steps": len(windows), "MB": round(memory)}
-    print(json.dumps({**found, "keras": keras.__version__}))
+    print(json.dumps({**found, "versions": records.versions()}))
 
 
 def main(args):
@@ -62,6 +62,7 @@ def main(args):
             environment = {**os.environ, "KERAS_BACKEND": backend}
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
             rows[backend] = json.loads(done.stdout.splitlines()[-1])
+            result["versions"][backend] = rows[backend].pop("versions")
         cells.append([name, *(f"{rows[backend]['MB']:,}" for backend in args.backends)])
         records.write(args.out, result)
     print(markdown(cells))

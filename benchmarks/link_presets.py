@@ -7,7 +7,6 @@ taken. What is there already stays; delete its folder to make it anew.
 """
 
 import argparse
-import json
 import pathlib
 import textwrap
 
@@ -36,7 +35,7 @@ def make(name, model, folder, test, metadata, paragraphs, tables):
     model.load_weights(folder / "best.weights.h5")
     found = model.predict(test, verbose=0)
     np.testing.assert_allclose(found, link_runs.predicted(folder), rtol=1e-3, atol=1e-5)
-    metadata["versions"] = json.loads(metadata.pop("result").read_text())["versions"]
+    metadata["versions"] = records.read(metadata.pop("result"))["versions"]
     metadata["metrics"] = {key: round(value, 6) for key, value in metadata["metrics"].items()}
     model.save_to_preset(FOLDER / name, metadata)
     head = [

@@ -93,4 +93,4 @@ def save(path, figures, args):
 
 def load(path):
     """The figures written before, {} at first."""
-    return json.loads(path.read_text())["figures"] if path.exists() else {}
+    return records.read(path).get("figures", {})

@@ -68,7 +68,7 @@ def metadata_of(data, dataset, row, seed, figures):
         "seed": seed,
         "command": f"python benchmarks/forecasting.py --data FOLDER --datasets {dataset} "
         f'--rows "{row}" --seeds {seed}',
-        "versions": json.loads(forecasting.RESULT.read_text())["versions"],
+        "versions": records.read(forecasting.RESULT)["versions"],
         "metrics": {key: round(value, 5) for key, value in figures.items()},
     }
 
@@ -77,7 +77,7 @@ def card(name, model, metadata):
     """What a reader wants to know of a model, as Markdown."""
     data, figures = metadata["data"], metadata["metrics"]
     (feature, unit), *_ = data["features"].items()
-    others = json.loads(forecasting.RESULT.read_text())["figures"][data["dataset"]]
+    others = records.read(forecasting.RESULT)["figures"][data["dataset"]]
     rows = {"this model": figures} | {
         row: others[row]["seed 0"] for row in ("ridge on the residual", "last value")
     }
