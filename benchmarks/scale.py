@@ -1,6 +1,6 @@
 """Times training steps, and their memory, as the graph grows, on every backend.
 
-    python benchmarks/scale.py
+    python benchmarks/scale.py --peer PYTHON
     python benchmarks/scale.py --graph hubs --networks ChebConv GraphConv \\
         --out benchmarks/results/scale_hubs.json
     python benchmarks/scale.py --networks ASTGCN --out benchmarks/results/scale_astgcn.json
@@ -9,7 +9,10 @@ Graphs have ten edges a node, at random, "near", between nodes of nearby numbers
 with power-law degrees, and are kept sparse; one window a batch, twelve steps of one feature. A
 layer has 16 features, forward and backward; STGCN and ASTGCN, with additive spatial attention, take
 whole training steps. Each size is a process of its own, timed as speed.py does. A line ends before
-a size at which a step would take more than --longest seconds, or that fails.
+a size at which a step would take more than --longest seconds, or that fails. PYTHON is an
+interpreter with the peers, as for speed.py: ChebConv and GCNConv of PyTorch Geometric, and networks
+of PyTorch Geometric Temporal, whose attention and normalisation have weights for each node. FOLDER
+is another checkout, whose lines are called "before".
 
 Prints tables in Markdown, with the slopes of log time and log memory over log N: least squares
 through all sizes from 1,000, and between the last two, where what does not grow matters least.
@@ -19,28 +22,31 @@ all to --out as JSON, and a picture beside it. Needs Linux.
 
 import argparse
 import contextlib
+import pathlib
 import sys
 
 import numpy as np
 import records
 from speed_turns import Worker, about, add_options, alternate, markdown
 
-SIZES = [1000, 3000, 10000, 30000, 100000]
+SIZES = [100, 1000, 10000, 100000]
 SHAPE = {"B": 1, "F": 1, "T": 12, "K": 3, "horizon": 1, "width": 16, "edges": 10, "sparse": True}
 NETWORKS = {
     "ChebConv": {},
     "GraphConv": {},
-    "STGCN": {},
-    "ASTGCN": {"horizon": 12, "arguments": {"spatial_score": "additive"}},
+    "STGCN": {"width": 64},
+    "ASTGCN": {"width": 64, "horizon": 12, "arguments": {"spatial_score": "additive"}},
 }
-SMALLER = {"ASTGCN": [1000, 2000, 4300, 8600]}  # the sizes of a network that has others
+PEERS = {"ChebConv": "PyG", "GraphConv": "PyG", "STGCN": "PyG-Temporal", "ASTGCN": "PyG-Temporal"}
+SMALLER = {"ASTGCN": [1000, 3000, 8600]}  # the sizes of a network that has others
 COUNTED = 1000  # nodes from which a slope is taken
 
 
-def measure(network, nodes, backend, args, result):
+def measure(network, nodes, backend, where, args, result):
     shape = {**SHAPE, **NETWORKS[network], "N": nodes, "graph": args.graph}
-    with contextlib.closing(Worker(network, shape, backend, args.threads)) as worker:
-        result["versions"] |= worker.start["versions"]
+    with contextlib.closing(Worker(network, shape, backend, args.threads, **where)) as worker:
+        whose = result["versions"].setdefault("peer" if where.get("peer") else "ours", {})
+        whose |= worker.start["versions"]
         alternate([worker], ("train",), args.steps, args.seconds)
         return {"nodes": nodes, "edges": worker.start["edges"], **worker.summary()}
 
@@ -91,7 +97,7 @@ def plot(result, path):
         network, backend = name.split()
         style = {
             "color": f"C{backends.index(backend)}",
-            "linestyle": ("-", "--", "-.")[backends.index(backend)],
+            "linestyle": ("-", "--", "-.", ":")[backends.index(backend) % 4],
             "marker": "osD^"[networks.index(network)],
             "label": f"{network}, {backend}",
         }
@@ -115,30 +121,40 @@ def plot(result, path):
     pyplot.close(figure)
 
 
+def lines(network, args):
+    """What is measured of a network: names, backends, and where the worker is to find it."""
+    yield from ((backend, backend, {}) for backend in args.backends)
+    if args.against:
+        root = pathlib.Path(args.against).resolve()
+        yield from ((f"{backend}-before", backend, {"root": root}) for backend in args.backends)
+    if args.peer:
+        yield PEERS[network], "torch", {"python": args.peer, "peer": True}
+
+
 def main(args):
     result = {**about("scale.py", args), "shape": SHAPE, "graph": args.graph, "lines": {}}
     for network in args.networks:
-        for backend in args.backends:
+        for name, backend, where in lines(network, args):
             rows, line = [], {}
             for size in args.nodes or SMALLER.get(network, SIZES):
                 if rows and rows[-1]["train"] * size / rows[-1]["nodes"] > args.longest:
                     line["stopped"] = f"{size}: a step would take more than {args.longest} s"
                     break
                 try:
-                    rows.append(measure(network, size, backend, args, result))
+                    rows.append(measure(network, size, backend, where, args, result))
                 except RuntimeError as error:  # out of memory, for one
                     line["stopped"] = f"{size}: {error}"
                     break
                 row = rows[-1]
                 print(
-                    f"{network} {backend}, {size:,} nodes: {row['train']:.3g} s a step, "
+                    f"{network} {name}, {size:,} nodes: {row['train']:.3g} s a step, "
                     f"{row['train_steps']} steps counted, {row['added']:,.0f} MB",
                     flush=True,
                 )
             if "stopped" in line:
-                print(f"{network} {backend} stopped at {line['stopped']}")
+                print(f"{network} {name} stopped at {line['stopped']}")
             slopes = {key: [slope(rows, key), slope(rows[-2:], key)] for key in ("train", "added")}
-            result["lines"][f"{network} {backend}"] = {**line, "slopes": slopes, "rows": rows}
+            result["lines"][f"{network} {name}"] = {**line, "slopes": slopes, "rows": rows}
             records.write(args.out, result)
     print("", table(result), sep="\n")
     plot(result, args.out.with_suffix(".png"))
@@ -152,6 +168,8 @@ def parse(argv):
     parser.add_argument("--networks", nargs="+", default=default, choices=NETWORKS)
     parser.add_argument("--graph", default="random", choices=["random", "near", "hubs"])
     parser.add_argument("--nodes", nargs="+", type=int, help="in place of the network's sizes")
+    parser.add_argument("--against", metavar="FOLDER", help="another checkout to measure as well")
+    parser.add_argument("--peer", metavar="PYTHON", help="interpreter with the peers installed")
     parser.add_argument("--longest", type=float, default=60, help="seconds of a step to go on to")
     add_options(parser, "scale.json", seconds=10)
     return parser.parse_args(argv, argparse.Namespace(argv=argv))

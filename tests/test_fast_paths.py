@@ -1,17 +1,19 @@
 """The fast forms of products against the plain ones in NumPy, values and gradients."""
 
-import sys
+import functools
 
+import keras
 import numpy as np
 import numpy_layers
 import pytest
+import scipy.sparse
 from cases import evaluate
 from gradients import gradients
 from keras import ops
 
 from stgkeras import layers
+from stgkeras.layers import sparse_product
 from stgkeras.layers.dropout import Dropout
-from stgkeras.layers.sparse_product import sparse_product
 from stgkeras.layers.time_products import attended, time_conv, weighted_sum
 
 
@@ -150,25 +152,60 @@ def hub_entries(nodes, entries):
 ENTRIES = {"random": random_entries(6, 30), "hubs": hub_entries(40, 300)}
 
 
-@pytest.mark.parametrize("at_once", [2**25, 600, 1], ids=["whole", "parts", "columns"])
+@pytest.fixture(params=["native", "segments"])
+def form(request, monkeypatch):
+    """The form for this machine's CPU, or the one for accelerators, which runs anywhere."""
+    if request.param == "segments":
+        if keras.backend.backend() == "torch":
+            pytest.skip("PyTorch has one form for all devices")
+        product = functools.partial(sparse_product._with_gradient, sparse_product._by_segments)
+        monkeypatch.setattr(sparse_product, "_form", lambda x: (product, False))
+
+
+@pytest.mark.parametrize("numbers", [2**24, 700, 1], ids=["whole", "parts", "single"])
+@pytest.mark.parametrize("is_sorted", [False, True], ids=["unsorted", "sorted"])
 @pytest.mark.parametrize("name", ENTRIES)
-def test_sparse_product(name, at_once, monkeypatch):
-    # The module, for `layers.sparse_product` is the function of that name.
-    monkeypatch.setattr(sys.modules[sparse_product.__module__], "AT_ONCE", at_once)
+def test_sparse_product(name, is_sorted, numbers, form, monkeypatch):
+    for limit in ("AT_ONCE", "CACHED", "CHUNK"):
+        monkeypatch.setattr(sparse_product, limit, numbers)
     index = ENTRIES[name].astype("int32")
+    if is_sorted:
+        index = index[:, np.argsort(index[0], kind="stable")]
     nodes = {"random": 6, "hubs": 40}[name]
-    value, rows = normal(index.shape[1], seed=5), normal(nodes, 3)
+    value, x = normal(index.shape[1], seed=5), normal(2, 3, nodes, 4)
     matrix = np.zeros((nodes, nodes))
     np.add.at(matrix, tuple(index), value)  # entries of the same place add up
     if name == "hubs":
         degrees = np.bincount(index[0], minlength=nodes)
         assert degrees.max() > 10 * np.median(degrees) and degrees.min() == 0
+
+    def adjoint(g):
+        return (g[..., index[0], :] * x[..., index[1], :]).sum((0, 1, 3)), matrix.T @ g
+
     assert_same(
-        lambda value, rows: sparse_product(ops.convert_to_tensor(index), value, rows),
-        [value, rows],
-        lambda value, rows: matrix @ rows,
-        lambda g: ((g[index[0]] * rows[index[1]]).sum(1), matrix.T @ g),
+        lambda value, x: sparse_product.sparse_product(ops.convert_to_tensor(index), value, x),
+        [value, x],
+        lambda value, x: matrix @ x,
+        adjoint,
     )
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="PyTorch cannot compile its sparse matrices"
+)
+def test_sparse_product_is_compiled_by_xla():
+    matrix, x = normal(5, 5, seed=1), normal(2, 3, 5, 4)
+    signal = keras.Input((3, 5, 4))
+    graph = layers.StaticGraph(5, graph=scipy.sparse.csr_array(matrix))(signal)
+    layer = layers.GraphConv(2)
+    model = keras.Model(signal, layer(signal, graph))
+    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=True)
+    kernel = ops.convert_to_numpy(layer.kernel)
+    y = matrix @ x @ kernel
+    assert_close(model.predict(x, verbose=0), y)
+    model.fit(x, np.zeros_like(y), verbose=0)
+    of_kernel = np.einsum("btnf,btng->fg", matrix @ x, 2 * y / y.size)
+    assert_close(ops.convert_to_numpy(layer.kernel), kernel - 0.1 * of_kernel)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])

@@ -16,7 +16,7 @@ operator serves all the steps of a `(B, T, N, F)` signal.
 import numpy as np
 from keras import ops
 
-from stgkeras.layers.sparse_product import sparse_product
+from stgkeras.layers.sparse_product import as_columns, sparse_product
 
 
 def is_sparse(operator):
@@ -40,7 +40,7 @@ def apply(operator, x):
     if leading in (0, len(x.shape) - 2):
         return ops.matmul(operator, x)
     # Steps that share an operator become columns of one product, (B, N, N) @ (B, N, T·F).
-    columns, restore = _as_columns(x, leading)
+    columns, restore = as_columns(x, leading)
     return restore(ops.matmul(operator, columns))
 
 
@@ -139,31 +139,27 @@ def softmax_of_pairs(operator, K, energy, num_nodes):
 
 def _apply_sparse(index, value, x):
     leading = len(value.shape) - 1
-    columns, restore = _as_columns(x, leading)
     if leading:
-        # One graph of disjoint parts: part b owns the nodes b·N, …, b·N + N - 1.
-        nodes = x.shape[-2]
-        index = ops.broadcast_to(index, (*ops.shape(value)[:-1], 2, value.shape[-1]))
-        index = ops.reshape(index, (-1, 2, value.shape[-1]))
-        parts = ops.arange(ops.shape(index)[0], dtype=index.dtype)
-        index = ops.reshape(ops.transpose(index + nodes * parts[:, None, None], (1, 0, 2)), (2, -1))
-        value = ops.reshape(value, (-1,))
-    rows = ops.reshape(columns, (-1, ops.shape(columns)[-1]))
-    y = restore(ops.reshape(sparse_product(index, value, rows), ops.shape(columns)))
+        y = _of_parts(index, value, x)
+    else:
+        y = sparse_product(index, value, x)
     # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
     # that nodes without an edge would pass for isolated ones.
     return y + ops.cast(ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0), y.dtype)
 
 
-def _as_columns(x, leading):
-    """`x` with axes (*leading, nodes, all others flattened), and the way back."""
-    rank = len(x.shape)
-    order = [*range(leading), rank - 2, *range(leading, rank - 2), rank - 1]
+def _of_parts(index, value, x):
+    """The product of one graph of disjoint parts: part b owns the nodes b·N, …, b·N + N - 1."""
+    leading, nodes = len(value.shape) - 1, x.shape[-2]
+    index = ops.broadcast_to(index, (*ops.shape(value)[:-1], 2, value.shape[-1]))
+    index = ops.reshape(index, (-1, 2, value.shape[-1]))
+    parts = ops.arange(ops.shape(index)[0], dtype=index.dtype)
+    index = ops.reshape(ops.transpose(index + nodes * parts[:, None, None], (1, 0, 2)), (2, -1))
+    # (steps that share a part, parts, nodes, features)
+    others = range(leading, len(x.shape) - 2)
+    order = [*others, *range(leading), len(x.shape) - 2, len(x.shape) - 1]
     moved = ops.transpose(x, order)
     shape = ops.shape(moved)
-    columns = ops.reshape(moved, (*shape[: leading + 1], -1))
-
-    def restore(y):
-        return ops.transpose(ops.reshape(y, shape), [int(axis) for axis in np.argsort(order)])
-
-    return columns, restore
+    rows = ops.reshape(moved, (*shape[: len(others)], -1, shape[-1]))
+    y = ops.reshape(sparse_product(index, ops.reshape(value, (-1,)), rows), shape)
+    return ops.transpose(y, [int(axis) for axis in np.argsort(order)])
