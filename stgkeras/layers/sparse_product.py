@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from stgkeras.layers import _devices
+
 AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
 CACHED = 2**22  # numbers of a table whose rows, read in any order, still come from the cache
 CHUNK = 2**20  # numbers that XLA gathers before it adds them up
@@ -30,8 +32,8 @@ def sparse_product(index, value, x):
     # A variable is read here: one that is read within a loop makes TensorFlow run the loop even if
     # nothing uses what it returns.
     index = ops.stop_gradient(index)
-    product, on_cpu = _form(x)
-    tables, restore = as_columns(x, _first_column(x) if on_cpu else 0)
+    product, takes_many = _form(x)
+    tables, restore = as_columns(x, _first_column(x) if takes_many else 0)
     shape = ops.shape(tables)
     dtype = keras.backend.result_type(x.dtype, "float32")  # half precision has few kernels
     tables = ops.cast(ops.reshape(tables, (-1, *shape[-2:])), dtype)
@@ -66,23 +68,19 @@ def _first_column(x):
 
 
 def _form(x):
-    """The product of index, value and tables (tables, nodes, columns), and whether it runs on a
-    CPU, where many tables of a few columns are as good as one of all; others take one table."""
+    """The product of index, value and tables (tables, nodes, columns), and whether it takes many
+    tables of a few columns; on accelerators it takes one of all columns."""
+    takes_many, multiply = _devices.on_cpu(x), _by_chunks
     if keras.backend.backend() == "torch":
-        return _torch_function().apply, x.device.type == "cpu"
-    if keras.backend.backend() == "jax":
-        import jax
-
-        on_cpu, multiply = jax.default_backend() == "cpu", _by_chunks
-    else:
+        return _torch_function().apply, takes_many
+    if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
         from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
         # XLA knows nothing of TensorFlow's sparse matrices.
-        compiled = GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-        on_cpu = not compiled and not tf.config.list_logical_devices("GPU")
+        takes_many &= not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
         multiply = _by_sparse_matrix
-    return functools.partial(_with_gradient, multiply if on_cpu else _by_segments), on_cpu
+    return functools.partial(_with_gradient, multiply if takes_many else _by_segments), takes_many
 
 
 def _with_gradient(multiply, index, value, tables):

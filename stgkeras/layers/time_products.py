@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from stgkeras.layers import _devices
+
 
 def time_conv(x, kernel, bias=None, stride=1, padding=0):
     """Convolution along time; with a kernel of one step, a linear map of the features.
@@ -18,9 +20,12 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0):
         (batch, (time + 2·padding - kernel_size) // stride + 1, nodes, filters).
     """
     backend = keras.backend.backend()
-    if backend == "torch":
-        return _native(x, kernel, bias, stride, padding)
-    y = (_on_xla if backend == "jax" else _convolved)(x, kernel, stride, padding)
+    if stride == 1 and _own_gradient_is_faster(x, kernel.shape[0], padding):
+        y = _with_own_gradient(x, ops.convert_to_tensor(kernel), padding)
+    elif backend == "torch":
+        return _on_torch(x, kernel, bias, stride, padding)
+    else:
+        y = (_on_xla if backend == "jax" else _convolved)(x, kernel, stride, padding)
     return y if bias is None else ops.add(y, bias)
 
 
@@ -42,7 +47,7 @@ def attended(scores, x):
     return ops.reshape(y, (-1, steps, nodes, features))
 
 
-def _native(x, kernel, bias, stride, padding):
+def _on_torch(x, kernel, bias, stride, padding):
     # Keras copies to channels first and back; in PyTorch that is only a matter of strides.
     from torch.nn import functional
 
@@ -60,7 +65,7 @@ def _on_xla(x, kernel, stride, padding):
     size, features, filters = kernel.shape
     if size == 1 and not padding:
         return ops.matmul(x[:, ::stride], kernel[0])
-    if stride > 1 or not _on_cpu():
+    if stride > 1 or not _devices.on_cpu(x):
         return _convolved(x, kernel, stride, padding)
     # Along steps and nodes as one axis, with gaps of N. On CPU that is two to three times faster,
     # forward and backward, than a convolution on two axes and than products of shifted signals.
@@ -77,10 +82,46 @@ def _on_xla(x, kernel, stride, padding):
     return ops.reshape(y, (batch, steps if is_same else steps - size + 1, nodes, filters))
 
 
-def _on_cpu():
-    import jax
+def _own_gradient_is_faster(x, size, padding):
+    """Than the backend's, whose gradient of the kernel is slow on large graphs: with TensorFlow a
+    training step of STGCN with 100,000 nodes takes 0.7 of the time, with few nodes the same. With
+    PyTorch it is faster for single windows alone, whose parts need no copies."""
+    backend, (batch, steps) = keras.backend.backend(), x.shape[:2]
+    fits = padding < size > 1 and steps is not None and _devices.on_cpu(x)
+    return fits and (backend == "tensorflow" or (backend == "torch" and batch == 1))
 
-    return jax.default_backend() == "cpu"
+
+def _with_own_gradient(x, kernel, padding):
+    """The gradient of x is a convolution of what comes from above, that of the kernel a product of
+    matrices for each of its steps."""
+    size, steps = kernel.shape[0], x.shape[1]
+
+    @ops.custom_gradient
+    def product(x, kernel):
+        def backward(*args, upstream=None):
+            upstream = args[-1] if upstream is None else upstream
+            of_kernel = []
+            for step in range(size):
+                shift = step - padding  # from a step of the output to the step that it sees
+                first, end = max(0, -shift), min(upstream.shape[1], steps - shift)
+                seen, g = x[:, first + shift : end + shift], upstream[:, first:end]
+                flat = [ops.reshape(part, (-1, part.shape[-1])) for part in (seen, g)]
+                of_kernel.append(ops.matmul(ops.transpose(flat[0]), flat[1]))
+            turned = ops.transpose(ops.flip(kernel, 0), (0, 2, 1))
+            return _padded_conv(upstream, turned, size - 1 - padding), ops.stack(of_kernel)
+
+        return _padded_conv(x, kernel, padding), backward
+
+    return product(x, ops.cast(kernel, x.dtype))
+
+
+def _padded_conv(x, kernel, padding):
+    if keras.backend.backend() == "torch":
+        return _on_torch(x, kernel, None, 1, padding)
+    import tensorflow as tf
+
+    around = ((0, 0), (padding, padding), (0, 0), (0, 0))
+    return tf.nn.conv2d(x, kernel[:, None], 1, around)
 
 
 def _convolved(x, kernel, stride, padding):
