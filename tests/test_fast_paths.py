@@ -36,10 +36,10 @@ def assert_same(function, arrays, plain, adjoint):
         assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("features", [1, 5])
+@pytest.mark.parametrize("batch, features", [(2, 1), (2, 5), (1, 5)])
 @pytest.mark.parametrize("steps, stride, padding", [(1, 1, 0), (3, 1, 0), (3, 1, 1), (3, 2, 1)])
-def test_time_convolution(features, steps, stride, padding):
-    x, kernel = normal(2, 7, 3, features), normal(steps, features, 4, seed=1)
+def test_time_convolution(batch, features, steps, stride, padding):
+    x, kernel = normal(batch, 7, 3, features), normal(steps, features, 4, seed=1)
     bias = normal(4, seed=2)
     pad = ((0, 0), (padding, padding), (0, 0), (0, 0))
 
