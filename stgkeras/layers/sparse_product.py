@@ -89,7 +89,8 @@ def _with_gradient(multiply, index, value, tables):
         def backward(*args, upstream=None):
             upstream = args[-1] if upstream is None else upstream
             of_tables = multiply(index, value, upstream, transposed=True)
-            return _of_value(index, tables, upstream), of_tables
+            of_value = _of_value_by_chunks if multiply is _by_chunks else _of_value
+            return of_value(index, tables, upstream), of_tables
 
         return multiply(index, value, tables), backward
 
@@ -160,6 +161,29 @@ def _by_chunks(index, value, tables, transposed=False):
         return add(y, whole * chunk, rest)
 
     return jax.lax.map(of_table, tables)
+
+
+def _of_value_by_chunks(index, tables, upstream):
+    """The gradient of the values, JAX on CPU."""
+    from jax import lax
+    from jax import numpy as jnp
+
+    entries = index.shape[1]
+    chunk = min(entries, max(1, CHUNK // tables.shape[2]))
+
+    def with_table(total, pair):
+        table, g = pair
+
+        def with_chunk(i, found):
+            start = jnp.minimum(i * chunk, entries - chunk)  # the last may begin within another
+            to, at = lax.dynamic_slice(index, (0, start), (2, chunk))
+            return lax.dynamic_update_slice(found, jnp.sum(g[to] * table[at], axis=-1), (start,))
+
+        found = lax.fori_loop(0, -(-entries // chunk), with_chunk, jnp.zeros_like(total))
+        return total + found, None
+
+    total, _ = lax.scan(with_table, jnp.zeros(entries, tables.dtype), (tables, upstream))
+    return total
 
 
 def _by_sparse_matrix(index, value, tables, transposed=False):
