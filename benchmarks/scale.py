@@ -168,8 +168,6 @@ def parse(argv):
     parser.add_argument("--networks", nargs="+", default=default, choices=NETWORKS)
     parser.add_argument("--graph", default="random", choices=["random", "near", "hubs"])
     parser.add_argument("--nodes", nargs="+", type=int, help="in place of the network's sizes")
-    parser.add_argument("--against", metavar="FOLDER", help="another checkout to measure as well")
-    parser.add_argument("--peer", metavar="PYTHON", help="interpreter with the peers installed")
     parser.add_argument("--longest", type=float, default=60, help="seconds of a step to go on to")
     add_options(parser, "scale.json", seconds=10)
     return parser.parse_args(argv, argparse.Namespace(argv=argv))

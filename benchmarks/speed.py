@@ -197,8 +197,6 @@ def parse(argv):
     )
     parser.add_argument("--networks", nargs="+", default=["ASTGCN", "STGCN"], choices=PEERS)
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=SHAPES)
-    parser.add_argument("--peer", help="interpreter that has torch_geometric_temporal")
-    parser.add_argument("--against", help="another checkout")
     parser.add_argument("--profile", action="store_true", help="name torch's operators by time")
     add_options(parser, "speed.json", seconds=40)
     return parser.parse_args(argv, argparse.Namespace(argv=argv))

@@ -122,6 +122,8 @@ def markdown(rows):
 def add_options(parser, out, seconds):
     """The options that speed.py and scale.py share."""
     parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
+    parser.add_argument("--peer", metavar="PYTHON", help="interpreter with the peers installed")
+    parser.add_argument("--against", metavar="FOLDER", help="another checkout to measure as well")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every process")
     parser.add_argument("--steps", type=int, default=20, help="steps that count, of each kind")
     parser.add_argument("--seconds", type=float, default=seconds, help="at most, of a kind of step")

@@ -158,7 +158,8 @@ def form(request, monkeypatch):
     if request.param == "segments":
         if keras.backend.backend() == "torch":
             pytest.skip("PyTorch has one form for all devices")
-        product = functools.partial(sparse_product._with_gradient, sparse_product._by_segments)
+        form = (sparse_product._by_segments, sparse_product._of_value)
+        product = functools.partial(sparse_product._with_gradient, *form)
         monkeypatch.setattr(sparse_product, "_form", lambda x: (product, False))
 
 

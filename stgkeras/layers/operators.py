@@ -16,7 +16,7 @@ operator serves all the steps of a `(B, T, N, F)` signal.
 import numpy as np
 from keras import ops
 
-from stgkeras.layers.sparse_product import as_columns, sparse_product
+from stgkeras.layers.sparse_product import as_columns, in_order, sparse_product
 
 
 def is_sparse(operator):
@@ -138,11 +138,7 @@ def softmax_of_pairs(operator, K, energy, num_nodes):
 
 
 def _apply_sparse(index, value, x):
-    leading = len(value.shape) - 1
-    if leading:
-        y = _of_parts(index, value, x)
-    else:
-        y = sparse_product(index, value, x)
+    y = (_of_parts if len(value.shape) > 1 else sparse_product)(index, value, x)
     # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
     # that nodes without an edge would pass for isolated ones.
     return y + ops.cast(ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0), y.dtype)
@@ -155,11 +151,8 @@ def _of_parts(index, value, x):
     index = ops.reshape(index, (-1, 2, value.shape[-1]))
     parts = ops.arange(ops.shape(index)[0], dtype=index.dtype)
     index = ops.reshape(ops.transpose(index + nodes * parts[:, None, None], (1, 0, 2)), (2, -1))
-    # (steps that share a part, parts, nodes, features)
-    others = range(leading, len(x.shape) - 2)
-    order = [*others, *range(leading), len(x.shape) - 2, len(x.shape) - 1]
-    moved = ops.transpose(x, order)
+    steps = range(leading, len(x.shape) - 2)  # those that share a part come first, then parts
+    moved, restore = in_order(x, [*steps, *range(leading), len(x.shape) - 2, len(x.shape) - 1])
     shape = ops.shape(moved)
-    rows = ops.reshape(moved, (*shape[: len(others)], -1, shape[-1]))
-    y = ops.reshape(sparse_product(index, ops.reshape(value, (-1,)), rows), shape)
-    return ops.transpose(y, [int(axis) for axis in np.argsort(order)])
+    rows = ops.reshape(moved, (*shape[: len(steps)], -1, shape[-1]))
+    return restore(sparse_product(index, ops.reshape(value, (-1,)), rows))

@@ -43,16 +43,20 @@ def sparse_product(index, value, x):
 
 def as_columns(x, leading):
     """`x` with axes (*leading, nodes, all others flattened), and the way back."""
-    rank = len(x.shape)
-    order = [*range(leading), rank - 2, *range(leading, rank - 2), rank - 1]
+    nodes = len(x.shape) - 2
+    moved, restore = in_order(x, [*range(leading), nodes, *range(leading, nodes), nodes + 1])
+    return ops.reshape(moved, (*ops.shape(moved)[: leading + 1], -1)), restore
+
+
+def in_order(x, order):
+    """`x` with its axes in the order, and the way back from the same numbers in any shape."""
     moved = ops.transpose(x, order)
     shape = ops.shape(moved)
-    columns = ops.reshape(moved, (*shape[: leading + 1], -1))
 
     def restore(y):
         return ops.transpose(ops.reshape(y, shape), [int(axis) for axis in np.argsort(order)])
 
-    return columns, restore
+    return moved, restore
 
 
 def _first_column(x):
@@ -70,7 +74,7 @@ def _first_column(x):
 def _form(x):
     """The product of index, value and tables (tables, nodes, columns), and whether it takes many
     tables of a few columns; on accelerators it takes one of all columns."""
-    takes_many, multiply = _devices.on_cpu(x), _by_chunks
+    takes_many, form = _devices.on_cpu(x), (_by_chunks, _of_value_by_chunks)
     if keras.backend.backend() == "torch":
         return _torch_function().apply, takes_many
     if keras.backend.backend() == "tensorflow":
@@ -79,17 +83,16 @@ def _form(x):
 
         # XLA knows nothing of TensorFlow's sparse matrices.
         takes_many &= not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-        multiply = _by_sparse_matrix
-    return functools.partial(_with_gradient, multiply if takes_many else _by_segments), takes_many
+        form = _by_sparse_matrix, _of_value
+    form = form if takes_many else (_by_segments, _of_value)
+    return functools.partial(_with_gradient, *form), takes_many
 
 
-def _with_gradient(multiply, index, value, tables):
+def _with_gradient(multiply, of_value, index, value, tables):
     @ops.custom_gradient
     def product(value, tables):
-        def backward(*args, upstream=None):
-            upstream = args[-1] if upstream is None else upstream
+        def backward(upstream):
             of_tables = multiply(index, value, upstream, transposed=True)
-            of_value = _of_value_by_chunks if multiply is _by_chunks else _of_value
             return of_value(index, tables, upstream), of_tables
 
         return multiply(index, value, tables), backward
@@ -144,8 +147,7 @@ def _by_chunks(index, value, tables, transposed=False):
     import jax
 
     target, source = _ends(index, transposed)
-    entries = index.shape[1]
-    chunk = min(entries, max(1, CHUNK // tables.shape[2]))
+    entries, chunk = index.shape[1], _chunk(index, tables)
 
     def of_table(table):
         def add(y, start, count):
@@ -163,13 +165,17 @@ def _by_chunks(index, value, tables, transposed=False):
     return jax.lax.map(of_table, tables)
 
 
+def _chunk(index, tables):
+    """How many entries come at a time."""
+    return min(index.shape[1], max(1, CHUNK // tables.shape[2]))
+
+
 def _of_value_by_chunks(index, tables, upstream):
     """The gradient of the values, JAX on CPU."""
     from jax import lax
     from jax import numpy as jnp
 
-    entries = index.shape[1]
-    chunk = min(entries, max(1, CHUNK // tables.shape[2]))
+    entries, chunk = index.shape[1], _chunk(index, tables)
 
     def with_table(total, pair):
         table, g = pair
