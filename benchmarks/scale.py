@@ -12,7 +12,8 @@ whole training steps. Each size is a process of its own, timed as speed.py does.
 a size at which a step would take more than --longest seconds, or that fails. PYTHON is an
 interpreter with the peers, as for speed.py: ChebConv and GCNConv of PyTorch Geometric, and networks
 of PyTorch Geometric Temporal, whose attention and normalisation have weights for each node. FOLDER
-is another checkout, whose lines are called "before".
+is another checkout, whose lines are called "before". With --environment all are measured a second
+time, "with" those variables set.
 
 Prints tables in Markdown, with the slopes of log time and log memory over log N: least squares
 through all sizes from 1,000, and between the last two, where what does not grow matters least.
@@ -22,12 +23,11 @@ all to --out as JSON, and a picture beside it. Needs Linux.
 
 import argparse
 import contextlib
-import pathlib
 import sys
 
 import numpy as np
 import records
-from speed_turns import Worker, about, add_options, alternate, markdown
+from speed_turns import Worker, about, add_options, alternate, contenders, markdown
 
 SIZES = [100, 1000, 10000, 100000]
 SHAPE = {"B": 1, "F": 1, "T": 12, "K": 3, "horizon": 1, "width": 16, "edges": 10, "sparse": True}
@@ -42,10 +42,10 @@ SMALLER = {"ASTGCN": [1000, 3000, 8600]}  # the sizes of a network that has othe
 COUNTED = 1000  # nodes from which a slope is taken
 
 
-def measure(network, nodes, backend, where, args, result):
+def measure(network, nodes, backend, how, args, result):
     shape = {**SHAPE, **NETWORKS[network], "N": nodes, "graph": args.graph}
-    with contextlib.closing(Worker(network, shape, backend, args.threads, **where)) as worker:
-        whose = result["versions"].setdefault("peer" if where.get("peer") else "ours", {})
+    with contextlib.closing(Worker(network, shape, backend, args.threads, **how)) as worker:
+        whose = result["versions"].setdefault("peer" if how.get("peer") else "ours", {})
         whose |= worker.start["versions"]
         alternate([worker], ("train",), args.steps, args.seconds)
         return {"nodes": nodes, "edges": worker.start["edges"], **worker.summary()}
@@ -65,7 +65,7 @@ def table(result):
     tables = []
     for network in dict.fromkeys(name.split()[0] for name in result["lines"]):
         lines = {
-            name.split()[1]: line
+            name.split(" ", 1)[1]: line
             for name, line in result["lines"].items()
             if name.split()[0] == network
         }
@@ -91,10 +91,10 @@ def plot(result, path):
     size = {"figsize": (10, 3.6), "layout": "constrained"}
     figure, axes = pyplot.subplots(1, 2, **size)
     networks, backends = (
-        list(dict.fromkeys(name.split()[part] for name in result["lines"])) for part in (0, 1)
+        list(dict.fromkeys(name.split(" ", 1)[part] for name in result["lines"])) for part in (0, 1)
     )
     for name, line in result["lines"].items():
-        network, backend = name.split()
+        network, backend = name.split(" ", 1)
         style = {
             "color": f"C{backends.index(backend)}",
             "linestyle": ("-", "--", "-.", ":")[backends.index(backend) % 4],
@@ -121,27 +121,17 @@ def plot(result, path):
     pyplot.close(figure)
 
 
-def lines(network, args):
-    """What is measured of a network: names, backends, and where the worker is to find it."""
-    yield from ((backend, backend, {}) for backend in args.backends)
-    if args.against:
-        root = pathlib.Path(args.against).resolve()
-        yield from ((f"{backend}-before", backend, {"root": root}) for backend in args.backends)
-    if args.peer:
-        yield PEERS[network], "torch", {"python": args.peer, "peer": True}
-
-
 def main(args):
     result = {**about("scale.py", args), "shape": SHAPE, "graph": args.graph, "lines": {}}
     for network in args.networks:
-        for name, backend, where in lines(network, args):
+        for name, backend, how in contenders(args, PEERS[network]):
             rows, line = [], {}
             for size in args.nodes or SMALLER.get(network, SIZES):
                 if rows and rows[-1]["train"] * size / rows[-1]["nodes"] > args.longest:
                     line["stopped"] = f"{size}: a step would take more than {args.longest} s"
                     break
                 try:
-                    rows.append(measure(network, size, backend, where, args, result))
+                    rows.append(measure(network, size, backend, how, args, result))
                 except RuntimeError as error:  # out of memory, for one
                     line["stopped"] = f"{size}: {error}"
                     break

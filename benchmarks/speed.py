@@ -11,6 +11,7 @@ Every network runs in a process of its own; the processes take turns of a quarte
 turn in which others used more than an eighth of a core does not count. All get as many threads
 (--threads, by default a core each). PYTHON is an interpreter with torch_geometric_temporal (`pip
 install --no-deps`) and torch_geometric; FOLDER is another checkout, measured in the same turns.
+With --environment all are measured a second time, "with" those variables set.
 
 Prints a table in Markdown: medians, and of how many steps, 0 if all were disturbed; the seconds
 from the start of a process, imports included, to the end of the first training step; the peak
@@ -21,11 +22,10 @@ peer. Writes it all to --out as JSON, and a picture beside it. Needs Linux.
 
 import argparse
 import contextlib
-import pathlib
 import sys
 
 import records
-from speed_turns import Worker, about, add_options, alternate, markdown
+from speed_turns import Worker, about, add_options, alternate, contenders, markdown
 from speed_worker import MATRIX
 
 COMMON = {"T": 12, "K": 3, "horizon": 12, "width": 64}
@@ -76,21 +76,13 @@ def forward_flops(network, shape):
 
 def measure(network, name, args, result):
     """Adds the rows of one network at one shape to the result."""
-    shape, workers = SHAPES[name], {}
+    shape, workers, peer = SHAPES[name], {}, PEERS[network]
     with contextlib.ExitStack() as stack:
-
-        def start(key, backend, **where):
-            worker = Worker(network, shape, backend, args.threads, **where)
+        for key, backend, how in contenders(args, peer):
+            worker = Worker(network, shape, backend, args.threads, **how)
             workers[key] = stack.enter_context(contextlib.closing(worker))
-            whose = result["versions"].setdefault("peer" if where.get("peer") else "ours", {})
+            whose = result["versions"].setdefault("peer" if how.get("peer") else "ours", {})
             whose |= worker.start["versions"]
-
-        for backend in args.backends:
-            start(backend, backend)
-            if args.against:
-                start(f"{backend}, before", backend, root=pathlib.Path(args.against).resolve())
-        if args.peer:
-            start(PEERS[network], "torch", python=args.peer, peer=True)
         alternate(workers.values(), ("peak",), 5, args.seconds / 10)
         alternate(workers.values(), ("train", "predict"), args.steps, args.seconds)
         alternate(workers.values(), ("peak",), 10, args.seconds / 10)
@@ -100,10 +92,13 @@ def measure(network, name, args, result):
         best = min(min(b["times"]) for w in workers.values() for b in w.blocks["peak"])
     peak, work = 2 * MATRIX**3 / best, forward_flops(network, shape)
     for key, row in rows.items():
-        if key != PEERS[network]:
+        others = {"peer": peer, "before": f"{key}, before"}
+        if key.endswith(", with"):
+            others = {"peer": f"{peer}, with", "without": key.split(", ")[0]}
+        if not key.startswith(peer):
             row["share"] = round(3 * work / row["train"] / peak, 4)
             row["predict_share"] = round(work / row["predict"] / peak, 4)
-        for other, word in ((PEERS[network], "peer"), (f"{key}, before", "before")):
+        for word, other in others.items():
             if other in rows:
                 row[f"of_{word}"] = round(rows[other]["train"] / row["train"], 2)
                 row[f"predict_of_{word}"] = round(rows[other]["predict"] / row["predict"], 2)
@@ -114,7 +109,9 @@ def measure(network, name, args, result):
 def table(result):
     """The result as a table in Markdown, a row a network, shape and backend."""
     every = [row for found in result["tables"].values() for row in found["rows"].values()]
-    ratios = [word for word in ("peer", "before") if any(f"of_{word}" in row for row in every)]
+    ratios = [
+        word for word in ("peer", "before", "without") if any(f"of_{word}" in row for row in every)
+    ]
     head = ["", "", "training step, ms", "prediction, ms", "first step after, s", "memory, MB"]
     head += ["of the peak", *(f"times as fast as {word}" for word in ratios), "steps counted"]
     cells = [head]
@@ -159,13 +156,18 @@ def plot(result, path):
             for name, found in result["tables"].items()
             if name.split(" ", 1)[0] == network
         }
-        for place, key in enumerate(next(iter(tables.values()))):
-            peer = key == PEERS[network]
+        keys = list(next(iter(tables.values())))
+        names = list(dict.fromkeys(key.split(", ")[0] for key in keys))
+        for key in keys:
+            name, *more = key.split(", ")
+            place = names.index(name)
+            color, marker = f"C{place}", "osv^"[place]
+            if name == PEERS[network]:
+                name, color, marker = "PyTorch Geometric", "black", "D"
+            style = {"edgecolors": color, "facecolors": "none" if more else color}
+            style |= {"marker": marker, "label": ", ".join([name, *more])}
             steps = [1e3 * rows[key]["train"] for rows in tables.values()]
-            look = ("black", "D") if peer else (f"C{place}", "osv^<>"[place])
-            style = dict(zip(("c", "marker"), look, strict=True))
-            label = "PyTorch Geometric" if peer else key
-            axis.scatter(steps, range(len(steps)), label=label, zorder=3, **style)
+            axis.scatter(steps, range(len(steps)), zorder=3, **style)
         axis.set(title=network, xlabel="training step, ms", xscale="log")
         axis.set_yticks(range(len(tables)), list(tables))
         axis.xaxis.set_major_formatter("{x:,.0f}")

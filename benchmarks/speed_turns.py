@@ -28,10 +28,19 @@ class Worker:
     """A network in a process of its own; `first` seconds after its start it has trained a step."""
 
     def __init__(
-        self, network, shape, backend, threads, python=sys.executable, root=records.ROOT, peer=False
+        self,
+        network,
+        shape,
+        backend,
+        threads,
+        python=sys.executable,
+        root=records.ROOT,
+        peer=False,
+        environment=(),
     ):
         env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)}
         env |= dict.fromkeys(THREADS, str(threads))
+        env |= dict(setting.split("=", 1) for setting in environment)
         request = json.dumps({"network": network, "shape": shape, "peer": peer})
         command = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
         pipe, self.errors = subprocess.PIPE, tempfile.TemporaryFile("w+")
@@ -96,6 +105,20 @@ def alternate(workers, kinds, steps, seconds):
             worker.blocks.setdefault(kind, []).append(worker.ask(kind))
 
 
+def contenders(args, peer):
+    """What is measured, as the options ask: names, backends, and how their workers are started."""
+    found = [(backend, backend, {}) for backend in args.backends]
+    if args.peer:
+        found.append((peer, "torch", {"python": args.peer, "peer": True}))
+    if args.environment:
+        more = {"environment": args.environment}
+        found += [(f"{name}, with", backend, {**how, **more}) for name, backend, how in found]
+    if args.against:
+        root = pathlib.Path(args.against).resolve()
+        found += [(f"{backend}, before", backend, {"root": root}) for backend in args.backends]
+    return found
+
+
 def about(script, args):
     """What the figures depend on."""
     # What lies elsewhere is named, not where it lies here.
@@ -124,6 +147,12 @@ def add_options(parser, out, seconds):
     parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
     parser.add_argument("--peer", metavar="PYTHON", help="interpreter with the peers installed")
     parser.add_argument("--against", metavar="FOLDER", help="another checkout to measure as well")
+    parser.add_argument(
+        "--environment",
+        metavar="NAME=VALUE",
+        nargs="+",
+        help="variables to measure all with as well",
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every process")
     parser.add_argument("--steps", type=int, default=20, help="steps that count, of each kind")
     parser.add_argument("--seconds", type=float, default=seconds, help="at most, of a kind of step")

@@ -1,5 +1,6 @@
 """The benchmarks of speed and scale: what they count, and that they run."""
 
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -96,10 +97,12 @@ def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     backend = keras.backend.backend()
     monkeypatch.setitem(speed.SHAPES, "tiny", TINY)
     options = ["--networks", "GraphConv", "--shapes", "tiny", "--backends", backend]
-    options += ["--steps", "2", "--seconds", "0.1", "--threads", "1"]
+    options += ["--steps", "2", "--seconds", "0.1", "--threads", "1", "--environment", "A=1"]
     speed.main(speed.parse([*options, "--profile", "--out", str(tmp_path / "speed.json")]))
     result = json.loads((tmp_path / "speed.json").read_text())
-    row = result["tables"]["GraphConv tiny"]["rows"][backend]
+    rows = result["tables"]["GraphConv tiny"]["rows"]
+    row, other = rows[backend], rows[f"{backend}, with"]
+    assert other["of_without"] == pytest.approx(row["train"] / other["train"], abs=0.011)
     assert row["first"] > row["train"] > 0 and row["memory"] > row["added"] > 0
     peak = 1e9 * result["tables"]["GraphConv tiny"]["peak_gflops"]
     share = 3 * speed.forward_flops("GraphConv", TINY) / row["train"] / peak
@@ -113,6 +116,27 @@ def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     assert printed.startswith(speed.table(result) + "\n")
     assert f"| GraphConv tiny | {backend} | {1e3 * row['train']:.1f} |" in printed
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_contenders():
+    options = ["--backends", "jax", "torch", "--peer", "python", "--against", "old"]
+    options += ["--environment", "XLA_FLAGS=--a=1", "B=2"]
+    found = speed_turns.contenders(scale.parse(options), "PyG")
+    names = ["jax", "torch", "PyG", *(f"{name}, with" for name in ("jax", "torch", "PyG"))]
+    assert [name for name, _, _ in found] == [*names, "jax, before", "torch, before"]
+    assert [backend for _, backend, _ in found] == ["jax", "torch", "torch"] * 2 + ["jax", "torch"]
+    assert found[3][2] == {"environment": ["XLA_FLAGS=--a=1", "B=2"]}
+    assert found[5][2].items() > {"python": "python", "peer": True}.items()
+    assert found[6][2] == {"root": pathlib.Path("old").resolve()}
+
+
+def test_a_worker_has_its_environment():
+    worker = speed_turns.Worker(
+        "GraphConv", TINY, keras.backend.backend(), threads=1, environment=["A=b=c"]
+    )
+    with contextlib.closing(worker):
+        environment = pathlib.Path(f"/proc/{worker.process.pid}/environ").read_text()
+    assert "A=b=c" in environment.split("\0")
 
 
 def test_ratios_stand_in_the_table():
