@@ -163,7 +163,7 @@ def form(request, monkeypatch):
         monkeypatch.setattr(sparse_product, "_form", lambda x: (product, False))
 
 
-@pytest.mark.parametrize("numbers", [2**24, 700, 100], ids=["whole", "parts", "few"])
+@pytest.mark.parametrize("numbers", [2**24, 700, 1], ids=["whole", "parts", "single"])
 @pytest.mark.parametrize("is_sorted", [False, True], ids=["unsorted", "sorted"])
 @pytest.mark.parametrize("name", ENTRIES)
 def test_sparse_product(name, is_sorted, numbers, form, monkeypatch):
