@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from stgkeras.layers import _checks, operators
+from stgkeras.layers.attended_sum import attended_sum
 from stgkeras.layers.graph_filter import GraphFilter
 
 
@@ -66,13 +67,11 @@ class ChebConv(GraphFilter):
             if self.filters < features:
                 return self.finish(self._sum(x, graph))
             terms = operators.chebyshev_terms(graph, self.K, x)
-        elif len(attention.shape) == 2:
-            terms = self._attended_pairs(x, graph, attention)
         else:
-            graph = operators.to_dense(graph, x.shape[-2])
-            if self.filters <= features and len(graph.shape) < 4:
-                return self.finish(self._attended_sum(x, graph, attention))
-            terms = self._attended_terms(x, graph, attention)
+            weighted = operators.attended_terms(graph, self.K, attention, x)
+            if self.filters <= features and operators.serves_columns(weighted, x):
+                return attended_sum(x, weighted, self.kernel, self.bias, self.activation)
+            terms = operators.attended_products(weighted, [x] * self.K)
         kernel = ops.reshape(self.kernel, (-1, self.filters))  # (K·F, filters)
         return self.finish_product(ops.concatenate(terms, axis=-1), kernel)
 
@@ -81,39 +80,6 @@ class ChebConv(GraphFilter):
         kernel = ops.reshape(ops.transpose(self.kernel, (1, 0, 2)), (x.shape[-1], -1))
         signals = ops.split(ops.matmul(x, kernel), self.K, axis=-1)  # K of (..., N, filters)
         return operators.chebyshev_sum(graph, signals)
-
-    def _attended_sum(self, x, graph, attention):
-        """The sum of (T_k ⊙ S) (x W_k), with a graph that serves all steps: they lie side by side
-        as columns from the first product to the last."""
-        batch, steps, nodes, features = ops.shape(x)
-        rows = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, features))
-        columns = (batch, nodes, steps * self.filters)
-        signals = [ops.reshape(ops.matmul(rows, self.kernel[k]), columns) for k in range(self.K)]
-        y = ops.diagonal(attention, axis1=-2, axis2=-1)[..., None] * signals[0]
-        matrices = operators.chebyshev_terms(graph, self.K)
-        for matrix, signal in zip(matrices[1:], signals[1:], strict=True):
-            y = y + ops.matmul(matrix * attention, signal)
-        return ops.transpose(ops.reshape(y, (batch, nodes, steps, self.filters)), (0, 2, 1, 3))
-
-    def _attended_terms(self, x, graph, attention):
-        """The signals (T_k ⊙ S) x; T_0 ⊙ S is the diagonal of S."""
-        diagonal = ops.diagonal(attention, axis1=-2, axis2=-1)  # (B, N)
-        if len(graph.shape) == 4:
-            attention = attention[:, None]  # the same at every step
-        matrices = operators.chebyshev_terms(graph, self.K)
-        others = [operators.apply(matrix * attention, x) for matrix in matrices[1:]]
-        return [diagonal[:, None, :, None] * x, *others]
-
-    def _attended_pairs(self, x, graph, attention):
-        """The same, of an attention over pairs of nodes."""
-
-        def attended(k, x):
-            return operators.apply(
-                {"index": graph["index"], "value": graph["terms"][k] * attention}, x
-            )
-
-        diagonal = attended(0, ops.ones_like(x[:, 0, :, :1]))  # (B, N, 1)
-        return [diagonal[:, None] * x, *(attended(k, x) for k in range(1, self.K))]
 
     def get_config(self):
         return {**super().get_config(), "K": self.K}

@@ -54,7 +54,7 @@ class GraphFilter(keras.layers.Layer):
         """`finish` of the product of x (..., features) and a kernel (features, filters)."""
         if len(x.shape) != 4:
             return self.finish(ops.matmul(x, kernel))
-        return self.activation(time_conv(x, kernel[None], self.bias))
+        return time_conv(x, kernel[None], self.bias, activation=self.activation)
 
     def compute_output_shape(self, x_shape, graph_shape=None):
         return (*x_shape[:-1], self.filters)

@@ -13,10 +13,12 @@ Leading axes of the operator pair with the leading axes of the signal, from the 
 operator serves all the steps of a `(B, T, N, F)` signal.
 """
 
+import keras
 import numpy as np
 from keras import ops
 
-from stgkeras.layers.sparse_product import as_columns, in_order, sparse_product
+from stgkeras.layers import _devices
+from stgkeras.layers.sparse_product import CACHED, as_columns, in_order, sparse_product
 
 
 def is_sparse(operator):
@@ -86,6 +88,70 @@ def chebyshev_sum(operator, signals):
     return first + apply(operator, current) - previous
 
 
+def attended_terms(operator, K, attention, x):
+    """The Chebyshev terms weighted by an attention, T_k ⊙ S, for signals like `x`.
+
+    Args:
+        operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
+        K: int. Number of terms.
+        attention: (batch, nodes, nodes); or (batch, E) with an operator that brings its terms.
+        x: (batch, time, nodes, features).
+
+    Returns:
+        List of K: the diagonal of the attention (batch, nodes), for T_0 = I, and operators of rank
+        3, or 4 with one graph a step. They are sparse where the attention is over pairs, and on
+        CPUs where the pairs of an operator that brings its terms are few among all.
+    """
+    nodes = x.shape[-2]
+    if len(attention.shape) == 2:
+        ones = ops.ones_like(x[:, 0, :, :1])
+        own = {"index": operator["index"], "value": operator["terms"][0] * attention}
+        diagonal = apply(own, ones)[..., 0]
+    else:
+        diagonal = ops.diagonal(attention, axis1=-2, axis2=-1)
+        if has_terms(operator) and _has_few_pairs(operator, x):
+            pairs = operator["index"][0] * nodes + operator["index"][1]
+            attention = ops.take(ops.reshape(attention, (-1, nodes * nodes)), pairs, axis=1)
+    if len(attention.shape) == 2:
+        values = [operator["terms"][k] * attention for k in range(1, K)]
+        others = [{"index": operator["index"], "value": value} for value in values]
+        return [_unset_if_nan(operator["value"], diagonal), *others]
+    operator = to_dense(operator, nodes)
+    if len(operator.shape) == 4:
+        attention = attention[:, None]  # the same at every step
+    return [diagonal, *(term * attention for term in chebyshev_terms(operator, K)[1:])]
+
+
+def attended_products(terms, signals):
+    """The products of `attended_terms` and a signal each, (batch, time, nodes, features) or (batch,
+    nodes, columns), as a list."""
+    diagonal, *others = terms
+    diagonal = diagonal[..., None] if len(signals[0].shape) == 3 else diagonal[:, None, :, None]
+    products = [
+        _of_parts(term["index"], term["value"], signal) if is_sparse(term) else apply(term, signal)
+        for term, signal in zip(others, signals[1:], strict=True)
+    ]
+    return [diagonal * signals[0], *products]
+
+
+def _has_few_pairs(operator, x):
+    """Whether sparse products of the pairs are faster than dense ones of all, as measured: with
+    TensorFlow and PyTorch up to a share of about an eighth."""
+    fast = keras.backend.backend() in ("tensorflow", "torch") and _devices.on_cpu(x)
+    steps, nodes, features = x.shape[1:]
+    has_long_rows = steps is not None and steps * features >= 128
+    return fast and has_long_rows and 8 * operator["index"].shape[1] <= nodes**2
+
+
+def serves_columns(terms, x):
+    """Whether steps should be columns of one product with such terms: not with a graph a step, nor
+    where sparse ones would read rows that are too long for the cache."""
+    steps, nodes, features = x.shape[1:]
+    if is_sparse(terms[-1]):
+        return None not in (steps, nodes) and steps * nodes * features <= CACHED
+    return len(terms[-1].shape) < 4
+
+
 def to_dense(operator, num_nodes):
     """The operator as a tensor with axes (..., nodes, nodes)."""
     if not is_sparse(operator):
@@ -139,6 +205,10 @@ def softmax_of_pairs(operator, K, energy, num_nodes):
 
 def _apply_sparse(index, value, x):
     y = (_of_parts if len(value.shape) > 1 else sparse_product)(index, value, x)
+    return _unset_if_nan(value, y)
+
+
+def _unset_if_nan(value, y):
     # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
     # that nodes without an edge would pass for isolated ones.
     return y + ops.cast(ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0), y.dtype)
@@ -147,12 +217,14 @@ def _apply_sparse(index, value, x):
 def _of_parts(index, value, x):
     """The product of one graph of disjoint parts: part b owns the nodes b·N, …, b·N + N - 1."""
     leading, nodes = len(value.shape) - 1, x.shape[-2]
-    index = ops.broadcast_to(index, (*ops.shape(value)[:-1], 2, value.shape[-1]))
-    index = ops.reshape(index, (-1, 2, value.shape[-1]))
-    parts = ops.arange(ops.shape(index)[0], dtype=index.dtype)
-    index = ops.reshape(ops.transpose(index + nodes * parts[:, None, None], (1, 0, 2)), (2, -1))
+    value, of_part = ops.reshape(value, (-1, value.shape[-1])), nodes
+    if len(index.shape) > 2:  # parts of different shapes, laid out as one graph
+        index = ops.reshape(index, (-1, 2, index.shape[-1]))
+        first = nodes * ops.arange(ops.shape(index)[0], dtype=index.dtype)[:, None, None]
+        index = ops.reshape(ops.transpose(index + first, (1, 0, 2)), (2, -1))
+        value, of_part = ops.reshape(value, (-1,)), None
     steps = range(leading, len(x.shape) - 2)  # those that share a part come first, then parts
     moved, restore = in_order(x, [*steps, *range(leading), len(x.shape) - 2, len(x.shape) - 1])
     shape = ops.shape(moved)
     rows = ops.reshape(moved, (*shape[: len(steps)], -1, shape[-1]))
-    return restore(sparse_product(index, ops.reshape(value, (-1,)), rows))
+    return restore(sparse_product(index, value, rows, of_part))

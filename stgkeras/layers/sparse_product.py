@@ -13,9 +13,10 @@ from stgkeras.layers import _devices
 AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
 CACHED = 2**22  # numbers of a table whose rows, read in any order, still come from the cache
 CHUNK = 2**20  # numbers that XLA gathers before it adds them up
+GATHERED = 100  # products of numbers side by side that take as long as one of gathered numbers
 
 
-def sparse_product(index, value, x):
+def sparse_product(index, value, x, nodes=None):
     """`y[…, n, f] = Σ value[e] · x[…, index[1, e], f]` over the entries e with `index[0, e] = n`.
 
     Time and memory are linear in the number of entries, forward and backward, whatever the degrees;
@@ -23,8 +24,10 @@ def sparse_product(index, value, x):
 
     Args:
         index: (2, entries) int32, in any order; entries of the same place add up.
-        value: (entries,).
-        x: (..., nodes, features).
+        value: (entries,); or (parts, entries) for a graph of disjoint parts of one shape, of which
+            part p owns the nodes p · `nodes`, …, (p + 1) · `nodes` - 1.
+        x: (..., nodes, features), with parts · `nodes` nodes.
+        nodes: None or int, the nodes of a part.
 
     Returns:
         A tensor of the shape of `x`.
@@ -33,11 +36,13 @@ def sparse_product(index, value, x):
     # nothing uses what it returns.
     index = ops.stop_gradient(index)
     product, takes_many = _form(x)
-    tables, restore = as_columns(x, _first_column(x) if takes_many else 0)
+    nodes = nodes or ops.shape(x)[-2]
+    tables, restore = as_columns(x, _first_column(x, nodes) if takes_many else 0)
     shape = ops.shape(tables)
     dtype = keras.backend.result_type(x.dtype, "float32")  # half precision has few kernels
     tables = ops.cast(ops.reshape(tables, (-1, *shape[-2:])), dtype)
-    y = product(index, ops.cast(value, dtype), tables)
+    value = ops.cast(value if len(value.shape) > 1 else value[None], dtype)
+    y = product(index, value, tables, nodes)
     return restore(ops.cast(ops.reshape(y, shape), x.dtype))
 
 
@@ -59,21 +64,23 @@ def in_order(x, order):
     return moved, restore
 
 
-def _first_column(x):
+def _first_column(x, nodes):
     """The first axis of those that become columns beside the features: as many as the cache holds,
-    for a row is found once for all its columns."""
-    last = len(x.shape) - 2
+    with the nodes of a part, for a row is found once for all its columns."""
+    last, features = len(x.shape) - 2, x.shape[-1]
     fits = [
         axis
         for axis in range(last)
-        if None not in x.shape[axis:] and math.prod(x.shape[axis:]) <= CACHED
+        if None not in x.shape[axis:last] and isinstance(nodes, int)
+        and math.prod(x.shape[axis:last]) * nodes * features <= CACHED
     ]
     return min([*fits, last])
 
 
 def _form(x):
-    """The product of index, value and tables (tables, nodes, columns), and whether it takes many
-    tables of a few columns; on accelerators it takes one of all columns."""
+    """The product of index, value (parts, entries), tables (tables, all nodes, columns) and nodes
+    of a part, and whether it takes many tables of a few columns; on accelerators it takes one of
+    all columns."""
     takes_many, form = _devices.on_cpu(x), (_by_chunks, _of_value_by_chunks)
     if keras.backend.backend() == "torch":
         return _torch_function().apply, takes_many
@@ -88,16 +95,33 @@ def _form(x):
     return functools.partial(_with_gradient, *form), takes_many
 
 
-def _with_gradient(multiply, of_value, index, value, tables):
+def _with_gradient(multiply, of_value, index, value, tables, nodes):
+    # The parts lie side by side, as one graph.
+    first = nodes * ops.arange(ops.shape(value)[0], dtype=index.dtype)[:, None]
+    whole = ops.reshape(index[:, None] + first, (2, -1))
+    is_small = isinstance(nodes, int) and nodes**2 <= min(CACHED, GATHERED * index.shape[1])
+
     @ops.custom_gradient
     def product(value, tables):
         def backward(upstream):
-            of_tables = multiply(index, value, upstream, transposed=True)
-            return of_value(index, tables, upstream), of_tables
+            of_tables = multiply(whole, value, upstream, transposed=True)
+            if is_small:
+                return _of_value_of_all(index, tables, upstream, nodes), of_tables
+            return of_value(whole, tables, upstream), of_tables
 
-        return multiply(index, value, tables), backward
+        return multiply(whole, value, tables), backward
 
-    return product(value, tables)
+    return product(ops.reshape(value, (-1,)), tables)
+
+
+def _of_value_of_all(index, tables, upstream, nodes):
+    """The gradient of the values among those of all pairs of nodes, as products of matrices."""
+    columns = ops.shape(tables)[-1]
+    g, x = (ops.reshape(part, (-1, nodes, columns)) for part in (upstream, tables))
+    pairs = ops.matmul(g, ops.transpose(x, (0, 2, 1)))
+    pairs = ops.reshape(pairs, (ops.shape(tables)[0], -1, nodes * nodes))
+    of_value = ops.take(ops.sum(pairs, axis=0), index[0] * nodes + index[1], axis=1)
+    return ops.reshape(of_value, (-1,))
 
 
 def _of_value(index, tables, upstream):
@@ -212,7 +236,7 @@ def _by_sparse_matrix(index, value, tables, transposed=False):
     def product(table):
         return tf.raw_ops.SparseMatrixMatMul(a=matrix, b=table)
 
-    return tf.map_fn(product, tables)
+    return product(tables[0])[None] if tables.shape[0] == 1 else tf.map_fn(product, tables)
 
 
 @functools.cache
@@ -221,44 +245,52 @@ def _torch_function():
 
     class Product(torch.autograd.Function):
         @staticmethod
-        def forward(ctx, index, value, tables):
+        def forward(ctx, index, value, tables, nodes):
             ctx.save_for_backward(index, value, tables)
-            return _by_compressed_rows(index, value, tables)
+            ctx.nodes = nodes
+            return _by_compressed_rows(index, value, tables, nodes)
 
         @staticmethod
         def backward(ctx, upstream):
             index, value, tables = ctx.saved_tensors
-            _, value_wanted, tables_wanted = ctx.needs_input_grad
+            _, value_wanted, tables_wanted, _ = ctx.needs_input_grad
             of_value = of_tables = None
             if value_wanted:
-                total, order = _compressed(index, torch.zeros_like(value), tables.shape[1])
+                total, order = compressed(index, torch.zeros_like(value), ctx.nodes)
                 for table, g in zip(tables, upstream, strict=True):
                     total = torch.sparse.sampled_addmm(total, g, table.T)
                 of_value = torch.empty_like(value)
-                of_value[order] = total.values()
+                of_value[:, order] = total.values().reshape(value.shape)
             if tables_wanted:
-                of_tables = _by_compressed_rows(index.flip(0), value, upstream)
-            return None, of_value, of_tables
+                of_tables = _by_compressed_rows(index.flip(0), value, upstream, ctx.nodes)
+            return None, of_value, of_tables, None
 
     return Product
 
 
-def _by_compressed_rows(index, value, tables):
+def _by_compressed_rows(index, value, tables, nodes):
     """PyTorch's compressed rows, 30 times faster than its sums over segments."""
     import torch
 
-    matrix, _ = _compressed(index, value, tables.shape[1])
-    return torch.stack([matrix @ table for table in tables])
+    matrix, _ = compressed(index, value, nodes)
+    products = [matrix @ table for table in tables]
+    return torch.stack(products) if len(products) > 1 else products[0][None]
 
 
-def _compressed(index, value, nodes):
-    """A matrix of PyTorch's compressed rows, and the order in which it has the entries."""
+def compressed(index, value, nodes):
+    """The parts on the diagonal of one matrix of PyTorch's compressed rows, and the order in which
+    it has the entries of a part."""
     import torch
 
+    (parts, entries), on = value.shape, {"dtype": index.dtype, "device": index.device}
     target, order = torch.sort(index[0])
-    starts = torch.arange(nodes + 1, dtype=target.dtype, device=target.device)
-    starts = torch.searchsorted(target, starts, out_int32=target.dtype == torch.int32)
+    starts = torch.searchsorted(
+        target, torch.arange(nodes, **on), out_int32=index.dtype == torch.int32
+    )
+    part = torch.arange(parts, **on)[:, None]
+    starts = torch.cat([(starts + entries * part).reshape(-1), part.new_tensor([parts * entries])])
+    columns = (index[1][order] + nodes * part).reshape(-1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "in beta state"
-        entries = (starts, index[1][order], value[order])
-        return torch.sparse_csr_tensor(*entries, (nodes, nodes)), order
+        size = (parts * nodes, parts * nodes)
+        return torch.sparse_csr_tensor(starts, columns, value[:, order].reshape(-1), size), order

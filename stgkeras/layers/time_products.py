@@ -1,12 +1,14 @@
 """Products along time and features, in the form that is fastest on each backend."""
 
+import functools
+
 import keras
 from keras import ops
 
 from stgkeras.layers import _devices
 
 
-def time_conv(x, kernel, bias=None, stride=1, padding=0):
+def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=None):
     """Convolution along time; with a kernel of one step, a linear map of the features.
 
     Args:
@@ -15,18 +17,28 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0):
         bias: None or (filters,).
         stride: int. Steps between two outputs.
         padding: int. Steps of zeros before the first step and after the last.
+        added: None, or a tensor of the shape of the result, added before the activation.
+        activation: None or a function.
 
     Returns:
         (batch, (time + 2·padding - kernel_size) // stride + 1, nodes, filters).
     """
     backend = keras.backend.backend()
-    if stride == 1 and _own_gradient_is_faster(x, kernel.shape[0], padding):
+    has_own_gradient = stride == 1 and padding < kernel.shape[0] and _has_own_gradient(x)
+    if has_own_gradient and backend == "torch":
+        is_rectified = activation is keras.activations.relu
+        weights = [w if w is None else ops.convert_to_tensor(w) for w in (kernel, bias)]
+        y = _torch_function().apply(padding, is_rectified, x, *weights, added)
+        return y if is_rectified or activation is None else activation(y)
+    if has_own_gradient:
         y = _with_own_gradient(x, ops.convert_to_tensor(kernel), padding)
     elif backend == "torch":
-        return _on_torch(x, kernel, bias, stride, padding)
+        y, bias = _on_torch(x, kernel, bias, stride, padding), None
     else:
         y = (_on_xla if backend == "jax" else _convolved)(x, kernel, stride, padding)
-    return y if bias is None else ops.add(y, bias)
+    y = y if bias is None else ops.add(y, bias)
+    y = y if added is None else ops.add(y, added)
+    return y if activation is None else activation(y)
 
 
 def weighted_sum(weights, x):
@@ -82,37 +94,41 @@ def _on_xla(x, kernel, stride, padding):
     return ops.reshape(y, (batch, steps if is_same else steps - size + 1, nodes, filters))
 
 
-def _own_gradient_is_faster(x, size, padding):
-    """Than the backend's, whose gradient of the kernel is slow on large graphs: with TensorFlow a
-    training step of STGCN with 100,000 nodes takes 0.7 of the time, with few nodes the same. With
-    PyTorch it is faster for single windows alone, whose parts need no copies."""
-    backend, (batch, steps) = keras.backend.backend(), x.shape[:2]
-    fits = padding < size > 1 and steps is not None and _devices.on_cpu(x)
-    return fits and (backend == "tensorflow" or (backend == "torch" and batch == 1))
+def _has_own_gradient(x):
+    """Where the backend's own gradient of the kernel is slow, most so on large graphs: a training
+    step of STGCN with 100,000 nodes takes 0.7 of the time on TensorFlow."""
+    fits = x.shape[1] is not None and _devices.on_cpu(x)
+    return fits and keras.backend.backend() in ("tensorflow", "torch")
 
 
 def _with_own_gradient(x, kernel, padding):
-    """The gradient of x is a convolution of what comes from above, that of the kernel a product of
-    matrices for each of its steps."""
-    size, steps = kernel.shape[0], x.shape[1]
-
     @ops.custom_gradient
     def product(x, kernel):
-        def backward(*args, upstream=None):
-            upstream = args[-1] if upstream is None else upstream
-            of_kernel = []
-            for step in range(size):
-                shift = step - padding  # from a step of the output to the step that it sees
-                first, end = max(0, -shift), min(upstream.shape[1], steps - shift)
-                seen, g = x[:, first + shift : end + shift], upstream[:, first:end]
-                flat = [ops.reshape(part, (-1, part.shape[-1])) for part in (seen, g)]
-                of_kernel.append(ops.matmul(ops.transpose(flat[0]), flat[1]))
-            turned = ops.transpose(ops.flip(kernel, 0), (0, 2, 1))
-            return _padded_conv(upstream, turned, size - 1 - padding), ops.stack(of_kernel)
+        def backward(upstream):
+            of_kernel = _of_kernel(x, upstream, kernel.shape[0], padding)
+            return _of_signal(upstream, kernel, padding), of_kernel
 
         return _padded_conv(x, kernel, padding), backward
 
     return product(x, ops.cast(kernel, x.dtype))
+
+
+def _of_kernel(x, g, size, padding):
+    """The gradient of the kernel, from that of the result: a product of matrices for each step."""
+    batch, steps, found = ops.shape(x)[0], x.shape[1], []
+    for step in range(size):
+        shift = step - padding  # from a step of the output to the step that it sees
+        first, end = max(0, -shift), min(g.shape[1], steps - shift)
+        parts = x[:, first + shift : end + shift], g[:, first:end]
+        seen, of = (ops.reshape(part, (batch, -1, part.shape[-1])) for part in parts)
+        found.append(ops.sum(ops.matmul(ops.transpose(seen, (0, 2, 1)), of), axis=0))
+    return ops.stack(found)
+
+
+def _of_signal(g, kernel, padding):
+    """The gradient of the signal, a convolution of that of the result."""
+    turned = ops.transpose(ops.flip(kernel, 0), (0, 2, 1))
+    return _padded_conv(g, turned, kernel.shape[0] - 1 - padding)
 
 
 def _padded_conv(x, kernel, padding):
@@ -122,6 +138,39 @@ def _padded_conv(x, kernel, padding):
 
     around = ((0, 0), (padding, padding), (0, 0), (0, 0))
     return tf.nn.conv2d(x, kernel[:, None], 1, around)
+
+
+@functools.cache
+def _torch_function():
+    import torch
+
+    class Convolution(torch.autograd.Function):
+        """Adds and rectifies in place, which saves passes over what is no longer in the cache."""
+
+        @staticmethod
+        def forward(ctx, padding, is_rectified, x, kernel, bias, added):
+            y = _on_torch(x, kernel, bias, 1, padding)
+            y = y if added is None else y.add_(added)
+            y = y.relu_() if is_rectified else y
+            ctx.save_for_backward(x, kernel, y if is_rectified else None)
+            ctx.padding = padding
+            return y
+
+        @staticmethod
+        def backward(ctx, g):
+            x, kernel, y = ctx.saved_tensors
+            _, _, of_x, _, of_bias, of_added = ctx.needs_input_grad
+            g = g if y is None else torch.ops.aten.threshold_backward(g, y, 0)
+            return (
+                None,
+                None,
+                _of_signal(g, kernel, ctx.padding) if of_x else None,
+                _of_kernel(x, g, kernel.shape[0], ctx.padding),
+                g.sum((0, 1, 2)) if of_bias else None,
+                g if of_added else None,
+            )
+
+    return Convolution
 
 
 def _convolved(x, kernel, stride, padding):

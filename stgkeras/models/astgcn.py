@@ -194,7 +194,7 @@ def astgcn_blocks(x, operator, arguments, prefix=""):
             arguments["spatial_filters"], arguments["K"], activation="relu", name=f"{name}_graph"
         )(x, operator, attention)
         y = Conv2D(filters, 3, stride, name=f"{name}_temporal")(y)
-        x = ops.relu(y + Conv2D(filters, 1, stride, name=f"{name}_residual")(x))
+        x = Conv2D(filters, 1, stride, activation="relu", name=f"{name}_residual")(x, y)
         x = CenteredLayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
         if stride > 1 and not isinstance(operator, dict) and len(operator.shape) == 4:
             operator = operator[:, ::stride]
@@ -210,12 +210,14 @@ def linear_head(x, horizon, num_outputs, name):
 
 
 class Conv2D(layers.Conv2D):
-    """Convolution along time alone, "same"; it keeps the class name under which files hold it."""
+    """Convolution along time alone, "same", with another signal added before the activation; it
+    keeps the class name under which files hold it."""
 
     def __init__(self, filters, kernel_size, stride, **kwargs):
         super().__init__(filters, (kernel_size, 1), (stride, 1), "same", "channels_last", **kwargs)
 
-    def call(self, x):
+    def call(self, x, added=None):
         # Padding is explicit: Keras's "same" would shift a strided window by backend's rule.
         steps = self.kernel_size[0]
-        return time_conv(x, self.kernel[:, 0], self.bias, self.strides[0], steps // 2)
+        kernel, stride, padding = self.kernel[:, 0], self.strides[0], steps // 2
+        return time_conv(x, kernel, self.bias, stride, padding, added, self.activation)

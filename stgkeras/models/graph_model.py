@@ -212,12 +212,12 @@ def component_inputs(arguments, graph):
 
 
 def static_operator(x, arguments, graph):
-    """The operator of the layer that holds the graph; with its terms if attention over the pairs
-    of a sparse one needs them. The edge count of a sparse one goes into the arguments."""
+    """The operator of the layer that holds the graph; a sparse one with its terms if an attention
+    weighs them. The edge count of a sparse one goes into the arguments."""
     room = {"num_edges": arguments["num_edges"], "name": "static_graph"}
     is_sparse = room["num_edges"] is not None or scipy.sparse.issparse(graph)
-    over_pairs = arguments.get("attention", True) and arguments.get("spatial_score") == "additive"
-    if is_sparse and over_pairs:
+    has_attention = "spatial_score" in arguments and arguments.get("attention", True)
+    if is_sparse and has_attention:
         layer = StaticTerms(arguments["num_nodes"], arguments["K"], graph, **room)
     else:
         layer = StaticGraph(arguments["num_nodes"], graph, **room)
