@@ -71,20 +71,18 @@ def _torch_function():
             y = y if bias is None else y.add_(bias)
             y = (y.relu_() if is_rectified else y).transpose(1, 2).contiguous()
             rectified = y if is_rectified else None
-            ctx.save_for_backward(x, kernel, diagonal, rectified, index, *values, *signals)
-            ctx.has_bias = bias is not None
+            ctx.save_for_backward(rows, kernel, diagonal, rectified, index, *values, *signals)
+            ctx.shape, ctx.has_bias = x.shape, bias is not None
             return y
 
         @staticmethod
         @torch.autograd.function.once_differentiable
         def backward(ctx, g):
-            x, kernel, diagonal, y, index, *others = ctx.saved_tensors
+            rows, kernel, diagonal, y, index, *others = ctx.saved_tensors
             values, signals = others[: len(kernel) - 1], others[len(kernel) - 1 :]
-            batch, steps, nodes, features = x.shape
-            filters = kernel.shape[-1]
+            (batch, steps, nodes, features), filters = ctx.shape, kernel.shape[-1]
             g = g if y is None else torch.ops.aten.threshold_backward(g, y, 0)
             g = g.transpose(1, 2).reshape(batch, nodes, steps * filters)
-            rows = x.transpose(1, 2).reshape(-1, features)
             of_kernel = torch.empty_like(kernel)
             of_diagonal = torch.linalg.vecdot(g, signals[0])
             of_values = [

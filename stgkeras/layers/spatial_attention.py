@@ -100,8 +100,12 @@ class SpatialAttention(keras.layers.Layer):
             weights, right = ops.matmul(self.w1, scores), ops.matmul(scores, right)
         left = weighted_sum(weights, ops.reshape(x, (-1, steps, nodes * features)))
         left = ops.matmul(ops.reshape(left, (-1, nodes, features)), self.w2)  # (B, N, T)
-        energy = ops.matmul(self.v_s, ops.sigmoid(ops.matmul(left, right) + self.b_s))
-        return ops.softmax(ops.transpose(energy, (0, 2, 1)), axis=-1)
+        # All transposed, so that the matrix that all samples share comes last.
+        product = ops.matmul(ops.transpose(right, (0, 2, 1)), ops.transpose(left, (0, 2, 1)))
+        energy = ops.matmul(
+            ops.sigmoid(product + ops.transpose(self.b_s)), ops.transpose(self.v_s)
+        )
+        return ops.softmax(energy, axis=-1)
 
     def _additive(self, x, graph):
         steps, nodes, features = x.shape[1:]
