@@ -8,7 +8,18 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-MACHINE = {"processor": platform.machine(), "cores": os.cpu_count()}
+
+
+def processor():
+    """Its model where Linux tells it, for kernels differ by it, otherwise its kind."""
+    about = pathlib.Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    family = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model\t")]
+    return f"{names[0]}, model {family[0]}" if names and family else platform.machine()
+
+
+MACHINE = {"processor": processor(), "cores": os.cpu_count()}
 
 
 def versions():

@@ -12,7 +12,7 @@ from gradients import gradients
 from keras import ops
 
 from stgkeras import layers
-from stgkeras.layers import sparse_product
+from stgkeras.layers import operators, sparse_product
 from stgkeras.layers.dropout import Dropout
 from stgkeras.layers.time_products import attended, time_conv, weighted_sum
 
@@ -61,6 +61,31 @@ def test_time_convolution(batch, features, steps, stride, padding):
     assert_same(
         lambda x, kernel, bias: time_conv(x, kernel, bias, stride, padding),
         [x, kernel, bias],
+        plain,
+        adjoint,
+    )
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_time_convolution_adds_and_rectifies(stride):
+    x, kernel, bias = normal(2, 7, 3, 5), normal(1, 5, 4, seed=1), normal(4, seed=2)
+    added = normal(2, 7 if stride == 1 else 4, 3, 4, seed=3)
+
+    def plain(x, kernel, bias, added):
+        return np.maximum(x[:, ::stride] @ kernel[0] + bias + added, 0)
+
+    def adjoint(g):
+        g = np.where(plain(x, kernel, bias, added) > 0, g, 0)
+        of_x = np.zeros_like(x)
+        of_x[:, ::stride] = g @ kernel[0].T
+        of_kernel = np.einsum("btnf,btng->fg", x[:, ::stride], g)
+        return of_x, of_kernel[None], g.sum((0, 1, 2)), g
+
+    assert_same(
+        lambda x, kernel, bias, added: time_conv(
+            x, kernel, bias, stride, added=added, activation=keras.activations.relu
+        ),
+        [x, kernel, bias, added],
         plain,
         adjoint,
     )
@@ -116,26 +141,60 @@ def test_spatial_attention_takes_temporal_scores_in_place_of_the_attended_signal
         assert_close(ours, theirs)
 
 
+def ring(nodes):
+    """A directed ring, of which three Chebyshev terms reach three nodes of each."""
+    return np.roll(np.eye(nodes, dtype="float32"), 1, axis=1) * normal(nodes, 1, seed=1)
+
+
+ATTENDED = {  # graph, features, and whether it is given as sparse
+    "dense": (normal(5, 5, seed=1), 3, False),
+    "pairs": (ring(30), 40, True),
+    "pairs-too-many": (normal(5, 5, seed=1), 40, True),
+}
+
+
+@pytest.mark.parametrize("activation, use_bias", [("relu", True), ("tanh", False)])
 @pytest.mark.parametrize("filters", [2, 3, 5], ids=["narrower", "same", "wider"])
-def test_attended_chebyshev_convolution(filters):
-    x, graph, attention = normal(2, 4, 5, 3), normal(5, 5, seed=1), normal(2, 5, 5, seed=2)
-    layer = layers.ChebConv(filters, K=3)
-    layer.build(x.shape, graph.shape, attention.shape)
+@pytest.mark.parametrize("name", ATTENDED)
+def test_attended_chebyshev_convolution(name, filters, activation, use_bias):
+    graph, features, is_sparse = ATTENDED[name]
+    filters = filters if features == 3 else 20 * filters - 20  # 20, 40, 80 of 40 features
+    nodes = len(graph)
+    x, attention = normal(2, 4, nodes, features), normal(2, nodes, nodes, seed=2)
+    operator = ops.convert_to_tensor(graph)
+    if is_sparse:
+        holder = layers.StaticTerms(nodes, 3, graph=scipy.sparse.csr_array(graph))
+        operator = holder(x)
+        is_native = keras.backend.backend() in ("tensorflow", "torch")
+        given = [ops.convert_to_tensor(array) for array in (attention, x)]
+        few = operators.attended_terms(operator, 3, *given)[1:]
+        assert all(operators.is_sparse(term) == (is_native and name == "pairs") for term in few)
+    layer = layers.ChebConv(filters, 3, activation=activation, use_bias=use_bias)
+    layer(x, operator, attention)
+    if use_bias:
+        layer.bias.assign(normal(filters, seed=4))
     terms = np.stack(numpy_layers.chebyshev_polynomials(graph, 3))
-    kernel = ops.convert_to_numpy(layer.kernel)
     masked = terms[None] * attention[:, None]  # (B, K, N, N)
+    weights = [ops.convert_to_numpy(variable) for variable in layer.variables]
+    kernel, bias = weights if use_bias else (*weights, 0.0)
+    y = np.einsum("bknm,btmf,kfg->btng", masked, x, kernel, optimize=True) + bias
+
+    def function(x, attention, *weights):
+        with keras.StatelessScope(list(zip(layer.variables, weights, strict=True))):
+            return layer(x, operator, attention)
 
     def adjoint(g):
-        of_x = np.einsum("bknm,btnf,kgf->btmg", masked, g, kernel)
-        of_attention = np.einsum("knm,btnf,btmg,kgf->bnm", terms, g, x, kernel)
-        return of_x, of_attention
+        g = g * {"relu": y > 0, "tanh": 1 - np.tanh(y) ** 2}[activation]
+        found = (
+            np.einsum("bknm,btng,kfg->btmf", masked, g, kernel, optimize=True),
+            np.einsum("knm,btng,btmf,kfg->bnm", terms, g, x, kernel, optimize=True),
+            np.einsum("bknm,btng,btmf->kfg", masked, g, x, optimize=True),
+            g.sum((0, 1, 2)),
+        )
+        return found[: 2 + len(weights)]
 
-    assert_same(
-        lambda x, attention: layer(x, ops.convert_to_tensor(graph), attention),
-        [x, attention],
-        lambda x, attention: np.einsum("bknm,btmg,kgf->btnf", masked, x, kernel),
-        adjoint,
-    )
+    result = {"relu": np.maximum(y, 0), "tanh": np.tanh(y)}[activation]
+    assert_same(function, [x, attention, *weights], lambda *_: result, adjoint)
 
 
 def random_entries(nodes, entries):

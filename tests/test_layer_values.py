@@ -74,6 +74,13 @@ def test_dot_temporal_attention(heads):
     compare(layer, [X], numpy_layers.dot_temporal_attention, **SCORES)
 
 
+@pytest.mark.parametrize("score", ["bilinear", "dot"])
+def test_temporal_scores_alone(score):
+    attend = getattr(numpy_layers, f"{score}_temporal_attention")
+    call = {"return_attention_scores": "only"}
+    compare(layers.TemporalAttention(score), [X], lambda *a, **w: attend(*a, **w)[1], **call)
+
+
 def test_bilinear_spatial_attention():
     compare(layers.SpatialAttention(), [X], numpy_layers.bilinear_spatial_attention)
 

@@ -1,13 +1,15 @@
 """Attention over the pairs of nodes within K - 1 hops, against plain NumPy over all pairs."""
 
+import h5py
 import keras
 import numpy as np
 import numpy_layers
 import pytest
 import scipy.sparse
-from cases import evaluate, randomize, weights_of
+from cases import evaluate, predict, randomize, weights_of
 from gradients import gradients
 from keras import ops
+from model_cases import copy_weights
 from numpy_layers import assert_close, normal
 
 from stgkeras import layers, models
@@ -124,6 +126,28 @@ def test_a_model_holds_no_matrix_of_all_pairs():
     assert max(np.prod(v.shape) for v in model.weights) < 10_000
     outputs = keras.tree.flatten([layer.output for layer in model.layers])
     assert all(tuple(tensor.shape[-2:]) != (300, 300) for tensor in outputs)
+
+
+def test_attention_over_all_nodes_is_that_of_a_dense_graph():
+    ring = np.roll(np.eye(30, dtype="float32"), 1, axis=1) * 0.5
+    sizes = {"input_length": 4, "spatial_filters": 32, "temporal_filters": 32, "horizon": 2}
+    held = models.ASTGCN(30, graph=scipy.sparse.csr_array(ring), **sizes)
+    dense = models.ASTGCN(30, graph=ring, **sizes)
+    assert held.num_edges == 3 * 30 and dense.num_edges is None
+    randomize(held)
+    copy_weights(held, dense)
+    x = normal(2, 4, 30, 1)
+    assert_close(predict(held, x), predict(dense, x))
+
+
+def test_a_file_that_holds_no_terms_is_refused(tmp_path):
+    graph = scipy.sparse.csr_array(hub())
+    older = keras.Sequential([keras.Input((4, N, 3)), layers.StaticGraph(N, graph=graph)])
+    older.save_weights(tmp_path / "older.weights.h5")
+    pairs = keras.Sequential([keras.Input((4, N, 3)), layers.StaticTerms(N, 1, graph=graph)])
+    with pytest.raises(ValueError, match="holds no Chebyshev terms. Build the model anew"):
+        with h5py.File(tmp_path / "older.weights.h5") as file:
+            pairs.layers[0].load_own_variables(file["layers/static_graph/vars"])
 
 
 @pytest.mark.parametrize(

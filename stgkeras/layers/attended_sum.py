@@ -64,12 +64,16 @@ def _torch_function():
             batch, steps, nodes, features = x.shape
             rows = x.transpose(1, 2).reshape(-1, features)
             signals = [torch.mm(rows, weights).view(batch, nodes, -1) for weights in kernel]
-            y = signals[0] * diagonal[..., None]
+            if bias is None:
+                y = signals[0] * diagonal[..., None]
+            else:
+                y = torch.addcmul(bias.repeat(steps), signals[0], diagonal[..., None])
             for value, signal in zip(values, signals[1:], strict=True):
                 _multiply(_matrix(index, value, nodes), signal, y, 1)
-            y = y.view(batch, nodes, steps, -1)
-            y = y if bias is None else y.add_(bias)
-            y = (y.relu_() if is_rectified else y).transpose(1, 2).contiguous()
+            y = y.view(batch, nodes, steps, -1).transpose(1, 2)
+            if is_rectified:
+                y = torch.clamp(y, min=0, out=y.new_empty(y.shape))
+            y = y.contiguous()
             rectified = y if is_rectified else None
             ctx.save_for_backward(rows, kernel, diagonal, rectified, index, *values, *signals)
             ctx.shape, ctx.has_bias = x.shape, bias is not None

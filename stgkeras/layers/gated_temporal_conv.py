@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 from keras import initializers, ops
 
 from stgkeras.layers import _checks
@@ -102,11 +103,13 @@ class GatedTemporalConv(keras.layers.Layer):
         """Kernel and bias that add x' to P: its step is the last that an output step sees."""
         steps, features, _ = kernel.shape
         if features > self.filters:
-            align = self.align_kernel
             bias = bias + ops.pad(self.align_bias, (0, self.filters))
+            align = ops.pad(self.align_kernel[None], ((steps - 1, 0), (0, 0), (0, self.filters)))
         else:
-            align = ops.eye(features, self.filters, dtype=kernel.dtype)
-        return kernel + ops.pad(align[None], ((steps - 1, 0), (0, 0), (0, self.filters))), bias
+            align = np.zeros(kernel.shape)
+            align[-1, :, :features] = np.eye(features)
+            align = ops.convert_to_tensor(align, dtype=kernel.dtype)
+        return kernel + align, bias
 
     def compute_output_shape(self, x_shape):
         batch, time, nodes, _ = x_shape

@@ -71,7 +71,8 @@ def _first_column(x, nodes):
     fits = [
         axis
         for axis in range(last)
-        if None not in x.shape[axis:last] and isinstance(nodes, int)
+        if None not in x.shape[axis:last]
+        and isinstance(nodes, int)
         and math.prod(x.shape[axis:last]) * nodes * features <= CACHED
     ]
     return min([*fits, last])

@@ -102,9 +102,7 @@ class SpatialAttention(keras.layers.Layer):
         left = ops.matmul(ops.reshape(left, (-1, nodes, features)), self.w2)  # (B, N, T)
         # All transposed, so that the matrix that all samples share comes last.
         product = ops.matmul(ops.transpose(right, (0, 2, 1)), ops.transpose(left, (0, 2, 1)))
-        energy = ops.matmul(
-            ops.sigmoid(product + ops.transpose(self.b_s)), ops.transpose(self.v_s)
-        )
+        energy = ops.matmul(ops.sigmoid(product + ops.transpose(self.b_s)), ops.transpose(self.v_s))
         return ops.softmax(energy, axis=-1)
 
     def _additive(self, x, graph):

@@ -78,6 +78,15 @@ class StaticTerms(StaticGraph):
         StaticGraph.graph.fset(self, support)
         self._terms.assign(np.pad(terms, ((0, 0), (0, self.num_edges - terms.shape[1]))))
 
+    def load_own_variables(self, store):
+        if len(store) == 2:
+            raise ValueError(
+                "The file comes from an older version: its sparse graph, which attention weighs, "
+                "holds no Chebyshev terms. Build the model anew with `graph=`, a scipy sparse "
+                "matrix, and train it, or open the file with the version that wrote it."
+            )
+        super().load_own_variables(store)
+
     def matrices(self, values):
         """The (N, N) scipy csr_array of each row of `values` (batch, E), numbers of the pairs."""
         index = keras.ops.convert_to_numpy(self._index)

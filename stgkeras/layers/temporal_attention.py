@@ -24,11 +24,13 @@ class TemporalAttention(keras.layers.Layer):
 
     Call arguments:
         x: (batch, time, nodes, features).
-        return_attention_scores: bool. Whether to return the scores as well.
+        return_attention_scores: False, True to return the scores as well, or "only" for the scores
+            alone, without forming the attended signal.
 
     Returns:
         The attended signal (batch, time, nodes, features), or the pair of it and the scores
-        (batch, time, time), rows summing to 1; (batch, heads, time, time) with several heads.
+        (batch, time, time), rows summing to 1; (batch, heads, time, time) with several heads. Or
+        these scores alone.
 
     Raises:
         ValueError: on a bad argument, or if an axis of `x` other than the batch is unknown.
@@ -89,15 +91,17 @@ class TemporalAttention(keras.layers.Layer):
         return self.add_weight(shape, self.kernel_initializer, name=name)
 
     def call(self, x, return_attention_scores=False):
-        if self.score == "bilinear":
-            scores = self._bilinear_scores(x)
+        is_bilinear = self.score == "bilinear"
+        scores = self._bilinear_scores(x) if is_bilinear else self._dot_scores(x)
+        single = scores[:, 0] if self.num_heads == 1 and not is_bilinear else scores
+        if return_attention_scores == "only":
+            return single
+        if is_bilinear:
             y = attended(scores, x)
         else:
-            scores = self._dot_scores(x)
             values = ops.einsum("bsng,ghf->bhsnf", x, self.value_kernel)
             y = ops.einsum("bhts,bhsnf->btnf", scores, values)
-            scores = scores[:, 0] if self.num_heads == 1 else scores
-        return (y, scores) if return_attention_scores else y
+        return (y, single) if return_attention_scores else y
 
     def _bilinear_scores(self, x):
         steps, nodes, features = x.shape[1:]
@@ -122,6 +126,8 @@ class TemporalAttention(keras.layers.Layer):
         heads = () if self.num_heads == 1 else (self.num_heads,)
         y = keras.KerasTensor(x.shape, self.compute_dtype)
         scores = keras.KerasTensor((batch, *heads, time, time), self.compute_dtype)
+        if return_attention_scores == "only":
+            return scores
         return (y, scores) if return_attention_scores else y
 
     def get_config(self):

@@ -37,7 +37,8 @@ class ASTGCN(GraphModel):
         num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
             Travels with the weights; `None` leaves it NaN until weights are loaded or `model.graph`
-            is set.
+            is set. A sparse one is held with its pairs of nodes within K - 1 hops; where they are
+            few, as on roads, its products are faster than those of an array.
         input_length: int, number of input steps T, or a dict of them for the components, a subset
             of {"recent": …, "daily": …, "weekly": …}.
         horizon: int. Number of steps to forecast.
@@ -57,8 +58,8 @@ class ASTGCN(GraphModel):
         dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
             The graph input is a non-negative adjacency, which the model normalises itself. After
             stride s every s-th graph is used.
-        num_edges: None, or the number of entries of a sparse graph, with "additive" attention of
-            its pairs within K - 1 hops; taken from `graph`.
+        num_edges: None, or the number of entries of a sparse graph, with attention of its pairs
+            within K - 1 hops; taken from `graph`.
         normalize: bool. Whether to standardise the input and take forecasts back to original
             units; call `adapt` with the training steps before `fit`.
         season: None, or int, the steps of a day: the model forecasts what is left of the readings
@@ -185,7 +186,7 @@ def astgcn_blocks(x, operator, arguments, prefix=""):
                 arguments["spatial_score"], K=arguments["K"], name=f"{name}_spatial_attention"
             )
             if arguments["temporal_score"] == "bilinear":
-                _, scores = temporal(x, return_attention_scores=True)
+                scores = temporal(x, return_attention_scores="only")
                 attention = spatial(x, operator, scores)
             else:
                 attention = spatial(temporal(x), operator)

@@ -97,7 +97,7 @@ def attention_scores(model, inputs):
     for layer in found:
         array = scores[layer.name]
         if not isinstance(layer, SpatialAttention):
-            array = ops.convert_to_numpy(layer(array, return_attention_scores=True)[1])
+            array = ops.convert_to_numpy(layer(array, return_attention_scores="only"))
         elif array.ndim == 2:
             array = model.get_layer("static_graph").matrices(array)
         scores[layer.name] = array
