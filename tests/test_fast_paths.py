@@ -226,7 +226,7 @@ def form(request, monkeypatch):
 @pytest.mark.parametrize("is_sorted", [False, True], ids=["unsorted", "sorted"])
 @pytest.mark.parametrize("name", ENTRIES)
 def test_sparse_product(name, is_sorted, numbers, form, monkeypatch):
-    for limit in ("AT_ONCE", "CACHED", "CHUNK"):
+    for limit in ("AT_ONCE", "CACHED", "CHUNK", "ALL_PAIRS"):
         monkeypatch.setattr(sparse_product, limit, numbers)
     index = ENTRIES[name].astype("int32")
     if is_sorted:

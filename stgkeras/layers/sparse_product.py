@@ -13,6 +13,7 @@ from stgkeras.layers import _devices
 AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
 CACHED = 2**22  # numbers of a table whose rows, read in any order, still come from the cache
 CHUNK = 2**20  # numbers that XLA gathers before it adds them up
+ALL_PAIRS = 2**20  # pairs of nodes, each part's products of all of which may be held
 GATHERED = 100  # products of numbers side by side that take as long as one of gathered numbers
 
 
@@ -100,7 +101,7 @@ def _with_gradient(multiply, of_value, index, value, tables, nodes):
     # The parts lie side by side, as one graph.
     first = nodes * ops.arange(ops.shape(value)[0], dtype=index.dtype)[:, None]
     whole = ops.reshape(index[:, None] + first, (2, -1))
-    is_small = isinstance(nodes, int) and nodes**2 <= min(CACHED, GATHERED * index.shape[1])
+    is_small = isinstance(nodes, int) and nodes**2 <= min(ALL_PAIRS, GATHERED * index.shape[1])
 
     @ops.custom_gradient
     def product(value, tables):
