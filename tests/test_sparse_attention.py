@@ -136,8 +136,14 @@ def test_attention_over_all_nodes_is_that_of_a_dense_graph():
     assert held.num_edges == 3 * 30 and dense.num_edges is None
     randomize(held)
     copy_weights(held, dense)
-    x = normal(2, 4, 30, 1)
+    x, y = normal(4, 4, 30, 1), normal(4, 2, 30, 1)
+    before = predict(held, x)
+    assert_close(before, predict(dense, x))
+    for model in (held, dense):  # batches whose size `fit` leaves open
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.fit(x, y, batch_size=2, shuffle=False, verbose=0)
     assert_close(predict(held, x), predict(dense, x))
+    assert np.abs(predict(held, x) - before).max() > 1e-3
 
 
 def test_a_file_that_holds_no_terms_is_refused(tmp_path):

@@ -108,10 +108,10 @@ def attended_terms(operator, K, attention, x):
         own = {"index": operator["index"], "value": operator["terms"][0] * attention}
         diagonal = apply(own, ones)[..., 0]
     else:
-        diagonal = ops.diagonal(attention, axis1=-2, axis2=-1)
+        flat = ops.reshape(attention, (-1, nodes * nodes))
+        diagonal = flat[:, :: nodes + 1]  # TensorFlow's own has no gradient in batches of any size
         if has_terms(operator) and _has_few_pairs(operator, x):
-            pairs = operator["index"][0] * nodes + operator["index"][1]
-            attention = ops.take(ops.reshape(attention, (-1, nodes * nodes)), pairs, axis=1)
+            attention = ops.take(flat, operator["index"][0] * nodes + operator["index"][1], axis=1)
     if len(attention.shape) == 2:
         values = [operator["terms"][k] * attention for k in range(1, K)]
         others = [{"index": operator["index"], "value": value} for value in values]
