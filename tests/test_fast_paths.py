@@ -12,9 +12,9 @@ from gradients import gradients
 from keras import ops
 
 from stgkeras import layers
-from stgkeras.layers import operators, sparse_product
+from stgkeras.layers import attended_sum, operators, sparse_product
 from stgkeras.layers.dropout import Dropout
-from stgkeras.layers.time_products import attended, time_conv, weighted_sum
+from stgkeras.layers.time_products import attended, projections, time_conv
 
 
 def normal(*shape, seed=0):
@@ -92,19 +92,26 @@ def test_time_convolution_adds_and_rectifies(stride):
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3)])
-def test_weighted_sum(shape):
-    weights, x = normal(*shape, seed=1), normal(2, 3, 4)
+def test_projections(shape):
+    weights, x, kernel = normal(*shape, seed=1), normal(2, 3, 4, 5), normal(5, seed=2)
+    of_steps = np.broadcast_to(weights, (2, 3))
+
+    def flat(left, right, library):
+        parts = library.reshape(left, (2, 20)), library.reshape(right, (2, 12))
+        return library.concatenate(parts, 1)
+
+    def plain(weights, x, kernel):
+        return flat(np.einsum("bt,btnf->bnf", of_steps, x), x @ kernel, np)
 
     def adjoint(g):
-        of_weights = np.einsum("rc,rnc->rn", g, x)
-        of_x = np.broadcast_to(weights, (2, 3))[:, :, None] * g[:, None]
-        return of_weights if len(shape) == 2 else of_weights.sum(0), of_x
+        left, right = g[:, :20].reshape(2, 4, 5), g[:, 20:].reshape(2, 3, 4)
+        of_weights = np.einsum("bnf,btnf->bt", left, x)
+        of_x = np.einsum("bt,bnf->btnf", of_steps, left) + right[..., None] * kernel
+        of_weights = of_weights if len(shape) == 2 else of_weights.sum(0)
+        return of_weights, of_x, np.einsum("btn,btnf->f", right, x)
 
     assert_same(
-        weighted_sum,
-        [weights, x],
-        lambda w, x: (np.broadcast_to(w, (2, 3))[:, :, None] * x).sum(1),
-        adjoint,
+        lambda *arrays: flat(*projections(*arrays), ops), [weights, x, kernel], plain, adjoint
     )
 
 
@@ -149,6 +156,7 @@ def ring(nodes):
 ATTENDED = {  # graph, features, and whether it is given as sparse
     "dense": (normal(5, 5, seed=1), 3, False),
     "pairs": (ring(30), 40, True),
+    "pairs-of-many-samples": (ring(30), 40, True),
     "pairs-too-many": (normal(5, 5, seed=1), 40, True),
 }
 
@@ -156,8 +164,10 @@ ATTENDED = {  # graph, features, and whether it is given as sparse
 @pytest.mark.parametrize("activation, use_bias", [("relu", True), ("tanh", False)])
 @pytest.mark.parametrize("filters", [2, 3, 5], ids=["narrower", "same", "wider"])
 @pytest.mark.parametrize("name", ATTENDED)
-def test_attended_chebyshev_convolution(name, filters, activation, use_bias):
+def test_attended_chebyshev_convolution(name, filters, activation, use_bias, monkeypatch):
     graph, features, is_sparse = ATTENDED[name]
+    if name == "pairs-of-many-samples":
+        monkeypatch.setattr(attended_sum, "AT_ONCE", 0)
     filters = filters if features == 3 else 20 * filters - 20  # 20, 40, 80 of 40 features
     nodes = len(graph)
     x, attention = normal(2, 4, nodes, features), normal(2, nodes, nodes, seed=2)
@@ -168,7 +178,7 @@ def test_attended_chebyshev_convolution(name, filters, activation, use_bias):
         is_native = keras.backend.backend() in ("tensorflow", "torch")
         given = [ops.convert_to_tensor(array) for array in (attention, x)]
         few = operators.attended_terms(operator, 3, *given)[1:]
-        assert all(operators.is_sparse(term) == (is_native and name == "pairs") for term in few)
+        assert all(operators.is_sparse(term) == (is_native and len(graph) == 30) for term in few)
     layer = layers.ChebConv(filters, 3, activation=activation, use_bias=use_bias)
     layer(x, operator, attention)
     if use_bias:

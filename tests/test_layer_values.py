@@ -104,6 +104,19 @@ def test_layer_normalization(axis, center, scale):
     compare(layer, [X], expected)
 
 
+@pytest.mark.parametrize("axis", [-1, (-2, -1)], ids=["features", "nodes-features"])
+def test_layer_normalization_of_compiled_predictions(axis):
+    signal = keras.Input(X.shape[1:])
+    layer = layers.CenteredLayerNormalization(axis, 1e-3)
+    model = keras.Model(signal, built(layer, [X])(signal))
+    expected = numpy_layers.layer_norm(
+        X.astype("float64") + 100.0, **weights_of(layer), axes=axis, epsilon=1e-3
+    )
+    for batch in (len(X), 1):
+        found = model.predict(X + np.float32(100.0), batch_size=batch, verbose=0)
+        assert np.abs(found - expected).max() < 1e-4
+
+
 def test_layer_normalization_keeps_its_digits_beside_a_large_mean():
     deviation = np.tile(np.array([1.0, -2.0, 2.0, 0.0, -1.0]), (B, T, N, 1))
     layer = layers.CenteredLayerNormalization(epsilon=0.0)

@@ -6,12 +6,13 @@ import keras
 from keras import ops
 
 from stgkeras.layers import _devices, operators
-from stgkeras.layers.sparse_product import compressed
+from stgkeras.layers.compressed_rows import compressed_matrix, compressed_product, compressed_rows
+
+AT_ONCE = 2**24  # entries of a sparse operator for each step of each sample, which may be held
 
 
 def attended_sum(x, terms, kernel, bias=None, activation=keras.activations.linear):
-    """`activation(Σ_k terms[k] (x kernel[k]) + bias)`, with steps side by side as columns from the
-    first product to the last.
+    """`activation(Σ_k terms[k] (x kernel[k]) + bias)`, without copies between the products.
 
     Args:
         x: (batch, time, nodes, features).
@@ -24,7 +25,7 @@ def attended_sum(x, terms, kernel, bias=None, activation=keras.activations.linea
     Returns:
         (batch, time, nodes, filters).
     """
-    if keras.backend.backend() == "torch" and _devices.on_cpu(x) and _is_wide(x):
+    if keras.backend.backend() == "torch" and _has_own_form(x, terms):
         return _on_torch(x, terms, kernel, bias, activation)
     batch, steps, nodes, features = ops.shape(x)
     filters = kernel.shape[-1]
@@ -36,9 +37,11 @@ def attended_sum(x, terms, kernel, bias=None, activation=keras.activations.linea
     return activation(y if bias is None else ops.add(y, bias))
 
 
-def _is_wide(x):
-    """Half precision has few kernels."""
-    return keras.backend.standardize_dtype(x.dtype) in ("float32", "float64")
+def _has_own_form(x, terms):
+    """Half precision has few kernels, and accelerators need no such care."""
+    entries = terms[-1]["value"].numel() if operators.is_sparse(terms[-1]) else 0
+    is_wide = keras.backend.standardize_dtype(x.dtype) in ("float32", "float64")
+    return is_wide and _devices.on_cpu(x) and x.shape[1] * entries <= AT_ONCE
 
 
 def _on_torch(x, terms, kernel, bias, activation):
@@ -57,83 +60,117 @@ def _torch_function():
     import torch
 
     class Sum(torch.autograd.Function):
-        """Sums up in place."""
+        """Multiplies by the graph first, and sums up in place, in memory that is in the cache."""
 
         @staticmethod
         def forward(ctx, is_rectified, index, x, kernel, bias, diagonal, *values):
-            batch, steps, nodes, features = x.shape
-            rows = x.transpose(1, 2).reshape(-1, features)
-            signals = [torch.mm(rows, weights).view(batch, nodes, -1) for weights in kernel]
-            if bias is None:
-                y = signals[0] * diagonal[..., None]
-            else:
-                y = torch.addcmul(bias.repeat(steps), signals[0], diagonal[..., None])
-            for value, signal in zip(values, signals[1:], strict=True):
-                _multiply(_matrix(index, value, nodes), signal, y, 1)
-            y = y.view(batch, nodes, steps, -1).transpose(1, 2)
-            if is_rectified:
-                y = torch.clamp(y, min=0, out=y.new_empty(y.shape))
-            y = y.contiguous()
-            rectified = y if is_rectified else None
-            ctx.save_for_backward(rows, kernel, diagonal, rectified, index, *values, *signals)
-            ctx.shape, ctx.has_bias = x.shape, bias is not None
+            form = _Dense(values, x.shape) if index is None else _Sparse(index, values, x.shape)
+            rows, scale = form.rows(x), form.of_rows(diagonal)
+            y = torch.mm(rows, kernel[0])
+            y = y.mul_(scale) if bias is None else torch.addcmul(bias, y, scale, out=y)
+            products = [form.multiply(k, rows) for k in range(len(values))]
+            for product, weights in zip(products, kernel[1:], strict=True):
+                y.addmm_(product, weights)
+            y = form.restored(y.relu_() if is_rectified else y)
+            ctx.form, ctx.has_bias = form, bias is not None
+            ctx.save_for_backward(rows, kernel, scale, y if is_rectified else None, *products)
             return y
 
         @staticmethod
         @torch.autograd.function.once_differentiable
         def backward(ctx, g):
-            rows, kernel, diagonal, y, index, *others = ctx.saved_tensors
-            values, signals = others[: len(kernel) - 1], others[len(kernel) - 1 :]
-            (batch, steps, nodes, features), filters = ctx.shape, kernel.shape[-1]
-            g = g if y is None else torch.ops.aten.threshold_backward(g, y, 0)
-            g = g.transpose(1, 2).reshape(batch, nodes, steps * filters)
-            of_kernel = torch.empty_like(kernel)
-            of_diagonal = torch.linalg.vecdot(g, signals[0])
-            of_values = [
-                _of_value(index, value, g, signal)
-                for value, signal in zip(values, signals[1:], strict=True)
-            ]
-            of_signal = g * diagonal[..., None]
-            flat = of_signal.view(-1, filters)
-            torch.mm(rows.T, flat, out=of_kernel[0])
-            of_x = torch.mm(flat, kernel[0].T)
-            for k, value in enumerate(values, start=1):
-                back = index if index is None else index.flip(0)
-                _multiply(_matrix(back, value, nodes, is_turned=True), g, of_signal, 0)
-                torch.mm(rows.T, flat, out=of_kernel[k])
-                of_x.addmm_(flat, kernel[k].T)
-            of_x = of_x.view(batch, nodes, steps, features).transpose(1, 2)
-            of_bias = g.view(-1, filters).sum(0) if ctx.has_bias else None
-            return None, None, of_x, of_kernel, of_bias, of_diagonal, *of_values
+            form, (rows, kernel, scale, y, *products) = ctx.form, ctx.saved_tensors
+            g = form.rows(g if y is None else torch.ops.aten.threshold_backward(g, y, 0))
+            of_kernel, of_values = torch.empty_like(kernel), []
+            of_x = torch.mm(g, kernel[0].T)
+            of_diagonal = form.summed(torch.einsum("rf,rf->r", of_x, rows))
+            of_x.mul_(scale)
+            work = rows * scale
+            torch.mm(work.T, g, out=of_kernel[0])
+            for k, product in enumerate(products):
+                torch.mm(product.T, g, out=of_kernel[k + 1])
+                torch.mm(g, kernel[k + 1].T, out=work)
+                of_values.append(form.of_value(k, work, rows))
+                form.add_transposed(k, work, of_x)
+            of_bias = g.sum(0) if ctx.has_bias else None
+            return None, None, form.restored(of_x), of_kernel, of_bias, of_diagonal, *of_values
 
     return Sum
 
 
-def _matrix(index, value, nodes, is_turned=False):
-    """The operators of all samples: dense, or if sparse as parts of one."""
-    if index is not None:
-        return compressed(index, value, nodes)[0]
-    return value.transpose(1, 2) if is_turned else value
+class _Dense:
+    """Operators (batch, nodes, nodes). Rows are those of (batch, nodes, time), so that steps are
+    columns of one product."""
+
+    def __init__(self, values, shape):
+        self.values, (self.batch, self.steps, self.nodes, _) = values, shape
+
+    def rows(self, x):
+        return x.transpose(1, 2).reshape(-1, x.shape[-1])
+
+    def restored(self, rows):
+        x = rows.view(self.batch, self.nodes, self.steps, -1)
+        return x.transpose(1, 2).contiguous()
+
+    def of_rows(self, diagonal):
+        return diagonal.repeat_interleave(self.steps).view(-1, 1)
+
+    def summed(self, numbers):
+        return numbers.view(self.batch, self.nodes, self.steps).sum(2)
+
+    def multiply(self, k, rows):
+        return self.values[k].bmm(self._columns(rows)).view_as(rows)
+
+    def add_transposed(self, k, rows, total):
+        self._columns(total).baddbmm_(self.values[k].transpose(1, 2), self._columns(rows))
+
+    def of_value(self, k, g, rows):
+        return self._columns(g).bmm(self._columns(rows).transpose(1, 2))
+
+    def _columns(self, rows):
+        return rows.view(self.batch, self.nodes, -1)
 
 
-def _multiply(matrix, signal, total, share):
-    """Makes `total` its share of itself, 0 or 1, plus the product."""
-    import torch
+class _Sparse:
+    """Operators of values (batch, entries). Rows are those of (batch, time, nodes): to read the few
+    entries anew for each step takes less than to copy the signal."""
 
-    if matrix.ndim == 2:
-        signal, total = signal.flatten(0, 1), total.flatten(0, 1)
-    product = torch.addmm if matrix.ndim == 2 else torch.baddbmm
-    product(total, matrix, signal, beta=share, out=total)
+    def __init__(self, index, values, shape):
+        self.values, (self.batch, self.steps, self.nodes, _) = values, shape
+        parts = self.batch * self.steps
+        self.forward = compressed_rows(index, parts, self.nodes)
+        self.backward = compressed_rows(index.flip(0), parts, self.nodes)
 
+    def rows(self, x):
+        return x.reshape(-1, x.shape[-1])
 
-def _of_value(index, value, g, signal):
-    """The gradient of dense operators, or of the values of sparse ones."""
-    import torch
+    def restored(self, rows):
+        return rows.view(self.batch, self.steps, self.nodes, -1)
 
-    if index is None:
-        return torch.bmm(g, signal.transpose(1, 2))
-    wanted, order = compressed(index, torch.zeros_like(value), g.shape[1])
-    flat = g.flatten(0, 1), signal.flatten(0, 1).T
-    found = torch.empty_like(value)
-    found[:, order] = torch.sparse.sampled_addmm(wanted, *flat).values().view_as(value)
-    return found
+    def of_rows(self, diagonal):
+        return diagonal.repeat(1, self.steps).view(-1, 1)
+
+    def summed(self, numbers):
+        return numbers.view(self.batch, self.steps, -1).sum(1)
+
+    def multiply(self, k, rows):
+        return compressed_product(self._matrix(k, *self.forward), rows)
+
+    def add_transposed(self, k, rows, total):
+        import torch
+
+        torch.addmm(total, self._matrix(k, *self.backward), rows, out=total)
+
+    def of_value(self, k, g, rows):
+        import torch
+
+        starts, columns, order = self.forward
+        matrix = self._matrix(k, starts, columns, order)
+        found = torch.sparse.sampled_addmm(matrix, g, rows.T, beta=0).values()
+        of_value = torch.empty_like(self.values[k])
+        of_value[:, order] = found.view(self.batch, self.steps, -1).sum(1)
+        return of_value
+
+    def _matrix(self, k, starts, columns, order):
+        value = self.values[k][:, order][:, None]
+        return compressed_matrix(starts, columns, value.expand(-1, self.steps, -1))

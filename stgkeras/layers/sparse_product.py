@@ -2,13 +2,13 @@
 
 import functools
 import math
-import warnings
 
 import keras
 import numpy as np
 from keras import ops
 
 from stgkeras.layers import _devices
+from stgkeras.layers.compressed_rows import compressed_matrix, compressed_product, compressed_rows
 
 AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
 CACHED = 2**22  # numbers of a table whose rows, read in any order, still come from the cache
@@ -258,7 +258,8 @@ def _torch_function():
             _, value_wanted, tables_wanted, _ = ctx.needs_input_grad
             of_value = of_tables = None
             if value_wanted:
-                total, order = compressed(index, torch.zeros_like(value), ctx.nodes)
+                starts, columns, order = compressed_rows(index, len(value), ctx.nodes)
+                total = compressed_matrix(starts, columns, torch.zeros_like(value))
                 for table, g in zip(tables, upstream, strict=True):
                     total = torch.sparse.sampled_addmm(total, g, table.T)
                 of_value = torch.empty_like(value)
@@ -274,25 +275,7 @@ def _by_compressed_rows(index, value, tables, nodes):
     """PyTorch's compressed rows, 30 times faster than its sums over segments."""
     import torch
 
-    matrix, _ = compressed(index, value, nodes)
-    products = [matrix @ table for table in tables]
+    starts, columns, order = compressed_rows(index, len(value), nodes)
+    matrix = compressed_matrix(starts, columns, value[:, order])
+    products = [compressed_product(matrix, table) for table in tables]
     return torch.stack(products) if len(products) > 1 else products[0][None]
-
-
-def compressed(index, value, nodes):
-    """The parts on the diagonal of one matrix of PyTorch's compressed rows, and the order in which
-    it has the entries of a part."""
-    import torch
-
-    (parts, entries), on = value.shape, {"dtype": index.dtype, "device": index.device}
-    target, order = torch.sort(index[0])
-    starts = torch.searchsorted(
-        target, torch.arange(nodes, **on), out_int32=index.dtype == torch.int32
-    )
-    part = torch.arange(parts, **on)[:, None]
-    starts = torch.cat([(starts + entries * part).reshape(-1), part.new_tensor([parts * entries])])
-    columns = (index[1][order] + nodes * part).reshape(-1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "in beta state"
-        size = (parts * nodes, parts * nodes)
-        return torch.sparse_csr_tensor(starts, columns, value[:, order].reshape(-1), size), order

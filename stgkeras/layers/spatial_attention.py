@@ -2,7 +2,7 @@ import keras
 from keras import initializers, ops
 
 from stgkeras.layers import _checks, operators
-from stgkeras.layers.time_products import attended, weighted_sum
+from stgkeras.layers.time_products import attended, projections
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -94,12 +94,10 @@ class SpatialAttention(keras.layers.Layer):
         return self._additive(x if scores is None else attended(scores, x), graph)
 
     def _bilinear(self, x, scores):
-        steps, nodes, features = x.shape[1:]
-        weights, right = self.w1, ops.matmul(x, self.w3)  # (B, T, N)
-        if scores is not None:
-            weights, right = ops.matmul(self.w1, scores), ops.matmul(scores, right)
-        left = weighted_sum(weights, ops.reshape(x, (-1, steps, nodes * features)))
-        left = ops.matmul(ops.reshape(left, (-1, nodes, features)), self.w2)  # (B, N, T)
+        weights = self.w1 if scores is None else ops.matmul(self.w1, scores)
+        left, right = projections(weights, x, self.w3)  # (B, N, F), (B, T, N)
+        left = ops.matmul(left, self.w2)  # (B, N, T)
+        right = right if scores is None else ops.matmul(scores, right)
         # All transposed, so that the matrix that all samples share comes last.
         product = ops.matmul(ops.transpose(right, (0, 2, 1)), ops.transpose(left, (0, 2, 1)))
         energy = ops.matmul(ops.sigmoid(product + ops.transpose(self.b_s)), ops.transpose(self.v_s))

@@ -2,7 +2,7 @@ import keras
 from keras import initializers, ops
 
 from stgkeras.layers import _checks
-from stgkeras.layers.time_products import attended, weighted_sum
+from stgkeras.layers.time_products import attended, projections
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -105,9 +105,10 @@ class TemporalAttention(keras.layers.Layer):
 
     def _bilinear_scores(self, x):
         steps, nodes, features = x.shape[1:]
-        left = weighted_sum(self.u1, ops.reshape(x, (-1, nodes, features)))
+        x = ops.reshape(x, (-1, nodes, 1, features))
+        left, right = projections(self.u1, x, self.u3)  # (B·T, 1, F), (B·T, N, 1)
         left = ops.matmul(ops.reshape(left, (-1, steps, features)), self.u2)  # (B, T, N)
-        right = ops.matmul(x, self.u3)  # (B, T, N)
+        right = ops.reshape(right, (-1, steps, nodes))
         product = ops.einsum("btn,bsn->bts", left, right)
         energy = ops.matmul(self.v_e, ops.sigmoid(product + self.b_e))
         return ops.softmax(ops.transpose(energy, (0, 2, 1)), axis=-1)

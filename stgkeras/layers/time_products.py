@@ -28,7 +28,7 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=
     if has_own_gradient and backend == "torch":
         is_rectified = activation is keras.activations.relu
         weights = [w if w is None else ops.convert_to_tensor(w) for w in (kernel, bias)]
-        y = _torch_function().apply(padding, is_rectified, x, *weights, added)
+        y = _torch_functions()[0].apply(padding, is_rectified, x, *weights, added)
         return y if is_rectified or activation is None else activation(y)
     if has_own_gradient:
         y = _with_own_gradient(x, ops.convert_to_tensor(kernel), padding)
@@ -41,15 +41,26 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=
     return y if activation is None else activation(y)
 
 
-def weighted_sum(weights, x):
-    """`Σ_n weights[r, n] x[r, n]`, (rows, columns), of x (rows, N, columns) and weights of the
-    shape (rows, N) or (N,).
+def projections(weights, x, kernel):
+    """The two views that an attention takes of a signal, one along each side of its nodes.
 
-    As a product of matrices, for einsum and sums are two to six times slower.
+    Args:
+        weights: (batch, time) or (time,).
+        x: (batch, time, nodes, features).
+        kernel: (features,).
+
+    Returns:
+        `Σ_t weights[b, t] x[b, t]` (batch, nodes, features), and `x kernel` (batch, time, nodes).
     """
+    if keras.backend.backend() == "torch":
+        return _torch_functions()[1].apply(*map(ops.convert_to_tensor, (weights, x, kernel)))
+    steps, nodes, features = x.shape[1:]
     if len(weights.shape) == 1:
-        weights = ops.broadcast_to(weights, (ops.shape(x)[0], x.shape[1]))
-    return ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), x), 1)
+        weights = ops.broadcast_to(weights, (ops.shape(x)[0], steps))
+    # As a product of matrices, for einsum and sums are two to six times slower.
+    columns = ops.reshape(x, (-1, steps, nodes * features))
+    left = ops.matmul(ops.expand_dims(weights, 1), columns)
+    return ops.reshape(left, (-1, nodes, features)), ops.matmul(x, kernel)
 
 
 def attended(scores, x):
@@ -141,7 +152,7 @@ def _padded_conv(x, kernel, padding):
 
 
 @functools.cache
-def _torch_function():
+def _torch_functions():
     import torch
 
     class Convolution(torch.autograd.Function):
@@ -170,7 +181,32 @@ def _torch_function():
                 g if of_added else None,
             )
 
-    return Convolution
+    class Projections(torch.autograd.Function):
+        """Sums up the gradient of the signal in place."""
+
+        @staticmethod
+        def forward(ctx, weights, x, kernel):
+            ctx.save_for_backward(weights, x, kernel)
+            batch, steps, nodes, features = x.shape
+            rows = weights.expand(batch, steps)[:, None]
+            left = rows.bmm(x.reshape(batch, steps, -1)).view(batch, nodes, features)
+            return left, x.matmul(kernel)
+
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, of_left, of_right):
+            weights, x, kernel = ctx.saved_tensors
+            batch, steps, nodes, features = x.shape
+            of_weights = x.reshape(batch, steps, -1).bmm(of_left.reshape(batch, -1, 1))[:, :, 0]
+            of_kernel = of_right.reshape(-1) @ x.reshape(-1, features)
+            of_x = None
+            if ctx.needs_input_grad[1]:
+                rows = weights.expand(batch, steps)[:, :, None]
+                of_x = rows.bmm(of_left.reshape(batch, 1, -1)).view_as(x)
+                of_x.addcmul_(of_right[..., None], kernel)
+            return of_weights if weights.ndim == 2 else of_weights.sum(0), of_x, of_kernel
+
+    return Convolution, Projections
 
 
 def _convolved(x, kernel, stride, padding):

@@ -204,10 +204,25 @@ def astgcn_blocks(x, operator, arguments, prefix=""):
 
 def linear_head(x, horizon, num_outputs, name):
     """One linear map, shared by all nodes, from steps and features to the forecast."""
-    steps, nodes, features = x.shape[1:]
-    x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))
-    x = layers.Dense(horizon * num_outputs, dtype="float32", name=name)(x)
+    x = Dense(horizon * num_outputs, dtype="float32", name=name)(x)
     return forecast_head(x, horizon, num_outputs)
+
+
+class Dense(layers.Dense):
+    """A linear map of steps and features, (B, T, N, F) to (B, N, units), without a copy in which
+    these lie side by side; it keeps the class name under which files hold it."""
+
+    def build(self, x_shape):
+        _, steps, _, features = x_shape
+        super().build((None, steps * features))
+        self.input_spec = None
+
+    def call(self, x, training=None):
+        kernel = ops.reshape(self.kernel, (x.shape[1], x.shape[3], self.units))
+        return ops.add(ops.sum(ops.matmul(x, kernel), axis=1), self.bias)
+
+    def compute_output_shape(self, x_shape):
+        return (x_shape[0], x_shape[2], self.units)
 
 
 class Conv2D(layers.Conv2D):

@@ -1,0 +1,36 @@
+"""Sparse matrices in PyTorch's compressed rows."""
+
+import warnings
+
+
+def compressed_rows(index, parts, nodes):
+    """Where the rows of a graph of equal parts start; the column of each entry; and the order in
+    which the rows have the entries of a part."""
+    import torch
+
+    entries, on = index.shape[1], {"dtype": index.dtype, "device": index.device}
+    target, order = torch.sort(index[0])
+    starts = torch.searchsorted(
+        target, torch.arange(nodes, **on), out_int32=index.dtype == torch.int32
+    )
+    part = torch.arange(parts, **on)[:, None]
+    starts = torch.cat([(starts + entries * part).reshape(-1), part.new_tensor([parts * entries])])
+    return starts, (index[1][order] + nodes * part).reshape(-1), order
+
+
+def compressed_matrix(starts, columns, value):
+    """A square matrix of PyTorch's compressed rows."""
+    import torch
+
+    size = 2 * (len(starts) - 1,)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "in beta state"
+        return torch.sparse_csr_tensor(starts, columns, value.reshape(-1), size)
+
+
+def compressed_product(matrix, table):
+    """The product, for which PyTorch's `@` fills what it then overwrites."""
+    import torch
+
+    y = torch.empty_like(table)
+    return torch.addmm(y, matrix, table, beta=0, out=y)
