@@ -89,15 +89,21 @@ class GatedTemporalConv(keras.layers.Layer):
         kernel, bias = self.kernel, self.bias
         if self.residual == "align":
             kernel, bias = self._with_aligned(kernel, bias)
-        y = time_conv(x, kernel, bias)
-        if self.gate == "glu":
-            y = ops.glu(y, axis=-1)
-        else:
-            p, q = ops.split(y, 2, axis=-1)
-            y = ops.tanh(p) * ops.sigmoid(q)
+        y = self._gated(x, kernel, bias)
         if self.residual == "conv":
             y = ops.relu(y + time_conv(x, self.residual_kernel, self.residual_bias))
         return y
+
+    def _gated(self, x, kernel, bias):
+        if keras.backend.backend() == "tensorflow":  # where it takes longer to split the result
+            halves = zip(ops.split(kernel, 2, axis=-1), ops.split(bias, 2), strict=True)
+            p, q = (time_conv(x, *half) for half in halves)
+        else:
+            y = time_conv(x, kernel, bias)
+            if self.gate == "glu":
+                return ops.glu(y, axis=-1)
+            p, q = ops.split(y, 2, axis=-1)
+        return (p if self.gate == "glu" else ops.tanh(p)) * ops.sigmoid(q)
 
     def _with_aligned(self, kernel, bias):
         """Kernel and bias that add x' to P: its step is the last that an output step sees."""
