@@ -7,6 +7,7 @@ from keras import ops
 
 from stgkeras.layers import _devices, operators
 from stgkeras.layers.compressed_rows import compressed_matrix, compressed_product, compressed_rows
+from stgkeras.layers.time_products import outer_sum
 
 AT_ONCE = 2**24  # entries of a sparse operator for each step of each sample, which may be held
 
@@ -81,14 +82,14 @@ def _torch_function():
         def backward(ctx, g):
             form, (rows, kernel, scale, y, *products) = ctx.form, ctx.saved_tensors
             g = form.rows(g if y is None else torch.ops.aten.threshold_backward(g, y, 0))
-            of_kernel, of_values = torch.empty_like(kernel), []
+            of_values = []
             of_x = torch.mm(g, kernel[0].T)
             of_diagonal = form.summed(torch.einsum("rf,rf->r", of_x, rows))
             of_x.mul_(scale)
             work = rows * scale
-            torch.mm(work.T, g, out=of_kernel[0])
-            for k, product in enumerate(products):
-                torch.mm(product.T, g, out=of_kernel[k + 1])
+            seen = map(form.of_samples, (work, *products))
+            of_kernel = torch.stack([outer_sum(part, form.of_samples(g)) for part in seen])
+            for k in range(len(products)):
                 torch.mm(g, kernel[k + 1].T, out=work)
                 of_values.append(form.of_value(k, work, rows))
                 form.add_transposed(k, work, of_x)
@@ -98,12 +99,19 @@ def _torch_function():
     return Sum
 
 
-class _Dense:
-    """Operators (batch, nodes, nodes). Rows are those of (batch, nodes, time), so that steps are
-    columns of one product."""
+class _Form:
+    """Operators of all samples, and the order of the rows, (all, features), that they multiply."""
 
     def __init__(self, values, shape):
         self.values, (self.batch, self.steps, self.nodes, _) = values, shape
+
+    def of_samples(self, rows):
+        return rows.view(self.batch, -1, rows.shape[-1])
+
+
+class _Dense(_Form):
+    """Operators (batch, nodes, nodes). Rows are those of (batch, nodes, time), so that steps are
+    columns of one product."""
 
     def rows(self, x):
         return x.transpose(1, 2).reshape(-1, x.shape[-1])
@@ -131,15 +139,14 @@ class _Dense:
         return rows.view(self.batch, self.nodes, -1)
 
 
-class _Sparse:
+class _Sparse(_Form):
     """Operators of values (batch, entries). Rows are those of (batch, time, nodes): to read the few
     entries anew for each step takes less than to copy the signal."""
 
     def __init__(self, index, values, shape):
-        self.values, (self.batch, self.steps, self.nodes, _) = values, shape
-        parts = self.batch * self.steps
-        self.forward = compressed_rows(index, parts, self.nodes)
-        self.backward = compressed_rows(index.flip(0), parts, self.nodes)
+        super().__init__(values, shape)
+        self.index, self.parts = index, self.batch * self.steps
+        self.compressed = compressed_rows(index, self.parts, self.nodes)
 
     def rows(self, x):
         return x.reshape(-1, x.shape[-1])
@@ -154,22 +161,26 @@ class _Sparse:
         return numbers.view(self.batch, self.steps, -1).sum(1)
 
     def multiply(self, k, rows):
-        return compressed_product(self._matrix(k, *self.forward), rows)
+        return compressed_product(self._matrix(k, *self.compressed), rows)
 
     def add_transposed(self, k, rows, total):
         import torch
 
-        torch.addmm(total, self._matrix(k, *self.backward), rows, out=total)
+        torch.addmm(total, self._matrix(k, *self._transposed), rows, out=total)
 
     def of_value(self, k, g, rows):
         import torch
 
-        starts, columns, order = self.forward
+        starts, columns, order = self.compressed
         matrix = self._matrix(k, starts, columns, order)
         found = torch.sparse.sampled_addmm(matrix, g, rows.T, beta=0).values()
         of_value = torch.empty_like(self.values[k])
         of_value[:, order] = found.view(self.batch, self.steps, -1).sum(1)
         return of_value
+
+    @functools.cached_property
+    def _transposed(self):
+        return compressed_rows(self.index.flip(0), self.parts, self.nodes)
 
     def _matrix(self, k, starts, columns, order):
         value = self.values[k][:, order][:, None]
