@@ -1,4 +1,4 @@
-"""What is freed stays with the process, on Linux with glibc, unless the environment says how."""
+"""On PyTorch and glibc what is freed stays with the process, unless the environment says how."""
 
 import ctypes
 import os
@@ -59,7 +59,7 @@ def pages(**environment):
     reason="needs glibc",
 )
 def test_freed_blocks_are_kept_unless_the_environment_says_how():
-    if keras.backend.backend() == "tensorflow":
+    if keras.backend.backend() != "torch":
         assert pages() >= 5 * PAGES_OF_BLOCK
         return
     assert pages() < PAGES_OF_BLOCK
