@@ -28,7 +28,7 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=
     if has_own_gradient and backend == "torch":
         is_rectified = activation is keras.activations.relu
         weights = [w if w is None else ops.convert_to_tensor(w) for w in (kernel, bias)]
-        y = _torch_functions()[0].apply(padding, is_rectified, x, *weights, added)
+        y = _torch_convolution().apply(padding, is_rectified, x, *weights, added)
         return y if is_rectified or activation is None else activation(y)
     if has_own_gradient:
         y = _with_own_gradient(x, ops.convert_to_tensor(kernel), padding)
@@ -53,7 +53,7 @@ def projections(weights, x, kernel):
         `Σ_t weights[b, t] x[b, t]` (batch, nodes, features), and `x kernel` (batch, time, nodes).
     """
     if keras.backend.backend() == "torch":
-        return _torch_functions()[1].apply(*map(ops.convert_to_tensor, (weights, x, kernel)))
+        return _torch_projections().apply(*map(ops.convert_to_tensor, (weights, x, kernel)))
     steps, nodes, features = x.shape[1:]
     if len(weights.shape) == 1:
         weights = ops.broadcast_to(weights, (ops.shape(x)[0], steps))
@@ -158,7 +158,7 @@ def _padded_conv(x, kernel, padding):
 
 
 @functools.cache
-def _torch_functions():
+def _torch_convolution():
     import torch
 
     class Convolution(torch.autograd.Function):
@@ -188,6 +188,13 @@ def _torch_functions():
                 g if of_added else None,
             )
 
+    return Convolution
+
+
+@functools.cache
+def _torch_projections():
+    import torch
+
     class Projections(torch.autograd.Function):
         """Sums up the gradient of the signal in place."""
 
@@ -213,7 +220,7 @@ def _torch_functions():
                 of_x.addcmul_(of_right[..., None], kernel)
             return of_weights if weights.ndim == 2 else of_weights.sum(0), of_x, of_kernel
 
-    return Convolution, Projections
+    return Projections
 
 
 def _convolved(x, kernel, stride, padding):
