@@ -217,7 +217,7 @@ class Dense(layers.Dense):
         super().build((None, steps * features))
         self.input_spec = None
 
-    def call(self, x, training=None):
+    def call(self, x):
         kernel = ops.reshape(self.kernel, (x.shape[1], x.shape[3], self.units))
         return ops.add(ops.sum(ops.matmul(x, kernel), axis=1), self.bias)
 
