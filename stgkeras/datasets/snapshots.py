@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stgkeras.datasets.windows import Batches, checked_starts
+from stgkeras.datasets.batches import Batches
+from stgkeras.datasets.windows import checked_starts
 
 DAY = 86400.0  # seconds
 # Of the pair histories, in widths of a snapshot: from a tenth of one to a week of ten minutes.
@@ -136,10 +137,10 @@ class SnapshotWindows(Batches):
         self.snapshots, self.input_length, self.negatives = snapshots, input_length, negatives
         self._pairs, self._history = _pair_history(snapshots, history)
 
-    def gather(self, starts):
+    def batch(self, starts, epoch):
         y = self.snapshots.adjacency(starts + self.input_length) > 0
         x, y = self.inputs(starts), y.astype("float32")
-        return (x, y) if self.negatives is None else (x, y, self._sample(y, starts))
+        return (x, y) if self.negatives is None else (x, y, self._sample(y, starts, epoch))
 
     def inputs(self, starts):
         steps = starts[:, None] + np.arange(self.input_length)  # (B, L)
@@ -159,7 +160,7 @@ class SnapshotWindows(Batches):
             x["history"] = dense
         return x
 
-    def _sample(self, graphs, starts):
+    def _sample(self, graphs, starts, epoch):
         """(B, N, N): 1 for links, and for some of the pairs that are not linked."""
         directed = self.snapshots.contacts.directed
         counts = np.copy(graphs)
@@ -167,7 +168,7 @@ class SnapshotWindows(Batches):
             others = 1 - graph - np.eye(len(graph))
             others = np.argwhere(others if directed else np.triu(others))
             wanted = self.negatives * max(1, int(graph.sum()) // (1 if directed else 2))
-            rng = np.random.default_rng((self.seed, self.epoch, start))
+            rng = np.random.default_rng((self.seed, epoch, start))
             chosen = rng.choice(others, min(wanted, len(others)), replace=False).T
             graph[*chosen] = 1
             if not directed:

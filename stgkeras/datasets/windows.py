@@ -2,48 +2,11 @@
 
 import mmap
 
-import keras
 import numpy as np
 
+from stgkeras.datasets.batches import Batches
 from stgkeras.datasets.series import refuse_nan
 from stgkeras.datasets.splits import history, reach, read_steps
-
-
-class Batches(keras.utils.PyDataset):
-    """Batches of windows by their starts, in an order that depends on seed and epoch alone.
-
-    A subclass gathers the windows of given starts in `gather(starts)`.
-    """
-
-    def __init__(self, starts, batch_size, shuffle, seed, **kwargs):
-        super().__init__(**kwargs)
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-        self.starts = starts
-        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.epoch = 0
-
-    @property
-    def epoch(self):
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, value):
-        self._epoch = int(value)
-        self._order = self.starts
-        if self.shuffle:
-            self._order = np.random.default_rng((self.seed, self._epoch)).permutation(self.starts)
-
-    def __len__(self):
-        return -(-len(self.starts) // self.batch_size)
-
-    def __getitem__(self, index):
-        if not 0 <= index < len(self):
-            raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
-        return self.gather(self._order[index * self.batch_size : (index + 1) * self.batch_size])
-
-    def on_epoch_end(self):
-        self.epoch += 1
 
 
 class Windows(Batches):
@@ -72,14 +35,18 @@ class Windows(Batches):
         shift: None, or (T, …) of `leave_one_day_out`, for training: added to what a window reads
             and predicts, to the days and weeks before that of the hours to predict. `inputs` and
             `targets` must be arrays of its shape, or hold its first features.
-        **kwargs: `workers`, `use_multiprocessing`, `max_queue_size` of `keras.utils.PyDataset`.
+        **kwargs: `workers`, threads that gather the next batches while the model works on one, or
+            processes if `use_multiprocessing`; `max_queue_size`, batches that they are ahead at
+            most. Each epoch has the windows and the order that it has without them.
 
     Returns:
         Batches `(x, y)`, float32: x (B, L, …) or a dict of such, y (B, H, …) or (B, …). With
         components x is `{"recent": …, "daily": …}`, with a calendar `{"x": …, "calendar": …}`.
         The attribute `epoch` rises by one in `on_epoch_end`, which Keras also calls once as `fit`
         begins: its epoch i, from 0, has the order of `epoch` i + 1. Setting `windows.epoch = i`
-        before `fit(…, initial_epoch=i)` resumes a run in the order it would have had.
+        before `fit(…, initial_epoch=i)` resumes a run in the order it would have had. With
+        `steps_per_epoch` below their number, batches go on from one of Keras's epochs to the next,
+        in one order until all were given.
 
     Raises:
         ValueError: if lengths differ, a start is out of range, or a value is NaN and `missing` is
