@@ -130,6 +130,104 @@ def test_the_callback_logs_exact_scores_before_those_that_watch():
     assert logs["val_recall_at_5"][0] == pytest.approx(metrics.recall_at_k(TRUTH, PROBABILITY, 5))
 
 
+METRICS = [
+    metrics.LinkAUC,
+    metrics.LinkAveragePrecision,
+    metrics.LinkF1,
+    metrics.LinkBrier,
+]
+DIRECTED_PAIR, UNCOUNTED = (2, 5, 3), (2, 4, 4)  # the first counts if pairs are directed
+
+
+def with_nan(array, place):
+    array = array.astype("float32")
+    array[place] = np.nan
+    return array
+
+
+@both
+@pytest.mark.parametrize("cls", METRICS)
+def test_nan_at_a_pair_that_counts_is_the_result_until_the_reset(cls, directed):
+    clean = over_batches(cls(directed=directed))
+    for truth, p in [
+        (with_nan(TRUTH, (2, 3, 5)), PROBABILITY),
+        (TRUTH, with_nan(PROBABILITY, (2, 3, 5))),
+        (TRUTH, np.full_like(PROBABILITY, np.nan)),
+    ]:
+        metric = cls(directed=directed)
+        metric.update_state(truth[:16], p[:16])
+        assert np.isnan(over_batches(metric))
+        metric.reset_state()
+        assert over_batches(metric) == clean
+    for place in [UNCOUNTED] if directed else [UNCOUNTED, DIRECTED_PAIR]:
+        metric = cls(directed=directed)
+        metric.update_state(with_nan(TRUTH, place)[:16], with_nan(PROBABILITY, place)[:16])
+        metric.update_state(TRUTH[16:], PROBABILITY[16:])
+        assert float(metric.result()) == pytest.approx(clean, rel=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_nan_is_logged_by_compiled_metrics(jit_compile):
+    if jit_compile and keras.backend.backend() == "torch":
+        pytest.skip("fit does not compile on torch by default")
+    model = keras.Sequential([keras.Input((12, 12)), keras.layers.Activation("sigmoid")])
+    compiled = [cls(name=cls.__name__) for cls in METRICS]
+    model.compile(loss="mse", metrics=compiled, jit_compile=jit_compile)
+    evaluate = {"batch_size": 16, "verbose": 0, "return_dict": True}
+    truth = TRUTH.astype("float32")
+    logs = model.evaluate(with_nan(LOGITS, (2, 3, 5)), truth, **evaluate)
+    assert np.isnan([logs[cls.__name__] for cls in METRICS]).all()
+    logs = model.evaluate(LOGITS.astype("float32"), truth, **evaluate)
+    assert np.isfinite([logs[cls.__name__] for cls in METRICS]).all()
+
+
+@both
+def test_recall_at_k_of_nan_is_nan(directed):
+    for truth, p in [
+        (with_nan(TRUTH, (2, 3, 5)), PROBABILITY),
+        (TRUTH, with_nan(PROBABILITY, (2, 3, 5))),
+        (np.full(TRUTH.shape, np.nan), PROBABILITY),
+    ]:
+        assert np.isnan(metrics.recall_at_k(truth, p, 5, directed))
+    uncounted = with_nan(PROBABILITY, UNCOUNTED if directed else DIRECTED_PAIR)
+    clean = metrics.recall_at_k(TRUTH, PROBABILITY, 5, directed)
+    assert metrics.recall_at_k(TRUTH, uncounted, 5, directed) == clean
+
+
+FUNCTIONS = [metrics.link_scores, metrics.best_threshold, metrics.reliability]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_no_number_is_refused(function):
+    for wrong in (np.nan, np.inf, -np.inf):
+        p = PROBABILITY.copy()
+        p[2, 3, 5] = wrong
+        with pytest.raises(ValueError, match=f"not hold NaN or inf.*1 of 2640 .*{wrong}; a m"):
+            function(TRUTH, p)
+    with pytest.raises(ValueError, match="`truth` must hold 0 and 1 at the pairs"):
+        function(with_nan(TRUTH, (2, 3, 5)), PROBABILITY)
+    function(TRUTH, with_nan(PROBABILITY, DIRECTED_PAIR))
+    if function is metrics.best_threshold:  # of any scores
+        function(TRUTH, LOGITS)
+    else:
+        with pytest.raises(ValueError, match=r"must lie in \[0, 1\] .*; pass logits"):
+            function(TRUTH, LOGITS)
+        function(TRUTH, PROBABILITY + 1e-7)
+
+
+def test_the_callback_ends_fit_before_a_broken_model_is_kept(tmp_path):
+    model = keras.Sequential([keras.Input((12, 12)), keras.layers.Dense(12, "sigmoid")])
+    model.compile(loss="mse")
+    model.set_weights([np.full((12, 12), np.nan), np.zeros(12)])
+    keep = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.keras", "val_ap", save_best_only=True, mode="max"
+    )
+    scores = callbacks.LinkScores([(LOGITS, TRUTH)])
+    with pytest.raises(ValueError, match="predicts after epoch 0, counted from 0: .*not hold NaN"):
+        model.fit(LOGITS, TRUTH, epochs=3, verbose=0, callbacks=[scores, keep])
+    assert not (tmp_path / "best.keras").exists()
+
+
 @pytest.mark.parametrize(
     ("act", "message"),
     [

@@ -17,6 +17,11 @@ class LinkScores(keras.callbacks.Callback):
         directed: bool. Whether pairs n ≠ m count twice, or once as n < m.
         prefix: str, before "auc", "ap", "log_loss", "brier" and "recall_at_<k>".
 
+    Raises:
+        ValueError: at the end of an epoch whose predictions cannot be scored, such as NaN. It ends
+            `fit` before callbacks that follow see the epoch: Keras's take a first NaN for the best
+            score, and would keep that model.
+
     Example:
         >>> import keras, numpy as np, stgkeras
         >>> model = keras.Sequential([keras.Input((3, 3)), keras.layers.Activation("sigmoid")])
@@ -39,7 +44,13 @@ class LinkScores(keras.callbacks.Callback):
             predicted.append(keras.ops.convert_to_numpy(self.model.predict_on_batch(x)))
             truth.append(keras.ops.convert_to_numpy(y))
         truth, predicted = np.concatenate(truth), np.concatenate(predicted)
-        scores = metrics.link_scores(truth, predicted, self.directed)
+        try:
+            scores = metrics.link_scores(truth, predicted, self.directed)
+        except ValueError as error:
+            raise ValueError(
+                f"`LinkScores` cannot score what the model predicts after epoch {epoch}, counted "
+                f"from 0: {error}"
+            ) from error
         found = {name.lower().replace("-", "_"): value for name, value in scores.items()}
         if self.k is not None:
             recall = metrics.recall_at_k(truth, predicted, self.k, self.directed)

@@ -36,9 +36,10 @@ class _LinkMetric(keras.metrics.Metric):
             ops.take(ops.reshape(y, (-1, nodes * nodes)), pairs, axis=1) for y in (y_true, y_pred)
         )
 
-    def _add(self, counts):
-        """Adds whole numbers below 2^24."""
-        low = self._counts[0] + counts
+    def _add(self, counts, y_true, y_pred):
+        """Adds whole numbers below 2^24, and NaN to all if one of the pairs counted is NaN."""
+        both = y_true + y_pred
+        low = self._counts[0] + counts + ops.sum(ops.where(ops.isnan(both), both, 0.0))
         carry = ops.floor(low / 2**20)
         self._counts.assign(ops.stack([low - carry * 2**20, self._counts[1] + carry]))
 
@@ -65,7 +66,8 @@ class LinkF1(_LinkMetric):
         y_pred: the shape of `y_true`, probabilities.
 
     Returns:
-        A scalar; 0 where there is neither a link nor one predicted.
+        A scalar; 0 where there is neither a link nor one predicted. NaN once a pair that counts is
+        NaN in `y_true` or `y_pred`, until `reset_state`, which `fit` calls as an epoch begins.
 
     Raises:
         ValueError: if the shapes differ, or there are sample weights.
@@ -86,7 +88,7 @@ class LinkF1(_LinkMetric):
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
         called = ops.cast(y_pred >= self.threshold, "float32")
         sums = [ops.sum(part) for part in (y_true * called, y_true, called)]
-        self._add(ops.stack(sums))
+        self._add(ops.stack(sums), y_true, y_pred)
 
     def result(self):
         hits, links, called = ops.unstack(self._totals(), 3)
@@ -119,7 +121,7 @@ class LinkBrier(_LinkMetric):
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
         errors = ops.square(y_pred - y_true)
         add_sum(self._errors, errors)
-        self._add(ops.reshape(ops.sum(ops.ones_like(errors)), (1,)))
+        self._add(ops.reshape(ops.sum(ops.ones_like(errors)), (1,)), y_true, y_pred)
 
     def result(self):
         return self._errors[0] / ops.maximum(self._totals()[0], 1.0)
@@ -133,12 +135,13 @@ class _LinkRanking(_LinkMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
-        y_pred = ops.clip(y_pred, 1e-7, 1.0 - 1e-7)
-        logit = ops.log(y_pred) - ops.log1p(-y_pred)  # within ±16.2
+        # NaN to 0.5: as an int it is another number on each backend. `_add` sees to it.
+        p = ops.clip(ops.where(ops.isnan(y_pred), 0.5, y_pred), 1e-7, 1.0 - 1e-7)
+        logit = ops.log(p) - ops.log1p(-p)  # within ±16.2
         place = ops.cast(ops.floor((logit + 16.5) * (BINS / 33.0)), "int32")
         place = ops.reshape(place + BINS * ops.cast(y_true > 0, "int32"), (-1,))
         counts = ops.segment_sum(ops.ones_like(place, dtype="float32"), place, 2 * BINS)
-        self._add(ops.reshape(counts, (2, BINS)))
+        self._add(ops.reshape(counts, (2, BINS)), y_true, y_pred)
 
     def _from_high(self):
         """Counts of other pairs and of links in each bin, and their sums from the highest on."""

@@ -16,7 +16,8 @@ def link_scores(truth, probability, directed=False):
         logarithm, probabilities kept 1e-7 away from 0 and 1; "Brier", mean squared error.
 
     Raises:
-        ValueError: if the shapes differ, or `truth` holds one class alone.
+        ValueError: if the shapes differ, `truth` holds one class alone, or a pair that counts is
+            NaN or its probability not in [0, 1].
 
     Example:
         >>> import numpy as np, stgkeras
@@ -26,7 +27,7 @@ def link_scores(truth, probability, directed=False):
     """
     from sklearn import metrics
 
-    y, p = (pairs.ravel() for pairs in _pairs(truth, probability, directed))
+    y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed, 0, 1))
     if y.all() or not y.any():
         raise ValueError("`truth` must hold links and missing links. Received: one of them alone")
     return {
@@ -45,7 +46,8 @@ def recall_at_k(truth, probability, k, directed=False):
         k: int ≥ 1. Of pairs equally probable at the end of the list, each counts in part.
 
     Returns:
-        float in [0, 1], over the links of all graphs.
+        float in [0, 1], over the links of all graphs; NaN if a pair that counts is NaN in `truth`
+        or `probability`.
 
     Raises:
         ValueError: if the shapes differ, there is no link, or k is not in 1 … number of pairs.
@@ -58,10 +60,13 @@ def recall_at_k(truth, probability, k, directed=False):
         0.5
     """
     y, p = _pairs(truth, probability, directed)
-    if not y.any():
+    known, y = not np.isnan([y, p]).any(), y > 0
+    if known and not y.any():
         raise ValueError("`truth` must hold links. Received: none")
     if isinstance(k, bool) or not 1 <= k <= y.shape[1]:
         raise ValueError(f"`k` must be an int in 1 … {y.shape[1]}, the pairs. Received: k={k}")
+    if not known:
+        return float("nan")
     last = -np.partition(-p, k - 1, axis=1)[:, k - 1 : k]  # (graphs, 1)
     above, level = p > last, p == last
     room = (k - above.sum(axis=1)) / level.sum(axis=1)
@@ -81,7 +86,8 @@ def best_threshold(truth, probability, directed=False):
         float: pairs of at least this probability are links.
 
     Raises:
-        ValueError: if the shapes differ, or there is no link.
+        ValueError: if the shapes differ, there is no link, or a pair that counts is NaN or
+            infinite.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -91,7 +97,7 @@ def best_threshold(truth, probability, directed=False):
     """
     from sklearn import metrics
 
-    y, p = (pairs.ravel() for pairs in _pairs(truth, probability, directed))
+    y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed))
     if not y.any():
         raise ValueError("`truth` must hold links. Received: none")
     precision, recall, thresholds = metrics.precision_recall_curve(y, p)
@@ -112,7 +118,8 @@ def reliability(truth, probability, bins=10, directed=False):
         Two arrays, at most (bins,): mean probabilities, rising, and shares of links.
 
     Raises:
-        ValueError: if the shapes differ.
+        ValueError: if the shapes differ, or a pair that counts is NaN or its probability not in
+            [0, 1].
 
     Example:
         >>> import numpy as np, stgkeras
@@ -120,7 +127,7 @@ def reliability(truth, probability, bins=10, directed=False):
         >>> stgkeras.metrics.reliability(truth, 0.5 * truth + 0.25, bins=2)[1].tolist()
         [0.0, 1.0]
     """
-    y, p = (pairs.ravel() for pairs in _pairs(truth, probability, directed))
+    y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed, 0, 1))
     edges = np.unique(np.quantile(p, np.arange(1, bins) / bins))
     place = np.searchsorted(edges, p, side="left")
     count = np.bincount(place)
@@ -130,9 +137,33 @@ def reliability(truth, probability, bins=10, directed=False):
     return mean, share
 
 
+def _checked_pairs(truth, probability, directed, least=-np.inf, most=np.inf):
+    """Links, bool, and probabilities of the pairs that count, in [least, most] but for rounding."""
+    y, p = _pairs(truth, probability, directed)
+    _refuse("`truth` must hold 0 and 1", y, np.isnan(y), "leave such graphs out")
+    _refuse(
+        "`probability` must not hold NaN or infinity",
+        p,
+        ~np.isfinite(p),
+        "a model gives them when it has diverged, or has read some",
+    )
+    wrong = (p < least - 1e-6) | (p > most + 1e-6)  # float32 may round beyond the ends
+    fix = "pass logits through a sigmoid"
+    _refuse(f"`probability` must lie in [{least:g}, {most:g}]", p, wrong, fix)
+    return y > 0, p
+
+
+def _refuse(rule, values, wrong, fix):
+    if wrong.any():
+        raise ValueError(
+            f"{rule} at the pairs that count. Received: {np.count_nonzero(wrong)} of {wrong.size} "
+            f"others, the first {values[wrong][0]}; {fix}."
+        )
+
+
 def _pairs(truth, probability, directed):
-    """Links, bool, and probabilities of the pairs that count, (graphs, pairs) each."""
-    truth, probability = np.asarray(truth), np.asarray(probability, "float64")
+    """Truth and probabilities of the pairs that count, (graphs, pairs) float64 each."""
+    truth, probability = np.asarray(truth), np.asarray(probability)
     if truth.ndim != 3 or truth.shape != probability.shape:
         raise ValueError(
             "`truth` and `probability` must have one shape (graphs, nodes, nodes). "
@@ -140,4 +171,4 @@ def _pairs(truth, probability, directed):
         )
     pairs = ~np.eye(truth.shape[-1], dtype=bool)
     pairs = pairs if directed else np.triu(pairs)
-    return truth[:, pairs] > 0, probability[:, pairs]
+    return truth[:, pairs].astype("float64"), probability[:, pairs].astype("float64")
