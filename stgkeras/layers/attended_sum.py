@@ -5,7 +5,8 @@ import functools
 import keras
 from keras import ops
 
-from stgkeras.layers import _devices, operators
+from stgkeras.layers import operators
+from stgkeras.layers._forms import own_form, takes_own_form
 from stgkeras.layers.compressed_rows import compressed_matrix, compressed_product, compressed_rows
 from stgkeras.layers.time_products import outer_sum
 
@@ -26,81 +27,85 @@ def attended_sum(x, terms, kernel, bias=None, activation=keras.activations.linea
     Returns:
         (batch, time, nodes, filters).
     """
-    if keras.backend.backend() == "torch" and _has_own_form(x, terms):
-        return _on_torch(x, terms, kernel, bias, activation)
+    if keras.backend.backend() != "torch":
+        return activation(_with_bias(_sum(x, terms, kernel), bias))
+    tensors = [t if t is None else ops.convert_to_tensor(t) for t in (x, kernel, bias)]
+    index, values = None, terms[1:]
+    if values and operators.is_sparse(values[0]):
+        index, values = values[0]["index"], [term["value"] for term in values]
+    if _is_held(x, index) and takes_own_form(*tensors, terms[0], *values):
+        y = _own_sum()(*tensors, index, terms[0], *values)
+        return y.relu_() if activation is keras.activations.relu else activation(y)
+    return activation(_portable(*tensors, index, terms[0], *values))
+
+
+def _sum(x, terms, kernel):
     batch, steps, nodes, features = ops.shape(x)
     filters = kernel.shape[-1]
     rows = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, features))
     columns = (batch, nodes, steps * filters)
     signals = [ops.reshape(ops.matmul(rows, kernel[k]), columns) for k in range(len(terms))]
     y = sum(operators.attended_products(terms, signals))
-    y = ops.transpose(ops.reshape(y, (batch, nodes, steps, filters)), (0, 2, 1, 3))
-    return activation(y if bias is None else ops.add(y, bias))
+    return ops.transpose(ops.reshape(y, (batch, nodes, steps, filters)), (0, 2, 1, 3))
 
 
-def _has_own_form(x, terms):
-    """Half precision has few kernels, and accelerators need no such care."""
-    entries = terms[-1]["value"].numel() if operators.is_sparse(terms[-1]) else 0
-    is_wide = keras.backend.standardize_dtype(x.dtype) in ("float32", "float64")
-    return is_wide and _devices.on_cpu(x) and x.shape[1] * entries <= AT_ONCE
+def _with_bias(y, bias):
+    return y if bias is None else ops.add(y, bias)
 
 
-def _on_torch(x, terms, kernel, bias, activation):
-    is_rectified = activation is keras.activations.relu
-    index, values = None, terms[1:]
-    if values and operators.is_sparse(values[0]):
-        index, values = values[0]["index"], [term["value"] for term in values]
-    kernel = ops.convert_to_tensor(kernel)
-    bias = None if bias is None else ops.convert_to_tensor(bias)
-    y = _torch_function().apply(is_rectified, index, x, kernel, bias, terms[0], *values)
-    return y if is_rectified else activation(y)
+def _is_held(x, index):
+    return index is None or x.shape[0] * x.shape[1] * index.shape[1] <= AT_ONCE
+
+
+def _portable(x, kernel, bias, index, diagonal, *values):
+    if index is not None:
+        values = [{"index": index, "value": value} for value in values]
+    return _with_bias(_sum(x, [diagonal, *values], kernel), bias)
 
 
 @functools.cache
-def _torch_function():
+def _own_sum():
+    """Multiplies by the graph first, and sums up in place, in memory that is in the cache."""
     import torch
 
-    class Sum(torch.autograd.Function):
-        """Multiplies by the graph first, and sums up in place, in memory that is in the cache."""
+    def forward(x, kernel, bias, index, diagonal, *values):
+        form = _Dense(values, x.shape) if index is None else _Sparse(values, x.shape, index)
+        rows, scale = form.rows(x), form.of_rows(diagonal)
+        y = torch.mm(rows, kernel[0])
+        y = y.mul_(scale) if bias is None else torch.addcmul(bias, y, scale, out=y)
+        products = [form.multiply(k, rows) for k in range(len(values))]
+        for product, weights in zip(products, kernel[1:], strict=True):
+            y.addmm_(product, weights)
+        # `.data` is no view of the result, so that it can be rectified in place.
+        return form.restored(y).data, [rows, scale, *products, *form.kept]
 
-        @staticmethod
-        def forward(ctx, is_rectified, index, x, kernel, bias, diagonal, *values):
-            form = _Dense(values, x.shape) if index is None else _Sparse(index, values, x.shape)
-            rows, scale = form.rows(x), form.of_rows(diagonal)
-            y = torch.mm(rows, kernel[0])
-            y = y.mul_(scale) if bias is None else torch.addcmul(bias, y, scale, out=y)
-            products = [form.multiply(k, rows) for k in range(len(values))]
-            for product, weights in zip(products, kernel[1:], strict=True):
-                y.addmm_(product, weights)
-            y = form.restored(y.relu_() if is_rectified else y)
-            ctx.form, ctx.has_bias = form, bias is not None
-            ctx.save_for_backward(rows, kernel, scale, y if is_rectified else None, *products)
-            return y
+    def backward(wanted, arguments, kept, g):
+        x, kernel, bias, index, _, *values = arguments
+        rows, scale, *kept = kept
+        products, kept = kept[: len(values)], kept[len(values) :]
+        form = _Dense(values, x.shape) if index is None else _Sparse(values, x.shape, index, kept)
+        g = form.rows(g)
+        of_values = []
+        of_x = torch.mm(g, kernel[0].T)
+        of_diagonal = form.summed(torch.einsum("rf,rf->r", of_x, rows))
+        of_x.mul_(scale)
+        work = rows * scale
+        seen = map(form.of_samples, (work, *products))
+        of_kernel = torch.stack([outer_sum(part, form.of_samples(g)) for part in seen])
+        for k in range(len(products)):
+            torch.mm(g, kernel[k + 1].T, out=work)
+            of_values.append(form.of_value(k, work, rows))
+            form.add_transposed(k, work, of_x)
+        of_bias = None if bias is None else g.sum(0)
+        return form.restored(of_x), of_kernel, of_bias, None, of_diagonal, *of_values
 
-        @staticmethod
-        @torch.autograd.function.once_differentiable
-        def backward(ctx, g):
-            form, (rows, kernel, scale, y, *products) = ctx.form, ctx.saved_tensors
-            g = form.rows(g if y is None else torch.ops.aten.threshold_backward(g, y, 0))
-            of_values = []
-            of_x = torch.mm(g, kernel[0].T)
-            of_diagonal = form.summed(torch.einsum("rf,rf->r", of_x, rows))
-            of_x.mul_(scale)
-            work = rows * scale
-            seen = map(form.of_samples, (work, *products))
-            of_kernel = torch.stack([outer_sum(part, form.of_samples(g)) for part in seen])
-            for k in range(len(products)):
-                torch.mm(g, kernel[k + 1].T, out=work)
-                of_values.append(form.of_value(k, work, rows))
-                form.add_transposed(k, work, of_x)
-            of_bias = g.sum(0) if ctx.has_bias else None
-            return None, None, form.restored(of_x), of_kernel, of_bias, of_diagonal, *of_values
-
-    return Sum
+    return own_form(_portable, forward, backward)
 
 
 class _Form:
     """Operators of all samples, and the order of the rows, (all, features), that they multiply."""
+
+    kept = ()  # tensors that the pass backward needs as well
 
     def __init__(self, values, shape):
         self.values, (self.batch, self.steps, self.nodes, _) = values, shape
@@ -143,10 +148,10 @@ class _Sparse(_Form):
     """Operators of values (batch, entries). Rows are those of (batch, time, nodes): to read the few
     entries anew for each step takes less than to copy the signal."""
 
-    def __init__(self, index, values, shape):
+    def __init__(self, values, shape, index, kept=None):
         super().__init__(values, shape)
         self.index, self.parts = index, self.batch * self.steps
-        self.compressed = compressed_rows(index, self.parts, self.nodes)
+        self.kept = compressed_rows(index, self.parts, self.nodes) if kept is None else kept
 
     def rows(self, x):
         return x.reshape(-1, x.shape[-1])
@@ -161,7 +166,7 @@ class _Sparse(_Form):
         return numbers.view(self.batch, self.steps, -1).sum(1)
 
     def multiply(self, k, rows):
-        return compressed_product(self._matrix(k, *self.compressed), rows)
+        return compressed_product(self._matrix(k, *self.kept), rows)
 
     def add_transposed(self, k, rows, total):
         import torch
@@ -171,7 +176,7 @@ class _Sparse(_Form):
     def of_value(self, k, g, rows):
         import torch
 
-        starts, columns, order = self.compressed
+        starts, columns, order = self.kept
         matrix = self._matrix(k, starts, columns, order)
         found = torch.sparse.sampled_addmm(matrix, g, rows.T, beta=0).values()
         of_value = torch.empty_like(self.values[k])

@@ -52,7 +52,8 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     def call(self, inputs, training=False):
         if keras.backend.backend() == "torch":  # its kernel is exact, and faster
             return super().call(inputs)
-        x = ops.cast(inputs, "float32")
+        # Half precision is too coarse for the sums.
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if not training and self.scale and self.center and _has_kernel(x):
             return ops.cast(_by_kernel(x, self.gamma, self.beta, self.epsilon), self.compute_dtype)
         x = x - ops.mean(x, axis=self.axis, keepdims=True)
@@ -65,7 +66,7 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
 
 def _has_kernel(x):
     """Whether TensorFlow compiles for processors for which it has a kernel, of values alone."""
-    if keras.backend.backend() != "tensorflow" or not _devices.on_cpu(x):
+    if keras.backend.backend() != "tensorflow" or x.dtype != "float32" or not _devices.on_cpu(x):
         return False
     import tensorflow as tf
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext

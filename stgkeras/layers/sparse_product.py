@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _devices
+from stgkeras.layers._forms import own_form, takes_own_form
 from stgkeras.layers.compressed_rows import compressed_matrix, compressed_product, compressed_rows
 
 AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
@@ -85,7 +86,7 @@ def _form(x):
     all columns."""
     takes_many, form = _devices.on_cpu(x), (_by_chunks, _of_value_by_chunks)
     if keras.backend.backend() == "torch":
-        return _torch_function().apply, takes_many
+        return _on_torch, takes_many
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
         from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
@@ -98,25 +99,36 @@ def _form(x):
 
 
 def _with_gradient(multiply, of_value, index, value, tables, nodes):
-    # The parts lie side by side, as one graph.
+    whole, value = _as_one_graph(index, value, nodes)
+    if isinstance(nodes, int) and nodes**2 <= min(ALL_PAIRS, GATHERED * index.shape[1]):
+        found = functools.partial(_of_value_of_all, index, nodes)
+    else:
+        found = functools.partial(of_value, whole)
+
+    def product(value, tables, transposed):
+        @ops.custom_gradient
+        def of_tensors(value, tables):
+            def backward(upstream):
+                of_value = found(*((upstream, tables) if transposed else (tables, upstream)))
+                if keras.backend.backend() == "tensorflow":
+                    # Its own gradient of a transposed sparse matrix mixes up the entries.
+                    return of_value, product(value, upstream, not transposed)
+                return of_value, multiply(whole, value, upstream, not transposed)
+
+            return multiply(whole, value, tables, transposed), backward
+
+        return of_tensors(value, tables)
+
+    return product(value, tables, False)
+
+
+def _as_one_graph(index, value, nodes):
+    """The index and the value of parts that lie side by side, as those of one graph."""
     first = nodes * ops.arange(ops.shape(value)[0], dtype=index.dtype)[:, None]
-    whole = ops.reshape(index[:, None] + first, (2, -1))
-    is_small = isinstance(nodes, int) and nodes**2 <= min(ALL_PAIRS, GATHERED * index.shape[1])
-
-    @ops.custom_gradient
-    def product(value, tables):
-        def backward(upstream):
-            of_tables = multiply(whole, value, upstream, transposed=True)
-            if is_small:
-                return _of_value_of_all(index, tables, upstream, nodes), of_tables
-            return of_value(whole, tables, upstream), of_tables
-
-        return multiply(whole, value, tables), backward
-
-    return product(ops.reshape(value, (-1,)), tables)
+    return ops.reshape(index[:, None] + first, (2, -1)), ops.reshape(value, (-1,))
 
 
-def _of_value_of_all(index, tables, upstream, nodes):
+def _of_value_of_all(index, nodes, tables, upstream):
     """The gradient of the values among those of all pairs of nodes, as products of matrices."""
     columns = ops.shape(tables)[-1]
     g, x = (ops.reshape(part, (-1, nodes, columns)) for part in (upstream, tables))
@@ -241,34 +253,40 @@ def _by_sparse_matrix(index, value, tables, transposed=False):
     return product(tables[0])[None] if tables.shape[0] == 1 else tf.map_fn(product, tables)
 
 
+def _on_torch(index, value, tables, nodes):
+    fits = takes_own_form(value, tables, on_any_device=True)
+    return (_own_product() if fits else _by_index)(index, value, tables, nodes)
+
+
+def _by_index(index, value, tables, nodes):
+    """PyTorch's sums over an index, which it can differentiate again."""
+    (target, source), value = _as_one_graph(index, value, nodes)
+    products = value[:, None] * tables.index_select(1, source)
+    return tables.new_zeros(tables.shape).index_add(1, target, products)
+
+
 @functools.cache
-def _torch_function():
+def _own_product():
     import torch
 
-    class Product(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, index, value, tables, nodes):
-            ctx.save_for_backward(index, value, tables)
-            ctx.nodes = nodes
-            return _by_compressed_rows(index, value, tables, nodes)
+    def forward(index, value, tables, nodes):
+        return _by_compressed_rows(index, value, tables, nodes), []
 
-        @staticmethod
-        def backward(ctx, upstream):
-            index, value, tables = ctx.saved_tensors
-            _, value_wanted, tables_wanted, _ = ctx.needs_input_grad
-            of_value = of_tables = None
-            if value_wanted:
-                starts, columns, order = compressed_rows(index, len(value), ctx.nodes)
-                total = compressed_matrix(starts, columns, torch.zeros_like(value))
-                for table, g in zip(tables, upstream, strict=True):
-                    total = torch.sparse.sampled_addmm(total, g, table.T)
-                of_value = torch.empty_like(value)
-                of_value[:, order] = total.values().reshape(value.shape)
-            if tables_wanted:
-                of_tables = _by_compressed_rows(index.flip(0), value, upstream, ctx.nodes)
-            return None, of_value, of_tables, None
+    def backward(wanted, arguments, kept, upstream):
+        index, value, tables, nodes = arguments
+        of_value = of_tables = None
+        if wanted[1]:
+            starts, columns, order = compressed_rows(index, len(value), nodes)
+            total = compressed_matrix(starts, columns, torch.zeros_like(value))
+            for table, g in zip(tables, upstream, strict=True):
+                total = torch.sparse.sampled_addmm(total, g, table.T)
+            of_value = torch.empty_like(value)
+            of_value[:, order] = total.values().reshape(value.shape)
+        if wanted[2]:
+            of_tables = _by_compressed_rows(index.flip(0), value, upstream, nodes)
+        return None, of_value, of_tables, None
 
-    return Product
+    return own_form(_by_index, forward, backward)
 
 
 def _by_compressed_rows(index, value, tables, nodes):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from stgkeras.layers import _devices
+from stgkeras.layers._forms import own_form, takes_own_form
 
 
 def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=None):
@@ -23,19 +24,20 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=
     Returns:
         (batch, (time + 2·padding - kernel_size) // stride + 1, nodes, filters).
     """
+    if stride > 1 and kernel.shape[0] == 1:
+        # The steps first: on some processors oneDNN's gradient of such a kernel is wrong.
+        x, stride, padding = _padded(x, padding)[:, ::stride], 1, 0
+    has_own_gradient = stride == 1 and padding < kernel.shape[0]
     backend = keras.backend.backend()
-    has_own_gradient = stride == 1 and padding < kernel.shape[0] and _has_own_gradient(x)
-    if has_own_gradient and backend == "torch":
-        is_rectified = activation is keras.activations.relu
-        weights = [w if w is None else ops.convert_to_tensor(w) for w in (kernel, bias)]
-        y = _torch_convolution().apply(padding, is_rectified, x, *weights, added)
-        return y if is_rectified or activation is None else activation(y)
-    if has_own_gradient:
+    if backend == "torch":
+        weights = [w if w is None else ops.convert_to_tensor(w) for w in (kernel, bias, added)]
+        return _time_conv_on_torch(x, *weights, stride, padding, activation, has_own_gradient)
+    if backend == "jax":
+        y = _on_xla(x, kernel, stride, padding)
+    elif has_own_gradient and x.shape[1] is not None and _devices.on_cpu(x):
         y = _with_own_gradient(x, ops.convert_to_tensor(kernel), padding)
-    elif backend == "torch":
-        y, bias = _on_torch(x, kernel, bias, stride, padding), None
     else:
-        y = (_on_xla if backend == "jax" else _convolved)(x, kernel, stride, padding)
+        y = _convolved(x, kernel, stride, padding)
     y = y if bias is None else ops.add(y, bias)
     y = y if added is None else ops.add(y, added)
     return y if activation is None else activation(y)
@@ -53,7 +55,9 @@ def projections(weights, x, kernel):
         `Σ_t weights[b, t] x[b, t]` (batch, nodes, features), and `x kernel` (batch, time, nodes).
     """
     if keras.backend.backend() == "torch":
-        return _torch_projections().apply(*map(ops.convert_to_tensor, (weights, x, kernel)))
+        weights, x, kernel = map(ops.convert_to_tensor, (weights, x, kernel))
+        product = _own_projections() if takes_own_form(weights, x, kernel) else _projections
+        return product(weights, x, kernel)
     steps, nodes, features = x.shape[1:]
     if len(weights.shape) == 1:
         weights = ops.broadcast_to(weights, (ops.shape(x)[0], steps))
@@ -70,7 +74,20 @@ def attended(scores, x):
     return ops.reshape(y, (-1, steps, nodes, features))
 
 
-def _on_torch(x, kernel, bias, stride, padding):
+def _time_conv_on_torch(x, kernel, bias, added, stride, padding, activation, has_own_form):
+    if not (has_own_form and takes_own_form(x, kernel, bias, added)):
+        y = _conv_on_torch(x, kernel, bias, stride, padding)
+        y = y if added is None else y + added
+        return y if activation is None else activation(y)
+    # In place, which saves passes over what is no longer in the cache.
+    y = _own_conv()(x, kernel, bias, 1, padding)
+    y = y if added is None else y.add_(added)
+    if activation is keras.activations.relu:
+        return y.relu_()
+    return y if activation is None else activation(y)
+
+
+def _conv_on_torch(x, kernel, bias, stride, padding):
     # Keras copies to channels first and back; in PyTorch that is only a matter of strides.
     from torch.nn import functional
 
@@ -105,14 +122,10 @@ def _on_xla(x, kernel, stride, padding):
     return ops.reshape(y, (batch, steps if is_same else steps - size + 1, nodes, filters))
 
 
-def _has_own_gradient(x):
+def _with_own_gradient(x, kernel, padding):
     """Where the backend's own gradient of the kernel is slow, most so on large graphs: a training
     step of STGCN with 100,000 nodes takes 0.7 of the time on TensorFlow."""
-    fits = x.shape[1] is not None and _devices.on_cpu(x)
-    return fits and keras.backend.backend() in ("tensorflow", "torch")
 
-
-def _with_own_gradient(x, kernel, padding):
     @ops.custom_gradient
     def product(x, kernel):
         def backward(upstream):
@@ -150,7 +163,7 @@ def _of_signal(g, kernel, padding):
 
 def _padded_conv(x, kernel, padding):
     if keras.backend.backend() == "torch":
-        return _on_torch(x, kernel, None, 1, padding)
+        return _conv_on_torch(x, kernel, None, 1, padding)
     import tensorflow as tf
 
     around = ((0, 0), (padding, padding), (0, 0), (0, 0))
@@ -158,69 +171,47 @@ def _padded_conv(x, kernel, padding):
 
 
 @functools.cache
-def _torch_convolution():
-    import torch
+def _own_conv():
+    def forward(x, kernel, bias, stride, padding):
+        # `.data` is no view of the result, so that others can be added to it in place.
+        return _conv_on_torch(x, kernel, bias, stride, padding).data, []
 
-    class Convolution(torch.autograd.Function):
-        """Adds and rectifies in place, which saves passes over what is no longer in the cache."""
+    def backward(wanted, arguments, kept, g):
+        x, kernel, _, _, padding = arguments
+        of_x = _of_signal(g, kernel, padding).data if wanted[0] else None
+        of_kernel = _of_kernel(x, g, kernel.shape[0], padding)
+        return of_x, of_kernel, g.sum((0, 1, 2)) if wanted[2] else None, None, None
 
-        @staticmethod
-        def forward(ctx, padding, is_rectified, x, kernel, bias, added):
-            y = _on_torch(x, kernel, bias, 1, padding)
-            y = y if added is None else y.add_(added)
-            y = y.relu_() if is_rectified else y
-            ctx.save_for_backward(x, kernel, y if is_rectified else None)
-            ctx.padding = padding
-            return y
+    return own_form(_conv_on_torch, forward, backward)
 
-        @staticmethod
-        def backward(ctx, g):
-            x, kernel, y = ctx.saved_tensors
-            _, _, of_x, _, of_bias, of_added = ctx.needs_input_grad
-            g = g if y is None else torch.ops.aten.threshold_backward(g, y, 0)
-            return (
-                None,
-                None,
-                # `.data` is no view of the result, so that others can be added to it in place.
-                _of_signal(g, kernel, ctx.padding).data if of_x else None,
-                _of_kernel(x, g, kernel.shape[0], ctx.padding),
-                g.sum((0, 1, 2)) if of_bias else None,
-                g if of_added else None,
-            )
 
-    return Convolution
+def _projections(weights, x, kernel):
+    batch, steps, nodes, features = x.shape
+    rows = weights.expand(batch, steps)[:, None]
+    left = rows.bmm(x.reshape(batch, steps, -1)).view(batch, nodes, features)
+    return left, x.matmul(kernel)
 
 
 @functools.cache
-def _torch_projections():
-    import torch
+def _own_projections():
+    """Sums up the gradient of the signal in place."""
 
-    class Projections(torch.autograd.Function):
-        """Sums up the gradient of the signal in place."""
+    def forward(*arguments):
+        return _projections(*arguments), []
 
-        @staticmethod
-        def forward(ctx, weights, x, kernel):
-            ctx.save_for_backward(weights, x, kernel)
-            batch, steps, nodes, features = x.shape
-            rows = weights.expand(batch, steps)[:, None]
-            left = rows.bmm(x.reshape(batch, steps, -1)).view(batch, nodes, features)
-            return left, x.matmul(kernel)
+    def backward(wanted, arguments, kept, of_left, of_right):
+        weights, x, kernel = arguments
+        batch, steps, nodes, features = x.shape
+        of_weights = x.reshape(batch, steps, -1).bmm(of_left.reshape(batch, -1, 1))[:, :, 0]
+        of_kernel = of_right.reshape(-1) @ x.reshape(-1, features)
+        of_x = None
+        if wanted[1]:
+            rows = weights.expand(batch, steps)[:, :, None]
+            of_x = rows.bmm(of_left.reshape(batch, 1, -1)).view_as(x)
+            of_x.addcmul_(of_right[..., None], kernel)
+        return of_weights if weights.ndim == 2 else of_weights.sum(0), of_x, of_kernel
 
-        @staticmethod
-        @torch.autograd.function.once_differentiable
-        def backward(ctx, of_left, of_right):
-            weights, x, kernel = ctx.saved_tensors
-            batch, steps, nodes, features = x.shape
-            of_weights = x.reshape(batch, steps, -1).bmm(of_left.reshape(batch, -1, 1))[:, :, 0]
-            of_kernel = of_right.reshape(-1) @ x.reshape(-1, features)
-            of_x = None
-            if ctx.needs_input_grad[1]:
-                rows = weights.expand(batch, steps)[:, :, None]
-                of_x = rows.bmm(of_left.reshape(batch, 1, -1)).view_as(x)
-                of_x.addcmul_(of_right[..., None], kernel)
-            return of_weights if weights.ndim == 2 else of_weights.sum(0), of_x, of_kernel
-
-    return Projections
+    return own_form(_projections, forward, backward)
 
 
 def _convolved(x, kernel, stride, padding):
