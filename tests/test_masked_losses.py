@@ -90,6 +90,57 @@ def test_predictions_where_readings_are_missing_do_not_matter(make, value, slope
     assert np.isfinite(grad).all() and (grad[~there] == 0).all()
 
 
+# Where a slope jumps, or the code chooses between two forms: 0 and, for Huber, ±δ.
+KINKS = np.array([0.0, -0.0, 1.5, -1.5, 0.5, -2.0, 3.0], "float32")
+
+
+@case
+def test_at_a_kink_the_slope_is_that_between_both_sides(make, value, slope):
+    y = np.float32([50, 50, 50, 50, 50, 50, np.nan])
+    p = np.where(np.isnan(y), 7, y) + KINKS
+    p[:2] = 50
+    loss, (grad,) = gradients(lambda x: make(reduction="sum")(y, x), [p])
+    errors = KINKS[:-1].astype("float64")
+    np.testing.assert_allclose(loss, sum(map(value, errors)), rtol=1e-6)
+    assert grad.tolist() == [*slope(errors).tolist(), 0.0]
+    entries = keras.ops.convert_to_numpy(make(reduction=None)(y, p))
+    assert entries.tolist() == [*map(value, errors.tolist()), 0.0]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_slope_of_the_slope_is_finite_at_a_kink(name):
+    weights = np.arange(1, 8).astype("float32")
+
+    def slopes(x):
+        slope = slope_of(CASES[name][0](reduction="sum"), np.zeros_like(KINKS), x)
+        return keras.ops.sum(slope * keras.ops.convert_to_tensor(weights))
+
+    _, (grad,) = gradients(slopes, [KINKS])
+    size = abs(KINKS)
+    expected = {"mae": 0 * size, "mse": 0 * size + 2, "huber": size < 1.5}[name] * weights
+    one_sided = (size == 1.5) & (name == "huber")  # from 1 to 0
+    assert np.isfinite(grad).all()
+    assert np.array_equal(grad[~one_sided], expected[~one_sided])
+
+
+def slope_of(loss, y, x):
+    """Its gradient with respect to `x`, to be differentiated once more."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.grad(lambda x: loss(y, x))(x)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.autograd.grad(loss(y, x), x, create_graph=True)[0]
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        found = loss(y, x)
+    return tape.gradient(found, x)
+
+
 @case
 @pytest.mark.parametrize("axes", [1, 2, 3, 4])
 def test_sample_weights_scale_losses_and_divisor_as_the_reduction_says(make, value, slope, axes):
