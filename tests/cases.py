@@ -12,6 +12,7 @@ import scipy.sparse
 from keras import ops
 
 from stgkeras import graphs
+from stgkeras.layers._state import is_unset
 
 NODES = 5
 LINKS = [(0, 1, 1.0), (1, 2, 0.5), (2, 3, 2.0), (1, 3, 0.7)]  # node 4 is isolated
@@ -117,12 +118,12 @@ def over_shapes(shape, function, name=""):
 
 
 def randomize(layer, seed=0):
-    """Draws all weights, biases too; state that is NaN until set gets positive numbers."""
+    """Draws all weights, biases too; state that was never given gets positive numbers."""
     rng = np.random.default_rng(seed)
     for v in layer.trainable_variables:
         v.assign(0.5 * rng.standard_normal(v.shape))
     for v in layer.non_trainable_variables:
-        if np.isnan(as_numpy(v.value)).any():
+        if "float" in v.dtype and is_unset(as_numpy(v.value).flat[0]):
             v.assign(rng.uniform(0.5, 1.5, v.shape))
 
 

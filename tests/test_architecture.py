@@ -28,7 +28,7 @@ ARROWS = {
     "seasons": set(),
     "missing": set(),
     "layers": {"graphs", "seasons"},
-    "models": {"graphs", "layers", "seasons"},
+    "models": {"graphs", "layers", "seasons", "missing"},
     "tuning": {"graphs", "layers", "models", "losses", "metrics", "callbacks"},
     "datasets": {"graphs", "seasons"},
     "losses": {"missing"},

@@ -94,13 +94,16 @@ def test_a_saved_model_keeps_its_graphs_and_clusters(name, tmp_path):
 
 
 @pooled
-def test_a_model_from_config_is_nan_until_its_graphs_are_set(name):
+def test_a_model_from_config_refuses_to_predict_until_all_its_state_is_set(name):
     model, x = pooled_model(name), normal(4, N, F)
     copy = type(model).from_config(json.loads(json.dumps(model.get_config())))
     copy_weights(model, copy)
-    copy.clusters = model.clusters
-    assert np.isnan(predict(copy, x)).all()
+    with pytest.raises(ValueError, match="`graph` must be given"):
+        copy.predict(x)
     copy.graph = model.graph
+    with pytest.raises(ValueError, match="`clusters` must be given"):
+        copy.predict(x)
+    copy.clusters = model.clusters
     assert_close(predict(copy, x), predict(model, x))
 
 

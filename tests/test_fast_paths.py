@@ -13,7 +13,7 @@ from keras import ops
 
 from stgkeras import layers
 from stgkeras.layers import attended_sum, operators, sparse_product
-from stgkeras.layers.dropout import Dropout
+from stgkeras.layers.dropout import BitDropout
 from stgkeras.layers.time_products import attended, projections, time_conv
 
 
@@ -281,7 +281,7 @@ def test_sparse_product_is_compiled_by_xla():
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     x = np.ones((7, 50, 31), "float32")
-    y = ops.convert_to_numpy(Dropout(rate, seed=1)(ops.convert_to_tensor(x), training=True))
+    y = ops.convert_to_numpy(BitDropout(rate, seed=1)(ops.convert_to_tensor(x), training=True))
     kept = y != 0
     np.testing.assert_allclose(y[kept], 1 / (1 - rate), rtol=1e-4)
     noise = 4 / np.sqrt(x.size)
@@ -292,7 +292,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
 
 def test_dropout_repeats_by_its_seed_and_moves_on():
     x = ops.ones((4, 30))
-    first, second = Dropout(0.5, seed=1), Dropout(0.5, seed=1)
+    first, second = BitDropout(0.5, seed=1), BitDropout(0.5, seed=1)
     draws = [ops.convert_to_numpy(layer(x, training=True)) for layer in (first, second, first)]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert (draws[0] != draws[2]).any()

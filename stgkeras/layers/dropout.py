@@ -5,14 +5,18 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _devices
+from stgkeras.layers._renamed import Renamed
 
 
-class Dropout(keras.layers.Dropout):
+@keras.saving.register_keras_serializable("stgkeras")
+class BitDropout(Renamed, keras.layers.Dropout):
     """Dropout that draws 16 random bits a value where random numbers are dear: JAX and torch.
 
-    The rate is rounded to a multiple of 2⁻¹⁶, and kept values are scaled by what that leaves. The
-    class has Keras's name, under which files hold its seed.
+    The rate is rounded to a multiple of 2⁻¹⁶, and kept values are scaled by 1 / (1 - rate).
+    Arguments and call are those of `keras.layers.Dropout`.
     """
+
+    name_in_old_files = "Dropout"
 
     def call(self, inputs, training=False):
         dropped = round(self.rate * 2**16)

@@ -14,7 +14,6 @@ operator serves all the steps of a `(B, T, N, F)` signal.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from stgkeras.layers import _devices
@@ -115,7 +114,7 @@ def attended_terms(operator, K, attention, x):
     if len(attention.shape) == 2:
         values = [operator["terms"][k] * attention for k in range(1, K)]
         others = [{"index": operator["index"], "value": value} for value in values]
-        return [_unset_if_nan(operator["value"], diagonal), *others]
+        return [_nan_if_unset(operator["value"], diagonal), *others]
     operator = to_dense(operator, nodes)
     if len(operator.shape) == 4:
         attention = attention[:, None]  # the same at every step
@@ -205,13 +204,16 @@ def softmax_of_pairs(operator, K, energy, num_nodes):
 
 def _apply_sparse(index, value, x):
     y = (_of_parts if len(value.shape) > 1 else sparse_product)(index, value, x)
-    return _unset_if_nan(value, y)
+    return _nan_if_unset(value, y)
 
 
-def _unset_if_nan(value, y):
-    # An unset graph is NaN. A dense one reaches every node; a sparse one only those it names, so
-    # that nodes without an edge would pass for isolated ones.
-    return y + ops.cast(ops.where(ops.isnan(ops.sum(value)), np.nan, 0.0), y.dtype)
+def _nan_if_unset(value, y):
+    # A `StaticGraph` that was never set raises, but where JAX traces it cannot, and is NaN. A dense
+    # operator then makes every node NaN; a sparse one only those it names, unless others are told.
+    if keras.backend.backend() != "jax":
+        return y
+    first = ops.reshape(value, (-1,))[0]
+    return y + ops.cast(ops.where(ops.isnan(first), float("nan"), 0.0), y.dtype)
 
 
 def _of_parts(index, value, x):

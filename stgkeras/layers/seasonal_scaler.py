@@ -3,19 +3,20 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.layers._state import StateLayer, unset
 from stgkeras.seasons import pieces, seasonal_mean, slot, slots, ten_minutes
 
 
 @keras.saving.register_keras_serializable("stgkeras")
-class SeasonalScaler(keras.layers.Layer):
+class SeasonalScaler(StateLayer):
     """Takes the season off readings, and puts it back on predictions.
 
         y = (x - season[kind of day, time of day, node]) / std        inverse: x = y · std + season
 
     The season is the mean reading of a node at that time of working days, or of weekends, and up to
     ten minutes before and after: what one day did is not the season. It and the standard deviation
-    of what is left, one a feature, are state that travels with the weights. They are NaN until
-    `adapt` is called or weights are loaded.
+    of what is left, one a feature, are state that travels with the weights. Until `adapt` is called
+    or weights are loaded, a call raises ValueError; where JAX traces it, the result is NaN.
 
     Args:
         num_nodes: int. Number of nodes N.
@@ -33,7 +34,8 @@ class SeasonalScaler(keras.layers.Layer):
         The shape of `x`.
 
     Raises:
-        ValueError: if an argument is below 1, or the shapes do not fit each other.
+        ValueError: if an argument is below 1, or the shapes do not fit each other; if the scaler
+            was never adapted.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -47,16 +49,21 @@ class SeasonalScaler(keras.layers.Layer):
         True
     """
 
+    _what = "The season"
+    _remedy = "call `model.adapt(…)` with the training steps and their calendar"
+
     def __init__(self, num_nodes, num_features, steps_per_day, **kwargs):
         super().__init__(**kwargs)
         self.num_nodes = _checks.integer("num_nodes", num_nodes)
         self.num_features = _checks.integer("num_features", num_features)
         self.steps_per_day = _checks.integer("steps_per_day", steps_per_day)
-        unset = keras.initializers.Constant(np.nan)
         shape = (2 * self.steps_per_day, self.num_nodes, self.num_features)
-        self.season = self.add_weight(shape, unset, trainable=False, name="season")
-        self.std = self.add_weight((self.num_features,), unset, trainable=False, name="std")
+        self.season = self.add_weight(shape, unset(), trainable=False, name="season")
+        self.std = self.add_weight((self.num_features,), unset(), trainable=False, name="std")
         self.built = True
+
+    def _first_variable(self):
+        return self.std
 
     def adapt(self, values, calendar):
         """Takes the season from training values.
@@ -83,7 +90,11 @@ class SeasonalScaler(keras.layers.Layer):
         infinite = any(np.isinf(values[part]).any() for part in parts)
         count = sum((~np.isnan(values[part])).sum(axis=(0, 1)) for part in parts)
         if infinite or not np.all(count):
-            raise ValueError("`values` must be finite or NaN, and each feature must have readings")
+            raise ValueError(
+                "`values` must be finite, or NaN for a missing reading, and each feature must have "
+                f"readings. Received: infinite readings: {infinite}, readings of each feature: "
+                f"{count.tolist()}"
+            )
         season = seasonal_mean(
             values, calendar, self.steps_per_day, ten_minutes(self.steps_per_day)
         )
@@ -99,8 +110,8 @@ class SeasonalScaler(keras.layers.Layer):
         steps = ops.convert_to_tensor(list(steps), dtype="int32")
         rows = slot(ops.cast(first, "int32")[:, None] + steps, self.steps_per_day)  # (B, T)
         features = x.shape[-1]
-        season = ops.take(ops.convert_to_tensor(self.season), rows, axis=0)[..., :features]
-        std = self.std[:features]
+        season = ops.take(self.read(self.season), rows, axis=0)[..., :features]
+        std = self.read(self.std)[:features]
         if inverse:
             return x * std + season
         return (ops.where(ops.isnan(x), season, x) - season) / std

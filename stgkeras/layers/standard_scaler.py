@@ -3,17 +3,19 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.layers._state import StateLayer, unset
 from stgkeras.seasons import pieces
 
 
 @keras.saving.register_keras_serializable("stgkeras")
-class StandardScaler(keras.layers.Layer):
+class StandardScaler(StateLayer):
     """Standardises features, and takes predictions back to their units.
 
         y = (x - mean) / std        inverse: x = y · std + mean
 
     Mean and standard deviation, one of each a feature, are state that travels with the weights.
-    They are NaN until `adapt` is called or weights are loaded.
+    Until `adapt` is called or weights are loaded, a call raises ValueError; where JAX traces it,
+    the result is NaN.
 
     Args:
         num_features: int. Number of features F.
@@ -27,7 +29,8 @@ class StandardScaler(keras.layers.Layer):
         The shape of `x`.
 
     Raises:
-        ValueError: if `num_features` is below 1, or `x` has more features than that.
+        ValueError: if `num_features` is below 1, or `x` has more features than that; if the scaler
+            was never adapted.
 
     Example:
         >>> import keras, numpy as np, stgkeras
@@ -37,13 +40,18 @@ class StandardScaler(keras.layers.Layer):
         [-1.0, 0.0, 1.0]
     """
 
+    _what = "The scaler's mean and deviation"
+    _remedy = "call `model.adapt(…)` with the training steps"
+
     def __init__(self, num_features, **kwargs):
         super().__init__(**kwargs)
         self.num_features = _checks.integer("num_features", num_features)
-        unset = keras.initializers.Constant(np.nan)
-        self.mean = self.add_weight((num_features,), unset, trainable=False, name="mean")
-        self.std = self.add_weight((num_features,), unset, trainable=False, name="std")
+        self.mean = self.add_weight((num_features,), unset(), trainable=False, name="mean")
+        self.std = self.add_weight((num_features,), unset(), trainable=False, name="std")
         self.built = True
+
+    def _first_variable(self):
+        return self.std
 
     def adapt(self, values):
         """Takes mean and standard deviation from training values (..., features), over all axes
@@ -73,7 +81,7 @@ class StandardScaler(keras.layers.Layer):
     def call(self, x, inverse=False):
         self._check(x.shape)
         features = x.shape[-1]
-        mean, std = self.mean[:features], self.std[:features]
+        mean, std = self.read(self.mean)[:features], self.read(self.std)[:features]
         return x * std + mean if inverse else (ops.where(ops.isnan(x), mean, x) - mean) / std
 
     def compute_output_spec(self, x, inverse=False):

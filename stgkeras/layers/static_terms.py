@@ -3,6 +3,7 @@ import numpy as np
 import scipy.sparse
 
 from stgkeras.layers import _checks
+from stgkeras.layers._state import unset
 from stgkeras.layers.static_graph import StaticGraph
 
 
@@ -47,14 +48,13 @@ class StaticTerms(StaticGraph):
                 raise ValueError("`num_edges` must be given without a `graph`. Received: None")
             num_edges = len(self._support(graph)[0].data)
         super().__init__(num_nodes, num_edges=num_edges, **kwargs)
-        self._terms = self.add_weight(
-            (self.K, self.num_edges),
-            keras.initializers.Constant(np.nan),
-            trainable=False,
-            name="terms",
-        )
         if graph is not None:
-            self.graph = graph
+            self._begin_with(graph)
+
+    def _add_variables(self):
+        super()._add_variables()
+        shape = (self.K, self.num_edges)
+        self._terms = self.add_weight(shape, unset(), trainable=False, name="terms")
 
     def _support(self, graph):
         """The operator with an entry, if zero, for each pair within K - 1 hops; and the terms."""
@@ -73,7 +73,7 @@ class StaticTerms(StaticGraph):
 
     @StaticGraph.graph.setter
     def graph(self, graph):
-        StaticGraph.graph.fset(self, graph)  # checks it
+        self._check(graph)
         support, terms = self._support(graph)
         StaticGraph.graph.fset(self, support)
         self._terms.assign(np.pad(terms, ((0, 0), (0, self.num_edges - terms.shape[1]))))
@@ -97,8 +97,7 @@ class StaticTerms(StaticGraph):
         ]
 
     def call(self, x):
-        terms = keras.ops.cast(self._terms, self.compute_dtype)
-        return {**super().call(x), "terms": terms}
+        return {**super().call(x), "terms": self.read(self._terms)}
 
     def compute_output_spec(self, x):
         terms = keras.KerasTensor((self.K, self.num_edges), self.compute_dtype)

@@ -16,17 +16,38 @@ class _MaskedLoss(keras.losses.Loss):
         self.null_value = checked_null_value(null_value)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = map(ops.convert_to_tensor, (y_true, y_pred))
-        y_true = ops.cast(y_true, keras.backend.result_type(y_true.dtype, "float32"))
-        if self.null_value is not None:
-            y_true = ops.where(ops.equal(y_true, self.null_value), float("nan"), y_true)
-        weight = ops.cast(ops.logical_not(ops.isnan(y_true)), self.dtype)
+        y_true, y_pred, weight = self._marked(y_true, y_pred)
         if self.reduction in ("sum_over_batch_size", "mean"):
             # Keras will divide by the number of all entries: undo that, divide by those there.
             weight = ops.divide_no_nan(weight, ops.mean(weight))
         if sample_weight is not None:
             weight = weight * ops.cast(on_leading_axes(sample_weight, weight), self.dtype)
         return ops.cast(super().__call__(y_true, y_pred, weight), self._result_dtype)
+
+    def pooled(self, y_true, y_pred, sample_weight=None):
+        """What a mean over several batches is made of: the sum of the first result over all
+        batches, divided by that of the second.
+
+        Returns:
+            Weighted losses of all entries and their weights, both of the shape of `y_true`; None
+            if `reduction` is no mean.
+        """
+        if self.reduction not in ("sum_over_batch_size", "mean", "mean_with_sample_weight"):
+            return None
+        y_true, y_pred, there = self._marked(y_true, y_pred)
+        weight = there
+        if sample_weight is not None:
+            weight = there * ops.cast(on_leading_axes(sample_weight, there), self.dtype)
+        entries = weight * self.call(y_true, ops.cast(y_pred, self.dtype))
+        return entries, weight if self.reduction == "mean_with_sample_weight" else there
+
+    def _marked(self, y_true, y_pred):
+        """Both as tensors, the truth NaN where missing; and 1 where it is there, else 0."""
+        y_true, y_pred = map(ops.convert_to_tensor, (y_true, y_pred))
+        y_true = ops.cast(y_true, keras.backend.result_type(y_true.dtype, "float32"))
+        if self.null_value is not None:
+            y_true = ops.where(ops.equal(y_true, self.null_value), float("nan"), y_true)
+        return y_true, y_pred, ops.cast(ops.logical_not(ops.isnan(y_true)), self.dtype)
 
     def _error(self, y_true, y_pred):
         """Prediction less truth, and 0 without a gradient where the truth is missing."""

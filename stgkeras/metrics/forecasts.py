@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from stgkeras.missing import checked_null_value, on_leading_axes
+from stgkeras.missing import add_sum, checked_null_value, on_leading_axes
 
 
 def forecast_errors(truth, forecast, steps, null_value=None, percentage=False):
@@ -200,23 +200,6 @@ class MaskedMeanAbsolutePercentageError(_MaskedMean):
 
     def _entries(self, y_true, y_pred):
         return 100.0 * ops.abs((y_pred - y_true) / y_true)
-
-
-def add_sum(pair, values):
-    """Adds the sum of `values` to a variable (sum, what rounding left out of it)."""
-    # Along each axis, values are cut at a bit where sums are exact in any order; only the small
-    # rest rounds. Backends may add one by one, which in float32 costs up to 1e-4 a batch.
-    rest = ops.zeros_like(values)
-    while len(values.shape):
-        bound = 2.0 * ops.sum(ops.abs(values), axis=-1, keepdims=True)
-        high = (bound + values) - bound
-        rest = ops.sum(rest + (values - high), axis=-1)
-        values = ops.sum(high, axis=-1)
-    total = pair[0] + values
-    added = total - pair[0]
-    rest = rest + pair[1] + ((pair[0] - (total - added)) + (values - added))
-    high = total + rest
-    pair.assign(ops.stack([high, rest - (high - total)]))
 
 
 def _check_forecast(y_true, y_pred, step):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from stgkeras.metrics.forecasts import add_sum
+from stgkeras.missing import add_sum
 
 BINS = 2048
 

@@ -1,5 +1,4 @@
 import keras
-from keras import layers, ops
 
 from stgkeras.layers import (
     CenteredLayerNormalization,
@@ -10,9 +9,10 @@ from stgkeras.layers import (
     TemporalAttention,
     _checks,
 )
-from stgkeras.layers.time_products import time_conv
-from stgkeras.models.graph_model import (
-    GraphModel,
+from stgkeras.layers.temporal_conv import TemporalConv
+from stgkeras.layers.temporal_dense import TemporalDense
+from stgkeras.models.graph_model import GraphModel
+from stgkeras.models.model_inputs import (
     component_inputs,
     forecast_head,
     forecaster_arguments,
@@ -194,8 +194,9 @@ def astgcn_blocks(x, operator, arguments, prefix=""):
         y = ChebConv(
             arguments["spatial_filters"], arguments["K"], activation="relu", name=f"{name}_graph"
         )(x, operator, attention)
-        y = Conv2D(filters, 3, stride, name=f"{name}_temporal")(y)
-        x = Conv2D(filters, 1, stride, activation="relu", name=f"{name}_residual")(x, y)
+        y = TemporalConv(filters, 3, stride, name=f"{name}_temporal")(y)
+        residual = TemporalConv(filters, 1, stride, activation="relu", name=f"{name}_residual")
+        x = residual(x, y)
         x = CenteredLayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
         if stride > 1 and not isinstance(operator, dict) and len(operator.shape) == 4:
             operator = operator[:, ::stride]
@@ -204,36 +205,5 @@ def astgcn_blocks(x, operator, arguments, prefix=""):
 
 def linear_head(x, horizon, num_outputs, name):
     """One linear map, shared by all nodes, from steps and features to the forecast."""
-    x = Dense(horizon * num_outputs, dtype="float32", name=name)(x)
+    x = TemporalDense(horizon * num_outputs, dtype="float32", name=name)(x)
     return forecast_head(x, horizon, num_outputs)
-
-
-class Dense(layers.Dense):
-    """A linear map of steps and features, (B, T, N, F) to (B, N, units), without a copy in which
-    these lie side by side; it keeps the class name under which files hold it."""
-
-    def build(self, x_shape):
-        _, steps, _, features = x_shape
-        super().build((None, steps * features))
-        self.input_spec = None
-
-    def call(self, x):
-        kernel = ops.reshape(self.kernel, (x.shape[1], x.shape[3], self.units))
-        return ops.add(ops.sum(ops.matmul(x, kernel), axis=1), self.bias)
-
-    def compute_output_shape(self, x_shape):
-        return (x_shape[0], x_shape[2], self.units)
-
-
-class Conv2D(layers.Conv2D):
-    """Convolution along time alone, "same", with another signal added before the activation; it
-    keeps the class name under which files hold it."""
-
-    def __init__(self, filters, kernel_size, stride, **kwargs):
-        super().__init__(filters, (kernel_size, 1), (stride, 1), "same", "channels_last", **kwargs)
-
-    def call(self, x, added=None):
-        # Padding is explicit: Keras's "same" would shift a strided window by backend's rule.
-        steps = self.kernel_size[0]
-        kernel, stride, padding = self.kernel[:, 0], self.strides[0], steps // 2
-        return time_conv(x, kernel, self.bias, stride, padding, added, self.activation)

@@ -18,8 +18,6 @@ class GraphClassifier(GraphModel):
         arguments: dict of the subclass's constructor arguments, without graph and clusters.
     """
 
-    dynamic_graph = normalize = False
-
     def __init__(self, graph, clusters, convolution, arguments, **kwargs):
         _check(arguments)
         arguments["cluster_shapes"] = shapes = _cluster_shapes(clusters, arguments)
@@ -55,8 +53,12 @@ class GraphClassifier(GraphModel):
 
     @graph.setter
     def graph(self, graph):
+        found = []
         for level, operator in enumerate(_a_level("graph", graph, self.cluster_shapes)):
-            self.get_layer(_holder_name(level)).graph = operator
+            layer = self.get_layer(_holder_name(level))
+            layer.graph = operator
+            found.append(layer.num_edges)
+        self._hold_edges(found[0] if self.cluster_shapes is None else tuple(found))
 
     @property
     def clusters(self):

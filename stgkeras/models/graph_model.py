@@ -1,14 +1,55 @@
-"""What the models share: their graph, their scaler, and a saved form that every backend opens."""
+"""What the models share: their graph, their scaler, checks of what goes in, and a saved form that
+every backend opens."""
 
 import functools
+import inspect
+import warnings
 
 import keras
-import scipy.sparse
 from keras import ops
 
-from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
+from stgkeras.layers._renamed import take_old_names
+from stgkeras.layers._state import StateLayer
 from stgkeras.models import preset_files
-from stgkeras.seasons import PERIODS, component_steps
+from stgkeras.models.cloning import constructor
+from stgkeras.models.pooled_loss import PooledLoss
+from stgkeras.models.readings import Readings
+
+
+def _checked(name):
+    """The method of `keras.Model`, which first looks at the model's state and at the data."""
+    signature = inspect.signature(getattr(keras.Model, name))
+
+    @functools.wraps(getattr(keras.Model, name))
+    def method(self, *args, **kwargs):
+        self.require_state()
+        base = getattr(super(GraphModel, self), name)
+        if "_use_cached_eval_dataset" in kwargs:  # `fit` evaluates data that it has checked
+            return base(*args, **kwargs)
+        bound = signature.bind(self, *args, **kwargs)
+        given = bound.arguments
+        names = [tensor.name for tensor in keras.tree.flatten(self.input)]
+        takes_missing = self.normalize or getattr(self, "season", None) is not None
+        readings = Readings(names, takes_missing, getattr(self, "loss", None))
+        if name == "predict_on_batch" or "y" not in signature.parameters:
+            given["x"], _ = readings.checked(given["x"])
+        else:
+            given["x"], given["y"] = readings.checked(given.get("x"), given.get("y"))
+        data = given.get("validation_data")
+        if isinstance(data, (tuple, list)):
+            given["validation_data"] = (*readings.checked(*data[:2]), *data[2:])
+        elif data is not None:
+            given["validation_data"], _ = readings.checked(data)
+        try:
+            result = base(*bound.args[1:], **bound.kwargs)
+        except Exception:
+            if readings.error is not None:
+                raise readings.error from None
+            raise
+        readings.warn(stacklevel=2)
+        return result
+
+    return method
 
 
 class GraphModel(keras.Model):
@@ -20,16 +61,40 @@ class GraphModel(keras.Model):
             (`graph`). They become attributes and the config.
     """
 
+    dynamic_graph = normalize = False
+    num_edges = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            own = inspect.signature(cls.__init__)
+            arguments = list(own.parameters.values())[1:]
+            cls.__signature__ = own.replace(parameters=arguments)  # what `help` shows
+            cls.__init__ = constructor(cls.__init__, GraphModel)
+
     def __init__(self, inputs, outputs, arguments, **kwargs):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         for name, value in arguments.items():
             setattr(self, name, value)
         self._argument_names = tuple(arguments)
 
+    fit = _checked("fit")
+    evaluate = _checked("evaluate")
+    predict = _checked("predict")
+    train_on_batch = _checked("train_on_batch")
+    test_on_batch = _checked("test_on_batch")
+    predict_on_batch = _checked("predict_on_batch")
+
+    def require_state(self):
+        """Raises ValueError if the graph, the clusters, the scaler or the season was never set."""
+        for layer in self._flatten_layers():
+            if isinstance(layer, StateLayer):
+                layer.require()
+
     @property
     def graph(self):
         """The operator that the model multiplies by, an (N, N) array or scipy csr_array; None for
-        a model that takes its graph as input."""
+        a model that takes its graph as input. Another one may have more entries."""
         return None if self.dynamic_graph else self.get_layer("static_graph").graph
 
     @graph.setter
@@ -39,7 +104,15 @@ class GraphModel(keras.Model):
                 f"`graph` cannot be set with dynamic_graph={self.dynamic_graph!r}: the model takes "
                 "its graph as input."
             )
-        self.get_layer("static_graph").graph = graph
+        layer = self.get_layer("static_graph")
+        layer.graph = graph
+        self._hold_edges(layer.num_edges)
+
+    def _hold_edges(self, num_edges):
+        """Takes over how many entries there is room for, now that a graph was set."""
+        if num_edges != self.num_edges:
+            self.num_edges = num_edges
+            self.train_function = self.test_function = self.predict_function = None
 
     def adapt(self, values, calendar=None):
         """Fits the scaler of a model with `normalize=True` or a season.
@@ -64,6 +137,26 @@ class GraphModel(keras.Model):
         else:
             self.get_layer("scaler").adapt(values, calendar)
             self.get_layer("level").adapt(values)
+
+    @functools.wraps(keras.Model.compile)
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        given = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
+        weights = keras.tree.flatten(given.get("loss_weights"))
+        self._loss_weight = 1.0 if weights in ([], [None]) else float(weights[0])
+        # Past Keras's tracking, which would list it a second time among the metrics.
+        object.__setattr__(self, "_loss_tracker", PooledLoss())
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        total = super().compute_loss(x, y, y_pred, sample_weight, training)
+        losses, targets = keras.tree.flatten(self.loss), keras.tree.flatten(y)
+        if not training and len(losses) == len(targets) == 1 and hasattr(losses[0], "pooled"):
+            sums = losses[0].pooled(targets[0], keras.tree.flatten(y_pred)[0], sample_weight)
+            if sums is not None:
+                entries, weights = sums
+                others = sum(ops.sum(loss) for loss in self.losses)
+                self._loss_tracker.pool(self._loss_weight * entries, weights, others)
+        return total
 
     @classmethod
     def from_preset(cls, preset):
@@ -97,24 +190,87 @@ class GraphModel(keras.Model):
                 takes to reproduce the model, and its figures on test data. Kept as JSON.
 
         Raises:
-            ValueError: if `folder` exists, or `metadata` has other keys.
+            ValueError: if `folder` exists, `metadata` has other keys, or state of the model was
+                never set.
         """
+        self.require_state()
         preset_files.save(self, folder, metadata)
 
+    @functools.wraps(keras.Model.export)
+    def export(self, *args, **kwargs):
+        self.require_state()
+        return super().export(*args, **kwargs)
+
+    @functools.wraps(keras.Model.save)
+    def save(self, filepath, *args, **kwargs):
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "`filepath` must end in '.keras': Keras cannot open its older .h5 format with "
+                f"models of other packages. Received: filepath={str(filepath)!r}. Weights alone "
+                "can go to a '.weights.h5' file, by `save_weights`."
+            )
+        return super().save(filepath, *args, **kwargs)
+
+    @functools.wraps(keras.Model.quantize)
+    def quantize(self, *args, **kwargs):
+        super().quantize(*args, **kwargs)
+        if not self._quantized():
+            warnings.warn(
+                f"`quantize` changed nothing: no layer of this {type(self).__name__} has a "
+                "quantized form that Keras knows.",
+                stacklevel=2,
+            )
+
+    def _quantized(self):
+        layers = self._flatten_layers()
+        return [layer for layer in layers if getattr(layer, "quantization_mode", None)]
+
+    def load_own_variables(self, store):
+        take_old_names(self.layers, store)
+        super().load_own_variables(store)
+
     def get_config(self):
-        arguments = {name: getattr(self, name) for name in self._argument_names}
-        return {"name": self.name, "trainable": self.trainable, **arguments}
+        config = {name: getattr(self, name) for name in self._argument_names}
+        config.update(name=self.name, trainable=self.trainable)
+        config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
+        quantized = {layer.name: _quantization(layer) for layer in self._quantized()}
+        return {**config, "quantized": quantized} if quantized else config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        quantized = config.get("quantized", {})
+        model = cls(**{name: value for name, value in config.items() if name != "quantized"})
+        for name, how in quantized.items():
+            how = keras.saving.deserialize_keras_object(how)
+            model.get_layer(name).quantize(how["mode"], config=how["config"])
+        return model
 
     def compile_from_config(self, config):
         # A file tells which backend wrote it: torch saves an optimizer class of its own, and what
         # `jit_compile="auto"` came to. Neither is meant for the backend that reads.
         config = {**config, "jit_compile": "auto"}
         config["optimizer"] = _portable_optimizer(config.get("optimizer"))
-        super().compile_from_config(config)
+        # As Keras does, which refuses to where `compile` is overridden.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def _run_through_graph(self, inputs, *args, **kwargs):
+        # `keras.models.clone_model` runs its clones of the layers, and then calls the constructor
+        # with the tensors alone: these tell it whose clone it makes.
+        outputs = super()._run_through_graph(inputs, *args, **kwargs)
+        for tensor in keras.tree.flatten(outputs):
+            if isinstance(tensor, keras.KerasTensor):
+                tensor.cloned_from = self
+        return outputs
+
+
+def _quantization(layer):
+    config = getattr(layer, "quantization_config", None)
+    return {
+        "mode": layer.quantization_mode,
+        "config": None if config is None else keras.saving.serialize_keras_object(config),
+    }
 
 
 def _portable_optimizer(config):
@@ -128,161 +284,3 @@ def _portable_optimizer(config):
             config["config"]["inner_optimizer"]
         )
     return config
-
-
-def graph_inputs(arguments, graph, normalization=None):
-    """The inputs of a model with one signal, and its graph operator.
-
-    Args:
-        arguments: dict with num_nodes, input_length, num_features, num_edges and, if the graph may
-            come as input, dynamic_graph, as the model took them.
-        graph: None, or the operator of a model with a fixed graph.
-        normalization: layer that turns an adjacency given as input into the operator.
-
-    Returns:
-        The inputs, x (batch, time, nodes, features) among them, and the operator.
-    """
-    nodes, steps = arguments["num_nodes"], arguments["input_length"]
-    dynamic = arguments.get("dynamic_graph", False)
-    _checks.one_of("dynamic_graph", dynamic, (False, "sample", "step"))
-    x = keras.Input((steps, nodes, arguments["num_features"]), name="x")
-    if not dynamic:
-        return x, x, static_operator(x, arguments, graph)
-    if graph is not None:
-        raise ValueError(
-            f"`graph` must be None with dynamic_graph={dynamic!r}: the model takes its graph as "
-            "input, {'x': …, 'graph': …}."
-        )
-    if arguments["num_edges"] is not None:
-        raise ValueError(
-            f"`num_edges` must be None with dynamic_graph={dynamic!r}: it sizes a fixed graph. "
-            f"Received: num_edges={arguments['num_edges']}"
-        )
-    shape = (nodes, nodes) if dynamic == "sample" else (steps, nodes, nodes)
-    adjacency = keras.Input(shape, name="graph")
-    return {"x": x, "graph": adjacency}, x, normalization(adjacency)
-
-
-def forecaster_arguments(*, num_edges, normalize, season, **integers):
-    """The checked arguments that every forecaster has, but for its `input_length`."""
-    return {
-        **{name: _checks.integer(name, value) for name, value in integers.items()},
-        "num_edges": num_edges,
-        "normalize": bool(normalize),
-        "season": season if season is None else _checks.integer("season", season),
-    }
-
-
-def window_lengths(input_length):
-    """The checked `input_length` of a model: an int, or a dict of the components' ints."""
-    if not isinstance(input_length, dict):
-        return _checks.integer("input_length", input_length)
-    if not input_length or not set(input_length) <= set(PERIODS):
-        raise ValueError(
-            f"`input_length` must be an int, or a dict with keys among {tuple(PERIODS)}. "
-            f"Received: input_length={input_length!r}"
-        )
-    return {
-        name: _checks.integer(f"input_length[{name!r}]", input_length[name])
-        for name in PERIODS
-        if name in input_length
-    }
-
-
-def component_inputs(arguments, graph):
-    """The inputs of a model with several components, by name, and its graph operator.
-
-    Args:
-        arguments: dict with num_nodes, num_features, num_edges and the dict input_length, as the
-            model took them.
-        graph: None, or the operator.
-    """
-    if arguments.get("dynamic_graph"):
-        raise ValueError(
-            "`dynamic_graph` must be False with several components. "
-            f"Received: dynamic_graph={arguments['dynamic_graph']!r}, "
-            f"input_length={arguments['input_length']!r}"
-        )
-    nodes, features = arguments["num_nodes"], arguments["num_features"]
-    inputs = {
-        name: keras.Input((steps, nodes, features), name=name)
-        for name, steps in arguments["input_length"].items()
-    }
-    return inputs, static_operator(next(iter(inputs.values())), arguments, graph)
-
-
-def static_operator(x, arguments, graph):
-    """The operator of the layer that holds the graph; a sparse one with its terms if an attention
-    weighs them. The edge count of a sparse one goes into the arguments."""
-    room = {"num_edges": arguments["num_edges"], "name": "static_graph"}
-    is_sparse = room["num_edges"] is not None or scipy.sparse.issparse(graph)
-    has_attention = "spatial_score" in arguments and arguments.get("attention", True)
-    if is_sparse and has_attention:
-        layer = StaticTerms(arguments["num_nodes"], arguments["K"], graph, **room)
-    else:
-        layer = StaticGraph(arguments["num_nodes"], graph, **room)
-    arguments["num_edges"] = layer.num_edges
-    return layer(x)
-
-
-def scaling(arguments):
-    """The scaler of a model, into standardised units and back.
-
-    Args:
-        arguments: dict with num_nodes, num_features and normalize, and for a forecaster horizon,
-            num_outputs and season, as the model took them.
-
-    Returns:
-        Function (x, component) → standardised x, where `component` names the steps that x reads,
-        by default "recent"; function y → forecast in original units; dict of the inputs that the
-        two need.
-    """
-    num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
-    season = arguments.get("season")
-    if season is None and not arguments["normalize"]:
-        return (lambda x, component=None: x), (lambda y: y), {}
-    if num_outputs > num_features:
-        raise ValueError(
-            "`num_outputs` must be at most `num_features` with normalize=True or a season: "
-            f"forecasts take the units of the first features. Received: num_outputs={num_outputs}, "
-            f"num_features={num_features}"
-        )
-    if season is None:
-        scaler = StandardScaler(num_features, dtype="float32", name="scaler")
-        return (lambda x, component=None: scaler(x)), functools.partial(scaler, inverse=True), {}
-    if arguments["normalize"]:
-        raise ValueError(
-            "`normalize` must be False with a season, which has a scaler of its own. "
-            f"Received: normalize=True, season={season}"
-        )
-    horizon = arguments["horizon"]
-    calendar = keras.Input((horizon, 2), name="calendar")
-    scaler = SeasonalScaler(
-        arguments["num_nodes"], num_features, season, dtype="float32", name="scaler"
-    )
-    level = StandardScaler(num_features, dtype="float32", name="level")
-
-    def scale(x, component="recent"):
-        steps = component_steps(component, x.shape[1], horizon, season).tolist()
-        # What is left of the season, and where it stands: a hundred vehicles at night or at noon.
-        return ops.concatenate([scaler(x, calendar, steps=steps), level(x)], axis=-1)
-
-    return (
-        scale,
-        lambda y: scaler(y, calendar, steps=list(range(horizon)), inverse=True),
-        {"calendar": calendar},
-    )
-
-
-def joined(inputs, more):
-    """The inputs of a model, `more` of them by name."""
-    if not more:
-        return inputs
-    return {**(inputs if isinstance(inputs, dict) else {"x": inputs}), **more}
-
-
-def forecast_head(y, horizon, num_outputs):
-    """Splits the last axis of y (batch, nodes, horizon·outputs) into the forecast's axes."""
-    nodes = y.shape[1]
-    y = ops.reshape(y, (-1, nodes, horizon, num_outputs))
-    return ops.transpose(y, (0, 2, 1, 3))  # (B, horizon, N, outputs)

@@ -2,8 +2,8 @@ import keras
 from keras import layers, ops
 
 from stgkeras.layers import AdaptiveAdjacency, ChebConv, GraphConv, NodeEmbedding, _checks
-from stgkeras.models.graph_model import (
-    GraphModel,
+from stgkeras.models.graph_model import GraphModel
+from stgkeras.models.model_inputs import (
     component_inputs,
     forecast_head,
     forecaster_arguments,

@@ -9,7 +9,8 @@ from stgkeras.layers import (
     _checks,
 )
 from stgkeras.models.astgcn import astgcn_blocks, block_arguments, linear_head
-from stgkeras.models.graph_model import GraphModel, graph_inputs, scaling
+from stgkeras.models.graph_model import GraphModel
+from stgkeras.models.model_inputs import graph_inputs, scaling
 from stgkeras.models.pairwise_head import pairwise_head
 from stgkeras.models.stgcn import operator_at
 

@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from stgkeras.layers import NodeEmbedding
-from stgkeras.models.graph_model import joined
+from stgkeras.models.model_inputs import joined
 
 RARE = -4.6  # log-odds of 1 %, which an untrained head gives to links
 

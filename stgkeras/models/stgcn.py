@@ -10,10 +10,10 @@ from stgkeras.layers import (
     ScaledLaplacian,
     _checks,
 )
-from stgkeras.layers.dropout import Dropout
+from stgkeras.layers.dropout import BitDropout
 from stgkeras.layers.gated_temporal_conv import pad_features
-from stgkeras.models.graph_model import (
-    GraphModel,
+from stgkeras.models.graph_model import GraphModel
+from stgkeras.models.model_inputs import (
     forecast_head,
     forecaster_arguments,
     graph_inputs,
@@ -157,7 +157,7 @@ def stgcn_block(x, operator, filters, arguments, name):
     x = ops.relu(graph_layer(x, operator_at(operator, x), middle, arguments, name))
     x = GatedTemporalConv(last, kernel_size, gate=gate, name=f"{name}_temporal2")(x)
     x = CenteredLayerNormalization((-2, -1), epsilon=1e-12, name=f"{name}_norm")(x)
-    return Dropout(arguments["dropout"], name=f"{name}_dropout")(x)
+    return BitDropout(arguments["dropout"], name=f"{name}_dropout")(x)
 
 
 def graph_layer(x, operator, filters, arguments, name):
@@ -180,7 +180,7 @@ def stgcn_head(x, arguments):
     x = GatedTemporalConv(filters, x.shape[1], gate=arguments["gate"], name="output_temporal")(x)
     x = CenteredLayerNormalization((-2, -1), epsilon=1e-12, name="output_norm")(x)
     x = layers.Dense(units, activation="relu", name="output_dense")(x[:, 0])  # (B, N, units)
-    x = Dropout(arguments["dropout"], name="output_dropout")(x)
+    x = BitDropout(arguments["dropout"], name="output_dropout")(x)
     x = layers.Dense(horizon * num_outputs, dtype="float32", name="output")(x)
     return forecast_head(x, horizon, num_outputs)
 

@@ -1,0 +1,94 @@
+"""State that is given to a layer rather than learned: graphs, clusters, scalers. Was it given?
+
+A variable of such state holds `UNSET` until it is given. `UNSET` is finite: on TensorFlow a product
+fused with a rectifier turns NaN into 0, and processes of JAX compare initial values by `==`, which
+NaN never satisfies. No operator, deviation or list of clusters begins with it. In files of version
+0.1.0 the same state is NaN.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+UNSET = -(2.0**15)  # exact in half precision
+UNSET_INDEX = 2**31 - 1  # of integers; no node has this number
+
+
+class StateLayer(keras.layers.Layer):
+    """Base of the layers whose state is given.
+
+    A subclass names in `_what` and `_remedy` what is missing and what to do, for the error, and
+    returns in `_first_variable` the variable that tells whether the state was given.
+    """
+
+    _what = _remedy = ""
+    _was_given = False  # once seen, so that a step on PyTorch need not ask the device again
+
+    def require(self):
+        """Raises ValueError if the state was never given. While JAX traces a function, values
+        cannot be read, and nothing is raised."""
+        first = self._first_number()
+        if first is not None and is_unset(first):
+            raise ValueError(
+                f"{self._what} must be given before the model is used: {self._remedy}, or load "
+                f"weights that hold it. Received: layer '{self.name}', whose state was never set"
+            )
+        self._was_given = first is not None
+
+    def read(self, variable):
+        """The value of a variable, in the dtype of the computation; raises as `require` does.
+        Where JAX traces, state that was never given is read as NaN."""
+        if not self._was_given:
+            self.require()
+        is_integer = keras.backend.is_int_dtype(variable.dtype)
+        dtype = variable.dtype if is_integer else self.compute_dtype
+        value = ops.cast(ops.convert_to_tensor(variable), dtype)
+        if self._was_given or is_integer:
+            return value
+        first = ops.reshape(ops.convert_to_tensor(self._first_variable()), (-1,))[0]
+        return ops.where(ops.equal(first, UNSET), float("nan"), value)
+
+    def _first_variable(self):
+        raise NotImplementedError
+
+    def _first_number(self):
+        """The first number of the state, or None where it cannot be read."""
+        backend, variable = keras.backend.backend(), self._first_variable()
+        if backend == "tensorflow":
+            import tensorflow as tf
+
+            with tf.init_scope():  # leaves the function that is being traced
+                value = variable.value
+                return value[(0,) * len(value.shape)].numpy() if _is_eager(value) else None
+        value = variable.value
+        if backend == "jax":
+            import jax
+
+            if isinstance(value, jax.core.Tracer):
+                return None
+        elif value.is_meta or _is_compiling():
+            return None
+        return ops.convert_to_numpy(value[(0,) * len(value.shape)])
+
+
+def unset(variable_dtype="float32"):
+    """The initializer of state that is not given yet."""
+    is_integer = keras.backend.is_int_dtype(variable_dtype)
+    return keras.initializers.Constant(UNSET_INDEX if is_integer else UNSET)
+
+
+def is_unset(first):
+    """Whether the first number of a state says that it was never given."""
+    if np.issubdtype(np.asarray(first).dtype, np.integer):
+        return first == UNSET_INDEX
+    return first == UNSET or first != first
+
+
+def _is_eager(value):
+    return hasattr(value, "numpy")
+
+
+def _is_compiling():
+    import torch
+
+    return torch.compiler.is_compiling()
