@@ -1,7 +1,35 @@
 """Gradients of a scalar function on whichever backend is active."""
 
+import contextlib
+from unittest import mock
+
 import keras
 import numpy as np
+from keras.src.backend.common import dtypes
+
+
+@contextlib.contextmanager
+def double_precision():
+    """Everything in float64. Away from TensorFlow, Keras computes in float32 what is given in
+    float64, unless told; and some layers of models ask for float32 by name."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(dtypes.BIT64_TO_BIT32_DTYPE, float64="float64"))
+        names = mock.patch.object(
+            keras.DTypePolicy, "_parse_name", lambda *_: ("float64", "float64")
+        )
+        stack.enter_context(names)
+        if keras.backend.backend() == "jax":
+            import jax
+
+            stack.enter_context(jax.enable_x64(True))
+        try:
+            keras.config.set_floatx("float64")
+            keras.config.set_dtype_policy("float64")
+            yield
+        finally:
+            keras.config.set_floatx(floatx)
+            keras.config.set_dtype_policy(policy)
 
 
 def gradients(function, inputs):

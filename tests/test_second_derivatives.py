@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from gradients import double_precision
 from keras import ops
-from keras.src.backend.common import dtypes
 from layer_cases import LAYERS
 from model_cases import inputs_of, make
 from second_derivatives import products
@@ -28,23 +28,9 @@ DERIVED = [name for name in LAYERS if "static" not in name and "scaler" not in n
 
 
 @pytest.fixture(autouse=True)
-def double_precision(monkeypatch):
-    """Away from TensorFlow, Keras computes in float32 what is given in float64, unless told."""
-    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    # Some layers of models ask for float32 by name.
-    monkeypatch.setattr(keras.DTypePolicy, "_parse_name", lambda *_: ("float64", "float64"))
-    if keras.backend.backend() == "jax":
-        import jax
-
-        with jax.enable_x64(True):
-            yield
-    else:
+def in_double_precision():
+    with double_precision():
         yield
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
 
 
 def assert_right(layer, inputs, **kwargs):
@@ -63,7 +49,8 @@ def assert_right(layer, inputs, **kwargs):
         given = keras.tree.pack_sequence_as(inputs, given)
         given = given if isinstance(given, list) else [given]
         trainable = list(tensors[len(where) :])
-        outputs, _ = layer.stateless_call(trainable, state, *given, **kwargs)
+        held = [ops.copy(value) for value in state]  # traced, as `fit` has it
+        outputs, _ = layer.stateless_call(trainable, held, *given, **kwargs)
         outputs = keras.tree.flatten(outputs)
         if not weights_of_outputs:
             weights_of_outputs.extend(rng.standard_normal(y.shape) for y in outputs)
