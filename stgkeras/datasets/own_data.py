@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from stgkeras.datasets.series import make_series
+from stgkeras.datasets.series import InPieces, make_series
 from stgkeras.datasets.timestamps import parse_times
 from stgkeras.datasets.traffic_files import file_type, graph_from_file, series_from_csv
 
@@ -27,9 +27,9 @@ def from_arrays(
     """Makes a series of arrays. Faults are refused unless one asks to have them mended.
 
     Args:
-        values: (T, N) or (T, N, F) of real numbers. A memory map of float32 stays one, not copied,
-            unless readings are to be changed: by a `null_value` other than NaN, `regularize` or
-            `duplicates`.
+        values: (T, N) or (T, N, F) of real numbers; copied once, to float32. A memory map of
+            float32 stays one, not copied, unless readings are to be changed: by a `null_value`
+            other than NaN, `regularize` or `duplicates`.
         timestamps: None, or (T,) of datetimes, datetime64 or strings, to the second. Those with a
             zone become UTC; others are taken as they are.
         graph: None, an adjacency (N, N), dense or SciPy sparse, `[n, m]` weighing what n receives
@@ -94,7 +94,24 @@ def from_arrays(
             "`values` must have shape (steps, nodes) or (steps, nodes, features). "
             f"Received: shape={values.shape}"
         )
-    values = values.reshape(*values.shape[:2], -1)  # (T, N, F)
+    return _series(
+        values.reshape(*values.shape[:2], -1),  # (T, N, F)
+        timestamps,
+        graph,
+        names=names,
+        features=features,
+        unknown=unknown,
+        units=units,
+        symmetric=symmetric,
+        interval=interval,
+        null_value=null_value,
+        regularize=regularize,
+        duplicates=duplicates,
+    )
+
+
+def _series(values, timestamps, graph, *, names=None, features=None, unknown="raise", **kwargs):
+    """What `from_arrays` returns, of values (T, N, F)."""
     steps, num_nodes, width = values.shape
     if features is None:
         features = ["value"] if width == 1 else [f"value_{i}" for i in range(width)]
@@ -109,12 +126,7 @@ def from_arrays(
         features=features,
         times=None if timestamps is None else _times(timestamps, steps),
         adjacency=graph_of(graph, names, unknown),
-        symmetric=symmetric,
-        units=units,
-        interval=interval,
-        null_value=null_value,
-        regularize=regularize,
-        duplicates=duplicates,
+        **kwargs,
     )
 
 
@@ -160,9 +172,17 @@ def from_pandas(frames, graph=None, **kwargs):
                 f"`frames` must hold real numbers. Received: {name!r} with column {wrong[0]!r} of "
                 f"dtype {frame.dtypes[wrong[0]]}; is it the one for `frame.set_index(...)`?"
             )
-    values = [frame.to_numpy(np.float64, na_value=np.nan) for frame in frames.values()]
-    return from_arrays(
-        np.stack(values, axis=-1),
+    if 0 in first.shape:
+        raise ValueError(
+            f"`frames` must have rows and columns. Received: a frame of shape {first.shape}"
+        )
+
+    def read(steps):
+        parts = [frame.iloc[steps] for frame in frames.values()]
+        return np.stack([part.to_numpy(np.float64, na_value=np.nan) for part in parts], axis=-1)
+
+    return _series(
+        InPieces((*first.shape, len(frames)), read),
         first.index,
         graph,
         names=first.columns,

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from stgkeras.datasets.series import Series, checked_adjacency, mark_missing
+from stgkeras.datasets.series import Series, checked_adjacency, mark_missing, refuse_missing
 from stgkeras.datasets.traffic_files import (
     distances_from_csv,
     file_type,
@@ -14,8 +14,10 @@ from stgkeras.datasets.traffic_files import (
     matrix_from_csv,
     series_from_csv,
     series_from_npz,
+    table_from_csv,
 )
 from stgkeras.graphs import gaussian_kernel
+from stgkeras.seasons import pieces
 
 MEMBERS = {"series": "PeMSD7_V_228.csv", "graph": "PeMSD7_W_228.csv"}  # of the zip archive
 MAX_MEMBER = 1 << 28  # bytes; the largest has 13 MB
@@ -50,11 +52,12 @@ def read_published(known, paths):
                 f"{wrong[0]}. Received: {found['times'][wrong[0]]}"
             )
     names = tuple(str(name) for name in (range(num_nodes) if names is None else names))
-    values = mark_missing(found["values"], known.null_value, str(paths["series"]))
+    refuse_missing(found["values"], known.null_value, str(paths["series"]))
+    values = mark_missing(found["values"], known.null_value)
     adjacency = checked_adjacency(_graph(known, paths, found, names), num_nodes)
     _check_numbers(known, paths["series"], values, adjacency)
     return Series(
-        values.astype(np.float32),
+        values,
         adjacency,
         names,
         known.features,
@@ -85,12 +88,12 @@ def _series(known, path):
     if kind == ".h5":
         return _pandas_frame(path, known.shape[:2])
     if kind == ".zip":
-        return {"values": matrix_from_csv(path, _member(path, MEMBERS["series"]))[:, :, None]}
+        return {"values": table_from_csv(path, _member(path, MEMBERS["series"]))}
     if file_type(path) == ".npz":
         found = series_from_npz(path)
         return found if kind == known.whole else {"values": found["values"]}  # no names: indices
     if known.graph == "distances":
-        return {"values": matrix_from_csv(path)[:, :, None]}
+        return {"values": table_from_csv(path)}
     return series_from_csv(path)
 
 
@@ -126,7 +129,7 @@ def _road_graph(path, names):
 def _check_numbers(known, path, values, adjacency):
     wrong = []
     for i, (mean, tolerance) in enumerate(known.means):
-        found = np.nanmean(values[..., i])
+        found = _mean(values[..., i])
         if not abs(found - mean) <= tolerance:
             wrong.append(f"mean {known.features[i]} {found:.6g} for {mean:.6g} ± {tolerance:g}")
     largest = np.nanmax(values[..., 0])
@@ -139,6 +142,13 @@ def _check_numbers(known, path, values, adjacency):
         raise ValueError(
             f"{path} and its graph must hold {known.title}. Received: {', '.join(wrong)}"
         )
+
+
+def _mean(values):
+    """Mean of the readings that are there, of values (T, N) read in pieces."""
+    parts = [values[piece] for piece in pieces(values)]
+    total = sum(np.nansum(part, dtype=np.float64) for part in parts)
+    return total / sum(np.count_nonzero(~np.isnan(part)) for part in parts)
 
 
 def _pandas_frame(path, shape):
@@ -156,7 +166,7 @@ def _pandas_frame(path, shape):
             kind = frame["axis1"].attrs["kind"].decode()
             unit = "ns" if kind == "datetime64" else kind.removeprefix("datetime64[").rstrip("]")
             times = stamps.astype(np.int64).astype(f"datetime64[{unit}]").astype("datetime64[s]")
-            values = frame["block0_values"][()].astype(np.float64)
+            values = frame["block0_values"][()]
     except Exception as error:  # h5py raises almost any on a damaged file
         raise ValueError(
             f"{path} must be an HDF5 file in which pandas stored one frame of numbers by times. "

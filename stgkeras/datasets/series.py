@@ -1,5 +1,6 @@
 """Series measured at the sensors of a network, and what all of them must satisfy."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,7 @@ def make_series(
     """Checks and assembles what was read.
 
     Args:
-        values: (T, N, F) of real numbers.
+        values: (T, N, F) of real numbers, or `InPieces`. Not changed, and copied once.
         where: str. What holds the data: the start of error messages.
         times: (T,) datetime64[s] or None.
         adjacency: (N, N) of anything that makes an array, or None.
@@ -72,23 +73,27 @@ def make_series(
         `Series`.
     """
     names = _checked_names(names, values.shape[1])
-    values = mark_missing(values, null_value, where, hint)
-    if times is None and (regularize or duplicates != "raise"):
+    refuse_missing(values, null_value, where, hint)
+    mend = regularize or duplicates != "raise"
+    if times is None and mend:
         raise ValueError(
             "`regularize` and `duplicates` must go with timestamps. "
             f"Received: regularize={regularize}, duplicates={duplicates!r} and {where} without"
         )
-    if regularize or duplicates != "raise":
-        values = np.asarray(values, np.float64)
     if times is not None:
-        times, values, found = even_steps(
-            times, values, where, interval if regularize else None, regularize, duplicates, hint
+        times, rows, found = even_steps(
+            times, where, interval if regularize else None, regularize, duplicates, hint
         )
         interval = agreed_interval(interval, found, "the timestamps")
+        if mend:
+            values = _mended(values, rows, null_value)
+        del rows
+    if not mend:
+        values = mark_missing(values, null_value)
     if adjacency is not None:
         adjacency = checked_adjacency(adjacency, len(names), symmetric)
     return Series(
-        values.astype(np.float32, copy=False),
+        values,
         adjacency,
         names,
         tuple(features),
@@ -99,23 +104,77 @@ def make_series(
     )
 
 
-def mark_missing(values, null_value, where, hint=""):
-    """Returns float64 values with NaN for `null_value`; NaN without it is refused.
+class InPieces:
+    """(T, N, F) numbers that are put together as they are read, some steps at a time.
 
-    A memory map of float32 in which nothing is to be marked is returned as it is.
+    Args:
+        shape: (T, N, F).
+        read: function of a slice or an int array of steps, gives (steps, N, F).
     """
-    marked = null_value is not None and not np.isnan(null_value)
-    if marked or not isinstance(values, np.memmap) or values.dtype != np.float32:
-        values = np.array(values, dtype=np.float64)
+
+    ndim = 3
+
+    def __init__(self, shape, read):
+        self.shape, self._read = shape, read
+        self.size = math.prod(shape)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, steps):
+        return self._read(steps)
+
+
+def refuse_missing(values, null_value, where, hint=""):
+    """Raises ValueError at NaN in `values`, if there is no `null_value`."""
     if null_value is None:
         refuse_nan(
             f"{where} must not hold NaN",
             values,
             f"fill or drop them, or, if these readings are missing, pass {hint}`null_value=np.nan`",
         )
-    elif marked:
+
+
+def mark_missing(values, null_value):
+    """Returns float32 values with NaN for `null_value`: the one copy that is made.
+
+    A memory map of float32 in which nothing is to be marked is returned as it is.
+    """
+    marks = null_value is not None and not np.isnan(null_value)
+    if isinstance(values, np.memmap) and values.dtype == np.float32 and not marks:
+        return values
+    found = np.empty(values.shape, np.float32)
+    for piece in pieces(values):
+        found[piece] = _marked(np.array(values[piece], np.float64), null_value)
+    return found
+
+
+def _marked(values, null_value):
+    """Changes `values`: NaN for `null_value`."""
+    if null_value is not None:
         values[values == null_value] = np.nan
     return values
+
+
+def _mended(values, rows, null_value):
+    """Returns float32 values of the steps that `rows` make, NaN where a step has none."""
+    filled = np.full((rows.total, *values.shape[1:]), np.nan, np.float32)
+    ends = np.append(rows.starts[1:], len(rows.order))
+    for piece in pieces(np.broadcast_to(0, (len(ends), *values.shape[1:]))):
+        first, end = rows.starts[piece][0], ends[piece][-1]
+        read = values[rows.order[first:end]].astype(np.float64, copy=False)  # a copy already
+        read = _marked(read, null_value)
+        starts = rows.starts[piece] - first
+        filled[rows.steps[piece]] = _means(read, starts) if rows.mean else read[starts]
+    return filled
+
+
+def _means(values, starts):
+    """Means over the rows from each start to the next, of what is not NaN."""
+    present = ~np.isnan(values)
+    counts = np.add.reduceat(present, starts, axis=0, dtype=np.int64)
+    sums = np.add.reduceat(np.where(present, values, 0), starts, axis=0)
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def agreed_interval(given, found, owner):

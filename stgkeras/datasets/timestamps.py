@@ -1,12 +1,32 @@
 """Times of measurement: read as UTC, held to an even grid or mended to one."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 
 SECOND = np.timedelta64(1, "s")
 DUPLICATES = ("raise", "first", "mean")
 MOST_STEPS = 10  # that `regularize` may make of a row, on average
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows make the steps of an even series.
+
+    Args:
+        order: (R,) ints, the rows by time.
+        starts: (S,) ints, rising: step `steps[s]` has the rows `order[starts[s] : starts[s + 1]]`.
+        steps: (S,) ints, rising, the steps that have rows.
+        total: int, number of steps T.
+        mean: bool. Whether a step gets the mean of its rows, or else the first.
+    """
+
+    order: np.ndarray
+    starts: np.ndarray
+    steps: np.ndarray
+    total: int
+    mean: bool
 
 
 def parse_times(cells, must, column=""):
@@ -29,12 +49,11 @@ def parse_times(cells, must, column=""):
     return times
 
 
-def even_steps(times, values, where, interval, regularize, duplicates, hint):
+def even_steps(times, where, interval, regularize, duplicates, hint):
     """Holds times to even steps, or mends them.
 
     Args:
         times: (T,) datetime64[s].
-        values: (T, …) float64.
         where: str. What holds the times: the start of error messages.
         interval: float or None. Minutes of a step; None: the most frequent difference.
         regularize: bool. Whether to sort, and to give steps that have no row NaN.
@@ -42,18 +61,19 @@ def even_steps(times, values, where, interval, regularize, duplicates, hint):
         hint: str. Said before the arguments that would mend a fault.
 
     Returns:
-        The times and values, and the minutes of a step, None of a single one.
+        The times (T,) of the steps, the `Rows` that make them, and the minutes of a step, None of a
+        single one.
     """
     if duplicates not in DUPLICATES:
         raise ValueError(
             f"`duplicates` must be one of {DUPLICATES}. Received: duplicates={duplicates!r}"
         )
-    if regularize:
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
+    order = np.argsort(times, kind="stable") if regularize else np.arange(len(times))
+    times = times[order]
     steps = np.diff(times)
     fix = f"sort it, or pass {hint}`regularize=True`"
     _refuse(where, times, steps < 0 * SECOND, f"in rising order: {fix}")
+    starts = np.arange(len(times))
     if duplicates == "raise":
         fix = (
             f'pass {hint}`duplicates="first"` or `"mean"`; if they are local times, in which an '
@@ -61,16 +81,21 @@ def even_steps(times, values, where, interval, regularize, duplicates, hint):
         )
         _refuse(where, times, steps == 0 * SECOND, f"each once: {fix}")
     else:
-        times, values = _merged(times, values, duplicates)
+        starts = np.flatnonzero(np.append(True, steps > 0 * SECOND))
+        times = times[starts]
+    mean = duplicates == "mean"
     if len(times) == 1:
-        return times, values, None
-    step = _usual_step(np.diff(times)) if interval is None else round(interval * 60) * SECOND
+        return times, Rows(order, starts, np.zeros(1, np.int64), 1, mean), None
+    steps = np.diff(times)
+    step = _usual_step(steps) if interval is None else round(interval * 60) * SECOND
+    place = np.arange(len(times))
     if regularize:
-        times, values = _on_grid(times, values, where, step)
+        place = _on_grid(times, where, step)
+        times = times[0] + step * np.arange(place[-1] + 1)
     else:
         fix = f"pass {hint}`regularize=True` to make the steps between missing readings"
-        _refuse(where, times, np.diff(times) != step, f"{_minutes(step):g} minutes apart: {fix}")
-    return times, values, _minutes(step)
+        _refuse(where, times, steps != step, f"{_minutes(step):g} minutes apart: {fix}")
+    return times, Rows(order, starts, place, len(times), mean), _minutes(step)
 
 
 def _refuse(where, times, wrong, rule):
@@ -83,16 +108,6 @@ def _refuse(where, times, wrong, rule):
         )
 
 
-def _merged(times, values, duplicates):
-    starts = np.flatnonzero(np.append(True, np.diff(times) > 0 * SECOND))
-    if duplicates == "first":
-        return times[starts], values[starts]
-    present = ~np.isnan(values)
-    counts = np.add.reduceat(present, starts, axis=0, dtype=np.int64)
-    sums = np.add.reduceat(np.where(present, values, 0), starts, axis=0)
-    return times[starts], np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-
-
 def _minutes(step):
     return float(step / (60 * SECOND))
 
@@ -102,7 +117,8 @@ def _usual_step(steps):
     return found[counts.argmax()]
 
 
-def _on_grid(times, values, where, step):
+def _on_grid(times, where, step):
+    """The steps of rising times, ints, counted from the first."""
     place, rest = np.divmod(times - times[0], step)
     wrong = np.flatnonzero(rest != 0 * SECOND)
     if wrong.size:
@@ -119,6 +135,4 @@ def _on_grid(times, values, where, step):
             f"{len(times)} rows for {total} steps, the longest gap from {times[gap]} to "
             f"{times[gap + 1]}; is a date wrong?"
         )
-    filled = np.full((total, *values.shape[1:]), np.nan)
-    filled[place] = values
-    return times[0] + step * np.arange(total), filled
+    return place

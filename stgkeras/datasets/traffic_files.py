@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stgkeras.datasets.series import InPieces
 from stgkeras.datasets.timestamps import parse_times
 
 ADJACENCY_KEYS = ("adj", "adjacency")
@@ -47,14 +48,21 @@ def series_from_npz(path, key=None, interval=None):
             "`key` must name a numeric array (steps, nodes) or (steps, nodes, features) of the "
             f"file, unless it has only one. Received: key={key!r}, arrays: {shapes}"
         )
-    stacked = [arrays[name] * arrays.get(f"{name}_scale", 1) for name in keys]
+    scales = [arrays.get(f"{name}_scale") for name in keys]
+    stacked = [arrays[name] for name in keys]
     stacked = [data.reshape(*data.shape[:2], -1) for data in stacked]  # (T, N, F)
     if len({data.shape[:2] for data in stacked}) > 1:
         shapes = {name: arrays[name].shape for name in keys}
         raise ValueError(f"`key` must name arrays of equal steps and nodes. Received: {shapes}")
     widths = {name: data.shape[-1] for name, data in zip(keys, stacked, strict=True)}
     minutes = float(arrays["step_minutes"]) if "step_minutes" in arrays else None
-    values = np.concatenate(stacked, axis=-1)
+
+    def read(steps):
+        parts = zip(stacked, scales, strict=True)
+        read = [data[steps] if scale is None else data[steps] * scale for data, scale in parts]
+        return np.concatenate(read, axis=-1)
+
+    values = InPieces((*stacked[0].shape[:2], sum(widths.values())), read)
     return {
         "values": values,
         "features": tuple(
@@ -88,7 +96,7 @@ def series_from_csv(path):
             "if it counts the rows, write the file without it."
         )
     return {
-        "values": _numbers(path, table, header)[:, :, None],
+        "values": _in_pieces(path, table, header),
         "names": header,
         "times": times,
     }
@@ -130,6 +138,12 @@ def graph_from_file(path, names, unknown="raise", hint=""):
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights)
     return np.where(np.isneginf(adjacency), 0, adjacency)
+
+
+def table_from_csv(path, text=None):
+    """Returns `InPieces` (T, N, 1) of a table of numbers; arguments as in `matrix_from_csv`."""
+    table = _read_csv(path, text, header=None)
+    return _in_pieces(path, table, range(table.shape[1]))
 
 
 def matrix_from_csv(path, text=None):
@@ -198,20 +212,36 @@ def _is_number(cell):
     return True
 
 
+def _in_pieces(path, table, header):
+    """`InPieces` (T, N, 1) of a table that holds numbers alone."""
+    numbers, text = [], []
+    for i, kind in enumerate(table.dtypes):
+        (numbers if kind.kind in "iuf" else text).append(i)
+    mended = _numbers(path, table.iloc[:, text], [header[i] for i in text])
+
+    def read(steps):
+        found = np.empty((len(table.index[steps]), table.shape[1], 1))
+        found[:, text, 0] = mended[steps]
+        found[:, numbers, 0] = table.iloc[steps, numbers].to_numpy(np.float64)
+        return found
+
+    return InPieces((*table.shape, 1), read)
+
+
 def _numbers(path, table, header):
     """Converts a table to float64, or names the first cell that is not a number."""
     import pandas as pd
 
-    columns = []
-    for name, (_, cells) in zip(header, table.items(), strict=True):
-        columns.append(pd.to_numeric(cells, errors="coerce").to_numpy(np.float64))
-        bad = np.flatnonzero(np.isnan(columns[-1]) & cells.notna().to_numpy())
+    numbers = np.empty(table.shape)
+    for i, (name, (_, cells)) in enumerate(zip(header, table.items(), strict=True)):
+        numbers[:, i] = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+        bad = np.flatnonzero(np.isnan(numbers[:, i]) & cells.notna().to_numpy())
         if bad.size:
             raise ValueError(
                 f"{path} must hold numbers. Received: {cells.iloc[bad[0]]!r} in column {name!r}, "
                 f"row {bad[0]}"
             )
-    return np.stack(columns, axis=1)
+    return numbers
 
 
 def _nodes(path, table, names, unknown, hint):
