@@ -196,7 +196,10 @@ def test_a_standard_scaler_leaves_missing_readings_out_and_takes_them_for_the_me
             "`values` must have axes .*5 nodes, 2 feat",
         ),
         (lambda: scaler().adapt(VALUES, CALENDAR[:3]), r"`calendar` must have shape \(224, 2\)"),
-        (lambda: scaler().adapt(VALUES * np.inf, CALENDAR), "`values` must be finite, or NaN .* infinite readings: True"),
+        (
+            lambda: scaler().adapt(VALUES * np.inf, CALENDAR),
+            "`values` must be finite, or NaN .* infinite readings: True",
+        ),
         (
             lambda: scaler()(np.ones((1, 3, N, F)), np.ones((1, 4, 2)), steps=[0]),
             r"`x` must have axes \(batch, 1 steps, 5 nodes",

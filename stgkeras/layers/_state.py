@@ -64,7 +64,7 @@ class StateLayer(keras.layers.Layer):
         if backend == "jax":
             import jax
 
-            if isinstance(value, jax.core.Tracer):
+            if isinstance(value, jax.core.Tracer) or value.is_deleted():
                 return None
         elif value.is_meta or _is_compiling():
             return None

@@ -28,9 +28,7 @@ def _checked(name):
             return base(*args, **kwargs)
         bound = signature.bind(self, *args, **kwargs)
         given = bound.arguments
-        names = [tensor.name for tensor in keras.tree.flatten(self.input)]
-        takes_missing = self.normalize or getattr(self, "season", None) is not None
-        readings = Readings(names, takes_missing, getattr(self, "loss", None))
+        readings = self.readings()
         if name == "predict_on_batch" or "y" not in signature.parameters:
             given["x"], _ = readings.checked(given["x"])
         else:
@@ -43,6 +41,8 @@ def _checked(name):
         try:
             result = base(*bound.args[1:], **bound.kwargs)
         except Exception:
+            if keras.backend.backend() == "jax":
+                self.jax_state_sync()
             if readings.error is not None:
                 raise readings.error from None
             raise
@@ -84,6 +84,12 @@ class GraphModel(keras.Model):
     train_on_batch = _checked("train_on_batch")
     test_on_batch = _checked("test_on_batch")
     predict_on_batch = _checked("predict_on_batch")
+
+    def readings(self):
+        """The checks of data for this model, of one call."""
+        names = [tensor.name for tensor in keras.tree.flatten(self.input)]
+        takes_missing = self.normalize or getattr(self, "season", None) is not None
+        return Readings(names, takes_missing, getattr(self, "loss", None))
 
     def require_state(self):
         """Raises ValueError if the graph, the clusters, the scaler or the season was never set."""
@@ -195,6 +201,11 @@ class GraphModel(keras.Model):
         """
         self.require_state()
         preset_files.save(self, folder, metadata)
+
+    def _purge_model_variables(self, **kwargs):
+        """On JAX, Keras takes the values out of the variables while it works with them, and does
+        not put them back where data raise an error. They stay here; memory that was handed on is
+        free all the same."""
 
     @functools.wraps(keras.Model.export)
     def export(self, *args, **kwargs):

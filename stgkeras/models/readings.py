@@ -29,7 +29,7 @@ class Readings:
         self.names, self.takes_missing = names, takes_missing
         self.targets_may_miss = not _has_keras_loss(loss)
         self.error = None
-        self.windows = self.empty = 0
+        self.windows = {}  # by batch, since Keras reads some twice: how many, and how many empty
 
     def checked(self, x, y=None):
         """`x` and `y`, checked; data that come in batches are checked as these are read."""
@@ -46,11 +46,11 @@ class Readings:
         self.batch((x, y))
         return x, y
 
-    def batch(self, data):
-        """`data`, one batch, after its check."""
+    def batch(self, data, key=None):
+        """`data`, one batch, after its check; `key` tells it from others, if it may come again."""
         try:
             x, y = (*data, None)[:2] if isinstance(data, tuple) else (data, None)
-            self._check_inputs(x)
+            self._check_inputs(x, len(self.windows) if key is None else key)
             for target in keras.tree.flatten(y):
                 self._check("y", target, self.targets_may_miss, MISSING_TARGET)
         except ValueError as error:
@@ -60,14 +60,15 @@ class Readings:
 
     def warn(self, stacklevel):
         """Says how many windows had no reading at all."""
-        if self.empty:
+        windows, empty = np.sum([*self.windows.values(), (0, 0)], axis=0)
+        if empty:
             warnings.warn(
-                f"{self.empty} of {self.windows} windows hold no reading at all: each is taken for "
-                "readings at the mean, or at the season. Leave these windows out.",
+                f"{empty} of {windows} windows that were read hold no reading at all: each is "
+                "taken for readings at the mean, or at the season. Leave these windows out.",
                 stacklevel=stacklevel + 1,
             )
 
-    def _check_inputs(self, x):
+    def _check_inputs(self, x, key):
         named = x if isinstance(x, dict) else dict(zip(self.names, _listed(x), strict=False))
         signals = {}
         for name, array in named.items():
@@ -82,8 +83,7 @@ class Readings:
             rows = np.flatnonzero(empty)
             if len(rows):
                 rows = np.all([np.isnan(array[rows]).all(axis=1) for array in arrays], axis=0)
-                self.empty += int(rows.sum())
-            self.windows += len(empty)
+            self.windows[key] = len(empty), int(np.sum(rows))
 
     def _check(self, name, array, may_miss, remedy):
         """The array in NumPy, checked; None for what is no array of floats."""
@@ -162,7 +162,7 @@ class _CheckedDataset(keras.utils.PyDataset):
         return self.dataset.num_batches
 
     def __getitem__(self, index):
-        return self.readings.batch(self.dataset[index])
+        return self.readings.batch(self.dataset[index], (id(self.dataset), index))
 
     def on_epoch_begin(self):
         self.dataset.on_epoch_begin()

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import SpatialAttention, TemporalAttention, _checks
+from stgkeras.models.graph_model import GraphModel
 
 ATTENTION = (SpatialAttention, TemporalAttention)
 
@@ -88,6 +89,9 @@ def attention_scores(model, inputs):
     found = [layer for layer in model.layers if isinstance(layer, ATTENTION)]
     if not found:
         raise ValueError(f"`model` must have attention layers. Received: {model.name} without any")
+    if isinstance(model, GraphModel):  # the model below is one of Keras's, which checks nothing
+        model.require_state()
+        model.readings().checked(inputs)
     # A spatial attention gives its scores; a temporal one is asked again, for what it was given.
     wanted = [
         layer.output if isinstance(layer, SpatialAttention) else layer.input for layer in found
