@@ -63,6 +63,9 @@ def test_evaluate_is_the_mean_over_all_readings(data, name, batch_size):
     model.compile("sgd", LOSSES[name][0]())
     found = model.evaluate(x, y, batch_size=batch_size, verbose=0)
     np.testing.assert_allclose(found, expected(entries_of(name, y, forecast), y), rtol=1e-6)
+    found = model.evaluate(x[:8], y[:8], batch_size=batch_size, verbose=0)  # begins anew
+    wanted = expected(entries_of(name, y[:8], forecast[:8]), y[:8])
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("by_weight", [False, True])

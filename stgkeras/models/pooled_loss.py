@@ -34,6 +34,11 @@ class PooledLoss(keras.metrics.Mean):
         add_sum(self._weight, ops.cast(weights, "float32"))
         self._others.assign(ops.stack([ops.cast(others, "float32"), 1.0]))
 
+    def reset_state(self):
+        super().reset_state()
+        for sums in (self._sum, self._weight, self._others):
+            sums.assign(ops.zeros(2))
+
     def result(self):
         """NaN where there was no reading at all."""
         pooled = self._sum[0] / self._weight[0] + self._others[0]
