@@ -80,7 +80,6 @@ ASTGCN_ARGUMENTS = {
     "K": 3,
     "spatial_filters": 4,
     "temporal_filters": 5,
-    "time_stride": 1,
     "attention": True,
     "temporal_score": "bilinear",
     "spatial_score": "bilinear",
@@ -93,8 +92,14 @@ def temporal_scores(x):
     return layer(x, return_attention_scores=True)[1]
 
 
-def block_of_astgcn(x, graph):
-    return astgcn_blocks(x, graph, ASTGCN_ARGUMENTS)
+def block_of_astgcn(time_stride):
+    arguments = {**ASTGCN_ARGUMENTS, "time_stride": time_stride}
+    return (
+        part(lambda x, graph: astgcn_blocks(x, graph, arguments)),
+        lambda a: [from_bnft(a["in/x"]), a["in/cheb"][1]],
+        lambda w: guo_block(w, "", "block1"),
+        from_bnft,
+    )
 
 
 def graph_layer_of_stgcn(x, graph):
@@ -153,12 +158,8 @@ CASES = {
         lambda w: {"layer/kernel": theta(w)},
         from_bnft,
     ),
-    "guoshn_block_small": (
-        part(block_of_astgcn),
-        lambda a: [from_bnft(a["in/x"]), a["in/cheb"][1]],
-        lambda w: guo_block(w, "", "block1"),
-        from_bnft,
-    ),
+    "guoshn_block_small": block_of_astgcn(1),
+    "guoshn_block_small_stride2": block_of_astgcn(2),
     "guoshn_astgcn_small": (
         astgcn(),
         lambda a: [from_bnft(a["in/x"])],
