@@ -10,7 +10,7 @@ from keras import ops
 
 from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
-from stgkeras.models import preset_files
+from stgkeras.models import preset_files, saved_form
 from stgkeras.models.cloning import constructor
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
@@ -215,11 +215,7 @@ class GraphModel(keras.Model):
     @functools.wraps(keras.Model.save)
     def save(self, filepath, *args, **kwargs):
         if str(filepath).endswith((".h5", ".hdf5")):
-            raise ValueError(
-                "`filepath` must end in '.keras': Keras cannot open its older .h5 format with "
-                f"models of other packages. Received: filepath={str(filepath)!r}. Weights alone "
-                "can go to a '.weights.h5' file, by `save_weights`."
-            )
+            saved_form.refuse_legacy_file(f"filepath={str(filepath)!r}")
         return super().save(filepath, *args, **kwargs)
 
     @functools.wraps(keras.Model.quantize)
@@ -241,10 +237,14 @@ class GraphModel(keras.Model):
         super().load_own_variables(store)
 
     def get_config(self):
+        if (
+            saved_form.is_for_legacy_file()
+        ):  # by `keras.saving.save_model`, which does not ask the model
+            saved_form.refuse_legacy_file("a file that ends in '.h5' or '.hdf5'")
         config = {name: getattr(self, name) for name in self._argument_names}
         config.update(name=self.name, trainable=self.trainable)
         config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
-        quantized = {layer.name: _quantization(layer) for layer in self._quantized()}
+        quantized = {layer.name: saved_form.quantization(layer) for layer in self._quantized()}
         return {**config, "quantized": quantized} if quantized else config
 
     @classmethod
@@ -260,7 +260,7 @@ class GraphModel(keras.Model):
         # A file tells which backend wrote it: torch saves an optimizer class of its own, and what
         # `jit_compile="auto"` came to. Neither is meant for the backend that reads.
         config = {**config, "jit_compile": "auto"}
-        config["optimizer"] = _portable_optimizer(config.get("optimizer"))
+        config["optimizer"] = saved_form.portable_optimizer(config.get("optimizer"))
         # As Keras does, which refuses to where `compile` is overridden.
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
@@ -274,24 +274,3 @@ class GraphModel(keras.Model):
             if isinstance(tensor, keras.KerasTensor):
                 tensor.cloned_from = self
         return outputs
-
-
-def _quantization(layer):
-    config = getattr(layer, "quantization_config", None)
-    return {
-        "mode": layer.quantization_mode,
-        "config": None if config is None else keras.saving.serialize_keras_object(config),
-    }
-
-
-def _portable_optimizer(config):
-    if not isinstance(config, dict) or "class_name" not in config:
-        return config
-    config = {**config, "config": dict(config["config"])}
-    if config["module"].startswith("keras.src.backend."):
-        config.update(module="keras.optimizers", registered_name=None)
-    if "inner_optimizer" in config["config"]:
-        config["config"]["inner_optimizer"] = _portable_optimizer(
-            config["config"]["inner_optimizer"]
-        )
-    return config
