@@ -11,7 +11,7 @@ def takes_own_form(*tensors, on_any_device=False):
 
     That is so for plain tensors of one type, float32 or float64, on the CPU, and not where PyTorch
     compiles or exports, casts by itself (`torch.autocast`), carries tangents along (forward-mode
-    derivatives) or transforms functions (`torch.func`).
+    derivatives), transforms functions (`torch.func`) or takes gradients in batches.
 
     Args:
         tensors: floating tensors, or None.
@@ -30,6 +30,7 @@ def takes_own_form(*tensors, on_any_device=False):
     dtype = tensors[0].dtype
     return dtype in (torch.float32, torch.float64) and all(
         type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        and not torch._C._functorch.is_legacy_batchedtensor(tensor)
         and tensor.dtype == dtype
         and (on_any_device or tensor.device.type == "cpu")
         for tensor in tensors

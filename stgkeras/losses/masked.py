@@ -75,8 +75,10 @@ class MaskedMeanAbsoluteError(_MaskedLoss):
     `reduction="mean_with_sample_weight"` divides by Σ w m instead. A missing reading gives no
     gradient, whatever the prediction; a batch without any reading has loss 0.
 
-    `fit` averages the batches' losses by their number of samples, present or not: take
-    `stgkeras.metrics.MaskedMeanAbsoluteError` for the mean over all readings of an epoch.
+    The models of `stgkeras.models` report the mean over all readings of the set as the loss of
+    `evaluate` and as `val_loss`, whatever the batches. The `loss` of training, and all losses of
+    other Keras models, are means of the batches' losses, weighted by their numbers of samples: take
+    `stgkeras.metrics.MaskedMeanAbsoluteError` there.
 
     Args:
         null_value: optional number that marks a missing reading as NaN does, such as 0.0.

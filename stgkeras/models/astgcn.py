@@ -36,9 +36,9 @@ class ASTGCN(GraphModel):
     Args:
         num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
-            Travels with the weights; `None` leaves it NaN until weights are loaded or `model.graph`
-            is set. A sparse one is held with its pairs of nodes within K - 1 hops; where they are
-            few, as on roads, its products are faster than those of an array.
+            Travels with the weights. With `None` it must be set, `model.graph = …`, or loaded with
+            weights before use. A sparse one is held with its pairs of nodes within K - 1 hops;
+            where they are few, as on roads, its products are faster than those of an array.
         input_length: int, number of input steps T, or a dict of them for the components, a subset
             of {"recent": …, "daily": …, "weekly": …}.
         horizon: int. Number of steps to forecast.
@@ -76,7 +76,9 @@ class ASTGCN(GraphModel):
         (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: on a bad argument.
+        ValueError: on a bad argument; in use, if graph, scaler or season was never given, or the
+            data hold NaN or infinite numbers. With a scaler or a season, NaN in `x` is a missing
+            reading.
 
     Example:
         >>> import numpy as np, stgkeras

@@ -55,7 +55,9 @@ class STGCNLinkPredictor(GraphModel):
         (batch, num_nodes, num_nodes), the probability of each link in the next graph.
 
     Raises:
-        ValueError: on a bad argument, or if `input_length` is too short for the blocks.
+        ValueError: on a bad argument, or if `input_length` is too short for the blocks; in use, if
+            graph or scaler was never given, or the data hold NaN or infinite numbers. With a
+            scaler, NaN in `x` is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -173,7 +175,8 @@ class ASTGCNLinkPredictor(GraphModel):
         (batch, num_nodes, num_nodes), the probability of each link in the next graph.
 
     Raises:
-        ValueError: on a bad argument.
+        ValueError: on a bad argument; in use, if graph or scaler was never given, or the data hold
+            NaN or infinite numbers. With a scaler, NaN in `x` is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras

@@ -16,8 +16,8 @@ class SpectralCNN(GraphClassifier):
     Args:
         num_nodes: int. Number of nodes N.
         graph: None, or the Fourier basis (N, d), eigenvectors from `graphs.fourier_basis`; with
-            `clusters` a sequence of one a convolution. Travels with the weights; `None` leaves it
-            NaN until weights are loaded or `model.graph` is set.
+            `clusters` a sequence of one a convolution. Travels with the weights. With `None` it
+            must be set, `model.graph = …`, or loaded with weights before use.
         num_classes: int. Number of classes.
         num_features: int. Number of input features F.
         filters: sequence of ints, the filters of each convolution; with "nodes" one more
@@ -44,7 +44,8 @@ class SpectralCNN(GraphClassifier):
         Logits, (batch, num_classes), or (batch, num_nodes, num_classes) with "nodes".
 
     Raises:
-        ValueError: on a bad argument.
+        ValueError: on a bad argument; in use, if graph or clusters was never given, or the data
+            hold NaN or infinite numbers.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -110,8 +111,8 @@ class ChebNet(GraphClassifier):
     Args:
         num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse;
-            with `clusters` a sequence of one a convolution. Travels with the weights; `None` leaves
-            it NaN until weights are loaded or `model.graph` is set.
+            with `clusters` a sequence of one a convolution. Travels with the weights. With `None`
+            it must be set, `model.graph = …`, or loaded with weights before use.
         num_classes: int. Number of classes.
         num_features: int. Number of input features F.
         filters: sequence of ints, the filters of each convolution; with "nodes" one more
@@ -138,7 +139,8 @@ class ChebNet(GraphClassifier):
         Logits, (batch, num_classes), or (batch, num_nodes, num_classes) with "nodes".
 
     Raises:
-        ValueError: on a bad argument.
+        ValueError: on a bad argument; in use, if graph or clusters was never given, or the data
+            hold NaN or infinite numbers.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -209,8 +211,8 @@ class GCN(GraphClassifier):
     Args:
         num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.renormalized_adjacency(A)`, array or scipy
-            sparse; with `clusters` a sequence of one a convolution. Travels with the weights;
-            `None` leaves it NaN until weights are loaded or `model.graph` is set.
+            sparse; with `clusters` a sequence of one a convolution. Travels with the weights. With
+            `None` it must be set, `model.graph = …`, or loaded with weights before use.
         num_classes: int. Number of classes.
         num_features: int. Number of input features F.
         filters: sequence of ints, the filters of each convolution; with "nodes" one more
@@ -235,7 +237,8 @@ class GCN(GraphClassifier):
         Logits, (batch, num_classes), or (batch, num_nodes, num_classes) with "nodes".
 
     Raises:
-        ValueError: on a bad argument.
+        ValueError: on a bad argument; in use, if graph or clusters was never given, or the data
+            hold NaN or infinite numbers.
 
     Example:
         >>> import numpy as np, stgkeras

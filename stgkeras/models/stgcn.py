@@ -33,8 +33,8 @@ class STGCN(GraphModel):
     Args:
         num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator, array or scipy sparse: `graphs.scaled_laplacian(A)` for
-            "cheb", `graphs.renormalized_adjacency(A)` for "gcn". Travels with the weights; `None`
-            leaves it NaN until weights are loaded or `model.graph` is set.
+            "cheb", `graphs.renormalized_adjacency(A)` for "gcn". Travels with the weights. With
+            `None` it must be set, `model.graph = …`, or loaded with weights before use.
         input_length: int. Number of input steps T.
         horizon: int. Number of steps to forecast.
         num_features: int. Number of input features F.
@@ -66,7 +66,9 @@ class STGCN(GraphModel):
         (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: on a bad argument, or if `input_length` is too short for the blocks.
+        ValueError: on a bad argument, or if `input_length` is too short for the blocks; in use, if
+            graph, scaler or season was never given, or the data hold NaN or infinite numbers. With
+            a scaler or a season, NaN in `x` is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras
