@@ -1,5 +1,7 @@
 """Gradients of a scalar function and products of its second derivatives, on any backend."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -33,24 +35,26 @@ def _arrays(found, inputs):
     return [np.zeros_like(x) if g is None else ops.convert_to_numpy(g) for g, x in pairs]
 
 
-def _tensorflow(function):
+def by_tapes(function, tensors, directions):
+    """TensorFlow's gradient of a function, and the derivative of that along the directions."""
     import tensorflow as tf
 
     zero = tf.UnconnectedGradients.ZERO
+    with tf.GradientTape() as outer:
+        outer.watch(tensors)
+        with tf.GradientTape() as inner:
+            inner.watch(tensors)
+            value = function(*tensors)
+        found = inner.gradient(value, tensors, unconnected_gradients=zero)
+        along = sum(tf.reduce_sum(g * v) for g, v in zip(found, directions, strict=True))
+    return found, outer.gradient(along, tensors, unconnected_gradients=zero)
 
-    @tf.function(jit_compile=False)
-    def compiled(tensors, directions):
-        return derive(tensors, directions)
 
-    def derive(tensors, directions):
-        with tf.GradientTape() as outer:
-            outer.watch(tensors)
-            with tf.GradientTape() as inner:
-                inner.watch(tensors)
-                value = function(*tensors)
-            found = inner.gradient(value, tensors, unconnected_gradients=zero)
-            along = sum(tf.reduce_sum(g * v) for g, v in zip(found, directions, strict=True))
-        return found, outer.gradient(along, tensors, unconnected_gradients=zero)
+def _tensorflow(function):
+    import tensorflow as tf
+
+    derive = functools.partial(by_tapes, function)
+    compiled = tf.function(derive, jit_compile=False)
 
     def of_arrays(inputs, directions):
         tensors = [[tf.constant(x) for x in arrays] for arrays in (inputs, directions)]

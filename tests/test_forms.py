@@ -1,0 +1,251 @@
+"""Forms of products of their own, under what backends can ask of them beside gradients."""
+
+import keras
+import numpy as np
+import pytest
+from gradients import double_precision
+from keras import ops
+from model_cases import inputs_of, make
+from second_derivatives import by_tapes
+
+from stgkeras.layers import attended_sum, sparse_product, time_products
+
+BACKEND = keras.backend.backend()
+on_torch = pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's own transforms")
+MODELS = ["stgcn", "stgcn-sparse", "astgcn", "astgcn-dot-additive", "mstgcn", "chebnet-nodes"]
+
+RNG = np.random.default_rng(0)
+INDEX = np.array([[0, 1, 1, 3, 3, 0], [1, 0, 2, 0, 3, 2]], "int32")
+
+
+def normal(*shape):
+    return RNG.standard_normal(shape)
+
+
+# a form of its own, its portable twin, and arguments
+FORMS = {
+    "conv": (
+        time_products._own_conv,
+        time_products._conv_on_torch,
+        [normal(2, 5, 3, 2), normal(3, 2, 4), normal(4), 1, 1],
+    ),
+    "projections": (
+        time_products._own_projections,
+        time_products._projections,
+        [normal(2, 3), normal(2, 3, 4, 2), normal(2)],
+    ),
+    "projections-shared": (
+        time_products._own_projections,
+        time_products._projections,
+        [normal(3), normal(2, 3, 4, 2), normal(2)],
+    ),
+    "sum": (
+        attended_sum._own_sum,
+        attended_sum._portable,
+        [normal(2, 3, 4, 2), normal(2, 2, 3), normal(3), None, normal(2, 4), normal(2, 4, 4)],
+    ),
+    "sum-sparse": (
+        attended_sum._own_sum,
+        attended_sum._portable,
+        [normal(2, 3, 4, 2), normal(2, 2, 3), None, INDEX, normal(2, 4), normal(2, 6)],
+    ),
+    "product": (
+        sparse_product._own_product,
+        sparse_product._by_index,
+        [INDEX, normal(1, 6), normal(3, 4, 2), 4],
+    ),
+    "product-parts": (
+        sparse_product._own_product,
+        sparse_product._by_index,
+        [INDEX, normal(2, 6), normal(1, 8, 2), 4],
+    ),
+}
+
+
+@on_torch
+@pytest.mark.parametrize("name", FORMS)
+def test_form_has_the_gradients_of_its_twin(name):
+    import torch
+
+    own, portable, arguments = FORMS[name]
+    tensors = [
+        torch.tensor(value, requires_grad=value.dtype.kind == "f")
+        if isinstance(value, np.ndarray)
+        else value
+        for value in arguments
+    ]
+    with double_precision():
+        found, expected = (
+            y if isinstance(y, tuple) else (y,) for y in (own()(*tensors), portable(*tensors))
+        )
+        for ours, theirs in zip(found, expected, strict=True):
+            torch.testing.assert_close(ours, theirs)
+        assert torch.autograd.gradcheck(own(), tensors, check_batched_grad=True)
+        assert torch.autograd.gradgradcheck(own(), tensors)
+        # Arguments that depend on each other, of which none is counted twice.
+        floats = [t for t in tensors if isinstance(t, torch.Tensor) and t.is_floating_point()]
+        scale = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+
+        def scaled(function):
+            scaled = [t * scale if any(t is f for f in floats) else t for t in tensors]
+            y = function(*scaled)
+            return sum(part.square().sum() for part in (y if isinstance(y, tuple) else (y,)))
+
+        both = []
+        for function in (own(), portable):
+            (first,) = torch.autograd.grad(scaled(function), scale, create_graph=True)
+            both.append(torch.stack([first, *torch.autograd.grad(first, scale)]))
+        torch.testing.assert_close(*both)
+
+
+class Problem:
+    """A loss of a small model, as a function of its weights and its inputs."""
+
+    def __init__(self, name):
+        self.model = make(name)
+        self.inputs = keras.tree.map_structure(
+            ops.convert_to_tensor, inputs_of(self.model, batch=2)
+        )
+        self.weights = [ops.copy(v.value) for v in self.model.trainable_variables]
+        self.state = [v.value for v in self.model.non_trainable_variables]
+        if BACKEND == "torch":
+            self.weights = [weight.detach() for weight in self.weights]
+        self.direction = [ops.convert_to_tensor(normal(*w.shape), w.dtype) for w in self.weights]
+
+    def output(self, weights, inputs):
+        return self.model.stateless_call(list(weights), self.state, inputs)[0]
+
+    def loss(self, weights, inputs):
+        return ops.sum(ops.square(ops.cast(self.output(weights, inputs), "float32")))
+
+    def with_gradients(self):
+        """Weights that PyTorch tracks, and the gradients of the loss."""
+        import torch
+
+        weights = [weight.clone().requires_grad_() for weight in self.weights]
+        loss = self.loss(weights, self.inputs)
+        found = torch.autograd.grad(loss, weights, allow_unused=True)
+        return weights, _filled(found, weights)
+
+
+def _filled(gradients, weights):
+    pairs = zip(gradients, weights, strict=True)
+    return [0 * w.detach() if g is None else g for g, w in pairs]
+
+
+def assert_close(found, expected, tolerance=1e-5):
+    found, expected = ([ops.convert_to_numpy(a) for a in arrays] for arrays in (found, expected))
+    largest = max(np.abs(array).max() for array in expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * largest)
+
+
+@on_torch
+@pytest.mark.parametrize("name", MODELS)
+def test_torch_transforms_functions(name):
+    import torch
+
+    problem = Problem(name)
+    weights, expected = problem.with_gradients()
+    inputs, plain, direction = problem.inputs, tuple(problem.weights), tuple(problem.direction)
+    gradient = torch.func.grad(problem.loss)
+    assert_close(gradient(plain, inputs), expected)
+    # One gradient for each sample.
+    single = keras.tree.map_structure(lambda x: x[:, None], inputs)
+    by_sample = torch.func.vmap(gradient, in_dims=(None, 0))(plain, single)
+    assert_close([g.sum(0) for g in by_sample], expected)
+    # Derivatives along a direction, by forward mode, and of the gradient.
+    along = sum((g * v).sum() for g, v in zip(expected, direction, strict=True))
+    tangent = torch.func.jvp(lambda *w: problem.loss(w, inputs), plain, direction)[1]
+    assert_close([tangent], [along])
+    tangents = torch.func.jvp(lambda *w: gradient(w, inputs), plain, direction)[1]
+    found = torch.autograd.grad(
+        problem.loss(weights, inputs), weights, create_graph=True, allow_unused=True
+    )
+    along = sum((g * v).sum() for g, v in zip(found, direction, strict=True) if g is not None)
+    again = torch.autograd.grad(along, weights, allow_unused=True)
+    assert_close(tangents, _filled(again, weights))
+    with torch.autograd.forward_ad.dual_level():
+        dual = [
+            torch.autograd.forward_ad.make_dual(w, v) for w, v in zip(plain, direction, strict=True)
+        ]
+        loss = torch.autograd.forward_ad.unpack_dual(problem.loss(dual, inputs))
+    assert_close([loss.tangent], [tangent])
+
+
+@on_torch
+@pytest.mark.parametrize("name", MODELS)
+def test_torch_takes_gradients_in_batches(name):
+    import torch
+
+    problem = Problem(name)
+    weights, expected = problem.with_gradients()
+    y = problem.output(weights, problem.inputs)
+    upstream = torch.stack([2 * y.detach(), torch.zeros_like(y)])
+    found = torch.autograd.grad(y, weights, upstream, is_grads_batched=True, allow_unused=True)
+    found = [0 * w if g is None else g[0] for g, w in zip(found, weights, strict=True)]
+    assert_close([g.detach() for g in found], expected)
+
+
+@on_torch
+@pytest.mark.parametrize("name", MODELS)
+def test_torch_casts_by_itself(name):
+    import torch
+
+    problem = Problem(name)
+    weights, expected = problem.with_gradients()
+
+    def found(loss):
+        return _filled(torch.autograd.grad(loss, weights, allow_unused=True), weights)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = problem.loss(weights, problem.inputs)
+    assert_close(found(loss), expected, 0.05)
+    loss = problem.loss(weights, problem.inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # of the pass backward alone
+        assert_close(found(loss), expected, 0.05)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="compiled by TensorFlow")
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("name", ["stgcn", "astgcn-dot-additive"])
+def test_tensorflow_compiles_second_derivatives(name, jit_compile):
+    import tensorflow as tf
+
+    problem = Problem(name)
+
+    def derive(weights, direction):
+        return by_tapes(lambda *w: problem.loss(w, problem.inputs), weights, direction)
+
+    compiled = tf.function(derive, jit_compile=jit_compile)(problem.weights, problem.direction)
+    eager = derive(problem.weights, problem.direction)
+    for ours, theirs in zip(compiled, eager, strict=True):
+        assert_close(ours, theirs)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX's own transforms")
+@pytest.mark.parametrize("name", ["stgcn-sparse", "astgcn"])
+def test_jax_transforms_functions(name):
+    import jax
+
+    problem = Problem(name)
+    number = min(range(len(problem.weights)), key=lambda n: problem.weights[n].size)
+
+    @jax.jit
+    def derive(weights, state, inputs):
+        problem.state = state
+
+        def loss(weight, inputs):
+            rest = [*weights[:number], weight, *weights[number + 1 :]]
+            return problem.loss(rest, inputs)
+
+        single = keras.tree.map_structure(lambda x: x[:, None], inputs)
+        by_sample = jax.vmap(jax.grad(loss), (None, 0))(weights[number], single)
+        whole, again = jax.hessian(loss)(weights[number], inputs), jax.jacrev(jax.grad(loss))
+        whole_gradient = jax.grad(loss)(weights[number], inputs)
+        return by_sample.sum(0), whole_gradient, whole, again(weights[number], inputs)
+
+    summed, gradient, forward, reverse = derive(problem.weights, problem.state, problem.inputs)
+    assert_close([summed], [gradient])
+    assert np.abs(forward).max() > 0
+    assert_close([forward], [reverse])
