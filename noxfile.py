@@ -27,6 +27,10 @@ TUNING = ("tuning", "tuning_searches")
 ALL = (*PARTS, *CALLBACKS, *LOGS, *TUNING)
 WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
 
+# What TensorFlow computes by other kernels, and how it treats NaN in them.
+KERNELS = ("settings", "strides", "state", "readings", "reference", "layer_values")
+WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
+
 
 @nox.session
 def lint(session):
@@ -48,8 +52,16 @@ def tests(session, backend):
     """All tests, and the examples in docstrings, on one backend."""
     python = environment_python(session)
     arguments = ("tests", "--doctest-modules", "stgkeras", *session.posargs)
-    env = {**PROCESS, "KERAS_BACKEND": backend, **compiled(session)}
+    env = {**PROCESS, "KERAS_BACKEND": backend, **compiled(session), "TF_ENABLE_ONEDNN_OPTS": "1"}
     session.run(python, "-m", *PYTEST, *arguments, env=env, external=True)
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def settings(session):
+    """What can differ without oneDNN, which TensorFlow has or has not by its own choice."""
+    python = environment_python(session)
+    env = {**PROCESS, "KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    session.run(python, "-m", *PYTEST, *WITHOUT_ONEDNN, *session.posargs, env=env, external=True)
 
 
 @nox.session

@@ -148,3 +148,12 @@ def test_state_of_nan_is_unset():
     graph.set_weights([np.full((NODES, NODES), np.nan)])
     with pytest.raises(ValueError, match="`graph` must be given"):
         model.predict(inputs_of(model), verbose=0)
+
+
+def test_a_plain_keras_model_trains_with_a_scaler_that_is_known():
+    scaler = layers.StandardScaler(1)
+    scaler.adapt(np.arange(6.0).reshape(3, 2, 1))
+    model = keras.Sequential([keras.Input((2, 1)), scaler, keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    x = np.ones((4, 2, 1), "float32")
+    assert np.isfinite(model.fit(x, x, verbose=0).history["loss"]).all()

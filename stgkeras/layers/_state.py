@@ -66,6 +66,8 @@ class StateLayer(keras.layers.Layer):
 
             if isinstance(value, jax.core.Tracer) or value.is_deleted():
                 return None
+            with jax.ensure_compile_time_eval():
+                return np.asarray(value[(0,) * len(value.shape)])
         elif value.is_meta or _is_compiling():
             return None
         return ops.convert_to_numpy(value[(0,) * len(value.shape)])

@@ -1,0 +1,89 @@
+"""The same numbers under settings that other machines have: batches of one, partial batches, half
+precision, strides. The session `settings` runs this file under both kernels of TensorFlow."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from model_cases import inputs_of, make
+
+NAMES = (
+    *("stgcn-season", "stgcn-sparse", "graph-stid"),
+    *("astgcn-dot-additive", "astgcn-step-stride", "mstgcn"),  # the last have strides 2 and 3
+    *("astgcn-links-pairwise", "chebnet"),
+)
+SAMPLES = 5
+every_model = pytest.mark.parametrize("name", NAMES)
+full = functools.cache(make)
+
+
+def data_of(model):
+    x = inputs_of(model, batch=SAMPLES)
+    if isinstance(model.output_shape[-1], int) and model.name.startswith(("cheb", "gcn")):
+        return x, np.zeros((SAMPLES, *model.output_shape[1:-1]), "int32")
+    return x, np.full((SAMPLES, *model.output_shape[1:]), 0.5, "float32")
+
+
+def loss_of(model):
+    if model.name.startswith(("cheb", "gcn")):
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return "mse"
+
+
+@every_model
+def test_batches_of_one_and_a_partial_one(name):
+    model = full(name)
+    x, _ = data_of(model)
+    wanted = model.predict(x, batch_size=SAMPLES, verbose=0)
+    scale = np.abs(wanted).max()
+    for batch_size in (1, 2):
+        found = model.predict(x, batch_size=batch_size, verbose=0)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("name", [*NAMES[1:2], *NAMES[3:7]])
+def test_mixed_bfloat16_is_near_float32(name):
+    model = full(name)
+    half = make(name, dtype="mixed_bfloat16")
+    half.set_weights(model.get_weights())
+    x, y = data_of(model)
+    wanted = model.predict(x, verbose=0)
+    found = half.predict(x, batch_size=2, verbose=0)
+    assert found.dtype == np.float32
+    # Eight bits of mantissa, through a few layers
+    assert np.abs(found - wanted).mean() < 0.03 * np.abs(wanted).max()
+    half.compile(keras.optimizers.Adam(1e-3), loss_of(model))
+    before = [keras.ops.convert_to_numpy(v) for v in half.trainable_variables]
+    history = half.fit(x, y, batch_size=2, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    after = [keras.ops.convert_to_numpy(v) for v in half.trainable_variables]
+    moved = [np.abs(new - old).max() for new, old in zip(after, before, strict=True)]
+    assert np.isfinite(moved).all() and np.median(moved) > 1e-4
+
+
+@pytest.mark.parametrize("name", ["mstgcn", "astgcn-step-stride", "graph-stid"])
+def test_a_step_does_not_depend_on_how_samples_are_batched(name):
+    """The mean of the gradients of single samples is the gradient of their batch: SGD's steps."""
+    model = make(name)
+    for layer in model.layers:
+        if hasattr(layer, "rate"):
+            layer.rate = 0.0
+    x, y = data_of(model)
+    start = model.get_weights()
+
+    def steps(parts, rate):
+        model.set_weights(start)
+        model.compile(keras.optimizers.SGD(rate), loss_of(model))
+        moves = []
+        for part in parts:
+            model.set_weights(start)
+            model.train_on_batch(keras.tree.map_structure(lambda a, p=part: a[p], x), y[part])
+            ended = [keras.ops.convert_to_numpy(v) for v in model.trainable_variables]
+            moves.append(ended)
+        return [np.mean(weights, axis=0) for weights in zip(*moves, strict=True)]
+
+    whole = steps([slice(None)], 1e-2)
+    single = steps([slice(i, i + 1) for i in range(SAMPLES)], 1e-2)
+    for ours, theirs in zip(single, whole, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
