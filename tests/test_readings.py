@@ -208,3 +208,29 @@ def test_windows_of_a_series_with_gaps():
     plain.compile("sgd", losses.MaskedMeanAbsoluteError())
     with pytest.raises(ValueError, match="a model with `normalize=True` or a `season` takes NaN"):
         plain.evaluate(windows, verbose=0)
+
+
+@pytest.mark.parametrize("workers", [{"workers": 2}, {"workers": 2, "use_multiprocessing": True}])
+def test_checks_leave_the_order_of_windows_as_it_is(workers):
+    values = np.random.default_rng(0).normal(size=(60, NODES, 1))
+    windows = {
+        key: datasets.Windows(
+            *(values, values, np.arange(40)),
+            **{"input_length": 6, "horizon": 1, "batch_size": 8, "shuffle": True, **options},
+        )
+        for key, options in (("alone", {}), ("workers", workers))
+    }
+    model = make("stgcn")
+    start = model.get_weights()
+    found = {}
+    for key, train in windows.items():
+        keras.utils.set_random_seed(0)
+        model.set_weights(start)
+        model.compile(keras.optimizers.SGD(0.01), "mse")
+        for layer in model.layers:
+            if hasattr(layer, "rate"):
+                layer.rate = 0.0
+        model.fit(train, validation_data=train, epochs=3, shuffle=False, verbose=0)
+        found[key] = model.get_weights()
+    for ours, theirs in zip(*found.values(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
