@@ -176,7 +176,7 @@ def test_workers_are_no_more_ahead_than_they_may_be():
 def test_one_batch_alone_starts_no_worker():
     before, windows = threading.active_count(), make(workers=2)
     windows[0], windows[1]
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # others may end meanwhile
 
 
 def test_windows_are_pickled_in_the_middle_of_a_pass():
