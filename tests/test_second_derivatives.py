@@ -49,8 +49,7 @@ def assert_right(layer, inputs, **kwargs):
         given = keras.tree.pack_sequence_as(inputs, given)
         given = given if isinstance(given, list) else [given]
         trainable = list(tensors[len(where) :])
-        held = [ops.copy(value) for value in state]  # traced, as `fit` has it
-        outputs, _ = layer.stateless_call(trainable, held, *given, **kwargs)
+        outputs, _ = layer.stateless_call(trainable, state, *given, **kwargs)
         outputs = keras.tree.flatten(outputs)
         if not weights_of_outputs:
             weights_of_outputs.extend(rng.standard_normal(y.shape) for y in outputs)

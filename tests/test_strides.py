@@ -91,8 +91,7 @@ def test_models(name, stride):
 
         def loss(*weights):
             given = inputs if isinstance(model.input, dict) else inputs["x"]
-            held = [ops.copy(value) for value in state]  # traced, as `fit` has it
-            y, _ = model.stateless_call(list(weights), held, given)
+            y, _ = model.stateless_call(list(weights), state, given)
             return ops.sum(ops.multiply(y, ops.convert_to_tensor(cotangent)))
 
         return loss, start, gradients(loss, start)[1]

@@ -25,7 +25,8 @@ def time_conv(x, kernel, bias=None, stride=1, padding=0, added=None, activation=
         (batch, (time + 2·padding - kernel_size) // stride + 1, nodes, filters).
     """
     if stride > 1 and kernel.shape[0] == 1:
-        # The steps first: on some processors oneDNN's gradient of such a kernel is wrong.
+        # The steps first: oneDNN's gradient of such a kernel is wrong, or worse, on processors with
+        # AVX2 and no AVX-512, for fewer than eight features (its issue 6035).
         x, stride, padding = _padded(x, padding)[:, ::stride], 1, 0
     has_own_gradient = stride == 1 and padding < kernel.shape[0]
     backend = keras.backend.backend()
