@@ -58,10 +58,15 @@ def tests(session, backend):
 
 @nox.session(venv_backend="none", requires=["environment"])
 def settings(session):
-    """What can differ without oneDNN, which TensorFlow has or has not by its own choice."""
+    """What differs on other processors: TensorFlow without oneDNN, PyTorch without AVX-512, where
+    oneDNN has other kernels."""
     python = environment_python(session)
-    env = {**PROCESS, "KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    session.run(python, "-m", *PYTEST, *WITHOUT_ONEDNN, *session.posargs, env=env, external=True)
+    for backend, files, setting in (
+        ("tensorflow", WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        ("torch", ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+    ):
+        env = {**PROCESS, "KERAS_BACKEND": backend, **setting}
+        session.run(python, "-m", *PYTEST, *files, *session.posargs, env=env, external=True)
 
 
 @nox.session
