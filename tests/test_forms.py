@@ -1,5 +1,7 @@
 """Forms of products of their own, under what backends can ask of them beside gradients."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from keras import ops
 from model_cases import inputs_of, make
 from second_derivatives import by_tapes
 
+from stgkeras import layers
 from stgkeras.layers import attended_sum, sparse_product, time_products
 
 BACKEND = keras.backend.backend()
@@ -249,3 +252,27 @@ def test_jax_transforms_functions(name):
     assert_close([summed], [gradient])
     assert np.abs(forward).max() > 0
     assert_close([forward], [reverse])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="own forms of PyTorch")
+def test_a_model_that_pytorch_compiles_trains_as_one_that_it_does_not(monkeypatch):
+    import torch
+    import torch._dynamo
+
+    # Some functions are left to Python, as in large models; and no code is written in the end,
+    # which would take a minute.
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 1)
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    x = np.random.default_rng(0).normal(size=(5, 6, 5, 1)).astype("float32")
+    inputs = keras.Input((6, 5, 1))
+    hidden = layers.GatedTemporalConv(3, 3)(inputs)
+    model = keras.Model(inputs, layers.GatedTemporalConv(2, 4)(hidden))
+    y, start, found = np.ones((5, 1, 5, 2), "float32"), model.get_weights(), []
+    for jit_compile in (False, True):
+        model.set_weights(start)
+        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit_compile)
+        model.fit(x, y, batch_size=3, epochs=2, shuffle=False, verbose=0)  # the last is partial
+        found.append(model.get_weights())
+    for ours, theirs, first in zip(*found, start, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+        assert np.abs(ours - first).max() > 1e-5  # a bias, too

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from model_cases import inputs_of, make
+from model_cases import CASES, inputs_of, make
 
-from stgkeras import losses
+from stgkeras import losses, models
 
 SAMPLES = 23  # windows; the last batches are partial
 LOSSES = {
@@ -145,3 +145,32 @@ def test_a_loaded_model_pools_as_well(data, tmp_path):
     first = loaded.test_on_batch(x[:8], y[:8])
     wanted = expected(entries_of("mae", y[:8], forecast[:8]), y[:8])
     np.testing.assert_allclose(first, wanted, rtol=1e-6)
+
+
+@keras.saving.register_keras_serializable("test_pooled_loss")
+class Penalised(models.STGCN):
+    """A model of the user's, with a loss of its own."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x, y, y_pred, sample_weight, training) + 100.0
+
+
+def test_a_loss_of_the_users_stays_whole(data):
+    _, x, y, _ = data
+    cls, arguments, _ = CASES["stgcn"]
+    model = Penalised(**{**arguments, "graph": arguments["graph"]()})
+    model.compile("sgd", losses.MaskedMeanAbsoluteError())
+    assert model.evaluate(x, y, batch_size=8, verbose=0) > 100
+
+
+def test_losses_that_differ_by_batch_are_averaged(data):
+    _, x, y, forecast = data
+    model = make("stgcn")
+    model.get_layer("output").activity_regularizer = keras.regularizers.L2(0.01)
+    model.compile("sgd", losses.MaskedMeanAbsoluteError())
+    found = model.evaluate(x, y, batch_size=8, verbose=0)
+    output = keras.Model(model.input, model.get_layer("output").output)
+    squares = np.sum(np.square(output.predict(x, verbose=0), dtype="float64"))
+    # Keras divides an activity loss by the samples of the batch.
+    wanted = expected(entries_of("mae", y, forecast), y) + 0.01 * squares / SAMPLES
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)

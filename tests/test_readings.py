@@ -234,3 +234,49 @@ def test_checks_leave_the_order_of_windows_as_it_is(workers):
         found[key] = model.get_weights()
     for ours, theirs in zip(*found.values(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_what_keras_takes_is_taken(plain):
+    import ml_dtypes
+    import pandas as pd
+
+    x, y = data_of(plain)
+    nothing = np.full(SAMPLES, np.nan)
+    plain.evaluate({"x": x, "not an input": nothing}, y, verbose=0)
+    plain.predict(x.astype(ml_dtypes.bfloat16), verbose=0)
+    plain.predict(x.astype("float16"), verbose=0)
+    plain.predict((x * 10).astype("int32"), verbose=0)
+    plain.evaluate([x], y, sample_weight=np.ones((SAMPLES, 1, 1)), verbose=0)
+    plain.fit(x, y, validation_split=0.5, verbose=0)
+    labels = pd.Series([0, 1, 2, 0, 1, 2])
+    classifier = make("chebnet")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    classifier.compile("sgd", loss)
+    classifier.evaluate(inputs_of(classifier, batch=SAMPLES), labels, verbose=0)
+    if BACKEND == "tensorflow":
+        dataset = tensorflow_dataset(x, y).map(lambda x, y: (x, y, None))
+        plain.evaluate(dataset, verbose=0)
+
+
+class Pairs(Batches):
+    def __getitem__(self, index):
+        return list(super().__getitem__(index))  # which Keras takes for inputs and targets
+
+
+def test_more_ways_to_be_infinite_or_missing(plain):
+    x, y = data_of(plain)
+    with pytest.raises(ValueError, match="`x` must hold .* an infinite number at x"):
+        plain.predict(spoiled(x.astype("float64"), 1e39), verbose=0)  # beyond float32
+    with pytest.raises(ValueError, match=r"`y` must hold .* NaN at y\[1"):
+        plain.evaluate(Pairs(x, spoiled(y, np.nan, (5, 0, 0, 0))), verbose=0)
+
+
+def test_a_function_of_the_users_may_have_a_use_for_nan():
+    def masked(y_true, y_pred):
+        there = keras.ops.logical_not(keras.ops.isnan(y_true))
+        return keras.ops.mean(keras.ops.where(there, keras.ops.abs(y_pred - y_true), 0.0))
+
+    model = make("stgcn")
+    x, y = data_of(model)
+    model.compile("sgd", masked)
+    model.evaluate(x, spoiled(y, np.nan, (5, 0, 0, 0)), verbose=0)

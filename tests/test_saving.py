@@ -211,3 +211,70 @@ def test_a_graph_with_a_road_more(kind, tmp_path):
     check_same(fresh, model, x)
     with zipfile.ZipFile(tmp_path / "model.keras") as file:
         assert len(file.read("config.json")) < 3500
+
+
+def wider_graph():
+    more = adjacency()
+    more[4, :4] = more[:4, 4] = 1.0
+    return graphs.scaled_laplacian(more, lambda_max=2.0)
+
+
+def sparse_model():
+    """Without room for more edges than it has."""
+    cls, arguments, _ = CASES["stgcn-sparse"]
+    return cls(**{**arguments, "num_edges": None, "graph": arguments["graph"]()})
+
+
+def test_models_around_a_model_see_its_wider_graph():
+    model = sparse_model()
+    x = inputs_of(model)
+    inputs = keras.Input(model.input.shape[1:])
+    outer = keras.Model(inputs, model(inputs))
+    part = keras.Model(model.input, model.get_layer("output").output)
+    outer.predict(x, verbose=0), part.predict(x, verbose=0)
+    before = part.predict(x, verbose=0)
+    model.graph = wider_graph()
+    np.testing.assert_allclose(
+        outer.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-5
+    )
+    assert np.abs(part.predict(x, verbose=0) - before).max() > 1e-5
+
+
+def test_a_wider_graph_is_refused_while_fit_runs():
+    model = sparse_model()
+    x = inputs_of(model)
+    y = np.zeros((3, *model.output_shape[1:]), "float32")
+    model.compile("sgd", "mse")
+
+    def widen(epoch, logs):
+        model.graph = wider_graph()
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=widen)
+    with pytest.raises(ValueError, match="entries while `fit` runs. Received: "):
+        model.fit(x, y, verbose=0, callbacks=[callback])
+    model.graph = wider_graph()
+    model.fit(x, y, verbose=0)
+
+
+@keras.saving.register_keras_serializable("test_saving")
+class Mine(models.STGCN):
+    """A model of the user's, with an argument of its own."""
+
+    def __init__(self, num_nodes, alpha=0.5, **kwargs):
+        super().__init__(num_nodes, **kwargs)
+        self.alpha = alpha
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+def test_a_class_of_the_users_is_cloned_and_saved(tmp_path):
+    _, arguments, _ = CASES["stgcn"]
+    model = Mine(**{**arguments, "graph": arguments["graph"]()}, alpha=0.25)
+    clone = keras.models.clone_model(model)
+    assert type(clone) is Mine and clone.alpha == 0.25
+    clone.set_weights(model.get_weights())
+    check_same(clone, model, inputs_of(model))
+    loaded = reloaded(clone, tmp_path)
+    assert loaded.alpha == 0.25
+    check_same(loaded, model, inputs_of(model))

@@ -157,3 +157,13 @@ def test_a_plain_keras_model_trains_with_a_scaler_that_is_known():
     model.compile("sgd", "mse", metrics=["mae"])
     x = np.ones((4, 2, 1), "float32")
     assert np.isfinite(model.fit(x, x, verbose=0).history["loss"]).all()
+
+
+@pytest.mark.parametrize("name", ["stgcn", "stgcn-sparse", "stgcn-normalize"])
+def test_state_that_is_taken_away_again_is_missed(name):
+    model = make(name)
+    x = inputs_of(model)
+    model(x)
+    model.set_weights(type(model).from_config(model.get_config()).get_weights())
+    with pytest.raises(ValueError, match="must be given before the model is used"):
+        model(x)

@@ -5,6 +5,8 @@ in operations that PyTorch can differentiate. The portable one serves where more
 values and gradients of plain tensors.
 """
 
+import sys
+
 
 def takes_own_form(*tensors, on_any_device=False):
     """Whether a form of its own may be taken on PyTorch.
@@ -76,23 +78,41 @@ def own_form(portable, forward, backward):
 
         @staticmethod
         def backward(ctx, *upstream):
-            saved, count = ctx.saved_tensors, len(ctx.others)
-            arguments = [
-                other if tensor is None else tensor
-                for tensor, other in zip(saved[:count], ctx.others, strict=True)
-            ]
-            wanted, kept = ctx.needs_input_grad, saved[count:]
-            if _is_cast(upstream[0]):  # what the pass forward took as it was
-                with torch.autocast(upstream[0].device.type, enabled=False):
-                    return gradients(wanted, arguments, kept, *upstream)
-            return gradients(wanted, arguments, kept, *upstream)
+            return _uncompiled(pass_backward)(ctx, *upstream)
+
+    def pass_backward(ctx, *upstream):
+        saved, count = ctx.saved_tensors, len(ctx.others)
+        arguments = [
+            other if tensor is None else tensor
+            for tensor, other in zip(saved[:count], ctx.others, strict=True)
+        ]
+        wanted, kept = ctx.needs_input_grad, saved[count:]
+        if _is_cast(upstream[0]):  # what the pass forward took as it was
+            with torch.autocast(upstream[0].device.type, enabled=False):
+                return gradients(wanted, arguments, kept, *upstream)
+        return gradients(wanted, arguments, kept, *upstream)
 
     def gradients(wanted, arguments, kept, *upstream):
         if torch.is_grad_enabled() or not takes_own_form(*upstream, on_any_device=True):
             return _derived(portable, wanted, arguments, upstream)
         return backward(wanted, arguments, kept, *upstream)
 
-    return Own.apply
+    def apply(*arguments):
+        return Own.apply(*arguments)
+
+    return lambda *arguments: _uncompiled(apply)(*arguments)
+
+
+def _uncompiled(function):
+    """`function`, into which PyTorch's compiler does not look, where it is at work. In parts that
+    it leaves to Python it compiles one function after the other, and would cut gradients off."""
+    import torch
+
+    if "torch._dynamo" not in sys.modules:
+        return function
+    if not hasattr(function, "uncompiled"):
+        function.uncompiled = torch.compiler.disable(function)
+    return function.uncompiled
 
 
 def _derived(portable, wanted, arguments, upstream):
@@ -114,7 +134,7 @@ def _derived(portable, wanted, arguments, upstream):
         # Away from TensorFlow, Keras computes in float32 what is given in float64.
         upstream = [g.to(y.dtype) for g, y in zip(upstream, results, strict=True)]
         found = torch.autograd.grad(
-            results, sources, upstream, create_graph=is_differentiated_again, allow_unused=True
+            results, sources, upstream, create_graph=is_differentiated_again
         )
     found = iter(found)
     return tuple(next(found) if is_wanted else None for is_wanted in wanted)

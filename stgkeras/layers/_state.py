@@ -22,28 +22,44 @@ class StateLayer(keras.layers.Layer):
     """
 
     _what = _remedy = ""
-    _was_given = False  # once seen, so that a step on PyTorch need not ask the device again
+    _seen = None  # the tensor of PyTorch that was last found given, so as not to ask the device
 
     def require(self):
         """Raises ValueError if the state was never given. While JAX traces a function, values
         cannot be read, and nothing is raised."""
+        self._is_given()
+
+    def _is_given(self):
+        """Whether the state is known to be given; False where it cannot be read."""
+        seen = self._tensor_version()
+        if seen is not None and seen == self._seen:
+            return True
         first = self._first_number()
-        if first is not None and is_unset(first):
+        if first is None:
+            return False
+        if is_unset(first):
             raise ValueError(
                 f"{self._what} must be given before the model is used: {self._remedy}, or load "
-                f"weights that hold it. Received: layer '{self.name}', whose state was never set"
+                f"weights that were saved with it. Received: layer '{self.name}', which has none"
             )
-        self._was_given = first is not None
+        self._seen = seen
+        return True
+
+    def _tensor_version(self):
+        """What changes with each change of the state on PyTorch; None elsewhere."""
+        if keras.backend.backend() != "torch":
+            return None
+        value = self._first_variable().value
+        return (id(value), value._version) if not value.is_inference() else None
 
     def read(self, variable):
         """The value of a variable, in the dtype of the computation; raises as `require` does.
         Where JAX traces, state that was never given is read as NaN."""
-        if not self._was_given:
-            self.require()
+        is_given = self._is_given()
         is_integer = keras.backend.is_int_dtype(variable.dtype)
         dtype = variable.dtype if is_integer else self.compute_dtype
         value = ops.cast(ops.convert_to_tensor(variable), dtype)
-        if self._was_given or is_integer:
+        if is_given or is_integer:
             return value
         first = ops.reshape(ops.convert_to_tensor(self._first_variable()), (-1,))[0]
         return ops.where(ops.equal(first, UNSET), float("nan"), value)
@@ -68,7 +84,7 @@ class StateLayer(keras.layers.Layer):
                 return None
             with jax.ensure_compile_time_eval():
                 return np.asarray(value[(0,) * len(value.shape)])
-        elif value.is_meta or _is_compiling():
+        elif value.is_meta or _is_transformed():
             return None
         return ops.convert_to_numpy(value[(0,) * len(value.shape)])
 
@@ -90,7 +106,8 @@ def _is_eager(value):
     return hasattr(value, "numpy")
 
 
-def _is_compiling():
+def _is_transformed():
+    """Whether PyTorch compiles, or transforms functions, so that tensors have no numbers."""
     import torch
 
-    return torch.compiler.is_compiling()
+    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()

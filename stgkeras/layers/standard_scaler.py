@@ -40,7 +40,7 @@ class StandardScaler(StateLayer):
         [-1.0, 0.0, 1.0]
     """
 
-    _what = "The scaler's mean and deviation"
+    _what = "The scaler, its mean and deviation,"
     _remedy = "call `model.adapt(…)` with the training steps"
 
     def __init__(self, num_features, **kwargs):

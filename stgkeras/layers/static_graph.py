@@ -1,3 +1,5 @@
+import weakref
+
 import keras
 import numpy as np
 import scipy.sparse
@@ -61,6 +63,8 @@ class StaticGraph(StateLayer):
             num_edges = max(1, graph.nnz)
         self.num_edges = num_edges if num_edges is None else _checks.integer("num_edges", num_edges)
         self._shape = (self.num_nodes, columns)
+        self.is_in_use = False
+        self._callers = weakref.WeakSet()
         self._add_variables()
         self.built = True
         if graph is not None:
@@ -89,12 +93,19 @@ class StaticGraph(StateLayer):
 
     def _make_room(self, num_edges):
         """Holds up to `num_edges` entries from now on, in new variables."""
+        if self.is_in_use:
+            raise ValueError(
+                f"`graph` must have at most `num_edges`={self.num_edges} entries while `fit` runs. "
+                f"Received: {num_edges} entries. Set it before or after"
+            )
         for variable in list(self.weights):
             self._untrack_variable(variable)
         self._tracker.unlock()
         self.num_edges = num_edges
         self._add_variables()
         self._tracker.lock()
+        for model in list(self._callers):  # what they have compiled holds the variables of before
+            model.train_function = model.test_function = model.predict_function = None
 
     @property
     def graph(self):
@@ -141,6 +152,9 @@ class StaticGraph(StateLayer):
     def call(self, x):
         if self.num_edges is None:
             return self.read(self._dense)
+        caller = getattr(self._get_call_context(), "entry_layer", None)
+        if isinstance(caller, keras.Model):
+            self._callers.add(caller)
         return {"index": self.read(self._index), "value": self.read(self._value)}
 
     def compute_output_spec(self, x):

@@ -89,6 +89,12 @@ def _time_conv_on_torch(x, kernel, bias, added, stride, padding, activation, has
 
 
 def _conv_on_torch(x, kernel, bias, stride, padding):
+    import torch
+
+    if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        # PyTorch's compiler fails at the gradient of a convolution in batches of any size.
+        y = _by_steps(x, kernel, stride, padding)
+        return y if bias is None else y + bias
     # Keras copies to channels first and back; in PyTorch that is only a matter of strides.
     from torch.nn import functional
 
@@ -100,6 +106,14 @@ def _conv_on_torch(x, kernel, bias, stride, padding):
         padding=(padding, 0),
     )
     return y.permute(0, 2, 3, 1).contiguous()
+
+
+def _by_steps(x, kernel, stride, padding):
+    """A product of matrices for each step of the kernel."""
+    x = _padded(x, padding)
+    last = x.shape[1] - kernel.shape[0] + 1
+    seen = [x[:, step : step + last : stride] for step in range(kernel.shape[0])]
+    return sum(part @ weights for part, weights in zip(seen, kernel, strict=True))
 
 
 def _on_xla(x, kernel, stride, padding):

@@ -27,7 +27,13 @@ def constructor(init, base):
             return
         arguments = {name: getattr(source, name) for name in source._argument_names}
         with _dtype_policy(source.dtype_policy):
-            base.__init__(self, *args, arguments, **kwargs)
+            if type(self).__module__.startswith("stgkeras."):
+                base.__init__(self, *args, arguments, **kwargs)
+            else:  # only the constructor of another's class knows what else belongs to it
+                config = {
+                    key: value for key, value in source.get_config().items() if key != "dtype"
+                }
+                init(self, **config)
         for layer in self.layers:
             if isinstance(layer, StateLayer):
                 for ours, theirs in zip(

@@ -19,20 +19,23 @@ class PooledLoss(keras.metrics.Mean):
         # Pairs of float32: a sum, and what rounding left out of it.
         self._sum = self.add_variable((2,), "zeros", dtype="float32", name="sum")
         self._weight = self.add_variable((2,), "zeros", dtype="float32", name="weight")
-        # The losses beside the one of the data, and 1 once a batch was added.
+        # The losses beside the one of the data, times samples, and the samples: Keras's mean.
         self._others = self.add_variable((2,), "zeros", dtype="float32", name="others")
 
-    def pool(self, entries, weights, others=0.0):
+    def pool(self, entries, weights, others, samples):
         """Adds a batch.
 
         Args:
             entries: weighted losses of all entries, any shape.
             weights: of the same shape, what the sum of the entries is divided by, summed.
             others: float. Losses beside the one of the data, such as those of regularizers.
+            samples: int, of the batch.
         """
         add_sum(self._sum, ops.cast(entries, "float32"))
         add_sum(self._weight, ops.cast(weights, "float32"))
-        self._others.assign(ops.stack([ops.cast(others, "float32"), 1.0]))
+        samples = ops.cast(samples, "float32")
+        others = ops.cast(others, "float32") * samples
+        self._others.assign(self._others + ops.stack([others, samples]))
 
     def reset_state(self):
         super().reset_state()
@@ -41,5 +44,6 @@ class PooledLoss(keras.metrics.Mean):
 
     def result(self):
         """NaN where there was no reading at all."""
-        pooled = self._sum[0] / self._weight[0] + self._others[0]
-        return ops.where(self._others[1] > 0, pooled, ops.cast(super().result(), "float32"))
+        others, samples = self._others[0], self._others[1]
+        pooled = self._sum[0] / self._weight[0] + others / ops.maximum(samples, 1.0)
+        return ops.where(samples > 0, pooled, ops.cast(super().result(), "float32"))

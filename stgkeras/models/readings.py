@@ -49,7 +49,9 @@ class Readings:
     def batch(self, data, key=None):
         """`data`, one batch, after its check; `key` tells it from others, if it may come again."""
         try:
-            x, y = (*data, None)[:2] if isinstance(data, tuple) else (data, None)
+            # Keras takes a list that a dataset gives for inputs and targets, as it does a tuple.
+            is_pair = isinstance(data, (tuple, list))
+            x, y = (*data, None)[:2] if is_pair else (data, None)
             self._check_inputs(x, len(self.windows) if key is None else key)
             for target in keras.tree.flatten(y):
                 self._check("y", target, self.targets_may_miss, MISSING_TARGET)
@@ -63,18 +65,19 @@ class Readings:
         windows, empty = np.sum([*self.windows.values(), (0, 0)], axis=0)
         if empty:
             warnings.warn(
-                f"{empty} of {windows} windows that were read hold no reading at all: each is "
-                "taken for readings at the mean, or at the season. Leave these windows out.",
+                f"{empty} of {windows} windows that were read hold no reading at all: the model "
+                "takes all of their readings for the mean, or the seasonal mean. Leave them out.",
                 stacklevel=stacklevel + 1,
             )
 
     def _check_inputs(self, x, key):
         named = x if isinstance(x, dict) else dict(zip(self.names, _listed(x), strict=False))
         signals = {}
-        for name, array in named.items():
+        for name in set(named) & set(self.names):  # Keras leaves other keys out
+            array = named[name]
             may_miss = self.takes_missing and name in SIGNALS
             array = self._check(name, array, may_miss, MISSING_INPUT)
-            if may_miss and array is not None:
+            if may_miss and array is not None and array.size:
                 signals[name] = array
         if signals:
             arrays = [array.reshape(len(array), -1) for array in signals.values()]
@@ -87,50 +90,42 @@ class Readings:
 
     def _check(self, name, array, may_miss, remedy):
         """The array in NumPy, checked; None for what is no array of floats."""
-        if not hasattr(array, "shape") or not hasattr(array, "dtype"):
-            return None
-        if not isinstance(array, np.ndarray):
-            if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(array.dtype)):
-                return None
-            array = keras.ops.convert_to_numpy(array)
-        if array.dtype.kind in "biuOSU":
+        array = _as_floats(array)
+        if array is None:
             return None
         for part in pieces(array):
-            values = array[part]
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+                values = np.asarray(array[part], "float32")
             if np.isfinite(values).all():
                 continue
-            numbers = np.asarray(values, "float32")
-            infinite = np.isinf(numbers)
+            infinite = np.isinf(values)
             if infinite.any():
-                self._refuse(name, part, infinite, "an infinite number", INFINITE)
+                _refuse(name, part, infinite, "an infinite number", INFINITE)
             if not may_miss:
-                self._refuse(name, part, np.isnan(numbers), "NaN", remedy)
+                _refuse(name, part, np.isnan(values), "NaN", remedy)
         return array
-
-    def _refuse(self, name, part, found, what, remedy):
-        place = np.argwhere(found)[0].tolist()
-        place[0] += part.start
-        number = int(found.sum())
-        raise ValueError(
-            f"`{name}` must hold finite numbers. Received: {what} at {name}{place}, the first of "
-            f"{number} among the rows from {part.start} on. {remedy}"
-        )
 
     def _of_tensorflow(self, dataset):
         import tensorflow as tf
 
-        def check(*arrays):
-            self.batch(tf.nest.pack_sequence_as(structure, [a.numpy() for a in arrays]))
-            return np.int32(0)
-
-        structure = dataset.element_spec
-
         def through(*data):
             data = data if len(data) > 1 else data[0]
-            flat = tf.nest.flatten(data)
-            done = tf.py_function(check, flat, tf.int32)
+            flat = tf.nest.flatten(data)  # of tensors, and None where there is nothing
+            places = [place for place, part in enumerate(flat) if isinstance(part, tf.Tensor)]
+
+            def check(*arrays):
+                read = dict(zip(places, (array.numpy() for array in arrays), strict=True))
+                parts = [read.get(place) for place in range(len(flat))]
+                self.batch(tf.nest.pack_sequence_as(data, parts))
+                return np.int32(0)
+
+            done = tf.py_function(check, [flat[place] for place in places], tf.int32)
             with tf.control_dependencies([done]):
-                return tf.nest.pack_sequence_as(structure, [tf.identity(array) for array in flat])
+                kept = [
+                    tf.identity(part) if place in places else part
+                    for place, part in enumerate(flat)
+                ]
+                return tf.nest.pack_sequence_as(data, kept)
 
         return dataset.map(through)
 
@@ -144,6 +139,32 @@ MISSING_TARGET = (
     "`stgkeras.losses.MaskedMeanAbsoluteError()`."
 )
 INFINITE = "Replace it: a missing reading is NaN."
+
+
+def _as_floats(array):
+    """The array in NumPy, of rank 1 at least; None for what is no array of floats."""
+    if hasattr(array, "to_numpy"):  # of pandas
+        array = array.to_numpy()
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        return None
+    if _is_named(array, "torch", "Tensor"):
+        array = array.detach().cpu()
+        array = array.float().numpy() if array.is_floating_point() else None
+    elif not isinstance(array, np.ndarray):
+        is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(array.dtype))
+        array = keras.ops.convert_to_numpy(array) if is_float else None
+    if array is None or array.dtype.kind in "biuOSU":
+        return None
+    return np.atleast_1d(array)
+
+
+def _refuse(name, part, found, what, remedy):
+    place = np.argwhere(found)[0].tolist()
+    place[0] += part.start
+    raise ValueError(
+        f"`{name}` must hold finite numbers. Received: {what} at {name}{place}, the first such "
+        f"entry. {remedy}"
+    )
 
 
 class _CheckedDataset(keras.utils.PyDataset):
@@ -201,5 +222,6 @@ def _has_keras_loss(loss):
 
 
 def _of_keras(loss):
+    loss = getattr(loss, "fn", loss)  # what Keras wraps a function of the user's in
     module = getattr(loss, "__module__", None) or type(loss).__module__
     return module.split(".")[0] == "keras"
