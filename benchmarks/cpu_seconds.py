@@ -51,8 +51,19 @@ def run(request, backend, root):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def commit_of(folder):
+    done = subprocess.run(
+        ["git", "-C", folder, "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
 def main(args):
-    result = {"machine": records.MACHINE, "runs": args.runs, "figures": {}}
+    command = "python benchmarks/cpu_seconds.py " + " ".join(sys.argv[1:]).replace(
+        args.against, "FOLDER"
+    )
+    found = {"machine": records.MACHINE, "runs": args.runs, "command": command}
+    result = {**found, "against": commit_of(args.against), "figures": {}}
     print("|  |  | training step, CPU ms | before | prediction, CPU ms | before | times as fast |")
     print("|" + " --- |" * 7)
     for network in args.networks:

@@ -61,12 +61,11 @@ class StaticClusters(StateLayer):
     def clusters(self, clusters):
         clusters = np.array(clusters)
         shape = (self.num_clusters, self.pool_size)
-        if clusters.shape != shape or clusters.dtype.kind not in "iu" or (clusters < 0).any():
-            raise ValueError(
-                f"`clusters` must hold integers from 0, of shape {shape}; see "
-                "`stgkeras.graphs.coarsen`. "
-                f"Received: shape {clusters.shape}, dtype {clusters.dtype}"
-            )
+        must = f"`clusters` must hold integers from 0, of shape {shape}; see `graphs.coarsen`"
+        if clusters.shape != shape or clusters.dtype.kind not in "iu":
+            raise ValueError(f"{must}. Received: shape {clusters.shape}, dtype {clusters.dtype}")
+        if clusters.min() < 0:
+            raise ValueError(f"{must}. Received: {clusters.min()} among them")
         self._index.assign(clusters)
 
     def call(self, x):
