@@ -30,19 +30,19 @@ def _checked(name):
         bound = signature.bind(self, *args, **kwargs)
         given = bound.arguments
         readings = self.readings()
-        if name == "predict_on_batch" or "y" not in signature.parameters:
-            given["x"], _ = readings.checked(given["x"])
-        else:
-            given["x"], given["y"] = readings.checked(given.get("x"), given.get("y"))
+        x, y = readings.checked(given.get("x"), given.get("y"))
+        given.update({"x": x, "y": y} if "y" in signature.parameters else {"x": x})
         data = given.get("validation_data")
         if isinstance(data, (tuple, list)):
             given["validation_data"] = (*readings.checked(*data[:2]), *data[2:])
         elif data is not None:
             given["validation_data"], _ = readings.checked(data)
-        graphs = [layer for layer in self.layers if isinstance(layer, StaticGraph)]
+        graphs = [
+            layer for layer in self.layers if name == "fit" and isinstance(layer, StaticGraph)
+        ]
         try:
             for layer in graphs:
-                layer.is_in_use = name == "fit"
+                layer.is_in_use = True
             result = base(*bound.args[1:], **bound.kwargs)
         except Exception:
             if keras.backend.backend() == "jax":
