@@ -57,6 +57,13 @@ def test_preset_opens(folder, case):
     check(kind.from_preset(folder / case), folder, case)
 
 
+def test_a_model_that_was_saved_without_its_graph_is_refused(folder):
+    model = keras.models.load_model(folder / "unset.keras")
+    x = np.zeros((1, *model.input_shape[1:]), "float32")
+    with pytest.raises(ValueError, match="`graph` must be given before the model is used"):
+        model.predict(x, verbose=0)
+
+
 def test_every_release_has_the_files_of_each_backend():
     backends = ("tensorflow", "jax", "torch")
     folders = {path.parent for path in ARCHIVES}

@@ -279,3 +279,5 @@ def test_a_class_of_the_users_is_cloned_and_saved(tmp_path):
     loaded = reloaded(clone, tmp_path)
     assert loaded.alpha == 0.25
     check_same(loaded, model, inputs_of(model))
+    model.quantize("int8")
+    assert policies(keras.models.clone_model(model)) == policies(model)

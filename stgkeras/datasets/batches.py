@@ -6,6 +6,8 @@ import threading
 import keras
 import numpy as np
 
+from stgkeras.datasets.splits import checked_count
+
 
 class Batches(keras.utils.PyDataset):
     """Batches of windows by their starts, in an order that depends on seed and epoch alone.
@@ -33,9 +35,9 @@ class Batches(keras.utils.PyDataset):
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
         super().__init__(
-            _checked("workers", workers, 0),
+            checked_count("workers", workers, 0),
             bool(use_multiprocessing),
-            _checked("max_queue_size", max_queue_size, 1),
+            checked_count("max_queue_size", max_queue_size, 1),
         )
         self.starts = starts
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
@@ -50,7 +52,7 @@ class Batches(keras.utils.PyDataset):
 
     @workers.setter
     def workers(self, value):
-        self._workers = _checked("workers", value, 0)
+        self._workers = checked_count("workers", value, 0)
 
     @property
     def use_multiprocessing(self):
@@ -178,12 +180,6 @@ class _Pass:
             for future in self._ahead.values():
                 future.cancel()
             self._executor.shutdown(wait=False)
-
-
-def _checked(name, value, least):
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"`{name}` must be an int of at least {least}. Received: {name}={value!r}")
-    return int(value)
 
 
 def _receive(batches):

@@ -142,7 +142,7 @@ def read_steps(input_length, horizon, steps_per_day=None):
         )
     ahead, found = _ahead(horizon), {}
     for name, length in input_length.items():
-        _check_count("input_length", length)
+        checked_count("input_length", length)
         in_a_day = isinstance(steps_per_day, (int, np.integer)) and steps_per_day >= ahead
         if name != "recent" and not in_a_day:
             raise ValueError(
@@ -163,15 +163,16 @@ def reach(input_length, horizon):
     if isinstance(input_length, dict):
         recent = input_length.get("recent", 0)
     else:
-        recent = _check_count("input_length", input_length)
+        recent = checked_count("input_length", input_length)
     return int(recent) + _ahead(horizon)
 
 
 def _ahead(horizon):
-    return 1 if horizon is None else int(_check_count("horizon", horizon))
+    return 1 if horizon is None else checked_count("horizon", horizon)
 
 
-def _check_count(name, value):
-    if not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{name}` must be an int of at least 1. Received: {name}={value!r}")
-    return value
+def checked_count(name, value, least=1):
+    """`value` as an int, if it is one of at least `least`."""
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"`{name}` must be an int of at least {least}. Received: {name}={value!r}")
+    return int(value)

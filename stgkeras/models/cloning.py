@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from stgkeras.layers._state import StateLayer
+from stgkeras.models import saved_form
 
 
 def constructor(init, base):
@@ -30,10 +31,11 @@ def constructor(init, base):
             if type(self).__module__.startswith("stgkeras."):
                 base.__init__(self, *args, arguments, **kwargs)
             else:  # only the constructor of another's class knows what else belongs to it
-                config = {
-                    key: value for key, value in source.get_config().items() if key != "dtype"
-                }
+                config = source.get_config()
+                quantized = config.pop("quantized", {})
+                del config["dtype"]  # which the context sets
                 init(self, **config)
+                saved_form.quantize_layers(self, quantized)
         for layer in self.layers:
             if isinstance(layer, StateLayer):
                 for ours, theirs in zip(

@@ -58,7 +58,7 @@ class GraphClassifier(GraphModel):
             layer = self.get_layer(_holder_name(level))
             layer.graph = operator
             found.append(layer.num_edges)
-        self._hold_edges(found[0] if self.cluster_shapes is None else tuple(found))
+        self.num_edges = found[0] if self.cluster_shapes is None else tuple(found)
 
     @property
     def clusters(self):

@@ -119,13 +119,7 @@ class GraphModel(keras.Model):
             )
         layer = self.get_layer("static_graph")
         layer.graph = graph
-        self._hold_edges(layer.num_edges)
-
-    def _hold_edges(self, num_edges):
-        """Takes over how many entries there is room for, now that a graph was set."""
-        if num_edges != self.num_edges:
-            self.num_edges = num_edges
-            self.train_function = self.test_function = self.predict_function = None
+        self.num_edges = layer.num_edges
 
     def adapt(self, values, calendar=None):
         """Fits the scaler of a model with `normalize=True` or a season.
@@ -260,11 +254,8 @@ class GraphModel(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        quantized = config.get("quantized", {})
         model = cls(**{name: value for name, value in config.items() if name != "quantized"})
-        for name, how in quantized.items():
-            how = keras.saving.deserialize_keras_object(how)
-            model.get_layer(name).quantize(how["mode"], config=how["config"])
+        saved_form.quantize_layers(model, config.get("quantized", {}))
         return model
 
     def compile_from_config(self, config):

@@ -199,9 +199,7 @@ class _Collated:
         self.collate, self.readings = collate, readings
 
     def __call__(self, samples):
-        batch = self.collate(samples)
-        self.readings.batch(tuple(batch) if isinstance(batch, list) else batch)
-        return batch
+        return self.readings.batch(self.collate(samples))
 
 
 def _listed(x):

@@ -25,6 +25,14 @@ def quantization(layer):
     }
 
 
+def quantize_layers(model, quantized):
+    """Quantizes the layers of a model as another's were, by name: dict of what `quantization`
+    said of each."""
+    for name, how in quantized.items():
+        how = keras.saving.deserialize_keras_object(how)
+        model.get_layer(name).quantize(how["mode"], config=how["config"])
+
+
 def portable_optimizer(config):
     if not isinstance(config, dict) or "class_name" not in config:
         return config
