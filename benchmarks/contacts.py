@@ -22,7 +22,7 @@ import records
 from sklearn.linear_model import LogisticRegression
 
 from stgkeras import datasets, losses, metrics, models
-from stgkeras.datasets.snapshots import CONSTANTS
+from stgkeras.datasets.links.snapshots import CONSTANTS
 
 RESULT = records.RESULTS / "contacts.json"
 FILES = {

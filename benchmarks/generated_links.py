@@ -19,7 +19,7 @@ import pandas as pd
 import records
 
 from stgkeras import datasets, losses, models
-from stgkeras.datasets import graph_sequences
+from stgkeras.datasets.links import graph_sequences
 
 RESULT = records.RESULTS / "generated_links.json"
 LENGTH = 10  # graphs of a window

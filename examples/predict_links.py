@@ -19,7 +19,7 @@ import numpy as np
 from forecast_your_csv import new_folder
 
 from stgkeras import callbacks, datasets, losses, models
-from stgkeras.datasets.snapshots import CONSTANTS
+from stgkeras.datasets.links.snapshots import CONSTANTS
 
 MODELS = {  # a class, and what makes it small
     "STGCN": (models.STGCNLinkPredictor, {"filters": 16}),

@@ -5,6 +5,7 @@ import os
 import pickle
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -12,7 +13,8 @@ from file_server import file_server
 from graph_cases import data_file
 from planetoid_writer import python2, python3, write_planetoid
 
-from stgkeras.datasets import Citations, citations, downloads, load_cora
+from stgkeras.datasets import Citations, load_cora
+from stgkeras.datasets.published import citations
 from stgkeras.graphs import renormalized_adjacency
 
 FILES = tuple(citations.SHA256)
@@ -274,7 +276,7 @@ def test_interrupted_download(server, small, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(downloads.keras.utils, "get_file", interrupted)
+        patch.setattr(keras.utils, "get_file", interrupted)
         load_cora(cache_dir="")
     assert os.listdir(tmp_path / "cora") == []
     check(load_cora(cache_dir=tmp_path), small)

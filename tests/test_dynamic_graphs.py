@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from generated import ring
 
-from stgkeras.datasets import (
-    DynamicGraphs,
-    dynamic_graphs,
-    load_dynamic_graphs,
-    split_sequences,
-)
-from stgkeras.datasets.graph_sequences import KINDS, draw_sequence, next_parameter
+from stgkeras.datasets import DynamicGraphs, load_dynamic_graphs, split_sequences
+from stgkeras.datasets.links import dynamic_graphs
+from stgkeras.datasets.links.graph_sequences import KINDS, draw_sequence, next_parameter
 
 FIELDS = ("adjacency", "features", "kinds", "parameters")
 

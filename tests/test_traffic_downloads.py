@@ -5,6 +5,7 @@ import inspect
 import os
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +14,8 @@ from graph_cases import data_file
 from traffic_writer import check, csv_text, install_set, load, small_set
 
 from stgkeras import datasets
-from stgkeras.datasets import downloads, published_files
-from stgkeras.datasets.published import PUBLISHED
+from stgkeras.datasets.published import traffic_set_files
+from stgkeras.datasets.published.traffic_sets import PUBLISHED
 
 every_set = pytest.mark.parametrize("key", PUBLISHED)
 UNSUMMED = [key for key, known in PUBLISHED.items() if known.files["series"].digest is None]
@@ -80,7 +81,7 @@ def test_interrupted_download(served, tmp_path, monkeypatch):
 
     served("los_loop")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(downloads.keras.utils, "get_file", interrupted)
+        patch.setattr(keras.utils, "get_file", interrupted)
         load("los_loop", cache_dir=tmp_path / "cache")
     assert os.listdir(tmp_path / "cache" / "los_loop") == []
 
@@ -92,7 +93,7 @@ def test_interrupted_download(served, tmp_path, monkeypatch):
 def test_docstrings_tell_what_is_checked(key):
     known, doc = PUBLISHED[key], inspect.getdoc(getattr(datasets, f"load_{key}"))
     steps, num_nodes, _ = known.shape
-    last = str(published_files.known_times(known)[-1])[:10]
+    last = str(traffic_set_files.known_times(known)[-1])[:10]
     for part in (f"{steps} steps of {known.interval:g} min", f" {num_nodes} ", known.start, last):
         assert part in doc
     for part in ("Args:", "Returns:", "Raises:", "Example:", "Source:", f"load_{key}()"):

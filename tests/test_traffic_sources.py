@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from traffic_writer import check, file_of, install_set, load, times_of, write_hdf5, write_zip
 
-from stgkeras.datasets import published_files
-from stgkeras.datasets.published import PUBLISHED
+from stgkeras.datasets.published import traffic_set_files
+from stgkeras.datasets.published.traffic_sets import PUBLISHED
 
 every_set = pytest.mark.parametrize("key", PUBLISHED)
 
@@ -193,10 +193,10 @@ def test_zip_archives_are_not_unpacked(write, tmp_path, monkeypatch):
     before = sorted(tmp_path.rglob("*"))
     check(load("pemsd7m", folder), known, values, adjacency)
     assert sorted(tmp_path.rglob("*")) == before
-    monkeypatch.setattr(published_files, "MAX_MEMBER", len(speeds) - 1)
+    monkeypatch.setattr(traffic_set_files, "MAX_MEMBER", len(speeds) - 1)
     with pytest.raises(ValueError, match=f"one PeMSD7_V_228.csv of at most .*{len(speeds)}"):
         load("pemsd7m", folder)
-    monkeypatch.setattr(published_files, "MAX_MEMBER", len(speeds))
+    monkeypatch.setattr(traffic_set_files, "MAX_MEMBER", len(speeds))
     write_zip(path, hostile | {"b/PeMSD7_W_228.csv": "1"})
     with pytest.raises(ValueError, match="must hold one PeMSD7_W_228.csv .*Received: 2 of sizes"):
         load("pemsd7m", folder)

@@ -10,7 +10,7 @@ import pytest
 from cases import as_numpy
 
 from stgkeras import datasets, layers, metrics, models
-from stgkeras.datasets import graph_sequences
+from stgkeras.datasets.links import graph_sequences
 from stgkeras.models import preset_files
 
 ROOT = pathlib.Path(__file__).parent.parent

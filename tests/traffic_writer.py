@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stgkeras import datasets
-from stgkeras.datasets.published import PUBLISHED
+from stgkeras.datasets.published.traffic_sets import PUBLISHED
 
 STEPS = {"pemsd7m": 600}  # from a Friday to a Tuesday
 START = {"pems_bay": "2017-03-12T01:30", "pemsd7m": "2012-05-04"}

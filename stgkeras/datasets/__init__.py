@@ -1,29 +1,26 @@
 """Data: load functions, splits in time, windows in batches, and baselines."""
 
-from stgkeras.datasets.calendar import calendar
-from stgkeras.datasets.citations import Citations, load_cora
-from stgkeras.datasets.contacts import Contacts, contacts_from_arrays, load_contacts
-from stgkeras.datasets.dynamic_graphs import DynamicGraphs, load_dynamic_graphs, split_sequences
-from stgkeras.datasets.edge_baselines import (
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stgkeras.datasets.links.contacts import Contacts, contacts_from_arrays, load_contacts
+from stgkeras.datasets.links.dynamic_graphs import (
+    DynamicGraphs,
+    load_dynamic_graphs,
+    split_sequences,
+)
+from stgkeras.datasets.links.edge_baselines import (
     edge_probabilities,
     exponential_mean,
     last_graph,
     oracle,
     window_mean,
 )
-from stgkeras.datasets.forecast_baselines import (
-    historical_mean,
-    last_value,
-    residual_ridge,
-    same_time,
-)
-from stgkeras.datasets.node_features import node_features
-from stgkeras.datasets.own_data import from_arrays, from_csv, from_pandas
-from stgkeras.datasets.series import Series
-from stgkeras.datasets.snapshots import Snapshots
-from stgkeras.datasets.splits import Split, split_windows, training_steps
-from stgkeras.datasets.traffic import load_series
-from stgkeras.datasets.traffic_sources import (
+from stgkeras.datasets.links.node_features import node_features
+from stgkeras.datasets.links.snapshots import Snapshots
+from stgkeras.datasets.published.citations import Citations, load_cora
+from stgkeras.datasets.published.traffic_sources import (
     load_los_loop,
     load_metr_la,
     load_pems03,
@@ -34,8 +31,21 @@ from stgkeras.datasets.traffic_sources import (
     load_pemsd7m,
     load_sz_taxi,
 )
-from stgkeras.datasets.windows import Windows
+from stgkeras.datasets.series.calendar import calendar
+from stgkeras.datasets.series.forecast_baselines import (
+    historical_mean,
+    last_value,
+    residual_ridge,
+    same_time,
+)
+from stgkeras.datasets.series.load import load_series
+from stgkeras.datasets.series.own_data import from_arrays, from_csv, from_pandas
+from stgkeras.datasets.series.series import Series
+from stgkeras.datasets.series.splits import Split, split_windows, training_steps
 from stgkeras.seasons import leave_one_day_out
+
+if TYPE_CHECKING:
+    from stgkeras.datasets.series.windows import Windows
 
 __all__ = [
     "Citations",
@@ -78,3 +88,16 @@ __all__ = [
     "training_steps",
     "window_mean",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # `Windows` needs Keras with a backend; all other data and baselines need NumPy alone.
+    if name != "Windows":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from stgkeras.datasets.series.windows import Windows
+
+    return Windows
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

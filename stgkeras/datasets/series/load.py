@@ -1,8 +1,8 @@
 """Series of sensors and their graph, read from a file."""
 
-from stgkeras.datasets.own_data import from_csv, graph_of
-from stgkeras.datasets.series import agreed_interval, make_series
-from stgkeras.datasets.traffic_files import file_type, series_from_npz
+from stgkeras.datasets.series.files import file_type, series_from_npz
+from stgkeras.datasets.series.own_data import from_csv, graph_of
+from stgkeras.datasets.series.series import agreed_interval, make_series
 
 
 def load_series(path, graph=None, *, key=None, symmetric=False, interval=None, null_value=None):

@@ -5,8 +5,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import keras
-
 
 def download(url, path, digest, instead):
     """Fetches a file, unless it is there and whole. Shows the progress.
@@ -29,6 +27,8 @@ def download(url, path, digest, instead):
     path = Path(path).absolute()  # as `get_file` needs it
     if path.is_file() and (digest is None or _digest(path, digest) == digest):
         return path
+    import keras  # needs a backend, so only where there is something to download
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as unfinished:
         try:

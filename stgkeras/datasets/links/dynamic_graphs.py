@@ -8,14 +8,13 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from stgkeras.datasets.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
-from stgkeras.datasets.node_features import node_features
-from stgkeras.datasets.splits import PARTS, Split, cut
-from stgkeras.datasets.windows import Windows
+from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.links.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
+from stgkeras.datasets.links.node_features import node_features
+from stgkeras.datasets.series.splits import PARTS, Split, cut
 
 FORMAT_VERSION = 1  # of the cache; raise it when the generated numbers change
 
@@ -58,6 +57,8 @@ class DynamicGraphs:
             `Windows` of `{"x": (B, L, N, 6), "graph": (B, L, N, N)}` and targets (B, N, N), whose
             `starts` count steps through all sequences: `sequence * num_steps + step`.
         """
+        from stgkeras.datasets.series.windows import Windows  # imports Keras
+
         features, adjacency = (a.reshape(-1, *a.shape[2:]) for a in (self.features, self.adjacency))
         sequences = np.atleast_1d(np.asarray(sequences, dtype=np.int64))
         bad = sequences[(sequences < 0) | (sequences >= len(self.kinds))]
@@ -198,16 +199,6 @@ def _generate(kinds, num_sequences, num_nodes, num_steps, seed):
         parameters.append(values)
         changes.append(points)
     return DynamicGraphs(adjacency, features, np.array(names), np.stack(parameters), tuple(changes))
-
-
-def cache_folder(cache_dir):
-    if cache_dir is not None:
-        return Path(cache_dir)
-    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
-    nearest = next(p for p in (home, *home.parents) if p.exists())
-    if not os.access(nearest, os.W_OK):  # the rule of keras.utils.get_file
-        home = Path(tempfile.gettempdir()) / ".keras"
-    return home / "datasets" / "stgkeras"
 
 
 def _read(path):

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stgkeras.datasets.batches import Batches
-from stgkeras.datasets.windows import checked_starts
-
 DAY = 86400.0  # seconds
 # Of the pair histories, in widths of a snapshot: from a tenth of one to a week of ten minutes.
 CONSTANTS = (0.1, 0.5, 2.0, 6.0, 24.0, 144.0, 1008.0)
@@ -74,6 +71,8 @@ class Snapshots:
         Raises:
             ValueError: if a step is out of range, or `negatives` below 1.
         """
+        from stgkeras.datasets.links.snapshot_windows import SnapshotWindows  # imports Keras
+
         steps = np.atleast_1d(steps)
         bad = steps[(steps < input_length) | (steps >= self.num_steps)]
         if bad.size:
@@ -103,6 +102,8 @@ class Snapshots:
             >>> inputs["graph"].shape, inputs["history"].shape
             ((1, 2, 3, 3), (1, 3, 3, 7))
         """
+        from stgkeras.datasets.links.snapshot_windows import SnapshotWindows  # imports Keras
+
         if not 1 <= input_length <= self.num_steps:
             raise ValueError(
                 f"`input_length` must lie in [1, {self.num_steps}], the number of snapshots. "
@@ -110,70 +111,6 @@ class Snapshots:
             )
         start = np.array([self.num_steps - input_length])
         return SnapshotWindows(self, start, input_length, tuple(history), ahead=0).inputs(start)
-
-
-class SnapshotWindows(Batches):
-    """What `Snapshots.windows` gives."""
-
-    def __init__(
-        self,
-        snapshots,
-        starts,
-        input_length,
-        history,
-        negatives=None,
-        batch_size=16,
-        shuffle=False,
-        seed=0,
-        ahead=1,
-        **kwargs,
-    ):
-        starts = checked_starts(starts, snapshots.num_steps, 0, input_length + ahead)
-        super().__init__(starts, batch_size, shuffle, seed, **kwargs)
-        if negatives is not None and negatives < 1:
-            raise ValueError(
-                f"`negatives` must be None or at least 1. Received: negatives={negatives}"
-            )
-        self.snapshots, self.input_length, self.negatives = snapshots, input_length, negatives
-        self._pairs, self._history = _pair_history(snapshots, history)
-
-    def batch(self, starts, epoch):
-        y = self.snapshots.adjacency(starts + self.input_length) > 0
-        x, y = self.inputs(starts), y.astype("float32")
-        return (x, y) if self.negatives is None else (x, y, self._sample(y, starts, epoch))
-
-    def inputs(self, starts):
-        steps = starts[:, None] + np.arange(self.input_length)  # (B, L)
-        nodes = self.snapshots.num_nodes
-        graph = self.snapshots.adjacency(steps.ravel())
-        x = {
-            "x": self.snapshots.features[steps],
-            "graph": graph.reshape(*steps.shape, nodes, nodes),
-        }
-        ahead = starts + self.input_length
-        if self._history.size:
-            source, target = self._pairs
-            dense = np.zeros((len(ahead), nodes, nodes, self._history.shape[-1]), "float32")
-            dense[:, target, source] = self._history[ahead]
-            if not self.snapshots.contacts.directed:
-                dense[:, source, target] = self._history[ahead]
-            x["history"] = dense
-        return x
-
-    def _sample(self, graphs, starts, epoch):
-        """(B, N, N): 1 for links, and for some of the pairs that are not linked."""
-        directed = self.snapshots.contacts.directed
-        counts = np.copy(graphs)
-        for graph, start in zip(counts, starts, strict=True):
-            others = 1 - graph - np.eye(len(graph))
-            others = np.argwhere(others if directed else np.triu(others))
-            wanted = self.negatives * max(1, int(graph.sum()) // (1 if directed else 2))
-            rng = np.random.default_rng((self.seed, epoch, start))
-            chosen = rng.choice(others, min(wanted, len(others)), replace=False).T
-            graph[*chosen] = 1
-            if not directed:
-                graph[*chosen[::-1]] = 1
-        return counts
 
 
 def cut_snapshots(contacts, width, keep_empty):
@@ -210,24 +147,3 @@ def _features(contacts, start, offsets):
     angle = 2 * np.pi * start[:, None] / DAY
     features[..., 3], features[..., 4] = np.sin(angle), np.cos(angle)
     return features
-
-
-def _pair_history(snapshots, constants):
-    """Pairs (source, target) that ever met, (2, P), and (T + 1, P, H) of each as a snapshot begins,
-    or ends with the last."""
-    contacts, offsets = snapshots.contacts, snapshots.offsets
-    start = np.append(snapshots.start, snapshots.start[-1] + snapshots.width)
-    ends, taus = np.stack([contacts.source, contacts.target]), snapshots.width * np.array(constants)
-    if not contacts.directed:
-        ends = np.sort(ends, axis=0)
-    pairs, pair = np.unique(ends, axis=1, return_inverse=True)
-    pair, weight = pair.ravel(), contacts.weight / contacts.weight.mean()
-    history = np.zeros((len(start), pairs.shape[1], len(taus)), "float32")
-    now = np.zeros(history.shape[1:])
-    for step in range(1, len(start) if len(taus) else 0):
-        part = slice(offsets[step - 1], offsets[step])
-        age = start[step] - contacts.time[part]
-        now *= np.exp((start[step - 1] - start[step]) / taus)
-        np.add.at(now, pair[part], weight[part, None] * np.exp(-age[:, None] / taus))
-        history[step] = np.log1p(300 * now) / np.log(301)
-    return pairs, history

@@ -3,10 +3,10 @@
 import inspect
 from pathlib import Path
 
-from stgkeras.datasets.downloads import download
-from stgkeras.datasets.dynamic_graphs import cache_folder
-from stgkeras.datasets.published import PUBLISHED
-from stgkeras.datasets.published_files import read_published
+from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.published.downloads import download
+from stgkeras.datasets.published.traffic_set_files import read_published
+from stgkeras.datasets.published.traffic_sets import PUBLISHED
 
 REST = """
 Nothing is unpickled, and no archive is unpacked to disk. However the files come, shape, times,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stgkeras.datasets.series import InPieces
-from stgkeras.datasets.timestamps import parse_times
+from stgkeras.datasets.series.series import InPieces
+from stgkeras.datasets.series.timestamps import parse_times
 
 ADJACENCY_KEYS = ("adj", "adjacency")
 NAME_KEYS = ("names", "sensor_id", "vds_id")

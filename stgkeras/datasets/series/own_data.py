@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 
-from stgkeras.datasets.series import InPieces, make_series
-from stgkeras.datasets.timestamps import parse_times
-from stgkeras.datasets.traffic_files import file_type, graph_from_file, series_from_csv
+from stgkeras.datasets.series.files import file_type, graph_from_file, series_from_csv
+from stgkeras.datasets.series.series import InPieces, make_series
+from stgkeras.datasets.series.timestamps import parse_times
 
 
 def from_arrays(

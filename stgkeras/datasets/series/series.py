@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.datasets.timestamps import even_steps
+from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
 

@@ -6,8 +6,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from stgkeras.datasets.series import Series, checked_adjacency, mark_missing, refuse_missing
-from stgkeras.datasets.traffic_files import (
+from stgkeras.datasets.series.files import (
     distances_from_csv,
     file_type,
     graph_from_file,
@@ -16,6 +15,7 @@ from stgkeras.datasets.traffic_files import (
     series_from_npz,
     table_from_csv,
 )
+from stgkeras.datasets.series.series import Series, checked_adjacency, mark_missing, refuse_missing
 from stgkeras.graphs import gaussian_kernel
 from stgkeras.seasons import pieces
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stgkeras.datasets.snapshots import cut_snapshots
+from stgkeras.datasets.links.snapshots import cut_snapshots
 
 COLUMNS = ("time", "source", "target")
 KEYS = {  # of npz files, the first that is there counts

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.datasets.downloads import download
-from stgkeras.datasets.dynamic_graphs import cache_folder
-from stgkeras.datasets.planetoid_files import PARTS, planetoid_arrays
-from stgkeras.datasets.traffic_files import read_npz
+from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.published.downloads import download
+from stgkeras.datasets.published.planetoid_files import PARTS, planetoid_arrays
+from stgkeras.datasets.series.files import read_npz
 
 ORIGIN = (
     "https://raw.githubusercontent.com/kimiyoung/planetoid/"

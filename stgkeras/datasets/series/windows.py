@@ -4,9 +4,9 @@ import mmap
 
 import numpy as np
 
-from stgkeras.datasets.batches import Batches
-from stgkeras.datasets.series import refuse_nan
-from stgkeras.datasets.splits import history, reach, read_steps
+from stgkeras.datasets.series.batches import Batches
+from stgkeras.datasets.series.series import refuse_nan
+from stgkeras.datasets.series.splits import history, reach, read_steps
 
 
 class Windows(Batches):

@@ -6,7 +6,7 @@ import threading
 import keras
 import numpy as np
 
-from stgkeras.datasets.splits import checked_count
+from stgkeras.datasets.series.splits import checked_count
 
 
 class Batches(keras.utils.PyDataset):

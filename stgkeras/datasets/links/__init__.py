@@ -1,0 +1,1 @@
+"""Networks whose links change: contacts cut into snapshots, generated graphs, link baselines."""

@@ -1,0 +1,1 @@
+"""Published data sets: citation networks and traffic series, downloaded and checked."""
