@@ -121,7 +121,9 @@ def test_logs_that_are_not_there(tmp_path):
         plots.learning_curves(tmp_path)
     log = tmp_path / "log.csv"
     log.write_text(LOG + "0,0.1,3,5,4,3.5\n")
-    with pytest.raises(ValueError, match=r"`names` must be among .*'loss'.*Received: \['mse'\]"):
+    with pytest.raises(
+        ValueError, match=r"`names` must be among .*'loss'.*Received: names=\['mse'\]"
+    ):
         plots.learning_curves(log, names=["mse"])
     with pytest.raises(ValueError, match="at most 8 runs.*Received: 9"):
         plots.learning_curves(dict.fromkeys("abcdefghi", log))

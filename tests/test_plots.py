@@ -63,7 +63,7 @@ def test_errors_in_time_hide_no_failed_forecast():
     np.testing.assert_array_equal(line.get_ydata(), [0, np.nan])
     with pytest.raises(ValueError, match=r"the shape of `truth`, \(4, 2, 1\). Received: .*'a'"):
         plots.errors_in_time(truth, {"a": truth[..., None]}, hours)
-    with pytest.raises(ValueError, match="at most 4 forecasts"):
+    with pytest.raises(ValueError, match="at most 4 forecasts. Received: predicted="):
         plots.errors_in_time(truth, dict.fromkeys("abcde", truth), hours)
 
 
@@ -105,7 +105,7 @@ def test_forecasts_of_a_fan_that_overlap_differ_and_have_bands(tmp_path):
         (first, first + 3, low, high) for first in (1, 3, 5) for low, high in ((-2, 3), (-1, 1))
     ]
     legend = [text.get_text() for text in axes.figure.legends[0].get_texts()]
-    assert sorted(legend) == ["50 %", "80 %", "forecast", "measured", "the next one"]
+    assert sorted(legend) == ["50 %", "80 %", "forecast", "measured", "next forecast"]
     drawn(axes.figure, tmp_path / "fan.png")
 
 
@@ -113,9 +113,9 @@ def test_a_fan_of_other_shapes_is_refused():
     truth = np.zeros((4, 3))
     with pytest.raises(ValueError, match=r"one shape \(windows, horizon\).*\(4, 2\)"):
         plots.forecast_fan(truth, truth[:, :2])
-    with pytest.raises(ValueError, match=r"Received: \(4, 3\), and \[\(4, 3\), \(4, 3\), \(3,\)\]"):
+    with pytest.raises(ValueError, match=r"shape \(4, 3\), .* \[\(4, 3\), \(4, 3\), \(3,\)\]"):
         plots.forecast_fan(truth, truth, bands={"80 %": (truth, truth[0])})
-    with pytest.raises(ValueError, match="two windows at least"):
+    with pytest.raises(ValueError, match="at least two windows"):
         plots.forecast_fan(truth[:1], truth[:1])
 
 
@@ -137,7 +137,7 @@ def test_sensors_are_sorted_by_the_errors_of_the_first_forecast(tmp_path):
     np.testing.assert_allclose(axes.lines[0].get_ydata(), places)
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the largest on top
     assert axes.get_xlabel() == "mean absolute error (mph)"
-    assert axes.get_ylabel() == "sensor, the 4 largest of 6"
+    assert axes.get_ylabel() == "sensor (worst 4 of 6)"
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["ours", "other"]
     drawn(figure, tmp_path / "sensors.png")

@@ -28,9 +28,9 @@ def test_undirected_links_are_told_apart():
         truth[n, m] = truth[m, n] = 3.0
     found, names = parts(plots.predicted_links(truth, probability, NAMES))
     assert found == {
-        "predicted, came (1)": {("ann", "bob")},
-        "came alone (1)": {("bob", "cleo")},
-        "predicted alone (1)": {("ann", "cleo")},
+        "true positive (1)": {("ann", "bob")},
+        "false negative (1)": {("bob", "cleo")},
+        "false positive (1)": {("ann", "cleo")},
     }
     assert set(names) == {"ann", "bob", "cleo"}  # dan and eve have no part in it
     assert parts(plots.predicted_links(truth, probability, NAMES))[1] == names
@@ -41,13 +41,15 @@ def test_directed_links_count_twice():
     truth[0, 1] = truth[1, 0] = truth[2, 0] = 1
     probability[0, 1], probability[2, 0], probability[0, 2] = 0.9, 0.8, 0.7
     found, _ = parts(plots.predicted_links(truth, probability, directed=True))
-    assert found["predicted, came (2)"] == {("0", "1"), ("2", "0")}
-    assert found["came alone (1)"] == {("1", "0")}
-    assert found["predicted alone (1)"] == {("0", "2")}
+    assert found["true positive (2)"] == {("0", "1"), ("2", "0")}
+    assert found["false negative (1)"] == {("1", "0")}
+    assert found["false positive (1)"] == {("0", "2")}
 
 
 def test_a_graph_without_links_is_refused():
-    with pytest.raises(ValueError, match="`truth` must hold links. Received: none"):
+    with pytest.raises(
+        ValueError, match="`truth` must have a link .* Received: a graph without links"
+    ):
         plots.predicted_links(np.eye(3), np.ones((3, 3)))
 
 

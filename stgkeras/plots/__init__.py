@@ -1,8 +1,11 @@
-"""Pictures of data, forecasts and trainings. Matplotlib is imported when a function is called.
+"""Figures of data, forecasts, predicted links and training logs.
 
-Lines differ in style or marker too, so that they are told apart in greyscale; at the width of a
-column, 3.4 inches, the type is at least about 6 points.
+Each function imports Matplotlib when it is called. Curves differ in line style or marker as well as
+in colour, so a greyscale print can be read. In a column 3.4 inches wide, the text has about
+6 points or more.
 """
+
+from __future__ import annotations
 
 from stgkeras.plots.errors import errors_by_sensor, errors_in_time
 from stgkeras.plots.forecasts import forecast, forecast_fan

@@ -1,29 +1,47 @@
-"""Where forecasts are off: steps ahead, hours of the day, sensors."""
+"""Figures of forecast errors, by forecast step, hour of the day and sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.plots.looks import COLORS, MARKERS, STYLES, WIDTH, short, with_units
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MEASURE = "mean absolute error"
 
 
-def errors_in_time(truth, predicted, hours, *, step_minutes=None, title="", units=""):
-    """Draws how far forecasts are off, by steps ahead and by hour of the day.
+def errors_in_time(
+    truth: np.ndarray,
+    predicted: Mapping[str, np.ndarray],
+    hours: np.ndarray,
+    *,
+    step_minutes: float | None = None,
+    title: str = "",
+    units: str = "",
+) -> Figure:
+    """Draws the mean absolute error of forecasts, by forecast step and by hour of the day.
 
     Args:
-        truth: (windows, horizon, …) measured values, NaN where missing.
-        predicted: dict of label → forecasts of that shape, at most four.
-        hours: (windows, horizon) hours of the day, in [0, 24), of the steps to predict.
-        step_minutes: float or None. Minutes from one step to the next; None counts steps.
-        title: str, above both.
+        truth: array (windows, horizon, …). Measured values, NaN where missing.
+        predicted: dict of label → forecasts in the shape of `truth`. At most four forecasts.
+        hours: array (windows, horizon). The hour of the day of each forecast step, in [0, 24).
+        step_minutes: float or None. Minutes between two steps, for an axis in minutes. None gives
+            an axis in steps.
+        title: str. Title of the figure.
         units: str. Units of `truth`.
 
     Returns:
-        `matplotlib.figure.Figure`: mean absolute errors over the readings that are there, with a
-        gap where none is.
+        `matplotlib.figure.Figure`. The means leave out missing values. A line has a gap where all
+        values are missing.
 
     Raises:
-        ValueError: if there are more than four forecasts, or one has another shape.
+        ValueError: if there are more than four forecasts, or if a forecast and `truth` differ in
+            shape.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -59,28 +77,39 @@ def errors_in_time(truth, predicted, hours, *, step_minutes=None, title="", unit
     figure.legend(
         *by_step.get_legend_handles_labels(), ncols=2, frameon=False, loc="outside lower center"
     )
-    figure.get_layout_engine().set(w_pad=0.1)
+    figure.set_layout_engine("constrained", w_pad=0.1)
     figure.suptitle(title)
     return figure
 
 
-def errors_by_sensor(truth, predicted, names=None, *, most=20, title="", units=""):
-    """Draws at which sensors forecasts are off, the largest errors first.
+def errors_by_sensor(
+    truth: np.ndarray,
+    predicted: Mapping[str, np.ndarray],
+    names: Sequence[str] | None = None,
+    *,
+    most: int = 20,
+    title: str = "",
+    units: str = "",
+) -> Figure:
+    """Draws the mean absolute error of forecasts at each sensor, the largest errors first.
 
     Args:
-        truth: (windows, horizon, N, …) measured values, NaN where missing.
-        predicted: dict of label → forecasts of that shape, at most four. The first is drawn as
-            bars, and sorts the sensors; the others as markers.
-        names: N names of the sensors; None counts them from 0.
-        most: int. Sensors to draw at most; a sensor without readings is left out.
-        title: str.
+        truth: array (windows, horizon, N, …). Measured values, NaN where missing.
+        predicted: dict of label → forecasts in the shape of `truth`. At most four forecasts. The
+            first forecast gives the bars and the order of the sensors. The other forecasts are
+            drawn as markers.
+        names: sequence of N str, or None. Names of the sensors. None numbers the sensors from 0.
+        most: int. Largest number of sensors to draw. Sensors without any measured value are left
+            out.
+        title: str. Title of the figure.
         units: str. Units of `truth`.
 
     Returns:
-        `matplotlib.figure.Figure`: mean absolute errors over the readings that are there.
+        `matplotlib.figure.Figure`. The means leave out missing values.
 
     Raises:
-        ValueError: if there are more than four forecasts, or one has another shape.
+        ValueError: if there are more than four forecasts, or if a forecast and `truth` differ in
+            shape.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -102,7 +131,8 @@ def errors_by_sensor(truth, predicted, names=None, *, most=20, title="", units="
         error = np.where(there, np.abs(np.asarray(forecast) - truth), 0)
         means[label] = error.sum(axis=axes_of_others) / np.maximum(count, 1)  # (N,)
     ours = next(iter(means.values()))
-    worst = np.argsort(-np.nan_to_num(ours, nan=np.inf), kind="stable")  # a failed forecast first
+    # A NaN forecast counts as the largest error, so that the figure does not hide it.
+    worst = np.argsort(-np.nan_to_num(ours, nan=np.inf), kind="stable")
     order = [n for n in worst if count[n]][:most]
     rows = np.arange(len(order))
     axes = (
@@ -112,12 +142,12 @@ def errors_by_sensor(truth, predicted, names=None, *, most=20, title="", units="
     looks = zip(means.values(), COLORS, MARKERS, strict=False)
     for mean, color, marker in list(looks)[1:]:
         axes.plot(mean[order], rows, color=color, marker=marker, ms=5, ls="none")
-    told = [short(n if names is None else names[n], 20) for n in order]
-    axes.set_yticks(rows, told, parse_math=False)
-    part = "" if len(rows) == len(ours) else f", the {len(rows)} largest of {len(ours)}"
+    labels = [short(n if names is None else names[n], 20) for n in order]
+    axes.set_yticks(rows, labels, parse_math=False)
+    part = "" if len(rows) == len(ours) else f" (worst {len(rows)} of {len(ours)})"
     axes.set(title=title, xlabel=with_units(MEASURE, units), ylabel="sensor" + part)
     axes.set(xlim=(0, None), ylim=(len(rows) - 0.4, -0.6))
-    handles = [*axes.containers, *axes.lines]
+    handles: list[Any] = [*axes.containers, *axes.lines]
     figure.legend(handles, means, ncols=2, frameon=False, loc="outside lower center")
     return figure
 
@@ -125,18 +155,20 @@ def errors_by_sensor(truth, predicted, names=None, *, most=20, title="", units="
 def _check(truth, predicted):
     if len(predicted) > len(COLORS):
         raise ValueError(
-            f"`predicted` must hold at most {len(COLORS)} forecasts, to be told apart. "
-            f"Received: {list(predicted)}"
+            f"`predicted` must hold at most {len(COLORS)} forecasts. Received: "
+            f"predicted={list(predicted)}. Draw the other forecasts in a second figure."
         )
     shapes = {label: np.shape(forecast) for label, forecast in predicted.items()}
     if set(shapes.values()) - {np.shape(truth)}:
         raise ValueError(
-            f"`predicted` must have the shape of `truth`, {np.shape(truth)}. Received: {shapes}"
+            f"`predicted` must hold forecasts in the shape of `truth`, {np.shape(truth)}. "
+            f"Received: forecasts of shapes {shapes}. Pass `truth` and the forecasts of the same "
+            "windows, steps and nodes."
         )
 
 
 def _mean_of_groups(total, count, groups, num_groups):
-    """Σ total / Σ count of each group; NaN where there is nothing."""
+    """Returns Σ total / Σ count of each group, NaN where the count is 0."""
     groups = np.ravel(groups)
     total, count = (np.bincount(groups, np.ravel(a), num_groups) for a in (total, count))
     return np.divide(total, count, out=np.full(num_groups, np.nan), where=count > 0)

@@ -1,19 +1,38 @@
-"""Forecasts of one sensor over time."""
+"""Figures of the forecasts of one sensor over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stgkeras.plots.looks import COLORS, STYLES, WIDTH
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def forecast(truth, predicted, steps, *, step_minutes=None, title="", units=""):
-    """Draws what was measured at one sensor, and what had been forecast for the same times.
+
+def forecast(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    steps: Mapping[str, int],
+    *,
+    step_minutes: float | None = None,
+    title: str = "",
+    units: str = "",
+) -> Figure:
+    """Draws the measured values of one sensor over time, and the forecasts for the same times.
+
+    Each line of forecasts has a fixed lead time, such as 15 minutes.
 
     Args:
-        truth: (windows, horizon) measured values of consecutive windows.
-        predicted: (windows, horizon) forecasts of the same windows.
-        steps: dict of label → step ahead, 1 being the first, such as {"15 min": 3}.
-        step_minutes: float or None. Minutes from one step to the next; None counts steps.
-        title: str.
+        truth: array (windows, horizon). Measured values of consecutive windows.
+        predicted: array (windows, horizon). Forecasts of the same windows.
+        steps: dict of label → forecast step, counted from 1, such as {"15 min": 3}.
+        step_minutes: float or None. Minutes between two steps, for an axis in hours. None gives an
+            axis in steps.
+        title: str. Title of the figure.
         units: str. Label of the value axis.
 
     Returns:
@@ -37,36 +56,45 @@ def forecast(truth, predicted, steps, *, step_minutes=None, title="", units=""):
             color=color,
             linestyle=style,
             linewidth=1.2,
-            label=f"forecast {label} before",
+            label=f"forecast {label} ahead",
         )
     figure.legend(ncols=2, frameon=False, loc="outside lower center")
     return figure
 
 
 def forecast_fan(
-    truth, predicted, *, every=None, bands=None, step_minutes=None, title="", units=""
-):
-    """Draws what was measured at one sensor, and whole forecasts from when they were issued.
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    *,
+    every: int | None = None,
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    step_minutes: float | None = None,
+    title: str = "",
+    units: str = "",
+) -> Figure:
+    """Draws the measured values of one sensor, and forecasts over the whole horizon.
 
-    Each forecast starts at the last reading before it, marked by a dot, and goes out to the
-    horizon. Where they overlap, every other one is dashed.
+    A dot marks the last measured value before each forecast. The line of the forecast starts at the
+    dot and ends at the horizon. If forecasts overlap, every second line is dashed.
 
     Args:
-        truth: (windows, horizon) measured values of consecutive windows, NaN where missing.
-        predicted: (windows, horizon) forecasts of the same windows.
-        every: int or None. Windows from one forecast that is drawn to the next; None draws them end
-            to end, a horizon apart.
-        bands: optional dict of label → pair of (windows, horizon), such as {"80 %": (low, high)} of
-            the quantiles 0.1 and 0.9; the first is the lightest, so give the widest first.
-        step_minutes: float or None. Minutes from one step to the next; None counts steps.
-        title: str.
+        truth: array (windows, horizon). Measured values of consecutive windows, NaN where missing.
+        predicted: array (windows, horizon). Forecasts of the same windows.
+        every: int or None. Number of windows between two drawn forecasts. None uses the horizon, so
+            that one forecast starts where the last one ends.
+        bands: dict of label → pair of arrays (windows, horizon), or None. Prediction intervals,
+            such as {"80 %": (low, high)} with the quantiles 0.1 and 0.9. Give the widest interval
+            first, because later intervals are drawn darker.
+        step_minutes: float or None. Minutes between two steps, for an axis in hours. None gives an
+            axis in steps.
+        title: str. Title of the figure.
         units: str. Label of the value axis.
 
     Returns:
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if the arrays differ in shape, or hold no window with a reading before it.
+        ValueError: if the arrays differ in shape, or if there are fewer than two windows.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -81,8 +109,9 @@ def forecast_fan(
     shapes = [np.shape(array) for array in arrays]
     if truth.ndim != 2 or len(truth) < 2 or set(shapes) != {truth.shape}:
         raise ValueError(
-            "`truth`, `predicted` and `bands` must have one shape (windows, horizon), with two "
-            f"windows at least. Received: {truth.shape}, and {shapes}"
+            "`truth`, `predicted` and `bands` must have one shape (windows, horizon), with at "
+            f"least two windows. Received: `truth` of shape {truth.shape}, other arrays of shapes "
+            f"{shapes}. Pass arrays of the same windows of one sensor."
         )
     figure, axes = _axes_in_time(step_minutes, title, units)
     windows, horizon = truth.shape
@@ -92,9 +121,9 @@ def forecast_fan(
         np.arange(len(measured)) * step, measured, color="0.65", linewidth=2.5, label="measured"
     )
     every = every or horizon
-    labels = ["forecast", "the next one"] if every < horizon else ["forecast"]
+    labels = ["forecast", "next forecast"] if every < horizon else ["forecast"]
     for number, window in enumerate(range(1, windows, every)):
-        look = number % len(labels)  # neighbours that overlap differ
+        look = number % len(labels)  # overlapping neighbours differ
         times = np.arange(window - 1, window + horizon) * step
         axes.plot(
             times,

@@ -1,20 +1,36 @@
-"""Graphs with values on their nodes, and filters on graphs."""
+"""Figures of node values on a graph, and of graph filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stgkeras.plots.looks import COLORS, STYLES, WIDTH
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def graph(adjacency, values, positions=None, *, title="", label=""):
-    """Draws a graph with its nodes coloured by their values, the darker the larger.
+
+def graph(
+    adjacency: np.ndarray,
+    values: np.ndarray,
+    positions: np.ndarray | None = None,
+    *,
+    title: str = "",
+    label: str = "",
+) -> Figure:
+    """Draws a graph with one value per node. Darker colours are larger values.
 
     Args:
-        adjacency: (N, N) array, 0 where there is no edge.
-        values: (N,) of each node, such as its mean absolute error; NaN, where there is none, draws
-            a cross.
-        positions: (N, 2), km east and north of any point. None lays the nodes out by their edges.
-        title: str.
-        label: str. What the values are, with their units.
+        adjacency: array (N, N). Adjacency matrix, 0 where there is no edge.
+        values: array (N,). Value of each node, such as its mean absolute error. Nodes with NaN are
+            drawn as crosses.
+        positions: array (N, 2), or None. Positions of the nodes in km east and km north of any
+            point. None computes a layout from the edges.
+        title: str. Title of the figure.
+        label: str. Name and units of the values.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -36,11 +52,12 @@ def graph(adjacency, values, positions=None, *, title="", label=""):
         places = igraph.Graph(len(values), edges.tolist()).layout_kamada_kawai().coords
     places = np.asarray(places)
     axes = (figure := Figure(figsize=(WIDTH, 3.8), layout="compressed")).subplots()
-    axes.add_collection(LineCollection(places[edges], color="0.8", linewidth=0.7, zorder=1))
+    axes.add_collection(LineCollection(list(places[edges]), color="0.8", linewidth=0.7, zorder=1))
     size = np.clip(2000 / len(values), 10, 80)
-    axes.scatter(*places[missing].T, color="k", marker="x", s=size, zorder=2)
+    axes.scatter(places[missing, 0], places[missing, 1], color="k", marker="x", s=size, zorder=2)
     points = axes.scatter(
-        *places[~missing].T,
+        places[~missing, 0],
+        places[~missing, 1],
         c=values[~missing],
         cmap="viridis_r",
         edgecolor="k",
@@ -57,20 +74,29 @@ def graph(adjacency, values, positions=None, *, title="", label=""):
     return figure
 
 
-def spectral_filters(operators, eigenvalues, eigenvectors, hops, *, title=""):
-    """Draws filters on a graph side by side: what they do to frequencies, and how far they reach.
+def spectral_filters(
+    operators: Mapping[str, np.ndarray],
+    eigenvalues: np.ndarray,
+    eigenvectors: np.ndarray,
+    hops: np.ndarray,
+    *,
+    title: str = "",
+) -> Figure:
+    """Draws the frequency response and the reach of graph filters, a column per group of filters.
 
-    Above, the response diag(Φᵀ G Φ) of the first four filters of each group. Below, where the
-    energy of the answers to an impulse lies, over all filters and nodes, beside an even spread over
-    the nodes; a 0 marks distances that nothing reaches.
+    The upper row shows the frequency response diag(Φᵀ G Φ) of the first four filters of each group.
+    The lower row shows the energy of the impulse responses by distance from the impulse, summed
+    over all filters and nodes. The dashed line is the energy if it were spread evenly over the
+    nodes. A 0 marks a distance without any energy.
 
     Args:
-        operators: dict of title → (filters, N, N), a linear map G of each filter: column m is the
-            answer to an impulse at node m.
-        eigenvalues, eigenvectors: (N,) and (N, N), from `graphs.fourier_basis`.
-        hops: (N, N) numbers of edges between nodes, from `scipy.sparse.csgraph.shortest_path` with
-            `unweighted=True`. Pairs that no path joins, infinite, are left out.
-        title: str, above them all.
+        operators: dict of title → array (filters, N, N). The matrix G of each filter. Column m of G
+            is the response to an impulse at node m.
+        eigenvalues, eigenvectors: arrays (N,) and (N, N), from `graphs.fourier_basis`.
+        hops: array (N, N). Distances between nodes in edges, from
+            `scipy.sparse.csgraph.shortest_path` with `unweighted=True`. Infinite distances, between
+            nodes without a path, are left out.
+        title: str. Title of the figure.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -97,7 +123,7 @@ def spectral_filters(operators, eigenvalues, eigenvectors, hops, *, title=""):
             top.plot(eigenvalues, response, color=color, linestyle=style, linewidth=1.1)
         energy = _sums_by_distance(np.square(maps).sum(axis=0), hops)
         bottom.bar(distances, energy / energy.sum(), color="0.6", label="filters")
-        bottom.plot(distances, even, "k.--", linewidth=1, label="even spread")
+        bottom.plot(distances, even, "k.--", linewidth=1, label="spread evenly")
         for distance in distances[energy == 0]:
             bottom.text(
                 distance, 0.02, "0", ha="center", fontsize=7, transform=bottom.get_xaxis_transform()
@@ -115,6 +141,6 @@ def spectral_filters(operators, eigenvalues, eigenvectors, hops, *, title=""):
 
 
 def _sums_by_distance(values, hops):
-    """Sums of the values (N, N) of all pairs at each distance from 0 on, joined pairs alone."""
+    """Returns the sum of `values` (N, N) over the pairs at each distance 0, 1, 2, …"""
     joined = np.isfinite(hops)
     return np.bincount(np.asarray(hops)[joined].astype(int), weights=values[joined])

@@ -1,16 +1,24 @@
-"""Links: adjacency matrices, and how far predicted probabilities are to be believed."""
+"""Figures of adjacency matrices, and of the calibration of predicted links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stgkeras.plots.looks import COLORS, MARKERS, STYLES, WIDTH
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def adjacency(matrices, *, title=""):
-    """Draws adjacency matrices side by side on one scale from 0 to 1.
+
+def adjacency(matrices: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
+    """Draws adjacency matrices side by side, all with the colour scale from 0 to 1.
 
     Args:
-        matrices: dict of title → (N, N) array of weights or probabilities.
-        title: str, above them all.
+        matrices: dict of title → array (N, N) of weights or probabilities.
+        title: str. Title of the figure.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -34,18 +42,21 @@ def adjacency(matrices, *, title=""):
     return figure
 
 
-def reliability(curves, *, title=""):
-    """Draws the share of links among pairs against the probability that was predicted for them.
+def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: str = "") -> Figure:
+    """Draws a reliability diagram: the observed frequency of links by predicted probability.
 
-    On the diagonal the two agree: there a predictor is calibrated; below it, it promises too much.
-    The bins of `metrics.reliability` hold equally many pairs, so the markers tell how the
-    probabilities are spread. Where most are below 0.05 both axes are logarithmic, from a fifth of
-    the smallest share of links on: probabilities and shares below stand at that edge, shares of 0
-    as hollow triangles apart from the line.
+    A predictor on the diagonal is calibrated. Below the diagonal, the predicted probabilities are
+    too high. All bins of `metrics.reliability` hold the same number of pairs, so the markers also
+    show the distribution of the probabilities.
+
+    If the median probability is below 0.05, both axes are logarithmic. The axes then start at a
+    fifth of the smallest frequency above 0. Smaller probabilities are drawn at this edge.
+    Frequencies of 0 are drawn there as hollow triangles.
 
     Args:
-        curves: dict of label → (means, shares), as `metrics.reliability` gives them, at most four.
-        title: str.
+        curves: dict of label → (means, shares), as returned by `metrics.reliability`. At most four
+            curves.
+        title: str. Title of the figure.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -64,7 +75,8 @@ def reliability(curves, *, title=""):
 
     if len(curves) > len(COLORS):
         raise ValueError(
-            f"`curves` must hold at most {len(COLORS)}, to be told apart. Received: {list(curves)}"
+            f"`curves` must hold at most {len(COLORS)} curves. Received: curves={list(curves)}. "
+            "Draw the other curves in a second figure."
         )
     axes = (figure := Figure(figsize=(0.75 * WIDTH, 3.9), layout="constrained")).subplots()
     means, shares = (np.concatenate(arrays) for arrays in zip(*curves.values(), strict=True))
@@ -86,7 +98,7 @@ def reliability(curves, *, title=""):
             "ylim": (low / 1.3, 1.3),
         }
         axes.set(**edge)
-    axes.set(title=title, xlabel="mean predicted probability", ylabel="share of links")
+    axes.set(title=title, xlabel="mean predicted probability", ylabel="observed frequency of links")
     axes.set_aspect("equal")
     figure.legend(ncols=2, frameon=False, loc="outside lower center")
     return figure

@@ -1,17 +1,19 @@
-"""What lines look like, in colour and in greyscale, and how wide a picture is."""
+"""Line styles, colours and sizes that all figures share."""
 
-WIDTH = 4.8  # inches: at the 3.4 of a column the type of 10 points has 7
+from __future__ import annotations
+
+WIDTH = 4.8  # inches. Scaled to a column of 3.4 inches, text of 10 points has 7.
 COLORS = ("C0", "C3", "C2", "C4")
 STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "x", "D", "v", "*", "P")
 
 
 def with_units(label, units):
-    """A label of an axis."""
+    """Returns an axis label, with the units in brackets if there are any."""
     return f"{label} ({units})" if units else label
 
 
 def short(name, width):
-    """The name of a node, cut where it would take the place of the picture."""
+    """Returns the name of a node, cut to `width` characters to leave room for the figure."""
     name = str(name)
     return name if len(name) <= width else name[: width - 1] + "…"

@@ -1,29 +1,44 @@
-"""Attention: who listens to whom."""
+"""Figures of attention weights."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stgkeras.plots.looks import short
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def attention(scores, *, clustered=(), names=None, title=""):
-    """Draws attention side by side, two in a row: the mean over all windows and heads.
+
+def attention(
+    scores: Mapping[str, np.ndarray],
+    *,
+    clustered: Collection[str] = (),
+    names: Sequence[str] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draws matrices of attention weights, two in a row. Each is a mean over windows and heads.
 
     Args:
-        scores: dict of title → (…, n, n) array whose rows sum to 1, such as
-            `models.attention_scores` gives: row i attends to column j, nodes, or steps from the
-            oldest on.
-        clustered: titles among `scores`. Rows and columns of these are put in the order of a
-            hierarchical clustering, so that nodes which attend alike, and are attended to alike,
-            stand together; ticks tell which node stands there.
-        names: n names of the nodes, for the clustered; None numbers them from 0.
-        title: str, above them all.
+        scores: dict of title → array (…, n, n) of attention weights, as returned by
+            `models.attention_scores`. Entry (i, j) is the weight that node i, or time step i, gives
+            to node or step j. Each row sums to 1. Time steps start with the oldest.
+        clustered: sequence of titles in `scores`. The rows and columns of these matrices are sorted
+            by hierarchical clustering, so that nodes with similar weights are neighbours. The tick
+            labels then name the nodes.
+        names: sequence of n str, or None. Names of the nodes for the clustered matrices. None
+            numbers the nodes from 0.
+        title: str. Title of the figure.
 
     Returns:
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if a title of `clustered` is not in `scores`, or `names` are not as many as
-            the nodes.
+        ValueError: if `clustered` holds a title that is not in `scores`, or if the number of
+            `names` is not the number of nodes.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -34,14 +49,15 @@ def attention(scores, *, clustered=(), names=None, title=""):
 
     Source:
         Order of the leaves: Bar-Joseph, Gifford & Jaakkola, 2001, "Fast optimal leaf ordering for
-        hierarchical clustering", over average linkage.
+        hierarchical clustering", with average linkage.
     """
     from matplotlib.figure import Figure
 
     unknown = [name for name in clustered if name not in scores]
     if unknown:
         raise ValueError(
-            f"`clustered` must hold titles among {list(scores)}. Received: {unknown} too"
+            f"`clustered` must hold titles of `scores`, which are {list(scores)}. "
+            f"Received: clustered={list(clustered)}. Remove {unknown}."
         )
     rows, columns = -(-len(scores) // 2), min(2, len(scores))
     figure = Figure(figsize=(2.9 * columns, 2.3 * rows + 0.3), layout="constrained")
@@ -53,32 +69,33 @@ def attention(scores, *, clustered=(), names=None, title=""):
         if name in clustered:
             order = _leaves(mean)
             mean = mean[order][:, order]
-            _tell(axes, order, names)
+            _name_ticks(axes, order, names)
         else:
             axes.locator_params(integer=True, nbins=6)
         image = axes.imshow(mean, cmap="Greys", vmin=0, interpolation="nearest")
-        beside = axes.inset_axes([1.05, 0, 0.07, 1])
-        figure.colorbar(image, cax=beside, label="share of attention")
-    figure.get_layout_engine().set(w_pad=0.1)
+        beside = axes.inset_axes((1.05, 0, 0.07, 1))
+        figure.colorbar(image, cax=beside, label="attention weight")
+    figure.set_layout_engine("constrained", w_pad=0.1)
     figure.suptitle(title)
     return figure
 
 
 def _leaves(mean):
-    """The order of nodes (n,) in which those of like rows and columns are neighbours."""
+    """Returns an order (n,) in which nodes with similar rows and columns are neighbours."""
     from scipy.cluster import hierarchy
 
     if len(mean) < 3:
         return np.arange(len(mean))
-    like = np.concatenate([mean, mean.T], axis=1)  # (n, 2 n)
-    return hierarchy.leaves_list(hierarchy.linkage(like, "average", optimal_ordering=True))
+    weights = np.concatenate([mean, mean.T], axis=1)  # (n, 2 n)
+    return hierarchy.leaves_list(hierarchy.linkage(weights, "average", optimal_ordering=True))
 
 
-def _tell(axes, order, names):
-    """Ticks, at most eight, that say which node stands there."""
+def _name_ticks(axes, order, names):
+    """Labels at most eight ticks with the names of their nodes."""
     if names is not None and len(names) != len(order):
         raise ValueError(
-            f"`names` must be as many as the nodes, {len(order)}. Received: {len(names)}"
+            f"`names` must hold one name per node, {len(order)} names. Received: {len(names)} "
+            "names. Pass the names of all nodes."
         )
     shown = np.arange(0, len(order), -(-len(order) // 8))
     labels = [short(node if names is None else names[node], 10) for node in order[shown]]

@@ -1,31 +1,48 @@
-"""The next graph of a network: which predicted links came, and which are likely."""
+"""Figures of predicted links: predictions against observed links, and the likeliest links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.plots.looks import WIDTH, short
 
-# Of links that were predicted and came, that came alone, that were predicted alone.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Colour, style and width of the lines of true positives, false negatives and false positives.
 _LOOKS = (("k", "-", 1.6), ("0.6", "--", 1.0), ("C3", ":", 1.4))
 
 
-def predicted_links(truth, probability, names=None, *, directed=False, title=""):
-    """Draws the links of a graph, and as many that were thought most probable.
+def predicted_links(
+    truth: np.ndarray,
+    probability: np.ndarray,
+    names: Sequence[str] | None = None,
+    *,
+    directed: bool = False,
+    title: str = "",
+) -> Figure:
+    """Draws true positives, false negatives and false positives of a link prediction as a graph.
 
-    Nodes without either are left out; the others are laid out by these links.
+    If the observed graph has L links, the L most probable pairs count as predicted. If pairs have
+    equal probabilities, the first pairs count. Nodes without observed or predicted links are left
+    out. The layout is computed from all links of the figure.
 
     Args:
-        truth: (N, N), not 0 where there is a link.
-        probability: (N, N) of each link.
-        names: N names of the nodes; None counts them from 0.
-        directed: bool. Whether pairs n ≠ m count twice, or once as n < m.
-        title: str.
+        truth: array (N, N). The observed graph. Nonzero entries are links.
+        probability: array (N, N). The predicted probability of each link.
+        names: sequence of N str, or None. Names of the nodes. None numbers the nodes from 0.
+        directed: bool. If True, (n, m) and (m, n) are two pairs. If False, only the pairs n < m
+            count.
+        title: str. Title of the figure.
 
     Returns:
-        `matplotlib.figure.Figure`. Of pairs equally probable at the end of the list the first
-        count.
+        `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if there is no link.
+        ValueError: if `truth` has no link.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -33,26 +50,29 @@ def predicted_links(truth, probability, names=None, *, directed=False, title="")
         >>> probability = np.array([[0, 0.9, 0.6], [0.9, 0, 0.2], [0.6, 0.2, 0]])
         >>> figure = stgkeras.plots.predicted_links(truth, probability, ["ann", "bob", "cleo"])
         >>> [text.get_text() for text in figure.legends[0].get_texts()]
-        ['predicted, came (1)', 'came alone (1)', 'predicted alone (1)']
+        ['true positive (1)', 'false negative (1)', 'false positive (1)']
     """
     import igraph
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
     from matplotlib.patheffects import withStroke
 
-    came = np.asarray(truth) != 0
-    pairs = ~np.eye(len(came), dtype=bool)
+    observed = np.asarray(truth) != 0
+    pairs = ~np.eye(len(observed), dtype=bool)
     pairs = np.argwhere(pairs if directed else np.triu(pairs))
-    came = came[*pairs.T]
-    if not came.any():
-        raise ValueError("`truth` must hold links. Received: none")
+    observed = observed[*pairs.T]
+    if not observed.any():
+        raise ValueError(
+            "`truth` must have a link between two different nodes. Received: a graph without "
+            "links. Choose a graph with links."
+        )
     order = np.argsort(-np.asarray(probability)[*pairs.T], kind="stable")
-    called = np.zeros(len(pairs), bool)
-    called[order[: came.sum()]] = True
+    predicted = np.zeros(len(pairs), bool)
+    predicted[order[: observed.sum()]] = True
     parts = {
-        "predicted, came": pairs[called & came],
-        "came alone": pairs[came & ~called],
-        "predicted alone": pairs[called & ~came],
+        "true positive": pairs[predicted & observed],
+        "false negative": pairs[observed & ~predicted],
+        "false positive": pairs[predicted & ~observed],
     }
     nodes, ends = np.unique(np.concatenate(list(parts.values())), return_inverse=True)
     graph = igraph.Graph(len(nodes), ends.reshape(-1, 2).tolist())
@@ -65,7 +85,10 @@ def predicted_links(truth, probability, names=None, *, directed=False, title="")
             LineCollection(lines, color=color, linestyle=style, linewidth=width, label=label)
         )
     axes.plot(*places.T, "o", color="w", markeredgecolor="k", ms=4)
-    look = {"fontsize": 7, "path_effects": [withStroke(linewidth=2, foreground="w")]}
+    look: dict[str, Any] = {
+        "fontsize": 7,
+        "path_effects": [withStroke(linewidth=2, foreground="w")],
+    }
     for place, node in zip(places, nodes, strict=True):
         name = short(node if names is None else names[node], 10)
         axes.annotate(name, place, (3, 3), textcoords="offset points", **look)
@@ -76,13 +99,15 @@ def predicted_links(truth, probability, names=None, *, directed=False, title="")
     return figure
 
 
-def likely_links(ties, *, title="", label="probability in the next graph"):
-    """Draws probabilities of links as bars, the largest first.
+def likely_links(
+    ties: Mapping[str, float], *, title: str = "", label: str = "probability in the next graph"
+) -> Figure:
+    """Draws a bar chart of link probabilities, the largest first.
 
     Args:
         ties: dict of name → probability, such as {"ann – bob": 0.04}.
-        title: str.
-        label: str. What the bars are.
+        title: str. Title of the figure.
+        label: str. Label of the probability axis.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -95,7 +120,7 @@ def likely_links(ties, *, title="", label="probability in the next graph"):
     """
     from matplotlib.figure import Figure
 
-    names = sorted(ties, key=ties.get, reverse=True)
+    names = sorted(ties, key=lambda name: ties[name], reverse=True)
     height = 0.9 + 0.22 * len(names)
     axes = (figure := Figure(figsize=(WIDTH, height), layout="constrained")).subplots()
     bars = axes.barh([short(name, 24) for name in names], [ties[n] for n in names], color="0.6")

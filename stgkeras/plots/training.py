@@ -1,34 +1,50 @@
-"""How a training went, from the logs that it left."""
+"""Figures of learning curves, read from training logs."""
+
+from __future__ import annotations
 
 import csv
+import os
 import pathlib
 import re
 import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from stgkeras.plots.looks import MARKERS, WIDTH
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARTS = {"train": "training", "validation": "validation"}
 
 
-def learning_curves(logs, *, names=None, title=""):
-    """Draws losses and metrics by epoch, a panel each, the learning rate last.
+def learning_curves(
+    logs: str | os.PathLike[str] | dict[str, Any],
+    *,
+    names: Sequence[str] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draws learning curves: each loss and metric by epoch, and the learning rate.
+
+    Solid lines show validation, dashed lines show training. Runs differ in colour and marker. If a
+    run was resumed at an earlier epoch, the old values from this epoch on are left out.
 
     Args:
-        logs: path of a folder, of a file that `keras.callbacks.CSVLogger` wrote, or a dict of
-            label → such paths. A folder is searched for the event files of
-            `stgkeras.callbacks.TensorBoard`, and for csv files with a column `epoch` that have no
-            event files beside or below them; it may hold several runs.
-        names: optional list of what to draw, such as ["loss", "mae"]; by default all.
-        title: str, above them all.
+        logs: path of a CSV file, path of a folder, or dict of label → such path. The CSV file is
+            the log of `keras.callbacks.CSVLogger`. A folder may hold several runs. The function
+            reads all event files of `stgkeras.callbacks.TensorBoard` in the folder. It also reads
+            the CSV files with a column `epoch`, except if there are event files in the same folder
+            or in a subfolder.
+        names: sequence of str, or None. Losses and metrics to draw, such as ["loss", "mae"]. None
+            draws all.
+        title: str. Title of the figure.
 
     Returns:
-        `matplotlib.figure.Figure`. Solid lines are of validation, dashed ones of training; runs
-        differ in colour and marker. Where a training went back to an epoch, what it did from there
-        on the first time is left out.
+        `matplotlib.figure.Figure` with one panel for each name.
 
     Raises:
         FileNotFoundError: if there is no log.
-        ValueError: if one of `names` was not logged, or there are more runs than markers, eight.
+        ValueError: if one of `names` is not in the logs, or if there are more than eight runs.
 
     Example:
         >>> import pathlib, tempfile, stgkeras
@@ -46,16 +62,20 @@ def learning_curves(logs, *, names=None, title=""):
     found = {name: None for run in runs.values() for curves in run.values() for name in curves}
     if not found:
         raise FileNotFoundError(
-            "`logs` must hold event files or csv files, with losses by epoch. "
-            f"Received: {logs}, without"
+            "`logs` must hold event files or csv files with one value per epoch. Received: "
+            f"logs={logs!r}, without such files. Pass the folder that `TensorBoard` or "
+            "`CSVLogger` wrote to."
         )
     shown = list(names or sorted(found, key=_place))
     if set(shown) - set(found):
-        raise ValueError(f"`names` must be among {list(found)}. Received: {shown}")
+        raise ValueError(
+            f"`names` must be among the logged names, {list(found)}. Received: names={shown}. "
+            f"Remove {sorted(set(shown) - set(found))}."
+        )
     if len(runs) > len(MARKERS):
         raise ValueError(
-            f"`logs` must hold at most {len(MARKERS)} runs, to be told apart. Received: "
-            f"{len(runs)}; choose some, as a dict of label → path."
+            f"`logs` must hold at most {len(MARKERS)} runs. Received: {len(runs)} runs. Choose "
+            "some runs by a dict of label → path."
         )
     columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
@@ -70,7 +90,7 @@ def learning_curves(logs, *, names=None, title=""):
                     handles[label] = _draw(axes, curves[name], part, number)
         axes.set_title(name.replace("_", " "), fontsize=10 if len(name) < 24 else 8)
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
-        axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+        axes.locator_params(axis="x", integer=True, nbins=6)
         if place > len(shown) - columns:
             axes.set_xlabel("epoch")
     figure.legend(
@@ -85,7 +105,7 @@ def learning_curves(logs, *, names=None, title=""):
 
 
 def _place(name):
-    """For the order of panels: the loss, metrics by name and number, the learning rate."""
+    """Returns the sort key of a panel: the loss first, then metrics, the learning rate last."""
     words = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
     return name == "learning_rate", name != "loss", words
 
@@ -106,7 +126,7 @@ def _draw(axes, curve, part, number):
 
 
 def _runs(logs):
-    """{run: {"train" or "validation": {name: {epoch: value}}}}, the run "" where it is alone."""
+    """Returns {run: {"train" or "validation": {name: {epoch: value}}}}. A single run is ""."""
     if isinstance(logs, dict):
         found = {(label, run): parts for label in logs for run, parts in _runs(logs[label]).items()}
         return {", ".join(filter(None, key)): parts for key, parts in found.items()}
@@ -131,7 +151,7 @@ def _runs(logs):
 
 
 def _csv_curves(path):
-    """Of a file of `CSVLogger`; {} of another."""
+    """Returns {"train" or "validation": {name: {epoch: value}}}, or {} without an epoch column."""
     with open(path, newline="") as file:
         rows = csv.DictReader(file)
         if "epoch" not in (rows.fieldnames or ()):
@@ -139,7 +159,7 @@ def _csv_curves(path):
         parts = {}
         for row in rows:
             if None in (*row, *row.values()) or _number(row["epoch"]) is None:
-                continue  # cut off or too long, or no epoch
+                continue  # incomplete row, too many values, or invalid epoch
             epoch = int(float(row["epoch"]))
             for curves in parts.values():
                 _forget(curves, epoch)
@@ -153,14 +173,14 @@ def _csv_curves(path):
 
 
 def _forget(curves, first):
-    """Drops the epochs from the first on, which are trained again."""
+    """Deletes the values from epoch `first` on, because the run trained these epochs again."""
     for curve in curves.values():
         for epoch in [epoch for epoch in curve if epoch >= first]:
             del curve[epoch]
 
 
 def _number(text):
-    """None of what is no number, such as NA."""
+    """Returns a float, or None if the text is not a number, such as NA."""
     try:
         return float(text)
     except ValueError:
@@ -168,7 +188,7 @@ def _number(text):
 
 
 def _event_curves(folder):
-    """{name: {epoch: value}} of the scalars of epochs, in the order of the files' names."""
+    """Returns {name: {epoch: value}}. Values in later files, by name, replace earlier values."""
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
     curves = {}
@@ -185,7 +205,10 @@ def _event_curves(folder):
 
 
 def _records(data):
-    """Each is its length, a checksum, its bytes, and another; a last one may be cut off."""
+    """Yields the data of each record. A record is length, checksum, data and checksum.
+
+    The last record may be incomplete, because the run may still be writing the file.
+    """
     start = 0
     while start + 12 <= len(data):
         (length,) = struct.unpack_from("<Q", data, start)
