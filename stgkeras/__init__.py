@@ -1,7 +1,6 @@
 """Spatio-temporal graph networks for Keras 3."""
 
 from stgkeras import callbacks, datasets, graphs, layers, losses, metrics, models, plots, tuning
-from stgkeras.memory import keep_freed as _keep_freed
 
 __version__ = "0.1.0"
 
@@ -16,5 +15,3 @@ __all__ = [
     "plots",
     "tuning",
 ]
-
-_keep_freed()

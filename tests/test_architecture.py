@@ -20,22 +20,31 @@ ROOT = pathlib.Path(__file__).parent.parent
 SOURCE = ROOT / "stgkeras"
 FILES = sorted(SOURCE.rglob("*.py"))
 IDS = [str(path.relative_to(SOURCE)) for path in FILES]
+DATASETS_FILES = [name.removeprefix("datasets/") for name in IDS if name.startswith("datasets/")]
+DATASETS_FILES.remove("__init__.py")
 
 # What each part may import of stgkeras, besides itself; a new part needs a line here.
 ARROWS = {
     "types": set(),
     "graphs": set(),
-    "memory": set(),
+    "kernels": set(),
     "seasons": set(),
     "missing": set(),
-    "layers": {"graphs", "seasons"},
-    "models": {"graphs", "layers", "seasons", "missing"},
+    "layers": {"graphs", "kernels", "seasons"},
+    "models": {"graphs", "kernels", "layers", "seasons", "missing"},
     "tuning": {"graphs", "layers", "models", "losses", "metrics", "callbacks"},
     "datasets": {"graphs", "seasons"},
     "losses": {"missing"},
     "metrics": {"missing"},
     "callbacks": {"metrics"},
     "plots": set(),
+}
+# The same for the parts of `datasets`: what each may import of `datasets`, besides itself.
+DATASETS = {
+    "cache": set(),
+    "series": set(),
+    "links": {"series", "cache"},
+    "published": {"series", "cache"},
 }
 OUTSIDE = {"examples", "benchmarks", "tests"}
 # Imported only by the functions that use them.
@@ -89,6 +98,14 @@ def test_arrows_go_one_way(path):
     part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     targets = {".".join(name[1:2]) for name in names if name[0] == "stgkeras"}
     assert targets <= ARROWS[part] | {part, "types"}
+
+
+@pytest.mark.parametrize("path", DATASETS_FILES)
+def test_arrows_within_datasets_go_one_way(path):
+    names = [name.split(".") for name in imports(SOURCE / "datasets" / path)]
+    part = pathlib.Path(path).parts[0].removesuffix(".py")
+    targets = {".".join(name[2:3]) for name in names if name[:2] == ["stgkeras", "datasets"]}
+    assert targets <= DATASETS[part] | {part}
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -1,6 +1,6 @@
 """The fast forms of products against the plain ones in NumPy, values and gradients."""
 
-import functools
+import contextlib
 
 import keras
 import numpy as np
@@ -12,9 +12,17 @@ from gradients import gradients
 from keras import ops
 
 from stgkeras import layers
-from stgkeras.layers import attended_sum, operators, sparse_product
-from stgkeras.layers.dropout import BitDropout
-from stgkeras.layers.time_products import attended, projections, time_conv
+from stgkeras.kernels import (
+    attended,
+    attended_sum,
+    operators,
+    portable_forms,
+    projections,
+    sparse_forms,
+    sparse_product,
+    time_conv,
+)
+from stgkeras.layers.bit_dropout import BitDropout
 
 
 def normal(*shape, seed=0):
@@ -221,23 +229,20 @@ def hub_entries(nodes, entries):
 ENTRIES = {"random": random_entries(6, 30), "hubs": hub_entries(40, 300)}
 
 
-@pytest.fixture(params=["native", "segments"])
-def form(request, monkeypatch):
-    """The form for this machine's CPU, or the one for accelerators, which runs anywhere."""
-    if request.param == "segments":
-        if keras.backend.backend() == "torch":
-            pytest.skip("PyTorch has one form for all devices")
-        form = (sparse_product._by_segments, sparse_product._of_value)
-        product = functools.partial(sparse_product._with_gradient, *form)
-        monkeypatch.setattr(sparse_product, "_form", lambda x: (product, False))
+@pytest.fixture(params=["fast", "portable"])
+def form(request):
+    """The fast form for this machine's CPU, or the portable form."""
+    with portable_forms() if request.param == "portable" else contextlib.nullcontext():
+        yield
 
 
 @pytest.mark.parametrize("numbers", [2**24, 700, 1], ids=["whole", "parts", "single"])
 @pytest.mark.parametrize("is_sorted", [False, True], ids=["unsorted", "sorted"])
 @pytest.mark.parametrize("name", ENTRIES)
 def test_sparse_product(name, is_sorted, numbers, form, monkeypatch):
-    for limit in ("AT_ONCE", "CACHED", "CHUNK", "ALL_PAIRS"):
+    for limit in ("AT_ONCE", "CACHED", "ALL_PAIRS"):
         monkeypatch.setattr(sparse_product, limit, numbers)
+    monkeypatch.setattr(sparse_forms, "CHUNK", numbers)
     index = ENTRIES[name].astype("int32")
     if is_sorted:
         index = index[:, np.argsort(index[0], kind="stable")]

@@ -11,7 +11,13 @@ from model_cases import inputs_of, make
 from second_derivatives import by_tapes
 
 from stgkeras import layers
-from stgkeras.layers import attended_sum, sparse_product, time_products
+from stgkeras.kernels import (
+    attended_sum,
+    sparse_forms,
+    sparse_product,
+    time_attention,
+    time_convolution,
+)
 
 BACKEND = keras.backend.backend()
 on_torch = pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's own transforms")
@@ -28,18 +34,18 @@ def normal(*shape):
 # a form of its own, its portable twin, and arguments
 FORMS = {
     "conv": (
-        time_products._own_conv,
-        time_products._conv_on_torch,
+        time_convolution._own_conv,
+        time_convolution._portable_on_torch,
         [normal(2, 5, 3, 2), normal(3, 2, 4), normal(4), 1, 1],
     ),
     "projections": (
-        time_products._own_projections,
-        time_products._projections,
+        time_attention._own_projections,
+        time_attention._portable,
         [normal(2, 3), normal(2, 3, 4, 2), normal(2)],
     ),
     "projections-shared": (
-        time_products._own_projections,
-        time_products._projections,
+        time_attention._own_projections,
+        time_attention._portable,
         [normal(3), normal(2, 3, 4, 2), normal(2)],
     ),
     "sum": (
@@ -53,13 +59,13 @@ FORMS = {
         [normal(2, 3, 4, 2), normal(2, 2, 3), None, INDEX, normal(2, 4), normal(2, 6)],
     ),
     "product": (
-        sparse_product._own_product,
-        sparse_product._by_index,
+        lambda: sparse_forms.product_on_torch(sparse_product._portable_on_torch),
+        sparse_product._portable_on_torch,
         [INDEX, normal(1, 6), normal(3, 4, 2), 4],
     ),
     "product-parts": (
-        sparse_product._own_product,
-        sparse_product._by_index,
+        lambda: sparse_forms.product_on_torch(sparse_product._portable_on_torch),
+        sparse_product._portable_on_torch,
         [INDEX, normal(2, 6), normal(1, 8, 2), 4],
     ),
 }

@@ -8,7 +8,7 @@ from gradients import double_precision, gradients
 from keras import ops
 
 from stgkeras import models
-from stgkeras.layers.time_products import time_conv
+from stgkeras.kernels import time_conv
 
 SIZES = [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]  # of a kernel, and its padding
 

@@ -1,6 +1,6 @@
 """The wording of argument errors, in one place."""
 
-from stgkeras.layers import operators
+from stgkeras import kernels
 
 
 def integer(name, value, minimum=1):
@@ -42,8 +42,8 @@ def signal(x_shape, axes="(batch, time, nodes, features)"):
 def operator(graph_shape, x_shape, K=1):
     """Checks a graph operator's shape, or dict of shapes, against that of the signal; if it brings
     its Chebyshev terms along, that there are K."""
-    if operators.is_sparse(graph_shape):
-        if operators.has_terms(graph_shape) and graph_shape["terms"][0] < K:
+    if kernels.is_sparse(graph_shape):
+        if kernels.has_terms(graph_shape) and graph_shape["terms"][0] < K:
             raise ValueError(
                 f"`graph` must hold the {K} terms of K={K}. Received: terms.shape="
                 f"{tuple(graph_shape['terms'])}; make the `StaticTerms` layer with this K"
@@ -92,7 +92,7 @@ def _sparse_operator(shapes, x_shape):
 def attention(attention_shape, x_shape, graph_shape):
     """Checks the shape of a spatial attention against those of the signal and of the graph."""
     nodes = x_shape[-2]
-    if len(attention_shape) == 2 and operators.has_terms(graph_shape):
+    if len(attention_shape) == 2 and kernels.has_terms(graph_shape):
         pairs = graph_shape["terms"][1]
         if attention_shape[1] != pairs:
             raise ValueError(

@@ -1,9 +1,7 @@
-import math
-
 import keras
 from keras import ops
 
-from stgkeras.layers import _devices
+from stgkeras.kernels import layer_normalization
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -52,49 +50,7 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     def call(self, inputs, training=False):
         if keras.backend.backend() == "torch":  # its kernel is exact, and faster
             return super().call(inputs)
-        # Half precision is too coarse for the sums.
-        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        if not training and self.scale and self.center and _has_kernel(x):
-            return ops.cast(_by_kernel(x, self.gamma, self.beta, self.epsilon), self.compute_dtype)
-        x = x - ops.mean(x, axis=self.axis, keepdims=True)
-        variance = ops.mean(ops.square(x), axis=self.axis, keepdims=True)
-        y = x * ops.rsqrt(variance + self.epsilon)
-        y = self.gamma * y if self.scale else y
-        y = y + self.beta if self.center else y
+        gamma, beta = self.gamma if self.scale else None, self.beta if self.center else None
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        y = layer_normalization(inputs, axes, gamma, beta, self.epsilon, training)
         return ops.cast(y, self.compute_dtype)
-
-
-def _has_kernel(x):
-    """Whether TensorFlow compiles for processors for which it has a kernel, of values alone."""
-    if keras.backend.backend() != "tensorflow" or x.dtype != "float32" or not _devices.on_cpu(x):
-        return False
-    import tensorflow as tf
-    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
-    from tensorflow.python.util import _pywrap_util_port
-
-    is_compiled = not tf.executing_eagerly() and _pywrap_util_port.IsMklEnabled()
-    return is_compiled and not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-
-
-def _by_kernel(x, gamma, beta, epsilon):
-    """What TensorFlow compiles to its kernel, four times as fast as means and products: a batch
-    normalisation, on one axis, of samples that are its channels, whose number is not known."""
-    import tensorflow as tf
-
-    def hidden(value, shape):
-        return tf.compat.v1.placeholder_with_default(value, shape)
-
-    size = math.prod(gamma.shape)
-    flat = hidden(tf.reshape(x, (-1, size)), (None, size))
-    rows = hidden(tf.size(x) // size, ())
-    y = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(flat, [1, rows, size, 1]),
-        scale=tf.fill([rows], 1.0),
-        offset=tf.fill([rows], 0.0),
-        mean=tf.constant([]),
-        variance=tf.constant([]),
-        epsilon=epsilon,
-        data_format="NCHW",
-    )[0]
-    y = tf.reshape(y, [rows, size]) * tf.reshape(gamma, [-1]) + tf.reshape(beta, [-1])
-    return tf.reshape(y, tf.shape(x))

@@ -1,8 +1,7 @@
 import keras
-from keras import ops
 
-from stgkeras.layers import _checks, operators
-from stgkeras.layers.attended_sum import attended_sum
+from stgkeras.kernels import chebyshev_conv
+from stgkeras.layers import _checks
 from stgkeras.layers.graph_filter import GraphFilter
 
 
@@ -61,25 +60,7 @@ class ChebConv(GraphFilter):
         self.add_kernel((self.K, x_shape[-1], self.filters))
 
     def call(self, x, graph, attention=None):
-        # The graph multiplies whichever is narrower, the features or what the kernel makes of them.
-        features = x.shape[-1]
-        if attention is None:
-            if self.filters < features:
-                return self.finish(self._sum(x, graph))
-            terms = operators.chebyshev_terms(graph, self.K, x)
-        else:
-            weighted = operators.attended_terms(graph, self.K, attention, x)
-            if self.filters <= features and operators.serves_columns(weighted, x):
-                return attended_sum(x, weighted, self.kernel, self.bias, self.activation)
-            terms = operators.attended_products(weighted, [x] * self.K)
-        kernel = ops.reshape(self.kernel, (-1, self.filters))  # (K·F, filters)
-        return self.finish_product(ops.concatenate(terms, axis=-1), kernel)
-
-    def _sum(self, x, graph):
-        """The sum of T_k (x W_k)."""
-        kernel = ops.reshape(ops.transpose(self.kernel, (1, 0, 2)), (x.shape[-1], -1))
-        signals = ops.split(ops.matmul(x, kernel), self.K, axis=-1)  # K of (..., N, filters)
-        return operators.chebyshev_sum(graph, signals)
+        return chebyshev_conv(x, graph, self.kernel, self.bias, self.activation, attention)
 
     def get_config(self):
         return {**super().get_config(), "K": self.K}

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 from keras import initializers, ops
 
+from stgkeras.kernels import gated_time_conv, time_conv
 from stgkeras.layers import _checks
-from stgkeras.layers.time_products import time_conv
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -89,21 +89,10 @@ class GatedTemporalConv(keras.layers.Layer):
         kernel, bias = self.kernel, self.bias
         if self.residual == "align":
             kernel, bias = self._with_aligned(kernel, bias)
-        y = self._gated(x, kernel, bias)
+        y = gated_time_conv(x, kernel, bias, self.gate)
         if self.residual == "conv":
             y = ops.relu(y + time_conv(x, self.residual_kernel, self.residual_bias))
         return y
-
-    def _gated(self, x, kernel, bias):
-        if keras.backend.backend() == "tensorflow":  # where it takes longer to split the result
-            halves = zip(ops.split(kernel, 2, axis=-1), ops.split(bias, 2), strict=True)
-            p, q = (time_conv(x, *half) for half in halves)
-        else:
-            y = time_conv(x, kernel, bias)
-            if self.gate == "glu":
-                return ops.glu(y, axis=-1)
-            p, q = ops.split(y, 2, axis=-1)
-        return (p if self.gate == "glu" else ops.tanh(p)) * ops.sigmoid(q)
 
     def _with_aligned(self, kernel, bias):
         """Kernel and bias that add x' to P: its step is the last that an output step sees."""
@@ -132,9 +121,3 @@ class GatedTemporalConv(keras.layers.Layer):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
         }
-
-
-def pad_features(x, filters):
-    """`x` with zero features appended up to `filters` of them."""
-    missing = filters - x.shape[-1]
-    return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing))) if missing else x

@@ -1,7 +1,7 @@
 import keras
-from keras import ops
 
-from stgkeras.layers import _checks, operators
+from stgkeras.kernels import graph_conv
+from stgkeras.layers import _checks
 from stgkeras.layers.graph_filter import GraphFilter
 
 
@@ -46,7 +46,4 @@ class GraphConv(GraphFilter):
         self.add_kernel((x_shape[-1], self.filters))
 
     def call(self, x, graph):
-        # The graph multiplies whichever is narrower, the features before the kernel or after.
-        if x.shape[-1] <= self.filters:
-            return self.finish_product(operators.apply(graph, x), self.kernel)
-        return self.finish(operators.apply(graph, ops.matmul(x, self.kernel)))
+        return graph_conv(x, graph, self.kernel, self.bias, self.activation)

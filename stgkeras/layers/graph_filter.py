@@ -1,10 +1,9 @@
-"""What the layers that filter signals on a graph have in common."""
+"""The base class of the graph convolutions."""
 
 import keras
 from keras import activations, initializers, ops, regularizers
 
 from stgkeras.layers import _checks
-from stgkeras.layers.time_products import time_conv
 
 
 class GraphFilter(keras.layers.Layer):
@@ -49,12 +48,6 @@ class GraphFilter(keras.layers.Layer):
     def finish(self, y):
         """Adds the bias and applies the activation."""
         return self.activation(y if self.bias is None else ops.add(y, self.bias))
-
-    def finish_product(self, x, kernel):
-        """`finish` of the product of x (..., features) and a kernel (features, filters)."""
-        if len(x.shape) != 4:
-            return self.finish(ops.matmul(x, kernel))
-        return time_conv(x, kernel[None], self.bias, activation=self.activation)
 
     def compute_output_shape(self, x_shape, graph_shape=None):
         return (*x_shape[:-1], self.filters)

@@ -1,8 +1,8 @@
 import keras
 from keras import initializers, ops
 
-from stgkeras.layers import _checks, operators
-from stgkeras.layers.time_products import attended, projections
+from stgkeras import kernels
+from stgkeras.layers import _checks
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -91,11 +91,11 @@ class SpatialAttention(keras.layers.Layer):
     def call(self, x, graph=None, scores=None):
         if self.score == "bilinear":
             return self._bilinear(x, scores)
-        return self._additive(x if scores is None else attended(scores, x), graph)
+        return self._additive(x if scores is None else kernels.attended(scores, x), graph)
 
     def _bilinear(self, x, scores):
         weights = self.w1 if scores is None else ops.matmul(self.w1, scores)
-        left, right = projections(weights, x, self.w3)  # (B, N, F), (B, T, N)
+        left, right = kernels.projections(weights, x, self.w3)  # (B, N, F), (B, T, N)
         left = ops.matmul(left, self.w2)  # (B, N, T)
         right = right if scores is None else ops.matmul(scores, right)
         # All transposed, so that the matrix that all samples share comes last.
@@ -109,20 +109,20 @@ class SpatialAttention(keras.layers.Layer):
         hidden = ops.einsum("btnf,tfu->bnu", x, kernel)
         receives = ops.matmul(hidden, self.attention_kernel[0])  # (B, N)
         sends = ops.matmul(hidden, self.attention_kernel[1])
-        if operators.has_terms(graph):
+        if kernels.has_terms(graph):
             energy = ops.take(receives, graph["index"][0], axis=1)
             energy = energy + ops.take(sends, graph["index"][1], axis=1)  # (B, E)
             energy = ops.leaky_relu(energy, self.negative_slope)
-            return operators.softmax_of_pairs(graph, self.K, energy, nodes)
+            return kernels.softmax_of_pairs(graph, self.K, energy, nodes)
         energy = ops.leaky_relu(receives[:, :, None] + sends[:, None, :], self.negative_slope)
-        neighbours = operators.neighbourhood(graph, self.K, nodes)
+        neighbours = kernels.neighbourhood(graph, self.K, nodes)
         if len(neighbours.shape) == 4:
             neighbours = ops.any(neighbours, axis=1)
         # Low enough to vanish in the softmax, high enough for half precision.
         return ops.softmax(ops.where(neighbours, energy, -3e4), axis=-1)
 
     def compute_output_shape(self, x_shape, graph_shape=None, scores_shape=None):
-        if self.score == "additive" and operators.has_terms(graph_shape):
+        if self.score == "additive" and kernels.has_terms(graph_shape):
             return (x_shape[0], graph_shape["terms"][1])
         return (x_shape[0], x_shape[2], x_shape[2])
 

@@ -1,8 +1,8 @@
 import keras
 from keras import initializers, ops
 
+from stgkeras.kernels import attended, projections
 from stgkeras.layers import _checks
-from stgkeras.layers.time_products import attended, projections
 
 
 @keras.saving.register_keras_serializable("stgkeras")

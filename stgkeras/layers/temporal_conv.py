@@ -1,9 +1,9 @@
 import keras
 from keras import activations, initializers
 
+from stgkeras.kernels import time_conv
 from stgkeras.layers import _checks
 from stgkeras.layers._renamed import Renamed
-from stgkeras.layers.time_products import time_conv
 
 
 @keras.saving.register_keras_serializable("stgkeras")

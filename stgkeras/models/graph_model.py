@@ -8,6 +8,7 @@ import warnings
 import keras
 from keras import ops
 
+from stgkeras.kernels import portable_forms
 from stgkeras.layers import StaticGraph
 from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
@@ -215,7 +216,8 @@ class GraphModel(keras.Model):
     @functools.wraps(keras.Model.export)
     def export(self, *args, **kwargs):
         self.require_state()
-        return super().export(*args, **kwargs)
+        with portable_forms():
+            return super().export(*args, **kwargs)
 
     @functools.wraps(keras.Model.save)
     def save(self, filepath, *args, **kwargs):

@@ -10,8 +10,7 @@ from stgkeras.layers import (
     ScaledLaplacian,
     _checks,
 )
-from stgkeras.layers.dropout import BitDropout
-from stgkeras.layers.gated_temporal_conv import pad_features
+from stgkeras.layers.bit_dropout import BitDropout
 from stgkeras.models.graph_model import GraphModel
 from stgkeras.models.model_inputs import (
     forecast_head,
@@ -167,7 +166,8 @@ def graph_layer(x, operator, filters, arguments, name):
     if x.shape[-1] > filters:
         x = layers.Dense(filters, name=f"{name}_align")(x)
     else:
-        x = pad_features(x, filters)
+        missing = filters - x.shape[-1]
+        x = ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing))) if missing else x
     if arguments["graph_conv"] == "cheb":
         y = ChebConv(filters, arguments["K"], name=f"{name}_graph")(x, operator)
     else:

@@ -4,8 +4,12 @@ import warnings
 
 
 def compressed_rows(index, parts, nodes):
-    """Where the rows of a graph of equal parts start; the column of each entry; and the order in
-    which the rows have the entries of a part."""
+    """Compressed rows of a block-diagonal matrix whose blocks have the same index.
+
+    Returns:
+        The start of each row (parts·nodes + 1,), the column of each entry (parts·entries,), and the
+        order of a block's entries by row (entries,).
+    """
     import torch
 
     entries, on = index.shape[1], {"dtype": index.dtype, "device": index.device}
@@ -19,7 +23,7 @@ def compressed_rows(index, parts, nodes):
 
 
 def compressed_matrix(starts, columns, value):
-    """A square matrix of PyTorch's compressed rows."""
+    """A square matrix in PyTorch's compressed rows (CSR)."""
     import torch
 
     size = 2 * (len(starts) - 1,)
@@ -29,7 +33,7 @@ def compressed_matrix(starts, columns, value):
 
 
 def compressed_product(matrix, table):
-    """The product, for which PyTorch's `@` fills what it then overwrites."""
+    """`matrix @ table`; PyTorch's `@` would first fill the result with zeros."""
     import torch
 
     y = torch.empty_like(table)

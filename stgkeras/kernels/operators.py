@@ -1,32 +1,37 @@
-"""Graph operators: the one file that knows how they are stored and multiplied.
+"""Graph operators: how they are stored, and what is computed with them. Portable code alone.
 
 An operator acts on the node axis of a signal, `y = operator @ x`. It is either
 
 - a dense tensor `(N, N)`, `(B, N, N)` or `(B, T, N, N)`, or
-- sparse, a dict of tensors `{"index": (2, E) int32, "value": (E,)}`: entry `e` stands in row
-  `index[0, e]`, the node that receives, and column `index[1, e]`. Values `(B, E)` or `(B, T, E)`,
-  with an index of the same leading axes or one shared by all, make it rank 3 or 4. A `StaticTerms`
-  layer adds "terms" (K, E), the Chebyshev terms on the same entries, which are then all the pairs
-  of nodes within K - 1 hops.
+- sparse, a dict of tensors `{"index": (2, E) int32, "value": (E,)}`. Entry `e` is in row
+  `index[0, e]`, the node that receives, and in column `index[1, e]`, the node that sends. Values of
+  shape `(B, E)` or `(B, T, E)` make the operator rank 3 or 4; the index has the same leading axes,
+  or none. A `StaticTerms` layer adds "terms" (K, E): the Chebyshev terms at the same entries, which
+  are then all pairs of nodes within K - 1 hops.
 
-Leading axes of the operator pair with the leading axes of the signal, from the left: a `(B, N, N)`
-operator serves all the steps of a `(B, T, N, F)` signal.
+The leading axes of the operator are the first axes of the signal: a `(B, N, N)` operator multiplies
+all steps of a `(B, T, N, F)` signal.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
-from stgkeras.layers import _devices
-from stgkeras.layers.sparse_product import CACHED, as_columns, in_order, sparse_product
+from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels.sparse_product import CACHED, as_columns, in_order, sparse_product
+from stgkeras.types import Tensor
 
 
-def is_sparse(operator):
-    """Whether the operator is stored as a dict of index and value."""
+def is_sparse(operator: Tensor) -> bool:
+    """Returns whether the operator is stored as a dict of index and value."""
     return isinstance(operator, dict)
 
 
-def apply(operator, x):
-    """The product `operator @ x` over the node axis.
+def apply(operator: Tensor, x: Tensor) -> Tensor:
+    """Computes the product `operator @ x` over the node axis.
 
     Args:
         operator: graph operator, dense or sparse, of rank 2, 3 or 4.
@@ -40,13 +45,13 @@ def apply(operator, x):
     leading = len(operator.shape) - 2
     if leading in (0, len(x.shape) - 2):
         return ops.matmul(operator, x)
-    # Steps that share an operator become columns of one product, (B, N, N) @ (B, N, T·F).
+    # Steps with the same operator become columns of one product, (B, N, N) @ (B, N, T·F).
     columns, restore = as_columns(x, leading)
     return restore(ops.matmul(operator, columns))
 
 
-def chebyshev_terms(operator, K, x=None):
-    """The Chebyshev terms of a scaled Laplacian, `T_k = 2 L T_{k-1} - T_{k-2}`, T_0 = I, T_1 = L.
+def chebyshev_terms(operator: Tensor, K: int, x: Tensor | None = None) -> list[Tensor]:
+    """Computes the Chebyshev terms `T_k = 2 L T_{k-1} - T_{k-2}`, with T_0 = I and T_1 = L.
 
     Args:
         operator: scaled Laplacian of rank 2, 3 or 4; dense unless `x` is given.
@@ -65,8 +70,8 @@ def chebyshev_terms(operator, K, x=None):
     return terms
 
 
-def chebyshev_sum(operator, signals):
-    """The sum of T_k signals[k] over k, by Clenshaw's recurrence.
+def chebyshev_sum(operator: Tensor, signals: Sequence[Tensor]) -> Tensor:
+    """Computes the sum of T_k signals[k] over k, by Clenshaw's recurrence.
 
     Args:
         operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
@@ -87,19 +92,19 @@ def chebyshev_sum(operator, signals):
     return first + apply(operator, current) - previous
 
 
-def attended_terms(operator, K, attention, x):
-    """The Chebyshev terms weighted by an attention, T_k ⊙ S, for signals like `x`.
+def attended_terms(operator: Tensor, K: int, attention: Tensor, x: Tensor) -> list[Tensor]:
+    """Computes the Chebyshev terms weighted by an attention, T_k ⊙ S.
 
     Args:
         operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
         K: int. Number of terms.
-        attention: (batch, nodes, nodes); or (batch, E) with an operator that brings its terms.
-        x: (batch, time, nodes, features).
+        attention: (batch, nodes, nodes); or (batch, E) with an operator that has "terms".
+        x: (batch, time, nodes, features), a signal of the shape that the terms will multiply.
 
     Returns:
-        List of K: the diagonal of the attention (batch, nodes), for T_0 = I, and operators of rank
-        3, or 4 with one graph a step. They are sparse where the attention is over pairs, and on
-        CPUs where the pairs of an operator that brings its terms are few among all.
+        List of K items: the diagonal of the attention (batch, nodes), which is T_0 ⊙ S, and K - 1
+        operators of rank 3, or of rank 4 with one graph a step. They are sparse if the attention is
+        (batch, E), and where sparse products are faster.
     """
     nodes = x.shape[-2]
     if len(attention.shape) == 2:
@@ -108,7 +113,9 @@ def attended_terms(operator, K, attention, x):
         diagonal = apply(own, ones)[..., 0]
     else:
         flat = ops.reshape(attention, (-1, nodes * nodes))
-        diagonal = flat[:, :: nodes + 1]  # TensorFlow's own has no gradient in batches of any size
+        diagonal = flat[
+            :, :: nodes + 1
+        ]  # ops.diagonal has no gradient on TensorFlow if the batch size is unknown
         if has_terms(operator) and _has_few_pairs(operator, x):
             attention = ops.take(flat, operator["index"][0] * nodes + operator["index"][1], axis=1)
     if len(attention.shape) == 2:
@@ -121,9 +128,16 @@ def attended_terms(operator, K, attention, x):
     return [diagonal, *(term * attention for term in chebyshev_terms(operator, K)[1:])]
 
 
-def attended_products(terms, signals):
-    """The products of `attended_terms` and a signal each, (batch, time, nodes, features) or (batch,
-    nodes, columns), as a list."""
+def attended_products(terms: Sequence[Tensor], signals: Sequence[Tensor]) -> list[Tensor]:
+    """Computes the product of each of the `attended_terms` and the signal of the same number.
+
+    Args:
+        terms: list of K items from `attended_terms`.
+        signals: list of K tensors (batch, time, nodes, features) or (batch, nodes, columns).
+
+    Returns:
+        List of K tensors of the shapes of the signals.
+    """
     diagonal, *others = terms
     diagonal = diagonal[..., None] if len(signals[0].shape) == 3 else diagonal[:, None, :, None]
     products = [
@@ -133,26 +147,20 @@ def attended_products(terms, signals):
     return [diagonal * signals[0], *products]
 
 
-def _has_few_pairs(operator, x):
-    """Whether sparse products of the pairs are faster than dense ones of all, as measured: with
-    TensorFlow and PyTorch up to a share of about an eighth."""
-    fast = keras.backend.backend() in ("tensorflow", "torch") and _devices.on_cpu(x)
-    steps, nodes, features = x.shape[1:]
-    has_long_rows = steps is not None and steps * features >= 128
-    return fast and has_long_rows and 8 * operator["index"].shape[1] <= nodes**2
+def serves_columns(terms: Sequence[Tensor], x: Tensor) -> bool:
+    """Returns whether the steps of `x` should be columns of one product with each of the terms.
 
-
-def serves_columns(terms, x):
-    """Whether steps should be columns of one product with such terms: not with a graph a step, nor
-    where sparse ones would read rows that are too long for the cache."""
+    That is not possible with one graph a step. With sparse terms it is slow if a table of all
+    columns does not fit the cache.
+    """
     steps, nodes, features = x.shape[1:]
     if is_sparse(terms[-1]):
         return None not in (steps, nodes) and steps * nodes * features <= CACHED
     return len(terms[-1].shape) < 4
 
 
-def to_dense(operator, num_nodes):
-    """The operator as a tensor with axes (..., nodes, nodes)."""
+def to_dense(operator: Tensor, num_nodes: int) -> Tensor:
+    """Returns the operator as a tensor (..., nodes, nodes)."""
     if not is_sparse(operator):
         return operator
     identity = ops.eye(num_nodes, dtype=operator["value"].dtype)
@@ -160,8 +168,10 @@ def to_dense(operator, num_nodes):
     return apply(operator, ops.broadcast_to(identity, (*leading, num_nodes, num_nodes)))
 
 
-def neighbourhood(operator, K, num_nodes):
-    """Which nodes each node hears within K - 1 hops: the joint support of T_0, …, T_{K-1}.
+def neighbourhood(operator: Tensor, K: int, num_nodes: int) -> Tensor:
+    """Returns which nodes each node receives from within K - 1 hops.
+
+    That is where any of the Chebyshev terms T_0, …, T_{K-1} is not zero.
 
     Args:
         operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
@@ -169,34 +179,34 @@ def neighbourhood(operator, K, num_nodes):
         num_nodes: int. Number of nodes N.
 
     Returns:
-        bool tensor with the leading axes of the operator and (N, N); the diagonal is True.
+        bool tensor (..., N, N) with the leading axes of the operator; the diagonal is True.
     """
     terms = chebyshev_terms(to_dense(operator, num_nodes), K)
     return sum(ops.abs(term) for term in terms[1:]) + terms[0] != 0
 
 
-def has_terms(operator):
-    """Whether the operator brings its Chebyshev terms along, or its shape says so."""
+def has_terms(operator: Tensor) -> bool:
+    """Returns whether a sparse operator, or a dict of its shapes, has the item "terms"."""
     return is_sparse(operator) and "terms" in operator
 
 
-def softmax_of_pairs(operator, K, energy, num_nodes):
-    """Softmax over what each node hears within K - 1 hops.
+def softmax_of_pairs(operator: Tensor, K: int, energy: Tensor, num_nodes: int) -> Tensor:
+    """Computes, for each node, the softmax over the nodes that it receives from.
 
     Args:
-        operator: sparse operator with terms.
-        K: int. Number of Chebyshev terms.
+        operator: sparse operator with "terms".
+        K: int. Number of Chebyshev terms; the neighbourhoods reach K - 1 hops.
         energy: (B, E), one number for each entry.
         num_nodes: int. Number of nodes N.
 
     Returns:
-        (B, E), for each node the entries that stand in its row sum to 1.
+        (B, E). The entries of a row sum to 1.
     """
-    heard, row = ops.any(operator["terms"][:K] != 0, axis=0), operator["index"][0]
-    energy = ops.where(heard, energy, -3e4)
+    received, row = ops.any(operator["terms"][:K] != 0, axis=0), operator["index"][0]
+    energy = ops.where(received, energy, -3e4)
     highest = ops.segment_max(ops.transpose(energy), row, num_segments=num_nodes)  # (N, B)
     highest = ops.stop_gradient(ops.take(ops.transpose(highest), row, axis=1))
-    share = ops.where(heard, ops.exp(energy - highest), 0.0)
+    share = ops.where(received, ops.exp(energy - highest), 0.0)
     ones = ops.ones((ops.shape(energy)[0], num_nodes, 1), dtype=energy.dtype)
     total = apply({"index": operator["index"], "value": share}, ones)[..., 0]  # (B, N)
     return share / ops.take(total, row, axis=1)
@@ -208,8 +218,8 @@ def _apply_sparse(index, value, x):
 
 
 def _nan_if_unset(value, y):
-    # A `StaticGraph` that was never set raises, but where JAX traces it cannot, and is NaN. A dense
-    # operator then makes every node NaN; a sparse one only those it names, unless others are told.
+    # A `StaticGraph` without a graph raises an error, except while JAX traces: then its values are
+    # NaN. A sparse operator would make only the nodes of its index NaN; this makes all nodes NaN.
     if keras.backend.backend() != "jax":
         return y
     first = ops.reshape(value, (-1,))[0]
@@ -217,16 +227,30 @@ def _nan_if_unset(value, y):
 
 
 def _of_parts(index, value, x):
-    """The product of one graph of disjoint parts: part b owns the nodes b·N, …, b·N + N - 1."""
+    """The product of a block-diagonal matrix, with a block of N nodes for each graph."""
     leading, nodes = len(value.shape) - 1, x.shape[-2]
     value, of_part = ops.reshape(value, (-1, value.shape[-1])), nodes
-    if len(index.shape) > 2:  # parts of different shapes, laid out as one graph
+    if len(index.shape) > 2:  # blocks with different indices, as one graph
         index = ops.reshape(index, (-1, 2, index.shape[-1]))
         first = nodes * ops.arange(ops.shape(index)[0], dtype=index.dtype)[:, None, None]
         index = ops.reshape(ops.transpose(index + first, (1, 0, 2)), (2, -1))
         value, of_part = ops.reshape(value, (-1,)), None
-    steps = range(leading, len(x.shape) - 2)  # those that share a part come first, then parts
+    steps = range(
+        leading, len(x.shape) - 2
+    )  # steps with the same graph come first, then the graphs
     moved, restore = in_order(x, [*steps, *range(leading), len(x.shape) - 2, len(x.shape) - 1])
     shape = ops.shape(moved)
     rows = ops.reshape(moved, (*shape[: len(steps)], -1, shape[-1]))
     return restore(sparse_product(index, value, rows, of_part))
+
+
+def _has_few_pairs(operator, x):
+    """Whether sparse products of the pairs are faster than dense products of all pairs.
+
+    Measured on TensorFlow and PyTorch: up to an eighth of all pairs, with rows of 128 numbers.
+    """
+    if keras.backend.backend() == "jax" or not takes_fast_form(x, any_dtype=True):
+        return False
+    steps, nodes, features = x.shape[1:]
+    has_long_rows = steps is not None and steps * features >= 128
+    return has_long_rows and 8 * operator["index"].shape[1] <= nodes**2

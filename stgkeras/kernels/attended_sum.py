@@ -1,25 +1,39 @@
-"""Chebyshev terms weighted by an attention, applied to a signal and summed: the heart of ASTGCN."""
+"""The sum over Chebyshev terms that an attention weighs: most of the work of ASTGCN.
+
+Fast form: PyTorch on CPU (multiplies by the graph first, and adds up in place in the cache).
+"""
+
+from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
 
-from stgkeras.layers import operators
-from stgkeras.layers._forms import own_form, takes_own_form
-from stgkeras.layers.compressed_rows import compressed_matrix, compressed_product, compressed_rows
-from stgkeras.layers.time_products import outer_sum
+from stgkeras.kernels import operators
+from stgkeras.kernels.compressed_rows import compressed_matrix, compressed_product, compressed_rows
+from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels.time_convolution import outer_sum
+from stgkeras.kernels.torch_forms import own_form
+from stgkeras.types import Tensor
 
-AT_ONCE = 2**24  # entries of a sparse operator for each step of each sample, which may be held
+AT_ONCE = 2**24  # largest number of entries × samples × steps of a sparse operator to hold
 
 
-def attended_sum(x, terms, kernel, bias=None, activation=keras.activations.linear):
-    """`activation(Σ_k terms[k] (x kernel[k]) + bias)`, without copies between the products.
+def attended_sum(
+    x: Tensor,
+    terms: Sequence[Tensor],
+    kernel: Tensor,
+    bias: Tensor | None = None,
+    activation: Callable[[Tensor], Tensor] = keras.activations.linear,
+) -> Tensor:
+    """Computes `activation(Σ_k terms[k] (x kernel[k]) + bias)`.
 
     Args:
         x: (batch, time, nodes, features).
-        terms: list of K, as `operators.attended_terms` returns it, where each serves all steps: the
-            diagonal of the first (batch, nodes), and operators of rank 3.
+        terms: list of K items from `operators.attended_terms`: the diagonal of the first term
+            (batch, nodes), and K - 1 operators of rank 3.
         kernel: (K, features, filters).
         bias: None or (filters,).
         activation: function.
@@ -33,7 +47,7 @@ def attended_sum(x, terms, kernel, bias=None, activation=keras.activations.linea
     index, values = None, terms[1:]
     if values and operators.is_sparse(values[0]):
         index, values = values[0]["index"], [term["value"] for term in values]
-    if _is_held(x, index) and takes_own_form(*tensors, terms[0], *values):
+    if _is_held(x, index) and takes_fast_form(*tensors, terms[0], *values):
         y = _own_sum()(*tensors, index, terms[0], *values)
         return y.relu_() if activation is keras.activations.relu else activation(y)
     return activation(_portable(*tensors, index, terms[0], *values))
@@ -65,7 +79,6 @@ def _portable(x, kernel, bias, index, diagonal, *values):
 
 @functools.cache
 def _own_sum():
-    """Multiplies by the graph first, and sums up in place, in memory that is in the cache."""
     import torch
 
     def forward(x, kernel, bias, index, diagonal, *values):
@@ -76,7 +89,7 @@ def _own_sum():
         products = [form.multiply(k, rows) for k in range(len(values))]
         for product, weights in zip(products, kernel[1:], strict=True):
             y.addmm_(product, weights)
-        # `.data` is no view of the result, so that it can be rectified in place.
+        # `.data` is not a view of the result, so that ReLU can change it in place.
         return form.restored(y).data, [rows, scale, *products, *form.kept]
 
     def backward(wanted, arguments, kept, g):
@@ -103,9 +116,9 @@ def _own_sum():
 
 
 class _Form:
-    """Operators of all samples, and the order of the rows, (all, features), that they multiply."""
+    """The operators of all samples, and the order of the rows that they multiply."""
 
-    kept = ()  # tensors that the pass backward needs as well
+    kept = ()  # more tensors that the backward pass needs
 
     def __init__(self, values, shape):
         self.values, (self.batch, self.steps, self.nodes, _) = values, shape
@@ -115,7 +128,7 @@ class _Form:
 
 
 class _Dense(_Form):
-    """Operators (batch, nodes, nodes). Rows are those of (batch, nodes, time), so that steps are
+    """Operators (batch, nodes, nodes). Rows have the order (batch, nodes, time), so that steps are
     columns of one product."""
 
     def rows(self, x):
@@ -145,8 +158,8 @@ class _Dense(_Form):
 
 
 class _Sparse(_Form):
-    """Operators of values (batch, entries). Rows are those of (batch, time, nodes): to read the few
-    entries anew for each step takes less than to copy the signal."""
+    """Operators of values (batch, entries). Rows have the order (batch, time, nodes): to read the
+    few entries again for each step takes less time than to transpose the signal."""
 
     def __init__(self, values, shape, index, kept=None):
         super().__init__(values, shape)
