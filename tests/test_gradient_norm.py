@@ -91,5 +91,5 @@ def test_the_learning_rate_is_that_of_the_inner_optimizer():
 
 
 def test_what_is_no_optimizer():
-    with pytest.raises(ValueError, match="must be an optimizer, such as .* Received: .*'adam'"):
+    with pytest.raises(ValueError, match="must be a Keras optimizer. Received: .*'adam'"):
         GradientNorm("adam")

@@ -218,7 +218,7 @@ def test_the_callback_ends_fit_before_a_broken_model_is_kept(tmp_path):
         tmp_path / "best.keras", "val_ap", save_best_only=True, mode="max"
     )
     scores = callbacks.LinkScores([(LOGITS, TRUTH)])
-    with pytest.raises(ValueError, match="predicts after epoch 0, counted from 0: .*not hold NaN"):
+    with pytest.raises(ValueError, match="model after epoch 0, counted from 0: .*not hold NaN"):
         model.fit(LOGITS, TRUTH, epochs=3, verbose=0, callbacks=[scores, keep])
     assert not (tmp_path / "best.keras").exists()
 

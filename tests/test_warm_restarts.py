@@ -154,7 +154,7 @@ def test_lowest_rate_above_the_base_is_refused():
 
 
 def test_rate_before_the_base_is_known_is_refused():
-    with pytest.raises(ValueError, match="`base_lr` must be known"):
+    with pytest.raises(ValueError, match="`base_lr` must be a number to compute a rate"):
         WarmRestarts().rate(0)
 
 

@@ -1,4 +1,6 @@
-"""Callbacks: the learning rate, checkpoints, and TensorBoard logs without TensorFlow."""
+"""Callbacks for the learning rate, checkpoints, link scores and TensorBoard logs."""
+
+from __future__ import annotations
 
 from stgkeras.callbacks.checkpoint import Checkpoint
 from stgkeras.callbacks.gradient_norm import GradientNorm

@@ -1,39 +1,45 @@
-"""Whole-model checkpoints that a crash cannot damage."""
+"""Checkpoints of whole models, written safely against crashes."""
+
+from __future__ import annotations
 
 import json
 import os
 import pathlib
 import zipfile
+from typing import Any
 
 import keras
 import numpy as np
 
-_RECORD = "checkpoint.json"  # what `Checkpoint` adds to the archive that Keras writes
+_RECORD = "checkpoint.json"  # the file that `Checkpoint` adds to the archive of Keras
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the compiled model with its optimizer state after every epoch, in one `.keras` file.
+    """Callback that saves the compiled model and its optimizer state after every epoch.
 
-    The model goes to a temporary file beside `path`, which then takes the place of `path` in one
-    step: a process killed at any moment leaves either the previous checkpoint or the new one,
-    whole. The file also records the number of finished epochs, which `Checkpoint.epoch` reads, and
-    the state of the random numbers of dropout, which no `.keras` file holds by itself.
+    The callback writes the model to a temporary file and then renames the file to `path` in one
+    step. If the process is killed, `path` holds either the previous or the new checkpoint,
+    complete.
 
-    To go on, load the file and start at that epoch. A `Checkpoint` of the same path puts the random
-    numbers back where `fit` begins, and the run ends as it would have without the break, if its
-    batches depend on the epoch alone (`datasets.Windows`, with `windows.epoch`). The file holds the
-    annealed learning rate, so `WarmRestarts` then needs its `base_lr`:
+    The file also holds the number of finished epochs and the random state of the dropout layers,
+    which plain `.keras` files do not hold.
+
+    To resume a run, load the file, read the number of epochs with `Checkpoint.epoch`, and use a
+    `Checkpoint` with the same path. The callback restores the random state when `fit` starts. The
+    final weights are those of a run without interruption, if the batches depend only on the epoch
+    (`datasets.Windows`, with `windows.epoch`). `WarmRestarts` then needs `base_lr`, because the
+    file holds the annealed learning rate:
 
         model, epoch = keras.models.load_model(path), Checkpoint.epoch(path)
         callbacks = [WarmRestarts(base_lr=1e-3), Checkpoint(path)]
         model.fit(..., callbacks=callbacks, initial_epoch=epoch)
 
     Args:
-        path: string or path of the file, ending in ".keras"; missing folders are made.
+        path: path of the file, ending in ".keras". Missing folders are created.
 
     Raises:
-        ValueError: if `path` does not end in ".keras"; in `fit`, if it goes on at the epoch of the
-            file with another model.
+        ValueError: if `path` does not end in ".keras". In `fit`, if the file belongs to another
+            model and training resumes at the epoch of the file.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -47,27 +53,36 @@ class Checkpoint(keras.callbacks.Callback):
         3
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
         if self.path.suffix != ".keras":
-            raise ValueError(f'`path` must end in ".keras". Received: path={str(path)!r}')
+            raise ValueError(
+                f'`path` must end in ".keras". Received: path={str(path)!r}. Change the suffix.'
+            )
 
     @staticmethod
-    def epoch(path):
-        """Number of epochs that the checkpoint at `path` has finished: the next `initial_epoch`."""
+    def epoch(path: str | os.PathLike[str]) -> int:
+        """Returns the number of finished epochs of a checkpoint, to pass as `initial_epoch`.
+
+        Args:
+            path: path of a file that `Checkpoint` wrote.
+
+        Raises:
+            ValueError: if the file does not hold the number of epochs.
+        """
         record = _record(path)
         if "epoch" not in record:
             raise ValueError(
                 f"`path` must be a file that `Checkpoint` wrote. Received: path={str(path)!r}, "
-                "which records no epoch. Give `initial_epoch` yourself."
+                "a file without the number of epochs. Pass `initial_epoch` as a number."
             )
         return record["epoch"]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._begins = True
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._begins and epoch and zipfile.is_zipfile(self.path):
             record = _record(self.path)
             if record.get("epoch") == epoch:
@@ -78,18 +93,18 @@ class Checkpoint(keras.callbacks.Callback):
         states = _layer_states(self.model)
         if layers is not None and len(layers) != len(states):
             raise ValueError(
-                "`path` must be a checkpoint of the model that goes on at its epoch. Received: "
-                f"path={str(self.path)!r}, which holds {len(layers)} states of random numbers, for "
-                f"a model with {len(states)}. Load the model from it, or give another path."
+                "`path` must be a checkpoint of the model in `fit`. Received: "
+                f"path={str(self.path)!r} with {len(layers)} random states, for a model with "
+                f"{len(states)}. Load the model from this file, or pass another `path`."
             )
         for state, value in zip(states, layers or (), strict=False):
             state.assign(np.asarray(value).astype(state.dtype))
         if torch and keras.backend.backend() == "torch":
             _set_torch_states(torch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # One fixed name: what a killed process left behind is overwritten, never piled up.
+        # The name is fixed, so that a new file overwrites the one of a killed process.
         temporary = self.path.with_name(f".{self.path.stem}.partial.keras")
         try:
             self.model.save(temporary)
@@ -103,20 +118,22 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _record(path):
-    """What `Checkpoint` added to the archive; {} if another wrote it."""
+    """Returns the record of `Checkpoint` in the archive, or {} if there is none."""
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(_RECORD)) if _RECORD in archive.namelist() else {}
 
 
 def _layer_states(model):
-    """The variables of its `keras.random.SeedGenerator`s, in the order of the layers."""
+    """Returns the variables of the `keras.random.SeedGenerator`s, in the order of the layers."""
     saved = {id(weight) for weight in model.weights}
     return [variable for variable in model.variables if id(variable) not in saved]
 
 
 def _torch_states():
-    """Those of torch's own generators, of the CPU and each GPU: on torch, dropout without a seed
-    draws from them."""
+    """Returns the states of the generators of torch, of the CPU and of each GPU.
+
+    On torch, dropout without a seed uses these generators.
+    """
     if keras.backend.backend() != "torch":
         return []
     import torch

@@ -1,3 +1,10 @@
+"""Scores of predicted links over a whole data set, after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -5,22 +12,26 @@ from stgkeras import metrics
 
 
 class LinkScores(keras.callbacks.Callback):
-    """Adds the exact scores of predicted links to the logs of each epoch.
+    """Callback that adds exact link prediction scores to the logs of each epoch.
 
-    Average precision and the like are no means over batches: this predicts all of `data` and ranks
-    all its pairs at once. Put it before callbacks that watch its names, such as `EarlyStopping`.
+    Scores such as the average precision are not means over batches. The callback predicts all
+    samples of `data` and ranks all pairs of nodes together. In the list of callbacks, place it
+    before callbacks that use the scores, such as `EarlyStopping`.
 
     Args:
-        data: batches of inputs and graphs (batch, nodes, nodes), such as `Snapshots.windows` gives,
-            in an order of their own.
-        k: None, or int: also the recall among the k most probable pairs of a graph.
-        directed: bool. Whether pairs n ≠ m count twice, or once as n < m.
-        prefix: str, before "auc", "ap", "log_loss", "brier" and "recall_at_<k>".
+        data: sequence of batches (inputs, graphs), such as the result of `Snapshots.windows`. The
+            graphs have the shape (batch, nodes, nodes).
+        k: int or None. With an int, the callback also computes the recall of the k most probable
+            pairs of each graph.
+        directed: bool. If True, (n, m) and (m, n) are two pairs. If False, only the pairs n < m
+            count.
+        prefix: str. Prefix of the names "auc", "ap", "log_loss", "brier" and "recall_at_<k>" in the
+            logs.
 
     Raises:
-        ValueError: at the end of an epoch whose predictions cannot be scored, such as NaN. It ends
-            `fit` before callbacks that follow see the epoch: Keras's take a first NaN for the best
-            score, and would keep that model.
+        ValueError: in `fit`, at the end of an epoch with invalid predictions, such as NaN. Without
+            this error, later callbacks could keep the invalid model, because Keras takes NaN as the
+            best score if it is the first.
 
     Example:
         >>> import keras, numpy as np, stgkeras
@@ -33,23 +44,29 @@ class LinkScores(keras.callbacks.Callback):
         ([1.0], [1.0])
     """
 
-    def __init__(self, data, k=None, directed=False, prefix="val_"):
+    def __init__(
+        self,
+        data: Sequence[tuple[Any, Any]],
+        k: int | None = None,
+        directed: bool = False,
+        prefix: str = "val_",
+    ) -> None:
         super().__init__()
         self.data, self.k, self.directed, self.prefix = data, k, directed, prefix
 
-    def on_epoch_end(self, epoch, logs=None):
-        truth, predicted = [], []
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        graphs, probabilities = [], []
         for number in range(len(self.data)):
             x, y = self.data[number]
-            predicted.append(keras.ops.convert_to_numpy(self.model.predict_on_batch(x)))
-            truth.append(keras.ops.convert_to_numpy(y))
-        truth, predicted = np.concatenate(truth), np.concatenate(predicted)
+            probabilities.append(keras.ops.convert_to_numpy(self.model.predict_on_batch(x)))
+            graphs.append(keras.ops.convert_to_numpy(y))
+        truth, predicted = np.concatenate(graphs), np.concatenate(probabilities)
         try:
             scores = metrics.link_scores(truth, predicted, self.directed)
         except ValueError as error:
             raise ValueError(
-                f"`LinkScores` cannot score what the model predicts after epoch {epoch}, counted "
-                f"from 0: {error}"
+                f"`LinkScores` cannot score the predictions of the model after epoch {epoch}, "
+                f"counted from 0: {error}"
             ) from error
         found = {name.lower().replace("-", "_"): value for name, value in scores.items()}
         if self.k is not None:

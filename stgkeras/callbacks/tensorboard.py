@@ -1,8 +1,13 @@
 """TensorBoard logs on every backend, without TensorFlow."""
 
+from __future__ import annotations
+
 import numbers
+import os
 import pathlib
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 
@@ -11,37 +16,38 @@ from stgkeras.callbacks.gradient_norm import GradientNorm
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes how a training goes for TensorBoard, on every backend, and needs no TensorFlow.
+    """Callback that writes TensorBoard logs on every backend, without TensorFlow.
 
-    See it with `tensorboard --logdir FOLDER`, where `log_dir` is FOLDER or in it. The step of
-    everything is the epoch.
+    To view the logs, run `tensorboard --logdir FOLDER`, where FOLDER is `log_dir` or one of its
+    parents. The x axis of all data is the epoch. The callback writes:
 
-    - Scalars: every number in the logs, with the tags and folders of `keras.callbacks.TensorBoard`:
-      `loss` is `epoch_loss` in `log_dir/train`, `val_loss` is `epoch_loss` in `log_dir/validation`.
-      Beside them `epoch_learning_rate`, `epoch_seconds_per_step`, without validation, and
-      `epoch_gradient_norm` where the optimizer is a `GradientNorm`.
+    - Scalars: every number in the logs, with the tags and folders of `keras.callbacks.TensorBoard`.
+      For example, `loss` is `epoch_loss` in `log_dir/train`, and `val_loss` is `epoch_loss` in
+      `log_dir/validation`. In addition: `epoch_learning_rate`, `epoch_seconds_per_step` (without
+      the time of validation), and `epoch_gradient_norm` if the optimizer is a `GradientNorm`.
     - Histograms: the trainable weights.
-    - Text: the layers, with shapes, parameters, and where their inputs come from.
-    - Images: what `images` draws.
-    - HParams: `hparams`, beside the last logs, which are the scalars `final/loss`,
+    - Text: a table of the layers with output shapes, parameters and input layers.
+    - Images: the figures that `images` returns.
+    - HParams: `hparams` and the last logs. The logs are the scalars `final/loss`,
       `final/val_loss`, … in `log_dir/hparams`.
 
-    A run that goes on in the same folder adds files, and tells TensorBoard to drop what earlier
-    files hold from its first epoch on, so an epoch trained twice shows once, as trained last. Of
-    `hparams` TensorBoard keeps the first that a folder got.
+    If a run resumes in the same folder, the callback adds files. TensorBoard then drops the data of
+    earlier files from the first epoch of the resumed run on, so that each epoch shows once. For
+    `hparams`, TensorBoard shows the first values in a folder.
 
     Args:
-        log_dir: string or path of the folder; made if missing.
-        every: int ≥ 1. Histograms and images are written for the epochs 0, `every`, 2 `every`, …
-            and for the last of `epochs`.
-        images: optional function that takes the model and returns a dict of name → picture: a
-            matplotlib Figure, such as `stgkeras.plots` gives, or an array (height, width) from 0,
-            black, to 1, white, or (height, width, 3) of red, green and blue.
-        hparams: optional dict of name → number, bool or string; others are written as text.
+        log_dir: path of the folder. Missing folders are created.
+        every: int ≥ 1. Number of epochs between histograms and images. The callback writes them at
+            the epochs 0, `every`, 2 `every`, …, and at the last epoch.
+        images: function or None. Takes the model and returns a dict of name → image. An image is a
+            matplotlib Figure, for example from `stgkeras.plots`, an array (height, width) from 0
+            (black) to 1 (white), or an array (height, width, 3) of red, green and blue.
+        hparams: dict of name → number, bool or str, or None. Hyperparameters to compare runs by.
+            Values of other types are written as text.
 
     Raises:
-        ValueError: if `every` or `images` is of the wrong kind; in `fit`, if `images` returns no
-            dict.
+        ValueError: if `every` is not an integer of at least 1, or if `images` is not a function. In
+            `fit`, if `images` does not return a dict.
         ImportError: in `fit`, if the `tensorboard` package is not installed.
 
     Example:
@@ -56,30 +62,32 @@ class TensorBoard(keras.callbacks.Callback):
         ['events', 'train', 'validation']
     """
 
-    def __init__(self, log_dir, *, every=5, images=None, hparams=None):
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        *,
+        every: int = 5,
+        images: Callable[[keras.Model], Mapping[str, Any]] | None = None,
+        hparams: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
-        if not isinstance(every, numbers.Integral) or every < 1:
-            raise ValueError(f"`every` must be an integer of at least 1. Received: every={every!r}")
-        if images is not None and not callable(images):
-            raise ValueError(
-                "`images` must be a function that takes the model, such as lambda model: "
-                f"{{'name': figure}}. Received: images={images!r}"
-            )
+        _check(every, images)
         self.log_dir = pathlib.Path(log_dir)
         self.every = every
         self.images = images
         self.hparams = hparams
-        self._first_epoch = None
-        self._files = {}
+        self._first_epoch: int | None = None
+        self._ended: float | None = None
+        self._files: dict[str, summaries.EventFile] = {}
 
-    def on_train_begin(self, logs=None):
-        self._close()  # left open where an error ended the last `fit`
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._close()  # files are still open if an error ended the last `fit`
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._first_epoch is None:
             self._first_epoch = epoch
             if self.hparams is not None:
-                # A folder of its own: TensorBoard finds no figures of a session at the top.
+                # In a separate folder: TensorBoard finds no metrics of a session in `log_dir`.
                 self._write("hparams", epoch, summaries.hparams(self.hparams))
         optimizer = self.model.optimizer
         if isinstance(optimizer, GradientNorm):
@@ -87,13 +95,14 @@ class TensorBoard(keras.callbacks.Callback):
         self._first_step = int(optimizer.iterations)
         self._began, self._ended = time.perf_counter(), None
 
-    def on_test_begin(self, logs=None):
-        self._ended = time.perf_counter()  # of the steps; validation follows
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._ended = time.perf_counter()  # the training steps end before validation
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = (self._ended or time.perf_counter()) - self._began
         optimizer = self.model.optimizer
-        more = {"learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate))}
+        rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        more: dict[str, Any] = {"learning_rate": rate}
         if steps := int(optimizer.iterations) - self._first_step:
             more["seconds_per_step"] = seconds / steps
         if isinstance(optimizer, GradientNorm):
@@ -112,14 +121,18 @@ class TensorBoard(keras.callbacks.Callback):
             if self.images is not None:
                 self._write("", epoch, summaries.images(self._draw()))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.hparams is not None and self._files:
             self._write("hparams", self._last_epoch, summaries.scalars("final/", logs or {}))
             self._write("hparams", self._last_epoch, summaries.session_end())
         self._close()
 
     def _draw(self):
-        """The pictures. On torch, `predict` draws a random number, which dropout would miss."""
+        """Returns the images.
+
+        On torch, `predict` draws a random number. `fork_rng` restores the random state, so that
+        dropout gives the same numbers with and without images.
+        """
         if keras.backend.backend() != "torch":
             return self.images(self.model)
         import torch
@@ -137,3 +150,16 @@ class TensorBoard(keras.callbacks.Callback):
             file.close()
         self._files = {}
         self._first_epoch = None
+
+
+def _check(every, images):
+    if not isinstance(every, numbers.Integral) or every < 1:
+        raise ValueError(
+            f"`every` must be an integer of at least 1. Received: every={every!r}. Pass a number "
+            "of epochs."
+        )
+    if images is not None and not callable(images):
+        raise ValueError(
+            f"`images` must be a function that takes the model. Received: images={images!r}. "
+            "Pass a function such as lambda model: {'name': figure}."
+        )
