@@ -221,7 +221,7 @@ def test_a_resumed_fit_sees_the_order_of_an_unbroken_one():
     assert run(2)[::2] == unbroken[4::2]
 
 
-OURS = ("stgkeras.datasets", "stgkeras.graphs", "stgkeras.seasons")
+OURS = ("stgkeras.datasets", "stgkeras.graphs", "stgkeras.seasons", "stgkeras.types")
 
 
 def test_modules_import_only_numpy_scipy_and_graphs_at_the_top():

@@ -1,4 +1,6 @@
-"""Batches of windows in an order of their own, and the workers that gather them ahead."""
+"""Keras dataset of batches of windows: shuffled by seed and epoch, prepared by workers."""
+
+from __future__ import annotations
 
 import concurrent.futures
 import threading
@@ -10,28 +12,38 @@ from stgkeras.datasets.series.splits import checked_count
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of windows by their starts, in an order that depends on seed and epoch alone.
+    """Keras dataset of windows in batches. The order depends on `seed` and `epoch` alone.
 
-    A subclass gathers the windows of given starts in `gather(starts)`, or in `batch(starts, epoch)`
-    if they depend on the epoch too.
+    A subclass returns the windows of given first steps in `gather(starts)`, or in
+    `batch(starts, epoch)` if the windows depend on the epoch too.
 
-    A pass is one run through all batches, of Keras or of a `for` loop. It keeps the epoch with
-    which it began, and ends with its last batch, with the next pass, or where `epoch` is set.
+    A pass is one run through all batches, by Keras or by a `for` loop. A pass keeps the epoch of
+    its first batch. It ends with its last batch, when the next pass begins, or when `epoch` is
+    set.
 
-    `workers` and the like stay here: the queue that Keras makes of them keeps batches that were
-    gathered for one pass and gives them to the next. Keras therefore reads `workers` as 1.
+    This class runs its own workers. The queue that Keras would run keeps batches of one pass and
+    returns them in the next. Therefore Keras reads `workers` as 1.
+
+    Args:
+        starts: (W,) int array. First step of each window.
+        batch_size: int. Number of windows in a batch.
+        shuffle: bool. Whether to shuffle the windows in each epoch.
+        seed: int ≥ 0. Seed of the shuffling.
+        workers: int ≥ 0. Number of threads or processes that prepare the next batches.
+        use_multiprocessing: bool. Whether the workers are processes.
+        max_queue_size: int ≥ 1. Largest number of batches prepared in advance.
     """
 
     def __init__(
         self,
-        starts,
-        batch_size,
-        shuffle,
-        seed,
-        workers=1,
-        use_multiprocessing=False,
-        max_queue_size=10,
-    ):
+        starts: np.ndarray,
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> None:
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
         super().__init__(
@@ -42,47 +54,49 @@ class Batches(keras.utils.PyDataset):
         self.starts = starts
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self._lock = threading.Lock()
-        self._pass, self._begins = None, False
+        self._pass: _Pass | None = None
+        self._begins = False
         self.epoch = 0
 
     @property
-    def workers(self):
-        """1, for Keras; setting it sets the workers of the next pass."""
+    def workers(self) -> int:
+        """1 when Keras reads it. Setting it sets the number of workers of the next pass."""
         return 1
 
     @workers.setter
-    def workers(self, value):
+    def workers(self, value: int) -> None:
         self._workers = checked_count("workers", value, 0)
 
     @property
-    def use_multiprocessing(self):
-        """False, for Keras; setting it makes the workers of the next pass processes."""
+    def use_multiprocessing(self) -> bool:
+        """False when Keras reads it. Setting it sets the kind of workers of the next pass."""
         return False
 
     @use_multiprocessing.setter
-    def use_multiprocessing(self, value):
+    def use_multiprocessing(self, value: bool) -> None:
         self._use_multiprocessing = bool(value)
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
+        """Number of the epoch, which with `seed` determines the order of the windows."""
         return self._epoch
 
     @epoch.setter
-    def epoch(self, value):
+    def epoch(self, value: int) -> None:
         with self._lock:
             self._turn_to(int(value))
             self._end_pass()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-len(self.starts) // self.batch_size)
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int:
         """`len(self)`. Keras and `for` loops read it before the first batch of each pass."""
         self._begins = True
         return len(self)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple:
         if not 0 <= index < len(self):
             raise IndexError(f"`index` must lie in [0, {len(self)}). Received: index={index}")
         with self._lock:
@@ -99,19 +113,25 @@ class Batches(keras.utils.PyDataset):
                     self._end_pass()
         return task(*part)
 
-    def gather(self, starts):
-        """The windows of some starts (B,): a tuple of inputs, targets and perhaps weights."""
+    def gather(self, starts: np.ndarray) -> tuple:
+        """Returns the inputs, the targets and perhaps the sample weights of some windows.
+
+        Args:
+            starts: (B,) int array. First steps of the windows.
+        """
         raise NotImplementedError
 
-    def batch(self, starts, epoch):
-        """The windows of some starts in an epoch."""
+    def batch(self, starts: np.ndarray, epoch: int) -> tuple:
+        """Returns what `gather` returns, for windows that depend on the epoch."""
         return self.gather(starts)
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
+        """Increases `epoch` by one."""
         with self._lock:
             self._turn_to(self._epoch + 1)
-            # Nothing was given since `num_batches` was read: that was no beginning, but Keras
-            # dropped the pass. Else it may go on, if Keras's epochs have fewer steps.
+            # `_begins` is still set if Keras read `num_batches` and then took no batch: Keras
+            # has dropped the pass. Otherwise the pass may go on in the next epoch of Keras, if
+            # `steps_per_epoch` is smaller than the number of batches.
             if self._begins:
                 self._end_pass()
 
@@ -136,7 +156,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class _Pass:
-    """One run through all batches, with its order; workers gather those that come next."""
+    """One run through all batches in a fixed order. Workers prepare the next batches."""
 
     def __init__(self, batches, order, epoch):
         self.given = set()
@@ -145,7 +165,7 @@ class _Pass:
         self._executor, self._gather = None, batches.batch
         workers = batches._workers
         if workers and batches._use_multiprocessing:
-            # Made anew for each pass: forked processes see the arrays as they are by then.
+            # Each pass starts its own processes, so that they see the present arrays.
             self._gather = _gather
             self._executor = concurrent.futures.ProcessPoolExecutor(
                 workers, initializer=_receive, initargs=(batches,)
@@ -154,7 +174,7 @@ class _Pass:
             self._executor = concurrent.futures.ThreadPoolExecutor(workers)
 
     def take(self, index):
-        """Function and arguments that give a batch; asks the workers for those that follow."""
+        """Returns the function and the arguments that give a batch; submits the next batches."""
         self.given.add(index)
         found = self._ahead.pop(index, None)
         if self._executor is not None:
@@ -176,14 +196,14 @@ class _Pass:
 
     def close(self):
         if self._executor is not None:
-            # What was handed out is waited for by its taker; the rest is dropped.
+            # The caller of `take` waits for the batch that it took. Nobody needs the others.
             for future in self._ahead.values():
                 future.cancel()
             self._executor.shutdown(wait=False)
 
 
 def _receive(batches):
-    """Keeps what a worker process gathers from."""
+    """Keeps the dataset of a worker process."""
     global _BATCHES
     _BATCHES = batches
 

@@ -1,4 +1,6 @@
-"""Reads series and graphs from npz and csv files, with errors that name the place of the fault."""
+"""Reads series and graphs from npz and csv files. Errors name the file, the column and the row."""
+
+from __future__ import annotations
 
 import csv
 import io
@@ -16,7 +18,7 @@ NAME_KEYS = ("names", "sensor_id", "vds_id")
 
 
 def file_type(path):
-    """Returns ".npz" or ".csv"; raises if the file is missing or neither."""
+    """Returns ".npz" or ".csv". Raises an error if the file is missing or has another ending."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"The file must exist. Received: {path}")
@@ -25,15 +27,18 @@ def file_type(path):
         reason = ""
         if suffix in (".pkl", ".pickle"):
             reason = (
-                ", which could run code as it is read; `load_metr_la` and `load_pems_bay` make the "
-                "graphs that are published as pickles"
+                ". A pickle could run code as it is read. `load_metr_la` and `load_pems_bay` build "
+                "the graphs that are published as pickles."
             )
         raise ValueError(f"The file must end in .npz or .csv. Received: {path}{reason}")
     return suffix
 
 
 def series_from_npz(path, key=None, interval=None):
-    """Returns a dict with the fields of `Series`, and None for what the file does not hold."""
+    """Reads a series from an npz file.
+
+    Returns a dict of the fields of `Series`. A field that is not in the file is None.
+    """
     arrays = read_npz(path)
     keys = [key] if isinstance(key, str) else key
     fits = [
@@ -78,12 +83,17 @@ def series_from_npz(path, key=None, interval=None):
 
 
 def series_from_csv(path):
-    """Returns values (T, N, 1), names and times (T,) datetime64[s], not yet checked, or None."""
+    """Reads a series from a csv file.
+
+    Returns a dict of `values` (T, N, 1), `names`, and `times`, (T,) datetime64[s] or None. Times
+    are not checked yet.
+    """
     header = _header(path)
     table = _read_csv(path, header=None, skiprows=1)
     if table.shape[1] != len(header):
         raise ValueError(
-            f"{path} must name each column. Received: {len(header)} names, {table.shape[1]} columns"
+            f"{path} must have a name for each column. Received: {len(header)} names, "
+            f"{table.shape[1]} columns"
         )
     times = None
     if not _is_number(table.iloc[0, 0]):
@@ -92,8 +102,8 @@ def series_from_csv(path):
         table, header = table.iloc[:, 1:], header[1:]
     if "" in header:
         raise ValueError(
-            f"{path} must name each column. Received: a numeric column without a name; "
-            "if it counts the rows, write the file without it."
+            f"{path} must have a name for each column. Received: a numeric column without a name. "
+            "If the column holds row numbers, write the file without it."
         )
     return {
         "values": _in_pieces(path, table, header),
@@ -103,13 +113,13 @@ def series_from_csv(path):
 
 
 def graph_from_file(path, names, unknown="raise", hint=""):
-    """Returns an adjacency `[target, source]`, not yet checked, for the sensors `names`.
+    """Reads an adjacency `[target, source]` for the sensors `names`. Weights are not checked yet.
 
     Args:
         path: `.npz` or `.csv` file.
         names: sequence of N str.
-        unknown: "raise", or "drop" to leave out edges of sensors that `names` lacks.
-        hint: str. Said in the error, before the argument that would mend it.
+        unknown: "raise", or "drop" to leave out edges of sensors that are not in `names`.
+        hint: str. Text before the argument that an error message recommends.
     """
     if unknown not in ("raise", "drop"):
         raise ValueError(f'`unknown` must be "raise" or "drop". Received: unknown={unknown!r}')
@@ -118,8 +128,8 @@ def graph_from_file(path, names, unknown="raise", hint=""):
         adjacency = _first(arrays, ADJACENCY_KEYS)
         if adjacency is None:
             raise ValueError(
-                f"{path} must hold `adj` or `adjacency`. Received: {sorted(arrays)}; make one of "
-                "distances by `stgkeras.graphs.gaussian_kernel`."
+                f"{path} must hold `adj` or `adjacency`. Received: {sorted(arrays)}. Compute an "
+                "adjacency from distances with `stgkeras.graphs.gaussian_kernel`."
             )
         return adjacency
     header = [name.lower() for name in _header(path)]
@@ -133,7 +143,7 @@ def graph_from_file(path, names, unknown="raise", hint=""):
         weights = _numbers(path, table.iloc[:, 2:3], header[2:3])[:, 0]
     elif len(header) > 2 and not header[2].startswith(("cost", "distance")):
         raise ValueError(
-            f"{path} must call its third column cost, distance or weight. Received: {header[2]!r}"
+            f"{path} must name its third column cost, distance or weight. Received: {header[2]!r}"
         )
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights)
@@ -141,19 +151,19 @@ def graph_from_file(path, names, unknown="raise", hint=""):
 
 
 def table_from_csv(path, text=None):
-    """Returns `InPieces` (T, N, 1) of a table of numbers; arguments as in `matrix_from_csv`."""
+    """Reads a table of numbers as `InPieces` (T, N, 1). Arguments as in `matrix_from_csv`."""
     table = _read_csv(path, text, header=None)
     return _in_pieces(path, table, range(table.shape[1]))
 
 
 def matrix_from_csv(path, text=None):
-    """Returns a table of numbers without header; `text` are the bytes of the file, if known."""
+    """Reads a table of numbers without header, from a file or from its bytes `text`."""
     table = _read_csv(path, text, header=None)
     return _numbers(path, table, range(table.shape[1]))
 
 
 def distances_from_csv(path):
-    """Returns what `from,to,distance` rows hold, with a header or not: ids (E, 2), numbers (E,)."""
+    """Reads rows of `from,to,distance`, with or without header: ids (E, 2) and numbers (E,)."""
     skip = int([name.lower() for name in _header(path)][:2] == ["from", "to"])
     table = _read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
     if table.shape[1] != 3:
@@ -164,6 +174,7 @@ def distances_from_csv(path):
 
 
 def read_npz(path):
+    """Reads all arrays of an npz file, without pickles; returns a dict."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
@@ -213,7 +224,7 @@ def _is_number(cell):
 
 
 def _in_pieces(path, table, header):
-    """`InPieces` (T, N, 1) of a table that holds numbers alone."""
+    """Returns the table as `InPieces` (T, N, 1), or raises ValueError at a cell of text."""
     numbers, text = [], []
     for i, kind in enumerate(table.dtypes):
         (numbers if kind.kind in "iuf" else text).append(i)
@@ -229,7 +240,7 @@ def _in_pieces(path, table, header):
 
 
 def _numbers(path, table, header):
-    """Converts a table to float64, or names the first cell that is not a number."""
+    """Converts a table to float64. An error names the first cell that is not a number."""
     import pandas as pd
 
     numbers = np.empty(table.shape)
@@ -245,9 +256,10 @@ def _numbers(path, table, header):
 
 
 def _nodes(path, table, names, unknown, hint):
-    """Maps the ids of edges to indices, (E, 2), and those that are dropped to -1.
+    """Converts the ids of edges to indices of nodes, (E, 2). Dropped ids become -1.
 
-    They are names of sensors if all are (where unknown ones are dropped: if any is), or indices.
+    The ids are names of sensors if all of them are known names. With `unknown="drop"`, one known
+    name is enough. Otherwise the ids are indices.
     """
     ids = table.to_numpy(object).ravel().tolist()
     known = {name: i for i, name in enumerate(names)}
@@ -259,7 +271,7 @@ def _nodes(path, table, names, unknown, hint):
     if bad:
         raise ValueError(
             f"{path} must link nodes of the series, by name or by index below {len(names)}. "
-            f"Received: {table.columns[bad[0] % 2]}={ids[bad[0]]!r} in row {bad[0] // 2}; to leave "
-            f'out edges of sensors that the series lacks, pass {hint}`unknown="drop"`.'
+            f"Received: {table.columns[bad[0] % 2]}={ids[bad[0]]!r} in row {bad[0] // 2}. To leave "
+            f'out edges of sensors that are not in the series, pass {hint}`unknown="drop"`.'
         )
     return np.array([known.get(node, -1) for node in ids], dtype=np.int64).reshape(-1, 2)

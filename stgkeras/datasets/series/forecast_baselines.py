@@ -1,18 +1,23 @@
-"""What a forecaster is measured against: repetitions of the past."""
+"""Baselines for forecasts: repeat or average past readings."""
+
+from __future__ import annotations
 
 import numpy as np
 
 from stgkeras.seasons import seasonal_mean, slots
+from stgkeras.types import Array
 
 
-def last_value(values, starts, input_length, horizon):
-    """Repeats the last step that each window reads; where it is missing, the last reading before.
+def last_value(values: np.ndarray, starts: Array, input_length: int, horizon: int) -> np.ndarray:
+    """Predicts the last reading of each window at all target steps (persistence forecast).
+
+    Where the last reading is missing, the last reading before it is repeated.
 
     Args:
-        values: (T, N, F) series, NaN where missing.
-        starts: (W,) int, first steps of the windows.
-        input_length: int. Steps that a window reads.
-        horizon: int. Steps that it predicts.
+        values: (T, N, F) series. NaN marks a missing reading.
+        starts: (W,) int. First steps of the windows.
+        input_length: int. Number of steps that a window reads.
+        horizon: int. Number of steps that a window predicts.
 
     Returns:
         (W, horizon, N, F).
@@ -30,21 +35,23 @@ def last_value(values, starts, input_length, horizon):
     return np.repeat(filled[last][:, None], horizon, axis=1)
 
 
-def same_time(values, starts, input_length, horizon, lag):
-    """Repeats what was measured `lag` steps before each step to predict.
+def same_time(
+    values: np.ndarray, starts: Array, input_length: int, horizon: int, lag: int
+) -> np.ndarray:
+    """Predicts the reading `lag` steps before each target step (seasonal naive forecast).
 
     Args:
         values: (T, N, F) series.
-        starts: (W,) int, first steps of the windows.
-        input_length: int. Steps that a window reads.
-        horizon: int. Steps that it predicts.
-        lag: int ≥ horizon. One day or one week in steps.
+        starts: (W,) int. First steps of the windows.
+        input_length: int. Number of steps that a window reads.
+        horizon: int. Number of steps that a window predicts.
+        lag: int ≥ horizon. Number of steps in a day or a week.
 
     Returns:
         (W, horizon, N, F).
 
     Raises:
-        ValueError: if `lag` is shorter than the horizon, or reaches back beyond the series.
+        ValueError: if `lag` is less than the horizon, or leads to a step before the series.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -54,28 +61,41 @@ def same_time(values, starts, input_length, horizon, lag):
     """
     if lag < horizon:
         raise ValueError(
-            f"`lag` must be at least `horizon`={horizon}, or it looks ahead. Received: lag={lag}"
+            f"`lag` must be at least `horizon`={horizon}: a shorter lag reads target steps. "
+            f"Received: lag={lag}"
         )
     steps = np.asarray(starts)[:, None] + input_length + np.arange(horizon) - lag
     if steps.min() < 0:
         raise ValueError(
-            f"`lag` must stay within the series: the first window predicts step "
-            f"{steps.min() + lag}. Received: lag={lag}"
+            f"`lag` must not lead to a step before the series: the first window predicts step "
+            f"{steps.min() + lag}. Received: lag={lag}. Leave out the first windows."
         )
     return values[steps]
 
 
-def historical_mean(values, calendar, starts, input_length, horizon, *, steps_per_day, num_train):
-    """Predicts the mean of the training readings at that time of day and kind of day.
+def historical_mean(
+    values: np.ndarray,
+    calendar: np.ndarray,
+    starts: Array,
+    input_length: int,
+    horizon: int,
+    *,
+    steps_per_day: int,
+    num_train: int,
+) -> np.ndarray:
+    """Predicts the mean of the training readings at the same time of day (historical average).
+
+    Working days and weekends have separate means.
 
     Args:
-        values: (T, N, F) series, NaN where missing.
-        calendar: (T, 2), `calendar` of its steps.
-        starts: (W,) int, first steps of the windows.
-        input_length: int. Steps that a window reads.
-        horizon: int. Steps that it predicts.
-        steps_per_day: int. Steps of the series in a day.
-        num_train: int. Leading steps to take means of, see `training_steps`.
+        values: (T, N, F) series. NaN marks a missing reading.
+        calendar: (T, 2). `calendar` of the steps.
+        starts: (W,) int. First steps of the windows.
+        input_length: int. Number of steps that a window reads.
+        horizon: int. Number of steps that a window predicts.
+        steps_per_day: int. Number of steps of the series in a day.
+        num_train: int. Number of training steps at the start of the series, see
+            `training_steps`.
 
     Returns:
         (W, horizon, N, F).
@@ -96,23 +116,32 @@ def historical_mean(values, calendar, starts, input_length, horizon, *, steps_pe
 
 
 def residual_ridge(
-    values, calendar, train, starts, input_length, horizon, *, steps_per_day, alpha=1.0
-):
-    """Ridge regression, a node at a time, of what is left of the historical mean.
+    values: np.ndarray,
+    calendar: np.ndarray,
+    train: np.ndarray,
+    starts: Array,
+    input_length: int,
+    horizon: int,
+    *,
+    steps_per_day: int,
+    alpha: float = 1.0,
+) -> np.ndarray:
+    """Predicts the residuals of the historical mean by ridge regression, for each node alone.
 
-    The last readings of a node less their historical mean predict its next ones; of a missing
-    reading nothing is left. Hard to beat where a season rules: the bar for a model that knows the
-    calendar.
+    A residual is a reading minus its historical mean; the residual of a missing reading is 0. The
+    regression predicts the next residuals of a node from its last ones. This baseline is strong
+    on data with a daily season. Compare it with models that use the calendar.
 
     Args:
-        values: (T, N, F) series, NaN where missing. The first feature is predicted, from itself.
-        calendar: (T, 2), `calendar` of its steps.
-        train: int array, first steps of the training windows.
-        starts: (W,) int, first steps of the windows to predict.
-        input_length: int. Steps that a window reads.
-        horizon: int. Steps that it predicts.
-        steps_per_day: int. Steps of the series in a day.
-        alpha: float. Weight of the penalty on squared coefficients.
+        values: (T, N, F) series. NaN marks a missing reading. Only the first feature is used and
+            predicted.
+        calendar: (T, 2). `calendar` of the steps.
+        train: int array. First steps of the training windows.
+        starts: (W,) int. First steps of the windows to predict.
+        input_length: int. Number of steps that a window reads.
+        horizon: int. Number of steps that a window predicts.
+        steps_per_day: int. Number of steps of the series in a day.
+        alpha: float. Weight of the penalty on the squared coefficients.
 
     Returns:
         (W, horizon, N, 1).

@@ -1,43 +1,61 @@
-"""Series of sensors and their graph, read from a file."""
+"""Loads a series and its graph from an npz or csv file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 
 from stgkeras.datasets.series.files import file_type, series_from_npz
 from stgkeras.datasets.series.own_data import from_csv, graph_of
-from stgkeras.datasets.series.series import agreed_interval, make_series
+from stgkeras.datasets.series.series import Series, agreed_interval, make_series
+from stgkeras.types import Array
 
 
-def load_series(path, graph=None, *, key=None, symmetric=False, interval=None, null_value=None):
-    """Reads a series and, where there is one, the graph of its sensors.
+def load_series(
+    path: str | os.PathLike[str],
+    graph: Array | str | os.PathLike[str] | None = None,
+    *,
+    key: str | Sequence[str] | None = None,
+    symmetric: bool = False,
+    interval: float | None = None,
+    null_value: float | None = None,
+) -> Series:
+    """Loads a series, and the graph of its sensors if there is one, from an npz or csv file.
 
-    A csv file is read by `from_csv`, which can also mend gaps, rows that come twice, and edges of
-    unknown sensors.
+    `from_csv` also reads csv files. It can also fill gaps, merge duplicate rows and leave out
+    edges of unknown sensors.
 
     Args:
-        path: `.npz` or `.csv` file.
-            npz: arrays (T, N) or (T, N, F) under `key`, times the number `<key>_scale` if there
-            is one; also `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `start_time`
-            (ISO 8601) and `step_minutes`. csv: a header of sensor names and one row a step; a
-            first column that is not numeric holds timestamps.
-        graph: None, or the file of the graph; it replaces the one in `path`.
-            csv with the header `from,to[,cost | distance | weight]`: row `from,to` fills
-            `[to, from]`, ids being names of sensors or else indices. Weights are taken as given;
-            cost or distance only says that there is an edge, of weight 1 (ASTGCN's rule; for
-            weights that fall with distance see `stgkeras.graphs.gaussian_kernel`). Of rows given
-            twice the larger weight counts. csv without header: the adjacency matrix. npz:
-            `adj` or `adjacency`.
-        key: str, or sequence of str to be stacked as features. Which arrays of an npz to read;
-            not needed where only one fits.
-        symmetric: bool. Whether to return `np.maximum(A, A.T)`.
-        interval: float. Minutes between steps, where the file does not say.
-        null_value: float or None. The number that marks a missing reading, which becomes NaN;
-            with any, `np.nan` too, NaN and empty cells are missing readings. None: they are
-            errors.
+        path: path of an `.npz` or `.csv` file.
+            An npz file holds arrays (T, N) or (T, N, F). If it also holds a number `<key>_scale`,
+            the array `key` is multiplied by this number. Optional arrays: `adj` or `adjacency`
+            (N, N), `sensor_id` or `names` (N,), `start_time` (ISO 8601) and `step_minutes`.
+            A csv file has a header of sensor names and one row for each step. If the first column
+            is not numeric, it holds timestamps.
+        graph: None, an adjacency (N, N), or the path of a graph file. It replaces the graph in
+            `path`. A graph file is one of three kinds:
+            1. A csv file with the header `from,to[,cost | distance | weight]`. The row `from,to`
+            fills `[to, from]`. Ids are sensor names or indices. Weights are used as given. With
+            cost, distance or no third column, each edge has weight 1 (the rule of ASTGCN; for
+            weights that decrease with distance see `stgkeras.graphs.gaussian_kernel`). Of several
+            rows of one edge, the largest weight counts.
+            2. A csv file without header: the adjacency matrix.
+            3. An npz file with `adj` or `adjacency`.
+        key: str or sequence of str. Name of the array in the npz file, or names of arrays to
+            stack as features. Not needed if only one array has a suitable shape.
+        symmetric: bool. Whether to return the adjacency `np.maximum(A, A.T)`.
+        interval: float. Minutes between steps, if the file does not state them.
+        null_value: float or None. The number that marks a missing reading in the file; it becomes
+            NaN. With any number or `np.nan`, NaN and empty cells are missing readings too. None:
+            NaN and empty cells raise an error.
 
     Returns:
         `Series`.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged, pickled or ambiguous, or values and graph do not fit.
+        ValueError: if a file is damaged, pickled or ambiguous, or if the values and the graph
+            have different numbers of nodes.
 
     Example:
         >>> import numpy as np, os, stgkeras, tempfile

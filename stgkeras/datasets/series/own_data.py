@@ -1,53 +1,64 @@
-"""Series of the user's own: arrays, pandas frames, csv files."""
+"""Series from your own data: arrays, pandas frames and csv files."""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets.series.files import file_type, graph_from_file, series_from_csv
-from stgkeras.datasets.series.series import InPieces, make_series
+from stgkeras.datasets.series.series import InPieces, Series, make_series
 from stgkeras.datasets.series.timestamps import parse_times
+from stgkeras.types import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def from_arrays(
-    values,
-    timestamps=None,
-    graph=None,
+    values: Array,
+    timestamps: Array | pd.Index | None = None,
+    graph: Array | str | os.PathLike[str] | None = None,
     *,
-    names=None,
-    features=None,
-    units="",
-    symmetric=False,
-    interval=None,
-    null_value=None,
-    regularize=False,
-    duplicates="raise",
-    unknown="raise",
-):
-    """Makes a series of arrays. Faults are refused unless one asks to have them mended.
+    names: Sequence[Any] | np.ndarray | None = None,
+    features: Sequence[Any] | np.ndarray | None = None,
+    units: str | Sequence[str] = "",
+    symmetric: bool = False,
+    interval: float | None = None,
+    null_value: float | None = None,
+    regularize: bool = False,
+    duplicates: str = "raise",
+    unknown: str = "raise",
+) -> Series:
+    """Creates a series from arrays.
+
+    Gaps, duplicate rows and NaN raise an error, unless an argument says how to repair them.
 
     Args:
-        values: (T, N) or (T, N, F) of real numbers; copied once, to float32. A memory map of
-            float32 stays one, not copied, unless readings are to be changed: by a `null_value`
-            other than NaN, `regularize` or `duplicates`.
-        timestamps: None, or (T,) of datetimes, datetime64 or strings, to the second. Those with a
-            zone become UTC; others are taken as they are.
-        graph: None, an adjacency (N, N), dense or SciPy sparse, `[n, m]` weighing what n receives
-            from m, or a file as for `load_series`. See below for how to make one.
-        names: sequence of N unique names. Default: "0", "1", …
-        features: sequence of F names. Default: "value", or "value_0", "value_1", …
-        units: str for all features, or sequence of F str. Reported, never guessed.
-        symmetric: bool. Whether the series gets `np.maximum(A, A.T)`.
-        interval: float. Minutes between steps. Needed only without timestamps, or with
-            `regularize` if the most frequent difference is another.
-        null_value: float or None. The number that marks a missing reading, which becomes NaN;
-            with any, `np.nan` too, NaN is a missing reading. None: NaN is an error.
-        regularize: bool. Whether to sort the rows by time, and to put in a row of missing
-            readings where a step has none.
-        duplicates: "raise", "first" or "mean": what becomes of rows of the same time. The mean is
-            of the readings that are not missing.
-        unknown: "raise" or "drop": what becomes of edges of a graph file whose sensors `names`
-            lacks.
+        values: (T, N) or (T, N, F) of real numbers. Copied once, to float32. A float32 memory map
+            is copied only if `null_value` (other than NaN), `regularize` or `duplicates` change
+            readings.
+        timestamps: None, or (T,) of datetimes, datetime64 or strings, to the second. Times with a
+            time zone are converted to UTC. Other times stay as they are.
+        graph: None, an adjacency (N, N), dense or SciPy sparse, or the path of a graph file as
+            for `load_series`. `[n, m]` is the weight of what node n receives from node m. The
+            example below computes graphs.
+        names: sequence of N unique names of sensors. Default: "0", "1", …
+        features: sequence of F names of features. Default: "value", or "value_0", "value_1", …
+        units: str for all features, or sequence of F str.
+        symmetric: bool. Whether the adjacency of the series is `np.maximum(A, A.T)`.
+        interval: float. Minutes between steps. Needed without timestamps. With `regularize`, it
+            is needed if the most frequent difference of the timestamps is not the interval.
+        null_value: float or None. The number that marks a missing reading in `values`; it becomes
+            NaN. With any number or `np.nan`, NaN is a missing reading too. None: NaN raises an
+            error.
+        regularize: bool. Whether to sort the rows by time and to fill gaps with missing readings.
+        duplicates: "raise", "first" or "mean". How to treat rows of the same time: raise an
+            error, keep the first, or take the mean of the readings that are not missing.
+        unknown: "raise" or "drop". How to treat edges in a graph file of sensors that are not in
+            `names`.
 
     Returns:
         `Series`.
@@ -55,11 +66,12 @@ def from_arrays(
     Raises:
         FileNotFoundError: if the graph file is missing.
         TypeError: if `values` are not real numbers.
-        ValueError: if shapes do not fit, or there is a fault that was not to be mended: it names
-            the first offender and the argument that mends it.
+        ValueError: if shapes do not fit, or if a gap, a duplicate row, NaN or an unknown sensor
+            is found without the argument that repairs it. The message names the first such place
+            and the argument.
 
     Example:
-        A gap and a time that comes twice:
+        Fill a gap and merge a duplicate row:
 
         >>> import numpy as np
         >>> from stgkeras import datasets, graphs
@@ -73,8 +85,8 @@ def from_arrays(
         >>> series.interval, series.units, str(series.timestamps[2])
         (5.0, ('km/h',), '2024-05-01T08:10:00')
 
-        Graphs of road distances in km, of coordinates, and of the correlation of the readings
-        (take those of the training part):
+        Compute a graph from road distances in km, from coordinates, or from the correlation of
+        the readings (of the training part only):
 
         >>> roads = graphs.gaussian_kernel([[0, 1.2], [np.inf, 0]], sigma2=10.0, epsilon=0.1)
         >>> places = graphs.distances_km([34.15, 34.12], [-118.32, -118.24])
@@ -111,7 +123,7 @@ def from_arrays(
 
 
 def _series(values, timestamps, graph, *, names=None, features=None, unknown="raise", **kwargs):
-    """What `from_arrays` returns, of values (T, N, F)."""
+    """Creates the series of `from_arrays` from values (T, N, F)."""
     steps, num_nodes, width = values.shape
     if features is None:
         features = ["value"] if width == 1 else [f"value_{i}" for i in range(width)]
@@ -130,14 +142,18 @@ def _series(values, timestamps, graph, *, names=None, features=None, unknown="ra
     )
 
 
-def from_pandas(frames, graph=None, **kwargs):
-    """Makes a series of a frame, or of one a feature.
+def from_pandas(
+    frames: pd.DataFrame | dict[str, pd.DataFrame],
+    graph: Array | str | os.PathLike[str] | None = None,
+    **kwargs: Any,
+) -> Series:
+    """Creates a series from a pandas frame, or from one frame for each feature.
 
     Args:
-        frames: `pandas.DataFrame` whose index holds times and whose columns are sensors; or dict
-            from the name of each feature to such a frame, all of the same index and columns.
+        frames: `pandas.DataFrame` with times as index and sensors as columns. Or a dict from the
+            name of each feature to such a frame; all frames have the same index and columns.
         graph: as for `from_arrays`.
-        **kwargs: `units`, `symmetric`, `interval`, `null_value`, `regularize`, `duplicates`,
+        **kwargs: `units`, `symmetric`, `interval`, `null_value`, `regularize`, `duplicates` and
             `unknown` of `from_arrays`.
 
     Returns:
@@ -156,21 +172,22 @@ def from_pandas(frames, graph=None, **kwargs):
     """
     given = {"names", "features", "timestamps"} & set(kwargs)
     if given:
-        raise TypeError(f"The frames hold {sorted(given)}: leave them out.")
+        raise TypeError(f"The frames hold {sorted(given)}. Leave these arguments out.")
     frames = frames if isinstance(frames, dict) else {"value": frames}
     first = next(iter(frames.values()))
     for name, frame in frames.items():
         for axis in ("index", "columns"):
             if not getattr(frame, axis).equals(getattr(first, axis)):
                 raise ValueError(
-                    f"`frames` must have the same {axis}. Received: that of {name!r} differs from "
-                    f"that of {next(iter(frames))!r}; `reindex` one like the other."
+                    f"`frames` must have the same {axis}. Received: the {axis} of {name!r} differs "
+                    f"from that of {next(iter(frames))!r}. Call `reindex` on one of them."
                 )
-        wrong = [column for column, kind in frame.dtypes.items() if kind.kind not in "biuf"]
+        wrong = [item for item in frame.dtypes.items() if item[1].kind not in "biuf"]
         if wrong:
             raise TypeError(
-                f"`frames` must hold real numbers. Received: {name!r} with column {wrong[0]!r} of "
-                f"dtype {frame.dtypes[wrong[0]]}; is it the one for `frame.set_index(...)`?"
+                f"`frames` must hold real numbers. Received: {name!r} with column {wrong[0][0]!r} "
+                f"of dtype {wrong[0][1]}. If it holds the times, call "
+                "`frame.set_index(...)`."
             )
     if 0 in first.shape:
         raise ValueError(
@@ -192,35 +209,36 @@ def from_pandas(frames, graph=None, **kwargs):
 
 
 def from_csv(
-    path,
-    graph=None,
+    path: str | os.PathLike[str],
+    graph: Array | str | os.PathLike[str] | None = None,
     *,
-    units="",
-    symmetric=False,
-    interval=None,
-    null_value=None,
-    regularize=False,
-    duplicates="raise",
-    unknown="raise",
-):
-    """Reads a series from a csv file: a column a sensor, a row a step.
+    units: str | Sequence[str] = "",
+    symmetric: bool = False,
+    interval: float | None = None,
+    null_value: float | None = None,
+    regularize: bool = False,
+    duplicates: str = "raise",
+    unknown: str = "raise",
+) -> Series:
+    """Creates a series from a csv file with one column for each sensor and one row for each step.
 
-    What `load_series` does with a csv file, and more: this can mend.
+    In contrast to `load_series`, this function can fill gaps, merge duplicate rows and leave out
+    edges of unknown sensors.
 
     Args:
-        path: `.csv` file with a header of sensor names. A first column that is not numeric holds
-            timestamps, as for `from_arrays`.
-        graph: None, an adjacency (N, N), or a file as for `load_series`.
+        path: path of a `.csv` file with a header of sensor names. If the first column is not
+            numeric, it holds timestamps, as for `from_arrays`. Empty cells are NaN.
+        graph: None, an adjacency (N, N), or the path of a graph file as for `load_series`.
         units, symmetric, interval, null_value, regularize, duplicates, unknown: as for
-            `from_arrays`. Empty cells are NaN.
+            `from_arrays`.
 
     Returns:
-        `Series` with the one feature "value".
+        `Series` with one feature, "value".
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged or ambiguous, values and graph do not fit, or there is a
-            fault that was not to be mended.
+        ValueError: if a file is damaged or ambiguous, if the values and the graph have different
+            numbers of nodes, or as for `from_arrays`.
 
     Example:
         >>> import numpy as np, os, stgkeras, tempfile
@@ -233,7 +251,7 @@ def from_csv(
         ([[60.0, 50.0], [nan, 51.0]], 5.0)
     """
     if file_type(path) != ".csv":
-        raise ValueError(f"`path` must end in .csv; read others by `load_series`. Received: {path}")
+        raise ValueError(f"`path` must end in .csv. Received: {path}. Read it with `load_series`.")
     found, hint = series_from_csv(path), "`from_csv` with "
     return make_series(
         found["values"],
@@ -253,7 +271,7 @@ def from_csv(
 
 
 def graph_of(graph, names, unknown="raise", hint=""):
-    """Returns the adjacency that `graph` is or names, not yet checked, or None."""
+    """Returns the adjacency that `graph` is, or that its file holds, before checks; or None."""
     if isinstance(graph, (str, os.PathLike)):
         return graph_from_file(graph, [str(name) for name in names], unknown, hint)
     return graph
@@ -262,12 +280,13 @@ def graph_of(graph, names, unknown="raise", hint=""):
 def _times(timestamps, steps):
     if len(timestamps) != steps:
         raise ValueError(
-            f"`timestamps` must be as many as steps. Received: {len(timestamps)} for {steps}"
+            "`timestamps` must have one time for each step. "
+            f"Received: {len(timestamps)} times for {steps} steps"
         )
     must = "`timestamps` must hold dates and times"
     kind = np.asarray(timestamps).dtype.kind
     if kind in "biuf":
         raise TypeError(
-            f"{must}. Received: numbers; without timestamps, pass `interval=` in minutes."
+            f"{must}. Received: numbers. Leave them out and pass `interval=` in minutes."
         )
     return parse_times(timestamps, must)

@@ -1,6 +1,9 @@
-"""Series measured at the sensors of a network, and what all of them must satisfy."""
+"""Time series of the sensors of a network, and the checks that every series must pass."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,30 +15,31 @@ from stgkeras.seasons import pieces
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """T steps of F features at N sensors.
+    """Time series of N sensors: T steps of F features, and the graph of the sensors.
 
     Args:
-        values: (T, N, F) float32, in `units`; a missing reading is NaN. May be a memory map.
-        adjacency: (N, N) float64 or None. `[n, m]` weighs what n receives from m; zero diagonal.
-        names: tuple of N str, the sensors.
-        features: tuple of F str.
+        values: (T, N, F) float32, in `units`. NaN marks a missing reading. May be a memory map.
+        adjacency: (N, N) float64 or None. `[n, m]` is the weight of what node n receives from
+            node m. The diagonal is zero.
+        names: tuple of N str. Names of the sensors.
+        features: tuple of F str. Names of the features.
         interval: float or None. Minutes from one step to the next.
-        timestamps: (T,) datetime64 or None, evenly spaced. Two published sets leave times out
-            between their rows: PeMSD7(M) the weekends, PEMS-BAY an hour.
-        units: tuple of F str, "" where the unit is not known.
-        null_value: float or None. What marked a missing reading in the source (NaN: no number);
-            None if readings were not marked as missing.
-        source: str or None. Where the data come from.
-        licence: str or None. As far as the source states one.
+        timestamps: (T,) datetime64 or None, evenly spaced. Two published sets have gaps between
+            their rows: PeMSD7(M) leaves out weekends, PEMS-BAY leaves out one hour.
+        units: tuple of F str. "" where the unit is not known.
+        null_value: float or None. The number that marked a missing reading in the source (NaN if
+            the source has no number there). None if the source marks no missing readings.
+        source: str or None. Origin of the data.
+        licence: str or None. Licence of the data, if the source states one.
     """
 
     values: np.ndarray
     adjacency: np.ndarray | None
-    names: tuple
-    features: tuple
+    names: tuple[str, ...]
+    features: tuple[str, ...]
     interval: float | None
     timestamps: np.ndarray | None
-    units: tuple = ()
+    units: tuple[str, ...] = ()
     null_value: float | None = None
     source: str | None = None
     licence: str | None = None
@@ -57,15 +61,15 @@ def make_series(
     duplicates="raise",
     hint="",
 ):
-    """Checks and assembles what was read.
+    """Checks the parts of a series and returns the series.
 
     Args:
-        values: (T, N, F) of real numbers, or `InPieces`. Not changed, and copied once.
-        where: str. What holds the data: the start of error messages.
+        values: (T, N, F) of real numbers, or `InPieces`. Not changed; copied once.
+        where: str. Name of the source of the values: the start of error messages.
         times: (T,) datetime64[s] or None.
-        adjacency: (N, N) of anything that makes an array, or None.
+        adjacency: (N, N) array-like, or None.
         units: str for all features, or sequence of F str.
-        hint: str. Said before arguments of the caller's that would mend a fault.
+        hint: str. Text before an argument that an error message recommends.
         names, features, symmetric, interval, null_value, regularize, duplicates: as for
             `from_arrays`.
 
@@ -77,8 +81,9 @@ def make_series(
     mend = regularize or duplicates != "raise"
     if times is None and mend:
         raise ValueError(
-            "`regularize` and `duplicates` must go with timestamps. "
-            f"Received: regularize={regularize}, duplicates={duplicates!r} and {where} without"
+            "`regularize` and `duplicates` must be used with timestamps. Received: "
+            f"regularize={regularize}, duplicates={duplicates!r} and no timestamps. Pass the "
+            "timestamps too."
         )
     if times is not None:
         times, rows, found = even_steps(
@@ -105,40 +110,40 @@ def make_series(
 
 
 class InPieces:
-    """(T, N, F) numbers that are put together as they are read, some steps at a time.
+    """Array (T, N, F) that is read some steps at a time, for series larger than the memory.
 
     Args:
         shape: (T, N, F).
-        read: function of a slice or an int array of steps, gives (steps, N, F).
+        read: function that takes a slice or an int array of steps and returns (steps, N, F).
     """
 
     ndim = 3
 
-    def __init__(self, shape, read):
+    def __init__(self, shape: tuple[int, int, int], read: Callable[..., np.ndarray]) -> None:
         self.shape, self._read = shape, read
         self.size = math.prod(shape)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, steps):
+    def __getitem__(self, steps: slice | np.ndarray) -> np.ndarray:
         return self._read(steps)
 
 
 def refuse_missing(values, null_value, where, hint=""):
-    """Raises ValueError at NaN in `values`, if there is no `null_value`."""
+    """Raises ValueError if `values` contain NaN and there is no `null_value`."""
     if null_value is None:
         refuse_nan(
             f"{where} must not hold NaN",
             values,
-            f"fill or drop them, or, if these readings are missing, pass {hint}`null_value=np.nan`",
+            f"Fill or drop them. If these readings are missing, pass {hint}`null_value=np.nan`",
         )
 
 
 def mark_missing(values, null_value):
-    """Returns float32 values with NaN for `null_value`: the one copy that is made.
+    """Returns a float32 copy of the values with NaN in place of `null_value`.
 
-    A memory map of float32 in which nothing is to be marked is returned as it is.
+    A float32 memory map without a `null_value` to replace is returned without a copy.
     """
     marks = null_value is not None and not np.isnan(null_value)
     if isinstance(values, np.memmap) and values.dtype == np.float32 and not marks:
@@ -150,19 +155,19 @@ def mark_missing(values, null_value):
 
 
 def _marked(values, null_value):
-    """Changes `values`: NaN for `null_value`."""
+    """Replaces `null_value` by NaN, in place."""
     if null_value is not None:
         values[values == null_value] = np.nan
     return values
 
 
 def _mended(values, rows, null_value):
-    """Returns float32 values of the steps that `rows` make, NaN where a step has none."""
+    """Returns the float32 values of the steps of `rows`, NaN where a step has no row."""
     filled = np.full((rows.total, *values.shape[1:]), np.nan, np.float32)
     ends = np.append(rows.starts[1:], len(rows.order))
     for piece in pieces(np.broadcast_to(0, (len(ends), *values.shape[1:]))):
         first, end = rows.starts[piece][0], ends[piece][-1]
-        read = values[rows.order[first:end]].astype(np.float64, copy=False)  # a copy already
+        read = values[rows.order[first:end]].astype(np.float64, copy=False)  # indexing made a copy
         read = _marked(read, null_value)
         starts = rows.starts[piece] - first
         filled[rows.steps[piece]] = _means(read, starts) if rows.mean else read[starts]
@@ -170,7 +175,7 @@ def _mended(values, rows, null_value):
 
 
 def _means(values, starts):
-    """Means over the rows from each start to the next, of what is not NaN."""
+    """Computes the means of the rows from each start to the next, without NaN."""
     present = ~np.isnan(values)
     counts = np.add.reduceat(present, starts, axis=0, dtype=np.int64)
     sums = np.add.reduceat(np.where(present, values, 0), starts, axis=0)
@@ -178,15 +183,17 @@ def _means(values, starts):
 
 
 def agreed_interval(given, found, owner):
+    """Returns the interval that the caller or the data give; raises ValueError if they differ."""
     if given is not None and found is not None and given != found:
         raise ValueError(
-            f"`interval` must agree with {owner}: {found} minutes. Received: interval={given}"
+            f"`interval` must agree with {owner}: {found} minutes. Received: interval={given}. "
+            "Leave it out."
         )
     return found if given is None else given
 
 
 def checked_adjacency(adjacency, num_nodes, symmetric=False):
-    """Returns (N, N) float64 without loops."""
+    """Returns the adjacency as (N, N) float64 with zero diagonal, after checks."""
     if sp.issparse(adjacency):
         adjacency = adjacency.toarray()
     adjacency = np.array(adjacency, dtype=np.float64)
@@ -195,7 +202,7 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False):
             f"The graph must have the {num_nodes} nodes of the series. "
             f"Received: an adjacency of shape {adjacency.shape}"
         )
-    refuse_nan("`adjacency` must not hold NaN", adjacency, "an absent edge is 0")
+    refuse_nan("`adjacency` must not hold NaN", adjacency, "Write 0 where there is no edge")
     if (adjacency < 0).any():
         raise ValueError(f"The graph must not have negative weights. Received: {adjacency.min()}")
     np.fill_diagonal(adjacency, 0)
@@ -203,7 +210,7 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False):
 
 
 def refuse_nan(rule, array, fix):
-    """Raises ValueError at NaN in `array`; reads it in pieces, for memory maps."""
+    """Raises ValueError if `array` contains NaN. Reads the array in pieces, for memory maps."""
     count, first = 0, None
     for piece in pieces(array):
         where = np.argwhere(np.isnan(array[piece]))
@@ -212,7 +219,7 @@ def refuse_nan(rule, array, fix):
         count += len(where)
     if count:
         raise ValueError(
-            f"{rule}. Received: {count} of {array.size} values, the first at {first}; {fix}."
+            f"{rule}. Received: {count} of {array.size} values, the first at {first}. {fix}."
         )
 
 
@@ -220,11 +227,14 @@ def _checked_names(names, num_nodes):
     names = tuple(str(name) for name in names)
     if len(names) != num_nodes:
         raise ValueError(
-            f"Names of sensors must be as many as nodes. Received: {len(names)} for {num_nodes}"
+            f"`names` must have one name for each node. Received: {len(names)} names for "
+            f"{num_nodes} nodes."
         )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"Names of sensors must be unique. Received more than once: {repeated}")
+        raise ValueError(
+            f"`names` must be unique. Received: {repeated} more than once. Rename these sensors."
+        )
     return names
 
 
@@ -232,6 +242,7 @@ def _checked_units(units, features):
     units = (units,) * len(features) if isinstance(units, str) else tuple(units)
     if len(units) != len(features) or not all(isinstance(unit, str) for unit in units):
         raise ValueError(
-            f"`units` must be a str, or one for each of {tuple(features)}. Received: units={units}"
+            f"`units` must be a str, or one str for each of {tuple(features)}. "
+            f"Received: units={units}"
         )
     return units

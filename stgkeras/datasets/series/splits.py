@@ -1,4 +1,6 @@
-"""Where windows of a series start in training, validation and test."""
+"""Splits of a series in time: the first steps of training, validation and test windows."""
+
+from __future__ import annotations
 
 from fractions import Fraction
 from typing import NamedTuple
@@ -11,7 +13,10 @@ PARTS = ("training", "validation", "test")
 
 
 class Split(NamedTuple):
-    """Window starts of the three parts, in time order: each an int array, rising."""
+    """Training, validation and test part: a rising int array each.
+
+    The ints are the first steps of windows, or indices of sequences, see `split_sequences`.
+    """
 
     train: np.ndarray
     val: np.ndarray
@@ -19,29 +24,40 @@ class Split(NamedTuple):
 
 
 def split_windows(
-    num_steps, input_length, horizon, val=0.2, test=0.2, boundary="inside", steps_per_day=None
-):
-    """Splits a series in time order: windows read steps `s … s+L-1`, predict `s+L … s+L+H-1`.
+    num_steps: int,
+    input_length: int | dict[str, int],
+    horizon: int | None,
+    val: float = 0.2,
+    test: float = 0.2,
+    boundary: str = "inside",
+    steps_per_day: int | None = None,
+) -> Split:
+    """Splits the windows of a series into training, validation and test parts, in time order.
+
+    The window that starts at step s reads the steps s … s+L-1 and predicts the steps
+    s+L … s+L+H-1.
 
     Args:
-        num_steps: int. Steps T of the series.
-        input_length: int. Steps L that a window reads; or a dict of components, see `Windows`, of
-            which the recent one counts here. Windows whose days or weeks begin before the series
-            are left out.
-        horizon: int or None. Steps H that a window predicts; None is the single next step.
-        val: share of the whole as a float in [0, 1), or a count as an int. 0 leaves it empty.
-        test: likewise. Training gets the rest.
-        boundary: `"inside"` cuts the *steps* in three; every window lies wholly in one part.
-            `"start"` cuts the *windows*, W = T-L-H+1, by their first step, as many published
-            splits do: windows near a cut share steps. Cuts lie at
-            `floor(cumulative share * total)`.
-        steps_per_day: int, with components. Steps of the series in a day.
+        num_steps: int. Number of steps T of the series.
+        input_length: int. Number of steps L that a window reads. Or a dict of components, see
+            `Windows`; L is then the length of the recent component, and windows that need days
+            or weeks before the first step of the series are left out.
+        horizon: int or None. Number of steps H that a window predicts. None: the next step.
+        val: float or int. Size of the validation part. A float in [0, 1) is a fraction of the
+            whole, an int is a number of steps or windows. 0 makes the part empty.
+        test: float or int. Size of the test part, as for `val`. The rest is the training part.
+        boundary: `"inside"` or `"start"`. `"inside"` divides the steps into three parts, and
+            each window lies completely in one part. `"start"` divides the T-L-H+1 windows by
+            their first step, as many published splits do; then windows of two parts share steps
+            near a boundary. The boundaries lie at `floor(cumulative fraction * total)`.
+        steps_per_day: int. Number of steps of the series in a day, for components.
 
     Returns:
         `Split(train, val, test)` of int arrays.
 
     Raises:
-        ValueError: if the shares leave no training part, or a part is too short for a window.
+        TypeError: if `val` or `test` is not a number.
+        ValueError: if the training part is empty, or a part is too short for a window.
 
     Example:
         >>> import stgkeras
@@ -60,7 +76,7 @@ def split_windows(
     if total < need:
         raise ValueError(
             f"`num_steps` must be at least input_length + horizon = {span} for one window. "
-            f"Received: num_steps={num_steps}"
+            f"Received: num_steps={num_steps}. Use a longer series or shorter windows."
         )
     edges = (0, *cut(total, val, test), total)
     parts = []
@@ -68,24 +84,28 @@ def split_windows(
         if amount and high - low < need:
             raise ValueError(
                 f"The {name} part must hold at least {need} {unit}. Received: {high - low} {unit} "
-                f"of {total} (val={val}, test={test}); give it more or shorten the windows."
+                f"of {total} (val={val}, test={test}). Enlarge the part or shorten the windows."
             )
         starts = np.arange(low, max(low, high - need + 1))
         parts.append(starts[starts >= earliest])
         if len(starts) and not len(parts[-1]):
             raise ValueError(
                 f"The {name} part must hold a window and the days and weeks before it, {earliest} "
-                f"steps back from its start. Received: starts up to {starts[-1]}"
+                f"steps back from its start. Received: starts up to {starts[-1]}. Enlarge "
+                "the parts before it, or read fewer days and weeks."
             )
     return Split(*parts)
 
 
-def training_steps(split, input_length, horizon):
-    """Counts the leading steps that training windows touch: all that a scaler may be fitted on.
+def training_steps(split: Split, input_length: int | dict[str, int], horizon: int | None) -> int:
+    """Counts the steps from the first of the series to the last that a training window uses.
+
+    Only these steps may be used to fit a scaler, a graph or a baseline.
 
     Args:
         split: `Split`.
-        input_length, horizon: as for `split_windows`.
+        input_length: int or dict, as for `split_windows`.
+        horizon: int or None, as for `split_windows`.
 
     Returns:
         int.
@@ -100,9 +120,10 @@ def training_steps(split, input_length, horizon):
 
 
 def cut(total, val, test):
-    """Returns where validation and test begin among `total` things, training being first.
+    """Returns the first index of the validation part and of the test part among `total` items.
 
-    Shares are read as the fractions that were meant, 0.2 as 1/5: no rounding error moves a cut.
+    Each float is replaced by the closest simple fraction, 0.2 by 1/5, so that rounding errors do
+    not move a boundary.
     """
     amounts = []
     for name, value in (("val", val), ("test", test)):
@@ -115,23 +136,24 @@ def cut(total, val, test):
         amounts.append(Fraction(int(value), total) if whole else meant)
     if sum(amounts) >= 1:
         raise ValueError(
-            f"`val` and `test` must leave something to train on. "
-            f"Received: val={val}, test={test} of {total}"
+            f"`val` and `test` must leave a part for training. "
+            f"Received: val={val}, test={test} of {total}. Decrease them."
         )
     return int((1 - sum(amounts)) * total), int((1 - amounts[1]) * total)
 
 
 def read_steps(input_length, horizon, steps_per_day=None):
-    """The steps that each component of a window reads, counted from the first that it predicts.
+    """Returns the steps that each component of a window reads, relative to the first target step.
 
     Args:
-        input_length: int, or dict of ints, of some of "recent", "daily" and "weekly".
+        input_length: int, or dict of ints under some of the keys "recent", "daily" and "weekly".
         horizon: int or None.
-        steps_per_day: int, if there are days or weeks.
+        steps_per_day: int. Needed for the daily and weekly components.
 
     Returns:
-        dict of name → rising int array; "recent" alone for an int. Days and weeks give the hours of
-        the forecast, on as many days or weeks before it as are asked for.
+        dict from the name of each component to a rising int array. An int `input_length` gives
+        "recent" alone. The daily and weekly components read the hours of the target steps on
+        earlier days or weeks.
     """
     if not isinstance(input_length, dict):
         input_length = {"recent": input_length}
@@ -147,19 +169,20 @@ def read_steps(input_length, horizon, steps_per_day=None):
         if name != "recent" and not in_a_day:
             raise ValueError(
                 f"`steps_per_day` must be an int of at least the horizon, {ahead}, for days and "
-                f"weeks. Received: steps_per_day={steps_per_day!r}"
+                f"weeks. Received: steps_per_day={steps_per_day!r}. Pass the number of steps of "
+                "the series in a day."
             )
         found[name] = component_steps(name, length, ahead, steps_per_day)
     return found
 
 
 def history(read):
-    """Steps before its start that a window reaches back to, for what `read_steps` gave of it."""
+    """Returns how many steps before its start a window reads, given the dict of `read_steps`."""
     return max(0, max(-int(steps[0]) for steps in read.values()) - len(read.get("recent", ())))
 
 
 def reach(input_length, horizon):
-    """Steps from the first that a window reads lately to the last that it predicts."""
+    """Counts the steps from the start of a window to its last target step."""
     if isinstance(input_length, dict):
         recent = input_length.get("recent", 0)
     else:
@@ -172,7 +195,7 @@ def _ahead(horizon):
 
 
 def checked_count(name, value, least=1):
-    """`value` as an int, if it is one of at least `least`."""
+    """Returns `value` as an int, or raises ValueError if it is no int of at least `least`."""
     if not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"`{name}` must be an int of at least {least}. Received: {name}={value!r}")
     return int(value)

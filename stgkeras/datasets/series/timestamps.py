@@ -1,4 +1,6 @@
-"""Times of measurement: read as UTC, held to an even grid or mended to one."""
+"""Timestamps: reads them as UTC, checks that they are evenly spaced, or makes them so."""
+
+from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
@@ -7,19 +9,19 @@ import numpy as np
 
 SECOND = np.timedelta64(1, "s")
 DUPLICATES = ("raise", "first", "mean")
-MOST_STEPS = 10  # that `regularize` may make of a row, on average
+MOST_STEPS = 10  # largest ratio of steps to rows in `regularize`: more suggests a wrong date
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows make the steps of an even series.
+    """Assigns the rows of a table to the steps of an evenly spaced series.
 
     Args:
-        order: (R,) ints, the rows by time.
-        starts: (S,) ints, rising: step `steps[s]` has the rows `order[starts[s] : starts[s + 1]]`.
-        steps: (S,) ints, rising, the steps that have rows.
-        total: int, number of steps T.
-        mean: bool. Whether a step gets the mean of its rows, or else the first.
+        order: (R,) ints, the rows sorted by time.
+        starts: (S,) rising ints: step `steps[s]` has the rows `order[starts[s] : starts[s + 1]]`.
+        steps: (S,) rising ints, the steps that have rows.
+        total: int. Number of steps T.
+        mean: bool. Whether a step is the mean of its rows. Otherwise it is the first of them.
     """
 
     order: np.ndarray
@@ -30,17 +32,17 @@ class Rows:
 
 
 def parse_times(cells, must, column=""):
-    """Returns (T,) datetime64[s]: UTC where a time has a zone, else as it is.
+    """Converts times to (T,) datetime64[s]. Times with a time zone are converted to UTC.
 
     Args:
         cells: (T,) of strings, datetimes or datetime64.
-        must: str. The rule that a bad cell breaks: the start of the error message.
-        column: str. Said in it too.
+        must: str. Start of the error message, which states the rule.
+        column: str. Name of the column for the error message.
     """
     import pandas as pd
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of pandas, on a cell that is no date
+        warnings.simplefilter("ignore")  # pandas warns of cells that are no dates
         times = pd.to_datetime(pd.Index(cells), utc=True, errors="coerce")
     times = times.tz_localize(None).to_numpy("datetime64[s]")
     bad = np.flatnonzero(np.isnat(times))
@@ -50,19 +52,19 @@ def parse_times(cells, must, column=""):
 
 
 def even_steps(times, where, interval, regularize, duplicates, hint):
-    """Holds times to even steps, or mends them.
+    """Checks that timestamps are evenly spaced, or assigns them to evenly spaced steps.
 
     Args:
         times: (T,) datetime64[s].
-        where: str. What holds the times: the start of error messages.
-        interval: float or None. Minutes of a step; None: the most frequent difference.
-        regularize: bool. Whether to sort, and to give steps that have no row NaN.
-        duplicates: what becomes of rows of one time: "raise", "first" or "mean".
-        hint: str. Said before the arguments that would mend a fault.
+        where: str. Name of the source of the times: the start of error messages.
+        interval: float or None. Minutes between steps. None: the most frequent difference.
+        regularize: bool. Whether to sort the times and to fill gaps with steps without rows.
+        duplicates: "raise", "first" or "mean". How to treat several rows of the same time.
+        hint: str. Text before the argument that an error message recommends.
 
     Returns:
-        The times (T,) of the steps, the `Rows` that make them, and the minutes of a step, None of a
-        single one.
+        The times (T,) of the steps, the `Rows` of the steps, and the minutes between steps, which
+        are None for a single step.
     """
     if duplicates not in DUPLICATES:
         raise ValueError(
@@ -71,15 +73,15 @@ def even_steps(times, where, interval, regularize, duplicates, hint):
     order = np.argsort(times, kind="stable") if regularize else np.arange(len(times))
     times = times[order]
     steps = np.diff(times)
-    fix = f"sort it, or pass {hint}`regularize=True`"
-    _refuse(where, times, steps < 0 * SECOND, f"in rising order: {fix}")
+    fix = f"Sort the rows, or pass {hint}`regularize=True`"
+    _refuse(where, times, steps < 0 * SECOND, "in rising order", fix)
     starts = np.arange(len(times))
     if duplicates == "raise":
         fix = (
-            f'pass {hint}`duplicates="first"` or `"mean"`; if they are local times, in which an '
-            "hour comes twice in autumn, give them their zone"
+            f'Pass {hint}`duplicates="first"` or `"mean"`. If the times are local times, in which '
+            "an hour occurs twice in autumn, add their time zone"
         )
-        _refuse(where, times, steps == 0 * SECOND, f"each once: {fix}")
+        _refuse(where, times, steps == 0 * SECOND, "each once", fix)
     else:
         starts = np.flatnonzero(np.append(True, steps > 0 * SECOND))
         times = times[starts]
@@ -93,18 +95,18 @@ def even_steps(times, where, interval, regularize, duplicates, hint):
         place = _on_grid(times, where, step)
         times = times[0] + step * np.arange(place[-1] + 1)
     else:
-        fix = f"pass {hint}`regularize=True` to make the steps between missing readings"
-        _refuse(where, times, steps != step, f"{_minutes(step):g} minutes apart: {fix}")
+        fix = f"Pass {hint}`regularize=True` to fill the gaps with missing readings"
+        _refuse(where, times, steps != step, f"{_minutes(step):g} minutes apart", fix)
     return times, Rows(order, starts, place, len(times), mean), _minutes(step)
 
 
-def _refuse(where, times, wrong, rule):
+def _refuse(where, times, wrong, rule, fix):
     wrong = np.flatnonzero(wrong)
     if wrong.size:
         row = wrong[0] + 1
         raise ValueError(
             f"{where} must have evenly spaced timestamps, {rule}. Received: {times[row]} in row "
-            f"{row} after {times[row - 1]}, the first of {wrong.size} such"
+            f"{row} after {times[row - 1]}, the first of {wrong.size} such rows. {fix}."
         )
 
 
@@ -118,21 +120,21 @@ def _usual_step(steps):
 
 
 def _on_grid(times, where, step):
-    """The steps of rising times, ints, counted from the first."""
+    """Returns the number of steps from the first time to each of the rising times."""
     place, rest = np.divmod(times - times[0], step)
     wrong = np.flatnonzero(rest != 0 * SECOND)
     if wrong.size:
         raise ValueError(
             f"{where} must have timestamps at multiples of {_minutes(step):g} minutes from "
-            f"{times[0]}. Received: {times[wrong[0]]}, the first of {wrong.size} such; pass the "
-            "right `interval`, or resample first: `frame.resample(...).mean()`."
+            f"{times[0]}. Received: {times[wrong[0]]}, the first of {wrong.size} such times. Pass "
+            "the right `interval`, or resample the rows with `frame.resample(...).mean()`."
         )
     total = int(place[-1]) + 1
     if total > MOST_STEPS * len(times):
         gap = np.diff(times).argmax()
         raise ValueError(
-            f"{where} must have a row for every {MOST_STEPS}th step at least. Received: "
+            f"{where} must have rows for at least one in {MOST_STEPS} steps. Received: "
             f"{len(times)} rows for {total} steps, the longest gap from {times[gap]} to "
-            f"{times[gap + 1]}; is a date wrong?"
+            f"{times[gap + 1]}. Check the dates at this gap."
         )
     return place

@@ -1,56 +1,71 @@
-"""Batches of windows of a series."""
+"""Windows of a series in batches, for training, evaluation and prediction."""
+
+from __future__ import annotations
 
 import mmap
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.series import refuse_nan
 from stgkeras.datasets.series.splits import history, reach, read_steps
+from stgkeras.types import Array
 
 
 class Windows(Batches):
-    """Batches of windows, gathered from stored arrays only when they are asked for.
+    """Keras dataset of windows of a series, in batches.
 
-    Pass `shuffle=False` to `fit`: by default it shuffles the batches too, by Python's global
-    random state. With it, the order depends on `seed` and `epoch` alone.
+    The arrays are stored once. Each batch is copied from them when it is needed.
+
+    Pass `shuffle=False` to `fit`. By default `fit` also shuffles the batches, with the global
+    random state of Python. With `shuffle=False`, the order depends on `seed` and `epoch` alone.
 
     Args:
-        inputs: array (T, …), or dict of such: `{"x": (T, N, F), "graph": (T, N, N)}`. Of any
-            numeric dtype; not copied, and a memory map stays one, read in pieces to look for NaN
-            and then a batch at a time.
-        targets: array (T, …). May be one of the inputs.
+        inputs: array (T, …) of any numeric dtype, or dict of such arrays, for example
+            `{"x": (T, N, F), "graph": (T, N, N)}`. Not copied: a memory map stays on disk and is
+            read in pieces.
+        targets: array (T, …). May be the same array as `inputs`.
         starts: int array. First step of each window.
-        input_length: int. Steps L that a window reads. Or a dict of components such as
-            `{"recent": 24, "daily": 12, "weekly": 24}`: the last steps, and the hours of the
-            forecast on the days and weeks before, of a multiple of the horizon in all. A window
-            starts where its recent component does.
-        horizon: int or None. Steps H that it predicts. None is the next step, without time axis.
-        batch_size: int. Windows in a batch; the last batch may be smaller.
-        shuffle: bool. Whether to reorder the windows in each epoch, by `seed`.
-        seed: int ≥ 0.
-        calendar: None, or (T, 2) of `calendar`, gathered at the steps to predict.
-        steps_per_day: int, with days or weeks. Steps of the series in a day.
-        missing: bool. Whether NaN stands for missing readings; they are passed on.
-        shift: None, or (T, …) of `leave_one_day_out`, for training: added to what a window reads
-            and predicts, to the days and weeks before that of the hours to predict. `inputs` and
-            `targets` must be arrays of its shape, or hold its first features.
-        **kwargs: `workers`, threads that gather the next batches while the model works on one, or
-            processes if `use_multiprocessing`; `max_queue_size`, batches that they are ahead at
-            most. Each epoch has the windows and the order that it has without them.
+        input_length: int. Number of steps L that a window reads. Or a dict of components, for
+            example `{"recent": 24, "daily": 12, "weekly": 24}`: "recent" reads the last steps,
+            "daily" and "weekly" read the hours of the forecast on earlier days and weeks. Their
+            lengths are multiples of the horizon. The window starts where the recent component
+            starts.
+        horizon: int or None. Number of steps H that a window predicts. None: the next step,
+            without a time axis.
+        batch_size: int. Number of windows in a batch. The last batch may be smaller.
+        shuffle: bool. Whether to shuffle the windows in each epoch.
+        seed: int ≥ 0. Seed of the shuffling.
+        calendar: None, or (T, 2) array of `calendar`. Its rows at the target steps become inputs.
+        steps_per_day: int. Number of steps of the series in a day, for daily and weekly
+            components.
+        missing: bool. Whether NaN marks a missing reading. NaN then stays in the batches.
+        shift: None, or (T, …) array of `leave_one_day_out`, for training. It is added to inputs
+            and targets; to the daily and weekly components, the values of the target hours are
+            added. `inputs` and `targets` must be arrays of the shape of `shift`, or hold its
+            first features.
+        **kwargs: `workers`: int, number of threads that prepare the next batches while the model
+            runs. `use_multiprocessing`: bool, whether processes take the place of threads.
+            `max_queue_size`: int, largest number of batches prepared in advance. The order of the
+            windows does not depend on these.
 
     Returns:
-        Batches `(x, y)`, float32: x (B, L, …) or a dict of such, y (B, H, …) or (B, …). With
-        components x is `{"recent": …, "daily": …}`, with a calendar `{"x": …, "calendar": …}`.
-        The attribute `epoch` rises by one in `on_epoch_end`, which Keras also calls once as `fit`
-        begins: its epoch i, from 0, has the order of `epoch` i + 1. Setting `windows.epoch = i`
-        before `fit(…, initial_epoch=i)` resumes a run in the order it would have had. With
-        `steps_per_epoch` below their number, batches go on from one of Keras's epochs to the next,
-        in one order until all were given.
+        Batches `(x, y)`, float32: x (B, L, …) or a dict of such arrays, y (B, H, …) or (B, …).
+        With components x is `{"recent": …, "daily": …}`, with a calendar
+        `{"x": …, "calendar": …}`.
+
+        The attribute `epoch` rises by one in `on_epoch_end`. Keras also calls `on_epoch_end` once
+        when `fit` begins: epoch i of Keras, counted from 0, has the order of `epoch` i + 1. To
+        resume a run in the same order, set `windows.epoch = i` before `fit(…, initial_epoch=i)`.
+        If `steps_per_epoch` is smaller than the number of batches, the next epoch of Keras
+        continues with the remaining batches of the same order.
 
     Raises:
-        ValueError: if lengths differ, a start is out of range, or a value is NaN and `missing` is
-            not set.
+        TypeError: if an array does not hold real numbers.
+        ValueError: if lengths differ, a start is out of range, or a value is NaN while `missing`
+            is False.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -66,21 +81,21 @@ class Windows(Batches):
 
     def __init__(
         self,
-        inputs,
-        targets,
-        starts,
+        inputs: Array | Mapping[str, Array],
+        targets: Array,
+        starts: Array,
         *,
-        input_length,
-        horizon,
-        batch_size=32,
-        shuffle=False,
-        seed=0,
-        calendar=None,
-        steps_per_day=None,
-        missing=False,
-        shift=None,
-        **kwargs,
-    ):
+        input_length: int | dict[str, int],
+        horizon: int | None,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        calendar: Array | None = None,
+        steps_per_day: int | None = None,
+        missing: bool = False,
+        shift: Array | None = None,
+        **kwargs: Any,
+    ) -> None:
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         named = {name: np.asanyarray(data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
@@ -107,7 +122,7 @@ class Windows(Batches):
         starts = checked_starts(starts, len(self.targets), past, span)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
 
-    def gather(self, starts):
+    def gather(self, starts: np.ndarray) -> tuple:
         first = starts + self._recent  # (B,), the first step to predict
         ahead = first if self.horizon is None else first[:, None] + np.arange(self.horizon)
         read = {name: first[:, None] + steps for name, steps in self._reads.items()}  # (B, L)
@@ -127,7 +142,7 @@ class Windows(Batches):
         return x, self._shifted(self.targets, ahead, ahead)
 
     def _shifted(self, data, steps, hours):
-        """The readings of `steps`, with the shift of `hours`, of the same shape."""
+        """Returns the values at `steps`, plus the shift at `hours` if there is one."""
         values = _gather(data, steps)
         if self.shift is None:
             return values
@@ -135,14 +150,17 @@ class Windows(Batches):
 
 
 def check_no_nan(name, array):
-    """Raises ValueError at NaN in `array`."""
+    """Raises ValueError if `array` contains NaN."""
     if array.dtype.kind == "f":
-        fix = "fill or drop them, or pass `missing=True` to leave them out of losses"
+        fix = "Fill or drop them, or pass `missing=True` to leave them out of losses"
         refuse_nan(f"`{name}` must not hold NaN", array, fix)
 
 
 def _hours(name, steps, ahead):
-    """The steps that a component stands for: its own, or on days and weeks before those ahead."""
+    """Returns the steps at which a component is shifted.
+
+    These are the steps of the recent component, and the target steps for days and weeks.
+    """
     if name == "recent":
         return steps
     ahead = ahead.reshape(len(ahead), -1)
@@ -155,9 +173,9 @@ def _gather(data, steps):
 
 
 def _read_ahead(data, steps):
-    """Asks the system for all rows of a memory map at once, and for no others.
+    """Asks the operating system to load the rows of a memory map that a batch needs.
 
-    Else each window waits for the disk by itself, and brings in far more of the file than itself.
+    Without this call, each window waits for the disk, and far more of the file is loaded.
     """
     file = getattr(data, "_mmap", None)
     if not hasattr(file, "madvise") or data.strides[0] <= 0:
@@ -187,7 +205,8 @@ def _check_arrays(arrays, missing):
             check_no_nan(name, data)
 
 
-def checked_starts(starts, num_steps, past, span):
+def checked_starts(starts: Array, num_steps: int, past: int, span: int) -> np.ndarray:
+    """Returns the first steps of windows as int64, or raises ValueError if one is out of range."""
     starts = np.asarray(starts)
     if starts.ndim != 1 or starts.size == 0 or starts.dtype.kind not in "iu":
         raise ValueError(
@@ -198,7 +217,8 @@ def checked_starts(starts, num_steps, past, span):
     if bad.size:
         back = f" and reaches {past} steps back" if past else ""
         raise ValueError(
-            f"`starts` must lie in [{past}, {num_steps - span}]: a window takes {span} steps of "
-            f"{num_steps}{back}. Received: starts[{bad[0]}]={starts[bad[0]]}"
+            f"`starts` must lie in [{past}, {num_steps - span}]: a window has {span} of the "
+            f"{num_steps} steps{back}. Received: starts[{bad[0]}]={starts[bad[0]]}. Take the "
+            "starts from `split_windows`."
         )
     return starts.astype(np.int64)
