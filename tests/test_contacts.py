@@ -157,7 +157,7 @@ def test_graphs_of_days_with_self_loops(tmp_path):
     ends = {"edge_src": np.array([3, 10, 3]), "edge_dst": np.array([3, 3, 10])}
     path = tmp_path / "days.npz"
     np.savez(path, edge_t=[0, 0, 1], edge_weight=[9.0, 2.0, 4.0], **ends)
-    with pytest.raises(ValueError, match="3 twice in row 0; drop such rows"):
+    with pytest.raises(ValueError, match="3 twice in row 0. Leave out such rows"):
         datasets.load_contacts(path, directed=True)
     found = datasets.load_contacts(path, directed=True, unit=86400, drop_loops=True)
     assert (found.time.tolist(), found.weight.tolist()) == ([0.0, 86400.0], [2.0, 4.0])
@@ -168,8 +168,8 @@ def test_graphs_of_days_with_self_loops(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([0, 1], ["a"], ["b"]), "must have one length, at least 1. Received: 2, 1, 1 and 2"),
-        (([], [], []), "must have one length, at least 1"),
+        (([0, 1], ["a"], ["b"]), "must have the same length, at least 1. Received: 2, 1, 1 and 2"),
+        (([], [], []), "must have the same length, at least 1"),
         (([0], ["a"], ["a"]), "`source` and `target` must differ.*a twice in row 0"),
         (([np.nan], ["a"], ["b"]), "`time` must hold numbers or dates. Received: nan in row 0"),
         (([0], ["a"], ["b"], [0.0]), "`weight` must hold numbers above 0. Received: 0.0 in row 0"),

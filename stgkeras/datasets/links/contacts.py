@@ -1,14 +1,19 @@
-"""Networks that change: contacts between pairs of nodes, and where to read them from."""
+"""Contacts between pairs of nodes: the links of a network that changes in time."""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from stgkeras.datasets.links.snapshots import cut_snapshots
+from stgkeras.datasets.links.snapshots import Snapshots, cut_snapshots
+from stgkeras.types import Array
 
 COLUMNS = ("time", "source", "target")
-KEYS = {  # of npz files, the first that is there counts
+KEYS = {  # names of arrays in npz files; the first that exists is read
     "time": ("time", "t", "edge_t"),
     "source": ("source", "i", "edge_src"),
     "target": ("target", "j", "edge_dst"),
@@ -19,15 +24,16 @@ KEYS = {  # of npz files, the first that is there counts
 
 @dataclass(frozen=True)
 class Contacts:
-    """E contacts between N nodes, in the order of time.
+    """E contacts between N nodes, sorted by time (a temporal network).
 
     Args:
-        time: (E,) float64, seconds from a midnight, such as that before the first contact.
-        source: (E,) int32, indices of nodes.
-        target: (E,) int32, other nodes than `source`.
-        weight: (E,) float32, positive: how long or how much, in units of the source.
-        names: (N,) str.
-        directed: bool. Whether a contact goes from source to target, or joins the two.
+        time: (E,) float64. Seconds since a midnight, for example the one before the first contact.
+        source: (E,) int32. Index of the first node of each contact.
+        target: (E,) int32. Index of the second node, which differs from the first.
+        weight: (E,) float32, positive. Duration or strength of the contact, in units of the
+            source.
+        names: (N,) str. Names of the nodes.
+        directed: bool. Whether a contact leads from source to target. Otherwise it joins both.
     """
 
     time: np.ndarray
@@ -37,12 +43,12 @@ class Contacts:
     names: np.ndarray
     directed: bool = False
 
-    def snapshots(self, width, keep_empty=False):
-        """Cuts time into steps of equal width, each with the graph of its contacts.
+    def snapshots(self, width: float, keep_empty: bool = False) -> Snapshots:
+        """Divides time into steps of equal width and collects the contacts of each step.
 
         Args:
-            width: float. Seconds of a snapshot; the first begins at a multiple of it.
-            keep_empty: bool. Whether steps without contact are kept, such as the hours of a night.
+            width: float. Seconds of a step. The first step begins at a multiple of `width`.
+            keep_empty: bool. Whether to keep steps without contacts, such as the hours of a night.
 
         Returns:
             `Snapshots`.
@@ -60,26 +66,35 @@ class Contacts:
         return cut_snapshots(self, width, keep_empty)
 
 
-def load_contacts(path, directed=False, *, unit=1.0, drop_loops=False):
-    """Reads a list of contacts: who met whom, and when.
+def load_contacts(
+    path: str | os.PathLike[str],
+    directed: bool = False,
+    *,
+    unit: float = 1.0,
+    drop_loops: bool = False,
+) -> Contacts:
+    """Loads a list of contacts (time, source, target) from a csv or npz file.
 
     Args:
-        path: `.csv` or `.npz` file.
-            csv: columns time, source, target and, if wanted, weight, named in a header or in that
-            order; separated by commas, tabs or blanks. npz: arrays of these names, those of
-            SocioPatterns, `t`, `i`, `j` and `node_id`, or of PyTorch Geometric Temporal's England
-            Covid, `edge_t`, `edge_src`, `edge_dst` and `edge_weight`. Times count from a midnight,
-            or are dates; nodes are names, or in an npz also indices into `names`.
-        directed: bool. Whether a contact goes from source to target, or joins the two.
-        unit: float. Seconds of one unit of the times: 86400 for days.
-        drop_loops: bool. Whether rows of a node with itself are left out; else they are refused.
+        path: path of a `.csv` or `.npz` file.
+            A csv file has the columns time, source, target and, optionally, weight. The columns
+            are named in a header, or have this order. Commas, tabs or blanks separate them.
+            An npz file holds arrays with these names. Other accepted names are `t`, `i`, `j` and
+            `node_id` of SocioPatterns, and `edge_t`, `edge_src`, `edge_dst` and `edge_weight` of
+            the set England Covid in PyTorch Geometric Temporal.
+            Times are numbers since a midnight, or dates. Nodes are names, or in an npz file
+            indices into `names`.
+        directed: bool. Whether a contact leads from source to target. Otherwise it joins both.
+        unit: float. Seconds in one unit of the times, for example 86400 for days.
+        drop_loops: bool. Whether to leave out contacts of a node with itself. Otherwise they
+            raise an error.
 
     Returns:
         `Contacts`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is of another kind, or its contents are, see
+        FileNotFoundError: if the file is missing.
+        ValueError: if the file has another ending or lacks a column, or as for
             `contacts_from_arrays`.
 
     Example:
@@ -93,7 +108,7 @@ def load_contacts(path, directed=False, *, unit=1.0, drop_loops=False):
         (['ann', 'bob', 'cleo'], [0, 1], [1, 2])
 
     Source:
-        SocioPatterns, sociopatterns.org, for the second form of the npz.
+        SocioPatterns, sociopatterns.org, for the names `t`, `i`, `j` and `node_id`.
     """
     kind = os.path.splitext(path)[1].lower()
     if kind not in (".csv", ".npz"):
@@ -109,24 +124,31 @@ def load_contacts(path, directed=False, *, unit=1.0, drop_loops=False):
         raise ValueError(f"{path}: {error}") from error
 
 
-def contacts_from_arrays(time, source, target, weight=None, names=None, directed=False):
-    """Makes contacts of arrays; sorts them by time.
+def contacts_from_arrays(
+    time: np.ndarray | Sequence[Any],
+    source: np.ndarray | Sequence[Any],
+    target: np.ndarray | Sequence[Any],
+    weight: Array | None = None,
+    names: Array | None = None,
+    directed: bool = False,
+) -> Contacts:
+    """Creates contacts from arrays and sorts them by time.
 
     Args:
-        time: (E,) seconds from a midnight, or dates.
-        source: (E,) of names, or of indices into `names`.
-        target: likewise, never equal to `source`.
+        time: (E,) seconds since a midnight, or dates.
+        source: (E,) names of nodes, or indices into `names`.
+        target: (E,) names or indices, as for `source`.
         weight: None for ones, or (E,) of positive numbers.
-        names: None for the names in `source` and `target`, sorted; or (N,), also of nodes without
-            contact.
-        directed: bool. Whether a contact goes from source to target, or joins the two.
+        names: None, or (N,) names of the nodes, including nodes without contacts. None: the names
+            in `source` and `target`, sorted.
+        directed: bool. Whether a contact leads from source to target. Otherwise it joins both.
 
     Returns:
         `Contacts`.
 
     Raises:
-        ValueError: if lengths differ, there is no contact, a time or weight is missing or no
-            number, a node is unknown, or a node meets itself.
+        ValueError: if lengths differ, there are no contacts, a time or weight is not a number, a
+            node is unknown, or a contact joins a node to itself.
 
     Example:
         >>> import stgkeras
@@ -134,13 +156,13 @@ def contacts_from_arrays(time, source, target, weight=None, names=None, directed
         >>> contacts.time.tolist(), contacts.source.tolist(), contacts.names.tolist()
         ([0.0, 20.0], [0, 1], ['a', 'b', 'c'])
     """
-    time, source, target = _seconds(time), *(np.asarray(list(a)) for a in (source, target))
+    time, source, target = _seconds(time), np.asarray(list(source)), np.asarray(list(target))
     weight = np.ones(len(time), "float32") if weight is None else np.asarray(weight, "float32")
     lengths = {len(array) for array in (time, source, target, weight)}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
-            "`time`, `source`, `target` and `weight` must have one length, at least 1. Received: "
-            f"{len(time)}, {len(source)}, {len(target)} and {len(weight)}"
+            "`time`, `source`, `target` and `weight` must have the same length, at least 1. "
+            f"Received: {len(time)}, {len(source)}, {len(target)} and {len(weight)}"
         )
     for name, array, is_good in (("time", time, True), ("weight", weight, weight > 0)):
         bad = np.flatnonzero(~(np.isfinite(array) & is_good))
@@ -153,19 +175,22 @@ def contacts_from_arrays(time, source, target, weight=None, names=None, directed
     loops = np.flatnonzero(source == target)
     if loops.size:
         raise ValueError(
-            "`source` and `target` must differ: nobody meets themselves. Received: "
-            f"{names[source[loops[0]]]} twice in row {loops[0]}; drop such rows."
+            "`source` and `target` must differ in each row. Received: "
+            f"{names[source[loops[0]]]} twice in row {loops[0]}. Leave out such rows."
         )
     order = np.argsort(time, kind="stable")
-    arrays = (array[order] for array in (time, source, target, weight))
-    return Contacts(*arrays, names, bool(directed))
+    time, source, target, weight = time[order], source[order], target[order], weight[order]
+    return Contacts(time, source, target, weight, names, bool(directed))
 
 
-def _indices(names, source, target):
-    """Names (N,) and the nodes as int32 indices into them."""
+def _indices(
+    names: Array | None, source: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the names (N,) and the nodes as int32 indices into the names."""
     if names is None:
         names, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
-        return names.astype(str), *np.split(ends.astype("int32"), 2)
+        source, target = np.split(ends.astype("int32"), 2)
+        return names.astype(str), source, target
     if np.issubdtype(source.dtype, np.integer):
         names = np.asarray(names).astype(str)
         both = np.concatenate([source, target])
@@ -180,12 +205,12 @@ def _indices(names, source, target):
     try:
         found = [[place[name] for name in array.astype(str).tolist()] for array in (source, target)]
     except KeyError as error:
-        raise ValueError(f"`names` must hold all nodes. Received: no {error}") from error
+        raise ValueError(f"`names` must hold all nodes. Received: no {error}. Add it.") from error
     return names, *np.array(found, "int32")
 
 
-def _seconds(time):
-    """Seconds from the midnight before the first of dates; numbers as they are."""
+def _seconds(time: np.ndarray | Sequence[Any]) -> np.ndarray:
+    """Converts dates to seconds since the midnight before the first date. Keeps numbers."""
     import pandas as pd
 
     time = np.asarray(list(time))

@@ -1,4 +1,6 @@
-"""Generated sequences of random graphs whose parameters jump at change points."""
+"""Generated sequences of random graphs. Their parameters change at change points."""
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -7,7 +9,9 @@ import tempfile
 import warnings
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,47 +19,58 @@ from stgkeras.datasets.cache import cache_folder
 from stgkeras.datasets.links.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
 from stgkeras.datasets.links.node_features import node_features
 from stgkeras.datasets.series.splits import PARTS, Split, cut
+from stgkeras.types import Array
 
-FORMAT_VERSION = 1  # of the cache; raise it when the generated numbers change
+if TYPE_CHECKING:
+    from stgkeras.datasets.series.windows import Windows
+
+FORMAT_VERSION = 1  # of the cached files; increase it when the generated numbers change
 
 
 @dataclass(frozen=True)
 class DynamicGraphs:
-    """S sequences of T graphs on N nodes.
+    """S sequences of T graphs with N nodes.
 
     Args:
-        adjacency: (S, T, N, N) uint8, symmetric, zero diagonal.
-        features: (S, T, N, 6) float32, see `node_features`.
-        kinds: (S,) str, the random graph model of each sequence.
-        parameters: (S, T, 2) float64: (m, NaN), (NaN, p) or (k, p) of each graph, by kind.
-        change_points: tuple of S tuples: the steps at which new parameters begin.
+        adjacency: (S, T, N, N) uint8, symmetric, with zero diagonal.
+        features: (S, T, N, 6) float32. `node_features` of each graph.
+        kinds: (S,) str. Random graph model of each sequence.
+        parameters: (S, T, 2) float64. Parameters of the model of each graph: (m, NaN) for
+            "barabasi_albert", (NaN, p) for "erdos_renyi", (k, p) for "newman_watts".
+        change_points: tuple of S tuples. Steps at which the parameters change.
     """
 
     adjacency: np.ndarray
     features: np.ndarray
     kinds: np.ndarray
     parameters: np.ndarray
-    change_points: tuple
+    change_points: tuple[tuple[int, ...], ...]
 
     @property
-    def num_steps(self):
+    def num_steps(self) -> int:
+        """Number of graphs T in a sequence."""
         return self.adjacency.shape[1]
 
     @property
-    def num_nodes(self):
+    def num_nodes(self) -> int:
+        """Number of nodes N."""
         return self.adjacency.shape[-1]
 
-    def windows(self, sequences, input_length=10, **kwargs):
-        """Batches of `input_length` graphs and the adjacency that follows them.
+    def windows(self, sequences: Array, input_length: int = 10, **kwargs: Any) -> Windows:
+        """Returns batches of windows: `input_length` graphs and the adjacency of the next graph.
 
         Args:
-            sequences: int array, the sequences to take; no window crosses from one to another.
-            input_length: int. Graphs L that a window reads.
+            sequences: int array. Indices of the sequences. A window lies within one sequence.
+            input_length: int. Number of graphs L that a window reads.
             **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
 
         Returns:
-            `Windows` of `{"x": (B, L, N, 6), "graph": (B, L, N, N)}` and targets (B, N, N), whose
-            `starts` count steps through all sequences: `sequence * num_steps + step`.
+            `Windows` with inputs `{"x": (B, L, N, 6), "graph": (B, L, N, N)}` and targets
+            (B, N, N). Their `starts` count steps over all sequences:
+            `sequence * num_steps + step`.
+
+        Raises:
+            ValueError: if a sequence or `input_length` is out of range.
         """
         from stgkeras.datasets.series.windows import Windows  # imports Keras
 
@@ -79,28 +94,38 @@ class DynamicGraphs:
 
 
 def load_dynamic_graphs(
-    kinds=KINDS, num_sequences=40, num_nodes=30, num_steps=200, seed=0, cache_dir=None
-):
+    kinds: str | Sequence[str] = KINDS,
+    num_sequences: int = 40,
+    num_nodes: int = 30,
+    num_steps: int = 200,
+    seed: int = 0,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> DynamicGraphs:
     """Generates sequences of random graphs with change points, or reads them from the cache.
 
-    A sequence keeps one kind; one to three change points, at least 30 steps from each other and
-    from both ends, cut it into segments. Each graph of a segment is a fresh sample of
-    `barabasi_albert_graph(N, m)`, m in 2 … 5; `erdos_renyi_graph(N, p)`, p in [0.1, 0.2]; or
-    `newman_watts_strogatz_graph(N, k, p)`, k in 2 … 6, p in [0.1, 0.3]. At a change one parameter
-    moves by at least 30 % of its value: m, p, or for Newman-Watts either k or p. networkx links
-    k // 2 neighbours on each side, so a change of k always changes k // 2 too.
-    Node labels are networkx's own, not permuted: low labels are the hubs of Barabási-Albert
-    graphs, and neighbours on the ring of Newman-Watts graphs have neighbouring labels.
+    All graphs of a sequence are of one kind. One to three change points divide the sequence into
+    segments of at least 30 steps. Each graph of a segment is a new sample with the parameters of
+    the segment, from one of these models of networkx:
+
+    - `barabasi_albert_graph(N, m)`, m in 2 … 5;
+    - `erdos_renyi_graph(N, p)`, p in [0.1, 0.2];
+    - `newman_watts_strogatz_graph(N, k, p)`, k in 2 … 6, p in [0.1, 0.3].
+
+    At a change point one parameter (m, p, or one of k and p) changes by at least 30 % of its
+    value. networkx links each node of a Newman-Watts graph to k // 2 neighbours on each side, so a
+    change of k always changes k // 2. The nodes keep the labels of networkx: low labels are the
+    hubs of Barabási-Albert graphs, and neighbours on the ring of Newman-Watts graphs have
+    consecutive labels.
 
     Args:
-        kinds: tuple of `"barabasi_albert"`, `"erdos_renyi"`, `"newman_watts"`; sequences take
-            them in turn.
+        kinds: tuple of `"barabasi_albert"`, `"erdos_renyi"` and `"newman_watts"`. The sequences
+            take these kinds in turn.
         num_sequences: int. Number of sequences S.
         num_nodes: int ≥ 8. Number of nodes N.
-        num_steps: int ≥ 60. Graphs T in a sequence.
+        num_steps: int ≥ 60. Number of graphs T in a sequence.
         seed: int. Equal arguments give equal arrays.
         cache_dir: folder of the cache. Default: `datasets/stgkeras` in the Keras home
-            (`KERAS_HOME` or `~/.keras`). A file that cannot be read is made again.
+            (`KERAS_HOME` or `~/.keras`). A file that cannot be read is generated again.
 
     Returns:
         `DynamicGraphs`.
@@ -133,20 +158,21 @@ def load_dynamic_graphs(
     return graphs
 
 
-def split_sequences(kinds, val=0.2, test=0.2, seed=0):
-    """Splits sequences at random into training, validation and test, each kind by itself.
+def split_sequences(kinds: Array, val: float = 0.2, test: float = 0.2, seed: int = 0) -> Split:
+    """Splits the sequences of each kind at random into training, validation and test parts.
 
     Args:
-        kinds: (S,) str, the kind of each sequence: `graphs.kinds`.
-        val: share of each kind as a float in [0, 1), or a count of each kind as an int.
-        test: likewise.
-        seed: int.
+        kinds: (S,) str. Kind of each sequence: `graphs.kinds`.
+        val: float in [0, 1), the fraction of each kind for validation, or int, the number of
+            sequences of each kind.
+        test: float or int, as for `val`. The rest is the training part.
+        seed: int. Seed of the random split.
 
     Returns:
         `Split(train, val, test)` of sorted int arrays of sequences.
 
     Raises:
-        ValueError: if a part that was asked for stays empty.
+        ValueError: if a part that should not be empty is empty.
 
     Example:
         >>> import stgkeras
@@ -155,7 +181,7 @@ def split_sequences(kinds, val=0.2, test=0.2, seed=0):
         [6, 2, 2]
     """
     kinds, rng = np.asarray(kinds), np.random.default_rng(seed)
-    parts = ([], [], [])
+    parts: tuple[list[int], ...] = ([], [], [])
     for kind in np.unique(kinds):
         members = rng.permutation(np.flatnonzero(kinds == kind))
         for part, chosen in zip(
@@ -166,7 +192,7 @@ def split_sequences(kinds, val=0.2, test=0.2, seed=0):
         if amount and not part:
             raise ValueError(
                 f"The {name} part must hold at least one sequence. "
-                f"Received: {len(kinds)} sequences, val={val}, test={test}"
+                f"Received: {len(kinds)} sequences, val={val}, test={test}. Load more sequences."
             )
     return Split(*(np.sort(np.array(part, dtype=np.int64)) for part in parts))
 

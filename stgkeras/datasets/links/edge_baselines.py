@@ -1,15 +1,24 @@
-"""What a link predictor is measured against: the Bayes oracle and averages of past graphs."""
+"""Baselines for link prediction: averages of past graphs, and the Bayes oracle."""
+
+from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras.types import Array
 
-def last_graph(graphs):
-    """Predicts the last of the graphs seen.
+if TYPE_CHECKING:
+    from stgkeras.datasets.links.dynamic_graphs import DynamicGraphs
+    from stgkeras.datasets.series.windows import Windows
+
+
+def last_graph(graphs: Array) -> np.ndarray:
+    """Predicts the last graph of each window (persistence forecast).
 
     Args:
-        graphs: (B, T, N, N).
+        graphs: (B, T, N, N). Graphs that the windows read.
 
     Returns:
         (B, N, N).
@@ -23,11 +32,11 @@ def last_graph(graphs):
     return np.asarray(graphs)[:, -1]
 
 
-def window_mean(graphs):
-    """Predicts the mean of the graphs seen.
+def window_mean(graphs: np.ndarray) -> np.ndarray:
+    """Predicts the mean of the graphs of each window.
 
     Args:
-        graphs: (B, T, N, N).
+        graphs: (B, T, N, N). Graphs that the windows read.
 
     Returns:
         (B, N, N).
@@ -41,12 +50,13 @@ def window_mean(graphs):
     return np.mean(graphs, axis=1)
 
 
-def exponential_mean(graphs, decay=0.8):
-    """Predicts a mean that weighs a graph `decay` times the next younger one.
+def exponential_mean(graphs: np.ndarray, decay: float = 0.8) -> np.ndarray:
+    """Predicts an exponentially weighted mean of the graphs of each window.
 
     Args:
-        graphs: (B, T, N, N).
-        decay: float in (0, 1]. 1 gives `window_mean`.
+        graphs: (B, T, N, N). Graphs that the windows read.
+        decay: float in (0, 1]. Weight of a graph divided by the weight of the graph after it. 1
+            gives `window_mean`.
 
     Returns:
         (B, N, N).
@@ -66,19 +76,19 @@ def exponential_mean(graphs, decay=0.8):
     return np.einsum("t,btnm->bnm", weights / weights.sum(), graphs)
 
 
-def oracle(graphs, windows):
-    """Gives the edge probabilities that the target graph of each window was drawn with.
+def oracle(graphs: DynamicGraphs, windows: Windows) -> np.ndarray:
+    """Returns the true edge probabilities of the target graph of each window (Bayes oracle).
 
-    No predictor that sees the past alone can rank edges better on average: the oracle knows the
-    parameters of the target step, also right after a change.
+    The oracle knows the parameters that generated the target graph, also directly after a change
+    point. A model that reads only past graphs cannot rank edges better on average.
 
     Args:
         graphs: `DynamicGraphs`.
-        windows: `Windows` from `graphs.windows(…)`.
+        windows: `Windows` that `graphs.windows(…)` returned.
 
     Returns:
-        (len(windows.starts), N, N) float32, in the order of `windows.starts` (which is the order
-        of `predict` if the windows are not shuffled).
+        (len(windows.starts), N, N) float32, in the order of `windows.starts`. `predict` has the
+        same order if the windows are not shuffled.
 
     Example:
         >>> import stgkeras, tempfile
@@ -96,17 +106,18 @@ def oracle(graphs, windows):
     return np.stack(matrices).astype(np.float32)
 
 
-def edge_probabilities(kind, parameter, num_nodes):
-    """Computes the probability of every edge of a random graph, its node labels being networkx's.
+def edge_probabilities(kind: str, parameter: float | Array, num_nodes: int) -> np.ndarray:
+    """Computes the probability of each edge of a random graph with the node labels of networkx.
 
     Args:
         kind: `"barabasi_albert"`, `"erdos_renyi"` or `"newman_watts"`.
-        parameter: the number m; the number p; the pair (k, p). A row of
-            `DynamicGraphs.parameters`, which pads with NaN, is taken too.
-        num_nodes: int.
+        parameter: the number m for "barabasi_albert", the number p for "erdos_renyi", or the pair
+            (k, p) for "newman_watts". NaN is ignored, so a row of `DynamicGraphs.parameters` is
+            valid too.
+        num_nodes: int. Number of nodes.
 
     Returns:
-        (num_nodes, num_nodes) float64, symmetric, zero diagonal, read-only.
+        (num_nodes, num_nodes) float64, symmetric, with zero diagonal. Read-only.
 
     Raises:
         ValueError: if `kind` is unknown or `parameter` has the wrong number of values.
@@ -117,12 +128,12 @@ def edge_probabilities(kind, parameter, num_nodes):
         [0.0, 0.1, 0.1]
 
     Source:
-        `networkx.erdos_renyi_graph`: exact. `newman_watts_strogatz_graph`: see the function
-        below; off by less than 0.001 for 30 nodes. `barabasi_albert_graph`: mean of 50,000
-        graphs grown by the same rule with a fixed seed, standard error at most 0.0023.
+        `networkx.erdos_renyi_graph`: exact. `newman_watts_strogatz_graph`: an approximation with
+        an error below 0.001 for 30 nodes. `barabasi_albert_graph`: mean of 50,000 graphs
+        generated by the same rule with a fixed seed, standard error at most 0.0023.
     """
-    values = np.atleast_1d(np.asarray(parameter, dtype=float))
-    values = tuple(values[~np.isnan(values)].tolist())
+    given = np.atleast_1d(np.asarray(parameter, dtype=float))
+    values = tuple(given[~np.isnan(given)].tolist())
     if kind not in _PROBABILITIES:
         raise ValueError(f"`kind` must be one of {tuple(_PROBABILITIES)}. Received: kind={kind!r}")
     count = 2 if kind == "newman_watts" else 1
@@ -140,13 +151,13 @@ def _erdos_renyi(n, p):
 
 @lru_cache(maxsize=256)
 def _newman_watts(n, k, p):
-    """Follows networkx node by node.
+    """Computes the edge probabilities of the algorithm of networkx, node by node.
 
-    It lists the ring edges by their first end u, so node 0 owns 2h of them (h = k // 2) and the
-    last node none. Each owned edge adds, with probability p, one edge from u to a node not yet
-    linked with u, all equally likely. So u picks a given free node with probability
-    owned * p / free, where the nodes that picked u before are free no more: their mean number is
-    taken for their number.
+    networkx visits the edges of the ring by their first end u: node 0 owns 2h of them
+    (h = k // 2), the last node owns none. For each owned edge, with probability p, networkx adds
+    an edge from u to a random node that is not linked to u yet (a free node). So u picks a given
+    free node with probability owned * p / free. Nodes that picked u before are not free; their
+    number is replaced by its mean, which is the only approximation.
     """
     half = int(k) // 2
     nodes = np.arange(n)
@@ -155,9 +166,9 @@ def _newman_watts(n, k, p):
     ring, far = (gap > 0) & (gap <= half), gap > half
     owned = np.triu(ring).sum(1)
     free = n - 1 - ring.sum(1)
-    later, earlier = np.zeros((2, n, n))  # [u, v]: u picks v > u; u picks v < u if not yet linked
+    later, earlier = np.zeros((2, n, n))  # [u, v]: u picks v > u, or v < u not linked yet
     for u in range(n):
-        picked = later[:, u]  # (n,), the probability that u was picked by each node before
+        picked = later[:, u]  # (n,), probability that each earlier node picked u
         left = np.maximum(free[u] - picked.sum() + picked, 1)
         pick = np.where(far[u], np.minimum(owned[u] * p / left, 1), 0)
         later[u], earlier[u] = np.where(nodes > u, pick, 0), np.where(nodes < u, pick, 0)
@@ -167,16 +178,19 @@ def _newman_watts(n, k, p):
 
 @lru_cache(maxsize=256)
 def _barabasi_albert(n, m, num_graphs=50_000, chunk=5_000):
-    """Grows many graphs at once: each new node takes m nodes, drawn by degree without return."""
+    """Estimates the edge probabilities from many graphs that are generated together.
+
+    Each new node links to m nodes, sampled without replacement in proportion to their degree.
+    """
     m = int(m)
     rng = np.random.default_rng(0)
     total = np.zeros((n, n))
     for _ in range(num_graphs // chunk):
         degree = np.zeros((chunk, n), dtype=np.float32)
-        degree[:, 0], degree[:, 1 : m + 1] = m, 1  # networkx starts from a star
+        degree[:, 0], degree[:, 1 : m + 1] = m, 1  # networkx starts with a star
         total[0, 1 : m + 1] += chunk
         for new in range(m + 1, n):
-            # The m smallest of exponential times with rate degree are such a draw.
+            # The m smallest of exponential variables with rate `degree` are such a sample.
             times = rng.standard_exponential((chunk, new), dtype=np.float32) / degree[:, :new]
             taken = times <= np.partition(times, m - 1, axis=1)[:, m - 1 : m]
             degree[:, :new] += taken

@@ -1,4 +1,6 @@
-"""One sequence of random graphs: where its parameters jump, to what, and the samples."""
+"""Generates one sequence of random graphs: change points, parameters and graphs."""
+
+from __future__ import annotations
 
 import random
 
@@ -6,11 +8,15 @@ import numpy as np
 
 KINDS = ("barabasi_albert", "erdos_renyi", "newman_watts")
 MIN_SEGMENT = 30  # steps
-MIN_CHANGE = 0.3  # of the value before
+MIN_CHANGE = 0.3  # relative to the value before the change
 
 
-def draw_sequence(kind, num_nodes, num_steps, seed):
-    """Draws change points, the parameters between them, and a fresh graph for every step.
+def draw_sequence(
+    kind: str, num_nodes: int, num_steps: int, seed: int | tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Samples change points, the parameters between them, and one graph for each step.
+
+    `load_dynamic_graphs` describes the rules.
 
     Args:
         kind: one of `KINDS`.
@@ -19,8 +25,8 @@ def draw_sequence(kind, num_nodes, num_steps, seed):
         seed: int or tuple of ints.
 
     Returns:
-        Adjacency (T, N, N) uint8; parameters (T, 2) float64: (m, NaN), (NaN, p) or (k, p);
-        change points, a tuple of steps. `load_dynamic_graphs` states the rules.
+        adjacency (T, N, N) uint8; parameters (T, 2) float64: (m, NaN), (NaN, p) or (k, p);
+        change points, a tuple of steps.
     """
     rng = np.random.default_rng(seed)
     changes = _change_points(rng, num_steps)
@@ -37,7 +43,7 @@ def draw_sequence(kind, num_nodes, num_steps, seed):
 
 
 def _sample(kind, num_nodes, parameter, sampler):
-    """Draws one graph; returns the ends of its edges, (2, E)."""
+    """Samples one graph. Returns the ends of its edges, (2, E)."""
     import networkx as nx
 
     count, p = parameter
@@ -65,8 +71,16 @@ def _first_parameter(kind, rng):
     return int(rng.integers(2, 7)), rng.uniform(0.1, 0.3)
 
 
-def next_parameter(kind, value, rng):
-    """Draws the parameters after a change of `value`, a row of `DynamicGraphs.parameters`."""
+def next_parameter(
+    kind: str, value: tuple[float, float] | np.ndarray, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Samples the parameters after a change point.
+
+    Args:
+        kind: one of `KINDS`.
+        value: (2,). The parameters before, a row of `DynamicGraphs.parameters`.
+        rng: random number generator.
+    """
     count, p = value
     if kind == "barabasi_albert":
         return _other_count(count, range(2, 6), rng), np.nan
@@ -83,7 +97,10 @@ def _other_count(old, allowed, rng):
 
 
 def _other_probability(old, low, high, rng):
-    """Draws uniformly from the parts of [low, high] at least 30 % away; never both are empty."""
+    """Samples uniformly from the values in [low, high] that differ from `old` by at least 30 %.
+
+    There is always such a value above or below `old`.
+    """
     below = max(0.0, (1 - MIN_CHANGE) * old - low)
     above = max(0.0, high - (1 + MIN_CHANGE) * old)
     step = rng.uniform(0, below + above)

@@ -1,6 +1,10 @@
-"""Six features of each node that describe its place in the graph, on fixed scales."""
+"""Six structural features of each node: centralities and singular vectors."""
+
+from __future__ import annotations
 
 import numpy as np
+
+from stgkeras.types import Array
 
 FEATURES = (
     "degree_centrality",
@@ -12,23 +16,25 @@ FEATURES = (
 )
 
 
-def node_features(adjacency):
-    """Computes six structural features of every node of undirected graphs.
+def node_features(adjacency: Array) -> np.ndarray:
+    """Computes six structural features of each node of undirected graphs.
 
-    In order: degree, betweenness, eigenvector and closeness centrality, normalised as networkx
-    does, on disconnected graphs too; the first left singular vector of the adjacency A and of
-    the Laplacian D - A, of unit norm, the entry of largest magnitude positive. By the theorem of
-    Perron and Frobenius the fifth equals the third unless a component that holds the largest
-    eigenvalue is bipartite.
+    Features 1 to 4 are the degree, betweenness, eigenvector and closeness centrality, with the
+    normalization of networkx, also for disconnected graphs. Feature 5 is the first left singular
+    vector of the adjacency A. Feature 6 is the first left singular vector of the Laplacian D - A.
+    The singular vectors have unit norm, and their entry of largest magnitude is positive.
+
+    By the Perron-Frobenius theorem, feature 5 equals feature 3, unless a component with the
+    largest eigenvalue is bipartite.
 
     Args:
-        adjacency: (…, N, N) array of 0 and 1, symmetric with zero diagonal.
+        adjacency: (…, N, N) array of 0 and 1, symmetric, with zero diagonal.
 
     Returns:
         (…, N, 6) float32, unitless, in [-1, 1].
 
     Raises:
-        ValueError: if `adjacency` is not a stack of binary, symmetric, loop-free graphs.
+        ValueError: if `adjacency` is not binary and symmetric with zero diagonal.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -37,9 +43,10 @@ def node_features(adjacency):
         [0.5, 1.0, 0.5]
 
     Source:
-        networkx for the four centralities; igraph counts the paths. Departs from them where an
-        eigenvalue is repeated: the vector is then the projection of a fixed one (all ones for
-        the centrality, √1 … √N for the others), so that it does not depend on the solver.
+        networkx for the four centralities; igraph computes the shortest paths. Departs from
+        networkx if an eigenvalue is repeated: the feature is then the projection of a fixed
+        vector (all ones for the centrality, √1 … √N for the others), so that it does not depend
+        on the solver.
     """
     from threadpoolctl import threadpool_limits
 
@@ -52,12 +59,12 @@ def node_features(adjacency):
     if loops or ((graphs != 0) & (graphs != 1)).any() or (graphs != graphs.swapaxes(1, 2)).any():
         raise ValueError(
             "`adjacency` must be binary and symmetric with a zero diagonal. "
-            "Received: a graph that is not; use `np.maximum(A, A.T) > 0` and clear the diagonal."
+            "Received: another graph. Use `np.maximum(A, A.T) > 0` and set the diagonal to 0."
         )
     graphs = graphs.astype(np.float64)
     degree = graphs.sum(-1)  # (G, N)
     ruler = np.sqrt(np.arange(1.0, n + 1))
-    with threadpool_limits(1):  # many small problems: threads of BLAS only wait for each other
+    with threadpool_limits(1):  # BLAS threads slow down many small problems
         values, vectors = np.linalg.eigh(graphs)
         laplacian = np.linalg.eigh(degree[:, :, None] * np.eye(n) - graphs)
     betweenness, closeness = _path_centralities(graphs)
@@ -73,18 +80,22 @@ def node_features(adjacency):
 
 
 def _leading_vector(values, vectors, start):
-    """Projects `start` on the eigenvectors of the largest value; (G, N), unit norm, signed."""
+    """Projects `start` on the eigenvectors of the largest eigenvalue.
+
+    Returns:
+        (G, N) of unit norm. The entry of largest magnitude is positive.
+    """
     top = values.max(-1, keepdims=True)
     weights = np.where(values >= top - 1e-9 * (1 + top), start @ vectors, 0)  # (G, N)
     leading = np.einsum("gnk,gk->gn", vectors, weights)
     leading /= np.linalg.norm(leading, axis=-1, keepdims=True)
-    # Rounded, so that entries of equal magnitude do not compete by their rounding error.
+    # Rounding makes the choice among entries of equal magnitude independent of the solver.
     largest = np.argmax(np.round(np.abs(leading), 6), axis=-1)[:, None]
     return leading * np.sign(np.take_along_axis(leading, largest, -1))
 
 
 def _path_centralities(graphs):
-    """Returns betweenness and closeness, each (G, N), as networkx normalises them."""
+    """Computes betweenness and closeness, (G, N) each, with the normalization of networkx."""
     import igraph
 
     n = graphs.shape[-1]
@@ -92,7 +103,7 @@ def _path_centralities(graphs):
     for i, graph in enumerate(np.triu(graphs)):
         paths = igraph.Graph(n, np.argwhere(graph).tolist())
         betweenness[i] = paths.betweenness(directed=False)
-        closeness[i] = paths.closeness()  # within the component, NaN for an isolated node
-        # networkx scales by the share of nodes that can be reached (Wasserman and Faust).
+        closeness[i] = paths.closeness()  # within the component; NaN for an isolated node
+        # networkx multiplies by the fraction of reachable nodes (Wasserman and Faust).
         closeness[i] *= (np.array(paths.neighborhood_size(order=n)) - 1) / max(n - 1, 1)
     return betweenness * 2 / max((n - 1) * (n - 2), 1), np.nan_to_num(closeness)

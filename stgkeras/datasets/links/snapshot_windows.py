@@ -1,27 +1,35 @@
 """Batches of windows of snapshots, and the history of each pair of nodes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.windows import checked_starts
+from stgkeras.types import Array
+
+if TYPE_CHECKING:
+    from stgkeras.datasets.links.snapshots import Snapshots
 
 
 class SnapshotWindows(Batches):
-    """What `Snapshots.windows` gives."""
+    """Keras dataset that `Snapshots.windows` returns."""
 
     def __init__(
         self,
-        snapshots,
-        starts,
-        input_length,
-        history,
-        negatives=None,
-        batch_size=16,
-        shuffle=False,
-        seed=0,
-        ahead=1,
-        **kwargs,
-    ):
+        snapshots: Snapshots,
+        starts: Array,
+        input_length: int,
+        history: tuple[float, ...],
+        negatives: int | None = None,
+        batch_size: int = 16,
+        shuffle: bool = False,
+        seed: int = 0,
+        ahead: int = 1,
+        **kwargs: Any,
+    ) -> None:
         starts = checked_starts(starts, snapshots.num_steps, 0, input_length + ahead)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
         if negatives is not None and negatives < 1:
@@ -31,12 +39,13 @@ class SnapshotWindows(Batches):
         self.snapshots, self.input_length, self.negatives = snapshots, input_length, negatives
         self._pairs, self._history = _pair_history(snapshots, history)
 
-    def batch(self, starts, epoch):
+    def batch(self, starts: np.ndarray, epoch: int) -> tuple:
         y = self.snapshots.adjacency(starts + self.input_length) > 0
         x, y = self.inputs(starts), y.astype("float32")
         return (x, y) if self.negatives is None else (x, y, self._sample(y, starts, epoch))
 
-    def inputs(self, starts):
+    def inputs(self, starts: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the inputs of the windows with the first steps `starts`."""
         steps = starts[:, None] + np.arange(self.input_length)  # (B, L)
         nodes = self.snapshots.num_nodes
         graph = self.snapshots.adjacency(steps.ravel())
@@ -55,7 +64,7 @@ class SnapshotWindows(Batches):
         return x
 
     def _sample(self, graphs, starts, epoch):
-        """(B, N, N): 1 for links, and for some of the pairs that are not linked."""
+        """Returns sample weights (B, N, N): 1 for links and for some pairs without a link."""
         directed = self.snapshots.contacts.directed
         counts = np.copy(graphs)
         for graph, start in zip(counts, starts, strict=True):
@@ -71,8 +80,12 @@ class SnapshotWindows(Batches):
 
 
 def _pair_history(snapshots, constants):
-    """Pairs (source, target) that ever met, (2, P), and (T + 1, P, H) of each as a snapshot begins,
-    or ends with the last."""
+    """Computes the history of each pair of nodes that has a contact.
+
+    Returns:
+        The pairs (source, target), (2, P), and their histories (T + 1, P, H): at the beginning of
+        each snapshot, and at the end of the last one.
+    """
     contacts, offsets = snapshots.contacts, snapshots.offsets
     start = np.append(snapshots.start, snapshots.start[-1] + snapshots.width)
     ends, taus = np.stack([contacts.source, contacts.target]), snapshots.width * np.array(constants)

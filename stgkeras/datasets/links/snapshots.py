@@ -1,75 +1,105 @@
-"""Snapshots of a network that changes: stored sparse, and given dense a few at a time."""
+"""Snapshots of a network that changes: one graph for each step of time, stored as contacts."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras.types import Array
+
+if TYPE_CHECKING:
+    from stgkeras.datasets.links.contacts import Contacts
+    from stgkeras.datasets.links.snapshot_windows import SnapshotWindows
+
 DAY = 86400.0  # seconds
-# Of the pair histories, in widths of a snapshot: from a tenth of one to a week of ten minutes.
+# Time constants of the history of a pair, in widths of a snapshot. With snapshots of ten minutes
+# they range from one minute to one week.
 CONSTANTS = (0.1, 0.5, 2.0, 6.0, 24.0, 144.0, 1008.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshots:
-    """T graphs on N nodes, each of the contacts in a step of time.
+    """T graphs of N nodes. Each graph contains the contacts of one step of time.
+
+    The contacts are stored once. A dense adjacency is computed when it is needed.
 
     Args:
-        contacts: `Contacts` that they are cut from.
-        start: (T,) float64, seconds at which each begins, rising.
-        width: float, seconds.
-        offsets: (T + 1,) int64: snapshot t has the contacts `offsets[t] … offsets[t + 1] - 1`.
-        features: (T, N, 5) float32 of each node: logarithm of 1 + its neighbours, and of 1 + its
-            weight, in mean weights of a contact; share of the snapshots so far that it met anyone
-            in; sine and cosine of the time of day.
+        contacts: `Contacts`. The contacts of all steps.
+        start: (T,) float64, rising. Time in seconds at which each step begins.
+        width: float. Seconds of a step.
+        offsets: (T + 1,) int64. Step t has the contacts `offsets[t] … offsets[t + 1] - 1`.
+        features: (T, N, 5) float32. Five features of each node:
+            log(1 + number of its neighbours);
+            log(1 + sum of the weights of its contacts / mean weight of all contacts);
+            fraction of the steps so far in which the node had a contact;
+            sine and cosine of the time of day.
     """
 
-    contacts: object
+    contacts: Contacts
     start: np.ndarray
     width: float
     offsets: np.ndarray
     features: np.ndarray
 
     @property
-    def num_steps(self):
+    def num_steps(self) -> int:
+        """Number of snapshots T."""
         return len(self.start)
 
     @property
-    def num_nodes(self):
+    def num_nodes(self) -> int:
+        """Number of nodes N."""
         return len(self.contacts.names)
 
-    def adjacency(self, steps):
-        """The graphs of some snapshots.
+    def adjacency(self, steps: Array) -> np.ndarray:
+        """Returns the adjacency matrices of some snapshots.
 
         Args:
-            steps: (B,) ints.
+            steps: (B,) ints. Indices of the snapshots.
 
         Returns:
-            (B, N, N) float32: [n, m] is the weight of the contacts from m to n, or between them.
+            (B, N, N) float32. [n, m] is the sum of the weights of the contacts from m to n, or
+            between m and n if the contacts are not directed.
         """
         return _adjacency(self.contacts, self.offsets, steps)
 
-    def windows(self, steps, input_length=10, history=CONSTANTS, negatives=None, **kwargs):
-        """Batches of `input_length` graphs, and the links of the graph that follows them.
+    def windows(
+        self,
+        steps: np.ndarray | Sequence[int],
+        input_length: int = 10,
+        history: Sequence[float] = CONSTANTS,
+        negatives: int | None = None,
+        **kwargs: Any,
+    ) -> SnapshotWindows:
+        """Returns batches of windows: `input_length` graphs and the links of the next graph.
 
         Args:
-            steps: int array, the snapshots to predict, each at least `input_length`.
-            input_length: int. Graphs L that a window reads.
-            history: (H,) time constants of the pairs' history, in widths of a snapshot; () leaves
-                it out.
-            negatives: None, or int ≥ 1, for training: pairs without a link, drawn anew in every
-                epoch, that count for each link of a graph. Probabilities learned so come out too
-                high.
+            steps: int array. Snapshots to predict, each at least `input_length`.
+            input_length: int. Number of graphs L that a window reads.
+            history: (H,) time constants τ of the history of each pair of nodes, in widths of a
+                snapshot. (): no history.
+            negatives: None, or int ≥ 1, for training. Number of pairs without a link that are
+                sampled for each link (negative sampling). Every epoch samples new pairs. A model
+                trained in this way predicts probabilities that are too high.
             **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
 
         Returns:
-            A `keras.utils.PyDataset` of `{"x": (B, L, N, 5), "graph": (B, L, N, N), "history":
-            (B, N, N, H)}` and (B, N, N) of 0 and 1. The history of a pair is log(1 + 300 h_τ) /
-            log(301): h_τ sums the weights of all its contacts until the graph to predict begins, in
-            mean weights, each times exp(-age / τ). A contact that just ended gives 1, none 0. With
-            `negatives` also sample weights (B, N, N): 1 for links and what was drawn, else 0.
+            A `keras.utils.PyDataset` of inputs `{"x": (B, L, N, 5), "graph": (B, L, N, N),
+            "history": (B, N, N, H)}` and targets (B, N, N) of 0 and 1.
+
+            The history of a pair is log(1 + 300 h_τ) / log(301). h_τ is the sum of
+            weight · exp(-age / τ) over all contacts of the pair before the graph to predict, with
+            weights divided by the mean weight. A contact of mean weight that just ended gives 1,
+            no contact gives 0.
+
+            With `negatives` there are also sample weights (B, N, N): 1 for links and sampled
+            pairs, 0 for all other pairs.
 
         Raises:
-            ValueError: if a step is out of range, or `negatives` below 1.
+            ValueError: if a step is out of range, or `negatives` is less than 1.
         """
         from stgkeras.datasets.links.snapshot_windows import SnapshotWindows  # imports Keras
 
@@ -83,14 +113,17 @@ class Snapshots:
         starts = steps - input_length
         return SnapshotWindows(self, starts, input_length, tuple(history), negatives, **kwargs)
 
-    def latest(self, input_length=10, history=CONSTANTS):
-        """The window of the last graphs, to predict the one after the last.
+    def latest(
+        self, input_length: int = 10, history: Sequence[float] = CONSTANTS
+    ) -> dict[str, np.ndarray]:
+        """Returns the window of the last graphs, to predict the graph after the last one.
 
         Args:
-            input_length, history: as in `windows`.
+            input_length: int. Number of graphs, as in `windows`.
+            history: time constants, as in `windows`.
 
         Returns:
-            The inputs of `windows`, with a batch axis of 1.
+            The inputs of `windows`, with a batch size of 1.
 
         Raises:
             ValueError: if there are fewer than `input_length` graphs.
@@ -114,7 +147,7 @@ class Snapshots:
 
 
 def cut_snapshots(contacts, width, keep_empty):
-    """The snapshots of contacts, see `Contacts.snapshots`."""
+    """Returns the snapshots of contacts, see `Contacts.snapshots`."""
     if not width > 0:
         raise ValueError(f"`width` must be above 0, in seconds. Received: width={width!r}")
     number = np.floor(contacts.time / width).astype(np.int64)  # rising
@@ -125,7 +158,7 @@ def cut_snapshots(contacts, width, keep_empty):
 
 
 def _adjacency(contacts, offsets, steps):
-    """(B, N, N) float32 weights of the contacts of each step."""
+    """Sums the weights of the contacts of each step: (B, N, N) float32."""
     nodes = len(contacts.names)
     dense = np.zeros((len(steps), nodes, nodes), "float32")
     for graph, step in zip(dense, steps, strict=True):
@@ -135,7 +168,7 @@ def _adjacency(contacts, offsets, steps):
 
 
 def _features(contacts, start, offsets):
-    """(T, N, 5), see `Snapshots`."""
+    """Computes the features (T, N, 5) of the nodes, see `Snapshots`."""
     features = np.zeros((len(start), len(contacts.names), 5), "float32")
     for step, nodes in enumerate(features):
         graph = _adjacency(contacts, offsets, [step])[0]
