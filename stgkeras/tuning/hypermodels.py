@@ -1,34 +1,20 @@
 """Search spaces of the forecasters and of the link predictors."""
 
-import itertools
+from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import keras_tuner
 
 from stgkeras import graphs, losses, metrics, models
-from stgkeras.tuning.trials import TRAINING, HyperModel
+from stgkeras.tuning import spaces
+from stgkeras.tuning.trials import HyperModel
+from stgkeras.types import Array
 
-
-def _filters(default):
-    return ("Choice", {"values": [16, 32, 64, 128], "default": default})
-
-
-# As `TRAINING`
-K = {"K": ("Int", {"min_value": 1, "max_value": 4, "default": 3})}
-DROPOUT = {"dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1})}
-SCORES = {
-    "temporal_score": ("Choice", {"values": ["bilinear", "dot"]}),
-    "spatial_score": ("Choice", {"values": ["bilinear", "additive"]}),
-}
-ASTGCN = {
-    "num_blocks": ("Int", {"min_value": 1, "max_value": 3, "default": 2}),
-    "spatial_filters": _filters(64),
-    "temporal_filters": _filters(64),
-    **SCORES,
-}
-FOCAL = {
-    "alpha": ("Choice", {"values": [0.25, 0.5, 0.75, 0.9]}),
-    "gamma": ("Choice", {"values": [0.5, 1.0, 2.0, 5.0], "default": 2.0}),
-}
 FORECAST_LOSSES = {
     "mae": losses.MaskedMeanAbsoluteError,
     "mse": losses.MaskedMeanSquaredError,
@@ -37,49 +23,56 @@ FORECAST_LOSSES = {
 
 
 class _ForecasterHyperModel(HyperModel):
-    """What hypermodels of forecasters share: losses, and the error that compares them."""
+    """Base class of the search spaces of forecasters, with their losses and metric."""
 
     objective = keras_tuner.Objective("val_masked_mae", "min")
 
     def __init__(self, windows, adjacency, space, arguments, values, calendar, log_dir):
-        space = {**space, "loss": ("Choice", {"values": list(FORECAST_LOSSES)}), **TRAINING}
+        space = {**space, "loss": ("Choice", {"values": list(FORECAST_LOSSES)}), **spaces.TRAINING}
         super().__init__(windows, space, arguments, values, calendar, log_dir)
         self.adjacency = adjacency
 
-    def goal(self, chosen):
+    def goal(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        """Returns the loss and the metrics for `compile`."""
         loss = FORECAST_LOSSES[chosen["loss"]]()
         return {"loss": loss, "metrics": [metrics.MaskedMeanAbsoluteError()]}
 
 
 class STGCNHyperModel(_ForecasterHyperModel):
-    """Search space of `models.STGCN` for the tuners of keras-tuner.
+    """Search space of `models.STGCN` for keras-tuner.
 
-    Hyperparameters: `blocks`, blocks and kernel size as one choice ("2x3" is two of kernel size 3)
-    among those of 1–3 and 2–4 that `input_length` is long enough for; `temporal_filters` and
-    `spatial_filters` 16–128; `graph_conv` "cheb" with `K` 1–4, or "gcn"; `gate`; `dropout` 0–0.5;
-    `loss` "mae", "mse" or "huber", masked; `learning_rate` 1e-4–1e-2; `batch_size` 16–64; `T_0` and
-    `T_mult` of `callbacks.WarmRestarts`. Trials are compared by `objective`, the masked mean
-    absolute error of validation, whatever their loss.
+    Hyperparameters:
 
-    Each can be fixed, here by its name, or in the way of keras-tuner: `hyperparameters` of the
-    tuner, which can also narrow it or give it other values.
+    - `blocks`: the number of blocks, 1–3, and the kernel size, 2–4, in one choice. "2x3" is two
+      blocks with kernel size 3. The choices are those that fit `input_length`.
+    - `temporal_filters`, `spatial_filters`: 16–128. `gate`: "glu" or "gtu". `dropout`: 0–0.5.
+    - `graph_conv`: "cheb" or "gcn". `K`: 1–4, with "cheb".
+    - `loss`: "mae", "mse" or "huber", all masked.
+    - `learning_rate`: 1e-4–1e-2. `batch_size`: 16–64. `T_0`, `T_mult`: of `callbacks.WarmRestarts`.
+
+    Trials are compared by `objective`, the masked mean absolute error on validation data.
+
+    To fix a hyperparameter, pass its value by name. The argument `hyperparameters` of a tuner can
+    also fix a hyperparameter or change its range.
 
     Args:
-        windows: function, called as `windows(batch_size=…, input_length=…)` for each trial, with an
-            `input_length` of the model. Returns training and validation data for `Model.fit`, such
-            as `datasets.Windows`; the windows of validation must be the same in all trials.
-        adjacency: (N, N) array or scipy sparse, from which the operator of the model is made, by
-            `graphs.scaled_laplacian` or `graphs.renormalized_adjacency`. None with a
-            `dynamic_graph`; `num_nodes` is due then.
-        values: None, or the training steps for `model.adapt`, with `normalize=True` or a `season`.
-        calendar: None, or their calendar, with a `season`.
-        log_dir: None, or the folder of TensorBoard logs, one a search: each trial writes its curves
-            and hyperparameters into `log_dir/<trial>/execution<number>`, on every backend.
-        **arguments: values of hyperparameters, which are then fixed, and of `num_blocks` and
-            `kernel_size`; other arguments of the model, such as `horizon` or `season`.
+        windows: function. Called as `windows(batch_size=…, input_length=…)` for each trial. Returns
+            training and validation data for `Model.fit`, such as `datasets.Windows`. All trials
+            must have the same validation windows.
+        adjacency: array (N, N) or SciPy sparse, or None. Adjacency matrix. The search space
+            computes the operator by `graphs.scaled_laplacian` or `graphs.renormalized_adjacency`.
+            Pass None and `num_nodes` if `dynamic_graph` is used.
+        values: array or None. Training steps for `model.adapt`, needed with `normalize=True` or
+            `season`.
+        calendar: array or None. Calendar of `values`, needed with `season`.
+        log_dir: path of a folder for TensorBoard logs, or None for no logs. Each trial writes into
+            `log_dir/<trial>/execution<number>`. Use one folder per search.
+        **arguments: fixed values of hyperparameters, of `num_blocks` or of `kernel_size`, and other
+            arguments of the model, such as `horizon` or `season`.
 
     Raises:
-        ValueError: if `windows` is no function, or `input_length` is too short for any blocks.
+        ValueError: if `windows` is not a function, or if `input_length` is too short for any choice
+            of `blocks`.
 
     Example:
         >>> import keras_tuner, numpy as np, stgkeras
@@ -99,44 +92,56 @@ class STGCNHyperModel(_ForecasterHyperModel):
     """
 
     def __init__(
-        self, windows, adjacency=None, *, values=None, calendar=None, log_dir=None, **arguments
-    ):
+        self,
+        windows: Callable[..., tuple[Any, Any]],
+        adjacency: Array | None = None,
+        *,
+        values: Array | None = None,
+        calendar: Array | None = None,
+        log_dir: str | os.PathLike[str] | None = None,
+        **arguments: Any,
+    ) -> None:
         space = {
-            **_blocks(arguments, 12),
-            "temporal_filters": _filters(64),
-            "spatial_filters": _filters(16),
+            **spaces.blocks(arguments, 12),
+            "temporal_filters": spaces.filters(64),
+            "spatial_filters": spaces.filters(16),
             "graph_conv": ("Choice", {"values": ["cheb", "gcn"]}),
-            **_under("graph_conv", "cheb", K),
+            **spaces.under("graph_conv", "cheb", spaces.K),
             "gate": ("Choice", {"values": ["glu", "gtu"]}),
-            **DROPOUT,
+            **spaces.DROPOUT,
         }
-        arguments = _without(arguments, "num_blocks", "kernel_size")
+        arguments = spaces.without(arguments, "num_blocks", "kernel_size")
         super().__init__(windows, adjacency, space, arguments, values, calendar, log_dir)
 
-    def model(self, chosen):
+    def model(self, chosen: dict[str, Any]) -> keras.Model:
+        """Returns a model with the chosen hyperparameters."""
         operator = {"cheb": graphs.scaled_laplacian, "gcn": graphs.renormalized_adjacency}
         wide, narrow = chosen["temporal_filters"], chosen["spatial_filters"]
-        sizes = _sizes(chosen)
+        sizes = spaces.sizes(chosen)
         return models.STGCN(
             **_graph(self.adjacency, operator[chosen["graph_conv"]]),
             block_filters=((wide, narrow, wide),) * sizes["num_blocks"],
             kernel_size=sizes["kernel_size"],
-            **_some(chosen, "graph_conv", *K, "gate", *DROPOUT),
+            **spaces.some(chosen, "graph_conv", *spaces.K, "gate", *spaces.DROPOUT),
             **self.arguments,
         )
 
 
 class ASTGCNHyperModel(_ForecasterHyperModel):
-    """Search space of `models.ASTGCN`, and with `attention=False` of MSTGCN.
+    """Search space of `models.ASTGCN` for keras-tuner, and of MSTGCN with `attention=False`.
 
-    Hyperparameters: `num_blocks` 1–3, `K` 1–4, `spatial_filters` and `temporal_filters` 16–128,
-    `temporal_score`, `spatial_score`; `components`, where `input_length` is a dict: which of its
-    components the model reads, all with the first; `loss`, `learning_rate`, `batch_size`, `T_0` and
-    `T_mult` as in `STGCNHyperModel`, where arguments and `objective` are told.
+    Hyperparameters:
+
+    - `num_blocks`: 1–3. `K`: 1–4. `spatial_filters`, `temporal_filters`: 16–128.
+    - `temporal_score`: "bilinear" or "dot". `spatial_score`: "bilinear" or "additive".
+    - `components`: the names of the input components that the model reads, if `input_length` is a
+      dict. Each choice includes the first component.
+    - `loss`, `learning_rate`, `batch_size`, `T_0`, `T_mult`: see `STGCNHyperModel`, also for
+      `objective`.
 
     Args:
-        windows, adjacency, values, calendar, log_dir: as in `STGCNHyperModel`.
-        **arguments: as there; `input_length` may be a dict such as
+        windows, adjacency, values, calendar, log_dir: see `STGCNHyperModel`.
+        **arguments: see `STGCNHyperModel`. `input_length` may be a dict such as
             `{"recent": 12, "daily": 12, "weekly": 12}`.
 
     Example:
@@ -152,9 +157,16 @@ class ASTGCNHyperModel(_ForecasterHyperModel):
     """
 
     def __init__(
-        self, windows, adjacency=None, *, values=None, calendar=None, log_dir=None, **arguments
-    ):
-        space = {**K, **_astgcn(arguments)}
+        self,
+        windows: Callable[..., tuple[Any, Any]],
+        adjacency: Array | None = None,
+        *,
+        values: Array | None = None,
+        calendar: Array | None = None,
+        log_dir: str | os.PathLike[str] | None = None,
+        **arguments: Any,
+    ) -> None:
+        space = {**spaces.K, **spaces.astgcn(arguments)}
         self.input_length = arguments.pop("input_length", 12)
         if isinstance(self.input_length, dict):
             first, *others = self.input_length
@@ -163,35 +175,42 @@ class ASTGCNHyperModel(_ForecasterHyperModel):
             space["components"] = ("Choice", {"values": sets})
         super().__init__(windows, adjacency, space, arguments, values, calendar, log_dir)
 
-    def model(self, chosen):
+    def model(self, chosen: dict[str, Any]) -> keras.Model:
+        """Returns a model with the chosen hyperparameters."""
         length = self.input_length
         if "components" in chosen:
             length = {name: length[name] for name in chosen["components"].split()}
         return models.ASTGCN(
             **_graph(self.adjacency, graphs.scaled_laplacian),
             input_length=length,
-            **_some(chosen, *K, *ASTGCN),
+            **spaces.some(chosen, *spaces.K, *spaces.ASTGCN),
             **self.arguments,
         )
 
 
 class LinkPredictorHyperModel(HyperModel):
-    """Search space of `models.STGCNLinkPredictor` and `models.ASTGCNLinkPredictor`.
+    """Search space of the link predictors for keras-tuner.
 
-    Hyperparameters: `model`, "STGCN" with `blocks` and `filters`, or "ASTGCN" with `num_blocks`,
-    `spatial_filters`, `temporal_filters`, `temporal_score`, `spatial_score` and `node_values` 1–16;
-    `K` 1–4, `units` 16–256, `dropout`; `loss` "binary_crossentropy", or "focal" with `gamma` 0.5–5
-    and the `alpha` of the paper, the share of links in the weights, 0.25–0.9; `learning_rate`,
-    `batch_size`, `T_0` and `T_mult` as in `STGCNHyperModel`, where the other arguments are told.
-    Trials are compared by `objective`, the average precision of validation.
+    Hyperparameters:
+
+    - `model`: "STGCN" (`models.STGCNLinkPredictor`) or "ASTGCN" (`models.ASTGCNLinkPredictor`).
+    - `blocks`, `filters`: of STGCN.
+    - `num_blocks`, `spatial_filters`, `temporal_filters`, `temporal_score`, `spatial_score`,
+      `node_values` (1–16): of ASTGCN.
+    - `K`: 1–4. `units`: 16–256. `dropout`: 0–0.5.
+    - `loss`: "binary_crossentropy" or "focal". With "focal": `gamma`, 0.5–5, and `alpha`, 0.25–0.9,
+      the weight of links in the paper.
+    - `learning_rate`, `batch_size`, `T_0`, `T_mult`: see `STGCNHyperModel`.
+
+    Trials are compared by `objective`, the average precision on validation data.
 
     Args:
-        windows, values, log_dir: as in `STGCNHyperModel`; values are features, with
-            `normalize=True`.
-        adjacency: None; with `dynamic_graph=False` the (N, N) array or scipy sparse.
-        **arguments: values of hyperparameters, which are then fixed; other arguments that both
-            models take, such as `num_nodes`, `decoder` or `directed`, or if `model` is fixed, that
-            one.
+        windows, log_dir: see `STGCNHyperModel`.
+        values: array or None. Training features for `model.adapt`, needed with `normalize=True`.
+        adjacency: array (N, N) or SciPy sparse, with `dynamic_graph=False`. None otherwise.
+        **arguments: fixed values of hyperparameters, and other arguments of the models, such as
+            `num_nodes`, `decoder` or `directed`. Both models must have these arguments, except if
+            `model` is fixed.
 
     Example:
         >>> import keras_tuner, numpy as np, stgkeras
@@ -203,29 +222,41 @@ class LinkPredictorHyperModel(HyperModel):
 
     objective = keras_tuner.Objective("val_link_average_precision", "max")
 
-    def __init__(self, windows, adjacency=None, *, values=None, log_dir=None, **arguments):
-        blocks = {}
+    def __init__(
+        self,
+        windows: Callable[..., tuple[Any, Any]],
+        adjacency: Array | None = None,
+        *,
+        values: Array | None = None,
+        log_dir: str | os.PathLike[str] | None = None,
+        **arguments: Any,
+    ) -> None:
+        blocks: spaces.Space = {}
         if arguments.get("model") != "ASTGCN":
-            blocks = _blocks(arguments, 10)
-            arguments = _without(arguments, "kernel_size")
+            blocks = spaces.blocks(arguments, 10)
+            arguments = spaces.without(arguments, "kernel_size")
         values_of_a_node = ("Choice", {"values": [1, 4, 16], "default": 4})
         space = {
             "model": ("Choice", {"values": ["STGCN", "ASTGCN"]}),
-            **_under("model", "STGCN", {**blocks, "filters": _filters(32)}),
-            **_under("model", "ASTGCN", {**_astgcn(arguments), "node_values": values_of_a_node}),
-            **K,
+            **spaces.under("model", "STGCN", {**blocks, "filters": spaces.filters(32)}),
+            **spaces.under(
+                "model", "ASTGCN", {**spaces.astgcn(arguments), "node_values": values_of_a_node}
+            ),
+            **spaces.K,
             "units": ("Choice", {"values": [16, 64, 256], "default": 64}),
-            **DROPOUT,
+            **spaces.DROPOUT,
             "loss": ("Choice", {"values": ["binary_crossentropy", "focal"]}),
-            **_under("loss", "focal", FOCAL),
-            **TRAINING,
+            **spaces.under("loss", "focal", spaces.FOCAL),
+            **spaces.TRAINING,
         }
         super().__init__(windows, space, arguments, values, None, log_dir)
         self.adjacency = adjacency
 
-    def goal(self, chosen):
+    def goal(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        """Returns the loss and the metrics for `compile`."""
         directed = self.arguments.get("directed", False)
-        alpha, weight = 1.0, {"gamma": 0.0}  # the cross-entropy
+        alpha = 1.0
+        weight: dict[str, Any] = {"gamma": 0.0}  # cross-entropy
         if chosen["loss"] == "focal":
             alpha = 1.0 - chosen["alpha"]
             weight = {"gamma": chosen["gamma"], "positive_weight": chosen["alpha"] / alpha}
@@ -233,51 +264,16 @@ class LinkPredictorHyperModel(HyperModel):
         loss = losses.FocalLoss(alpha, pairs=pairs, **weight)
         return {"loss": loss, "metrics": [metrics.LinkAveragePrecision(directed)]}
 
-    def model(self, chosen):
+    def model(self, chosen: dict[str, Any]) -> keras.Model:
+        """Returns a model with the chosen hyperparameters."""
         kinds = {"STGCN": models.STGCNLinkPredictor, "ASTGCN": models.ASTGCNLinkPredictor}
+        names = (*spaces.K, *spaces.DROPOUT, *spaces.ASTGCN, "units", "filters", "node_values")
         return kinds[chosen["model"]](
             **_graph(self.adjacency, graphs.scaled_laplacian),
-            **_sizes(chosen),
-            **_some(chosen, *K, "units", *DROPOUT, "filters", "node_values", *ASTGCN),
+            **spaces.sizes(chosen),
+            **spaces.some(chosen, *names),
             **self.arguments,
         )
-
-
-def _astgcn(arguments):
-    """The hyperparameters of the blocks of ASTGCN, without scores where there is no attention."""
-    return ASTGCN if arguments.get("attention", True) else _without(ASTGCN, *SCORES)
-
-
-def _blocks(arguments, input_length):
-    """The hyperparameter of blocks and kernel sizes that `input_length` is long enough for."""
-    input_length = arguments.get("input_length", input_length)
-    numbers, sizes = (
-        [arguments[name]] if name in arguments else values
-        for name, values in (("num_blocks", range(1, 4)), ("kernel_size", range(2, 5)))
-    )
-    fitting = [f"{n}x{k}" for n in numbers for k in sizes if 2 * n * (k - 1) < input_length]
-    if not fitting:
-        raise ValueError(
-            "`input_length` must be above 2 · num_blocks · (kernel_size - 1), of at least "
-            f"{numbers[0]} and {sizes[0]}. Received: input_length={input_length}"
-        )
-    default = "2x3" if "2x3" in fitting else fitting[0]
-    return {"blocks": ("Choice", {"values": fitting, "default": default})}
-
-
-def _sizes(chosen):
-    """The arguments that "blocks" stands for."""
-    if "blocks" not in chosen:
-        return {}
-    return dict(
-        zip(("num_blocks", "kernel_size"), map(int, chosen["blocks"].split("x")), strict=True)
-    )
-
-
-def _under(parent, value, space):
-    """The hyperparameters, only where another one has a certain value."""
-    when = {"when": (parent, [value])}
-    return {name: (kind, {**options, **when}) for name, (kind, options) in space.items()}
 
 
 def _graph(adjacency, operator):
@@ -285,11 +281,3 @@ def _graph(adjacency, operator):
         return {}
     matrix = operator(adjacency)
     return {"num_nodes": matrix.shape[0], "graph": matrix}
-
-
-def _some(chosen, *names):
-    return {name: chosen[name] for name in names if name in chosen}
-
-
-def _without(arguments, *names):
-    return {name: value for name, value in arguments.items() if name not in names}

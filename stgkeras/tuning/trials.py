@@ -1,76 +1,86 @@
-"""What all hypermodels share: how hyperparameters are chosen, and how a trial is trained."""
+"""The base class of all hypermodels: choice of hyperparameters, and training of a trial."""
+
+from __future__ import annotations
 
 import collections
 import math
+import os
 import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
 
 from stgkeras import callbacks as library
-
-# Kind and options of `keras_tuner.HyperParameters`, by name. "when" is (parent, its values).
-TRAINING = {
-    "learning_rate": (
-        "Float",
-        {"min_value": 1e-4, "max_value": 1e-2, "sampling": "log", "default": 1e-3},
-    ),
-    "batch_size": ("Choice", {"values": [16, 32, 64], "default": 32}),
-    "T_0": ("Int", {"min_value": 2, "max_value": 10, "default": 5}),
-    "T_mult": ("Int", {"min_value": 1, "max_value": 2, "default": 2}),
-}
+from stgkeras.tuning.spaces import Space
+from stgkeras.types import Array
 
 
 class HyperModel(keras_tuner.HyperModel):
-    """A search space of models of one kind.
+    """Base class of the search spaces.
 
-    A subclass says which model the chosen values make in `model`, and what it is trained for in
-    `goal`; `objective` is what to compare trials by.
+    A subclass implements `model(chosen)`, which returns the model with the chosen hyperparameters,
+    and `goal(chosen)`, which returns the loss and metrics for `compile`. The attribute `objective`
+    is the metric to compare trials by.
 
     Args:
-        windows: as in `STGCNHyperModel`.
-        space: dict of the hyperparameters, as `TRAINING`.
-        arguments: dict of what the user fixed, hyperparameters or arguments of the model.
-        values, calendar, log_dir: as in `STGCNHyperModel`.
+        windows: see `STGCNHyperModel`.
+        space: dict of the hyperparameters, in the form of `spaces.TRAINING`.
+        arguments: dict of fixed values of hyperparameters, and of arguments of the model.
+        values, calendar, log_dir: see `STGCNHyperModel`.
     """
 
-    def __init__(self, windows, space, arguments, values, calendar, log_dir):
+    def __init__(
+        self,
+        windows: Callable[..., tuple[Any, Any]],
+        space: Space,
+        arguments: Mapping[str, Any],
+        values: Array | None,
+        calendar: Array | None,
+        log_dir: str | os.PathLike[str] | None,
+    ) -> None:
         super().__init__()
         if not callable(windows):
             raise ValueError(
-                "`windows` must be a function that takes batch_size and input_length and returns "
-                f"training and validation data. Received: windows={windows!r}"
+                "`windows` must be a function that returns training and validation data. "
+                f"Received: windows={windows!r}. Pass a function with the arguments batch_size and "
+                "input_length."
             )
         self.windows, self.space = windows, space
         self.fixed = {name: arguments[name] for name in arguments if name in space}
         self.arguments = {name: arguments[name] for name in arguments if name not in space}
         self.values, self.calendar, self.log_dir = values, calendar, log_dir
-        self._executions = collections.Counter()  # of each trial
+        self._executions: collections.Counter[str] = collections.Counter()  # by trial
 
-    def build(self, hp):
-        """A compiled model, its scaler fitted, of the values in `hp`; they enter it as needed."""
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Returns a compiled model with the hyperparameters in `hp` and a fitted scaler.
+
+        Hyperparameters that are missing in `hp` are added to it.
+        """
         chosen = self._choose(hp)
         model = self.model(chosen)
         if self.values is not None:
             model.adapt(self.values, self.calendar)
         adam = keras.optimizers.Adam(chosen["learning_rate"], global_clipnorm=1.0)
         model.compile(adam, **self.goal(chosen))
-        adam.build(model.trainable_variables)  # for Hyperband to go on with its state
+        adam.build(model.trainable_variables)  # Hyperband loads the state of the optimizer into it
         return model
 
     def _choose(self, hp):
-        """{name: value} of the hyperparameters that apply."""
+        """Returns {name: value} of the hyperparameters whose conditions hold."""
         for name, value in self.fixed.items():
             found = hp.Fixed(name, value)
             if found != value and not (
                 isinstance(value, float) and math.isclose(found, value, rel_tol=1e-6)
-            ):  # single precision on the way between processes
+            ):  # processes exchange values in single precision
                 raise keras_tuner.errors.FatalValueError(
-                    f"`{name}` must agree with the search, which has {found!r}: one that goes on, "
-                    f"or `hyperparameters`. Received: {name}={value!r}"
+                    f"`{name}` must agree with the search, which has {found!r}. "
+                    f"Received: {name}={value!r}. Pass equal values to the hypermodel and the "
+                    "tuner, or start the search in a new directory."
                 )
-        # What the caller of the tuner says of a hyperparameter holds under all conditions.
+        # A hyperparameter that the user gave to the tuner applies under all conditions.
         stated = {p.name for p in hp.space if not p.conditions}
         chosen = {}
         for name, (kind, options) in self.space.items():
@@ -87,16 +97,37 @@ class HyperModel(keras_tuner.HyperModel):
                 chosen[name] = value
         return chosen
 
-    def fit(self, hp, model, *, callbacks=(), **kwargs):
-        """Trains the model on `windows` with the restarts in `hp`; arguments as of `Model.fit`."""
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains the model on the data of `windows`, and anneals the learning rate.
+
+        Args:
+            hp: `keras_tuner.HyperParameters` of the trial.
+            model: compiled model from `build`.
+            callbacks: sequence of callbacks. They must not include a `TensorBoard`.
+            **kwargs: other arguments of `Model.fit`, such as `epochs`.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            FatalValueError: if `callbacks` includes a `TensorBoard`. Ends the search.
+            FailedTrialError: if the training loss is never finite. Ends the trial.
+        """
         if any(isinstance(callback, library.TensorBoard) for callback in callbacks):
             raise keras_tuner.errors.FatalValueError(
-                "`callbacks` must not hold a TensorBoard: trials need folders of their own. "
-                "Give the hypermodel a `log_dir`."
+                "`callbacks` must not hold a TensorBoard, because each trial needs its own folder. "
+                f"Received: callbacks={list(callbacks)}. Give the hypermodel a `log_dir`."
             )
         batch_size, rate = hp.get("batch_size"), hp.get("learning_rate")
         train, val = self.windows(batch_size=batch_size, input_length=model.input_length)
-        if hasattr(train, "epoch"):  # of `datasets.Windows`: its order depends on it
+        if hasattr(train, "epoch"):  # the order of `datasets.Windows` depends on the epoch
             train.epoch = kwargs.get("initial_epoch", 0)
         restarts = library.WarmRestarts(hp.get("T_0"), hp.get("T_mult"), base_lr=rate)
         history = model.fit(
@@ -108,13 +139,14 @@ class HyperModel(keras_tuner.HyperModel):
         )
         if not np.isfinite(history.history["loss"]).any():
             raise keras_tuner.errors.FailedTrialError(
-                f"the training loss was {history.history['loss'][0]} from the first epoch on, "
-                f"at learning_rate={rate:g}"
+                "The training loss must be finite. Received: "
+                f"loss={history.history['loss'][0]} from the first epoch on, at "
+                f"learning_rate={rate:g}. Lower the learning rate, or check the data."
             )
         return history
 
     def _boards(self, hp, callbacks):
-        """The TensorBoard of a trial, in a folder of its own."""
+        """Returns a list with the TensorBoard of the trial, or [] without `log_dir` or trial."""
         trial = next((c.trial for c in callbacks if hasattr(c, "trial")), None)
         if self.log_dir is None or trial is None:
             return []
