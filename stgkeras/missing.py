@@ -1,57 +1,68 @@
-"""What losses, metrics and models that leave out missing readings have in common."""
+"""Handling of missing readings, shared by losses, metrics and models."""
+
+from __future__ import annotations
 
 import math
 import numbers
+from typing import Any
 
 from keras import ops
 
+from stgkeras.types import Tensor
 
-def is_finite(value):
-    """Whether `value` is a finite number."""
+
+def is_finite(value: Any) -> bool:
+    """Returns whether `value` is a finite number."""
     return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
-def checked_null_value(null_value):
-    """`null_value` as a float, or None."""
+def checked_null_value(null_value: float | None) -> float | None:
+    """Checks `null_value` and returns it as a float, or None."""
     if null_value is None:
         return None
     if not is_finite(null_value):
         raise ValueError(
             f"`null_value` must be None or a finite number. Received: null_value={null_value!r}. "
-            "NaN marks a missing reading without it."
+            "Use `null_value=None` if only NaN marks missing readings."
         )
     return float(null_value)
 
 
-def on_leading_axes(sample_weight, y):
-    """`sample_weight` with axes of length 1 added at its end; broadcasting adds them in front."""
+def on_leading_axes(sample_weight: Tensor, y: Tensor) -> Tensor:
+    """Appends axes of length 1 to `sample_weight` until it has the rank of `y`.
+
+    Broadcasting alone would insert the axes at the front.
+    """
     sample_weight = ops.convert_to_tensor(sample_weight)
     missing = len(y.shape) - len(sample_weight.shape)
     if missing < 0:
         raise ValueError(
-            "`sample_weight` must have the leading axes of `y_true`. Received: sample_weight of "
-            f"shape {tuple(sample_weight.shape)} and y_true of shape {tuple(y.shape)}"
+            "`sample_weight` must have the leading axes of `y_true`. Received: "
+            f"sample_weight.shape={tuple(sample_weight.shape)}, y_true.shape={tuple(y.shape)}. "
+            "Remove the extra axes of `sample_weight`."
         )
     for _ in range(missing):
         sample_weight = ops.expand_dims(sample_weight, -1)
     return sample_weight
 
 
-def check_same_shape(y_true, y_pred):
-    """Raises if the shapes of targets and predictions differ where both are known."""
+def check_same_shape(y_true: Tensor, y_pred: Tensor) -> None:
+    """Raises an error if the known axes of targets and predictions differ in length."""
     shapes = tuple(y_true.shape), tuple(y_pred.shape)
     same_rank = len(shapes[0]) == len(shapes[1])
     if not same_rank or any(a != b for a, b in zip(*shapes, strict=True) if a and b):
         raise ValueError(
             "`y_true` must have the shape of `y_pred`. "
-            f"Received: y_true of shape {shapes[0]} and y_pred of shape {shapes[1]}"
+            f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}. "
+            "Reshape the targets to the output of the model."
         )
 
 
-def add_sum(pair, values):
-    """Adds the sum of `values` to a variable (sum, what rounding left out of it)."""
-    # Along each axis, values are cut at a bit where sums are exact in any order; only the small
-    # rest rounds. Backends may add one by one, which in float32 costs up to 1e-4 a batch.
+def add_sum(pair: Tensor, values: Tensor) -> None:
+    """Adds the sum of `values` to the variable `pair`, which holds (sum, rounding error)."""
+    # Each value is split into a high part and a small rest. The sum of the high parts is exact in
+    # any order, so only the small rests are rounded. A backend that adds the values one by one in
+    # float32 would lose up to 1e-4 per batch.
     rest = ops.zeros_like(values)
     while len(values.shape):
         bound = 2.0 * ops.sum(ops.abs(values), axis=-1, keepdims=True)

@@ -1,108 +1,120 @@
-"""The week as a season: which readings share a mean, that mean, and which hours come again; and
-how a series too long for memory is read, in pieces.
+"""Weekly seasons of a series: seasonal means, and the steps of daily and weekly components.
 
-NumPy alone.
+This module needs only NumPy. `pieces` lets other modules process a series that exceeds memory.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
-PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # days from one repetition to the next
-PIECE = 1 << 17  # numbers
+from stgkeras.types import Array
+
+PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # days between repetitions
+PIECE = 1 << 17  # numbers in a piece
 
 
-def pieces(array):
-    """Slices of rows that cover an array, each of about a hundred thousand numbers."""
+def pieces(array: np.ndarray) -> list[slice]:
+    """Returns slices of consecutive rows that cover an array, each of about 2^17 numbers."""
     rows = max(1, PIECE // max(1, array[:1].size))
     return [slice(low, low + rows) for low in range(0, len(array), rows)]
 
 
-def component_steps(name, length, horizon, steps_per_day):
-    """The steps that a component of a window reads, counted from the first that it predicts.
+def component_steps(name: str, length: int, horizon: int, steps_per_day: int) -> np.ndarray:
+    """Returns the input steps of a component, relative to the first predicted step.
 
     Args:
-        name: "recent", the last steps; "daily" or "weekly", the hours of the forecast, on as many
-            days or weeks before it as `length` has horizons.
-        length: int. Number of steps.
-        horizon: int. Steps to predict.
-        steps_per_day: int; not read for "recent".
+        name: str. "recent" for the last `length` steps before the forecast. "daily" or "weekly"
+            for the same hours as the forecast, on the `length / horizon` days or weeks before.
+        length: int. Number of input steps; for "daily" and "weekly" a multiple of `horizon`.
+        horizon: int. Number of predicted steps.
+        steps_per_day: int. Steps per day. "recent" does not use it.
 
     Returns:
-        Rising int array (length,).
+        Int array (length,), in ascending order.
     """
     if name == "recent":
         return np.arange(-length, 0)
     if length % horizon:
         raise ValueError(
-            f"`input_length[{name!r}]` must be a multiple of the horizon, {horizon}, for each day "
-            f"or week as much. Received: {length}"
+            f"`input_length[{name!r}]` must be a multiple of the horizon, {horizon}. "
+            f"Received: input_length[{name!r}]={length}. Use `horizon` steps for each day or week."
         )
     back = np.arange(-(length // horizon), 0) * PERIODS[name] * steps_per_day
     return (back[:, None] + np.arange(horizon)).ravel()
 
 
-def slot(position, steps_per_day):
-    """Which of the 2 · S means stands for a step: S of working days, then S of weekends.
+def slot(position: Any, steps_per_day: int) -> Any:
+    """Returns the slot of a time step: the index of its mean among the 2 · S seasonal means.
+
+    Slots 0 to S - 1 are the times of a working day, and slots S to 2 · S - 1 those of a weekend
+    day.
 
     Args:
-        position: steps since a Monday began, ints, an array or a tensor of any backend.
-        steps_per_day: int, S.
+        position: integers, as an array or a tensor of any backend. Steps since a Monday began.
+        steps_per_day: int. Number S of steps per day.
     """
     position = position % (7 * steps_per_day)
     weekend = position // (5 * steps_per_day)  # 0 or 1
     return weekend * steps_per_day + position % steps_per_day
 
 
-def slots(calendar, steps_per_day):
-    """The slot of each step of a calendar (T, 2), ints (T,)."""
+def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
+    """Returns the slot of each step of a calendar (T, 2), as integers (T,)."""
     position = np.rint(np.sum(calendar, axis=-1, dtype="float64") * steps_per_day)
     return slot(position.astype(np.int64), steps_per_day)
 
 
-def seasonal_mean(values, calendar, steps_per_day, spread=0):
-    """The mean of the readings of each slot, and of the `spread` slots before and after it.
+def seasonal_mean(
+    values: np.ndarray, calendar: np.ndarray, steps_per_day: int, spread: int = 0
+) -> np.ndarray:
+    """Computes the mean of each slot over its own readings and those of neighbouring slots.
 
-    A slot without a reading gets the mean of its node on that kind of day, else of the node, else
-    of all.
+    A slot without readings gets the mean of its node over the same kind of day (working day or
+    weekend). Without such readings, it gets the mean of its node, or else the mean of all nodes.
 
     Args:
-        values: (T, N, F), NaN where missing.
-        calendar: (T, 2), time of day and day of week.
-        steps_per_day: int, S.
-        spread: int.
+        values: (T, N, F) readings; NaN if missing.
+        calendar: (T, 2) numbers, time of day and day of week.
+        steps_per_day: int. Number S of steps per day.
+        spread: int. Number of neighbouring slots before and after each slot. Default 0.
 
     Returns:
         (2 · S, N, F) float64.
     """
     total, count = _sums(values, slots(calendar, steps_per_day), steps_per_day, spread)
     mean = _ratio(total, count)
-    for axes in (1, (0, 1), (0, 1, 2)):  # of a kind of day; of a node; of all
+    axes: Any
+    for axes in (1, (0, 1), (0, 1, 2)):  # mean of a kind of day, of a node, of all nodes
         wide = _ratio(total.sum(axes, keepdims=True), count.sum(axes, keepdims=True))
         mean = np.where(np.isnan(mean), wide, mean)
     return mean.reshape(2 * steps_per_day, *values.shape[1:])
 
 
-def ten_minutes(steps_per_day):
-    """The spread of a season: the slots in ten minutes."""
+def ten_minutes(steps_per_day: int) -> int:
+    """Returns the number of slots in ten minutes, which is the `spread` of a season."""
     return steps_per_day // 144
 
 
-def leave_one_day_out(values, calendar, steps_per_day):
-    """How far each step's season would lie lower if its own day had not been counted.
+def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.ndarray:
+    """Computes by how much each day's own readings change the seasonal mean of that day.
 
-    A model that learns on the days that its season was taken from sees readings closer to the
-    season than it ever will again. Added to training windows, by `Windows(…, shift=…)`, this gives
-    them the distance that a season of the other days would have.
+    The training readings are part of their own seasonal mean, so they lie closer to it than new
+    readings do. `Windows(…, shift=…)` adds the result to the training windows. The distance of a
+    reading from the season is then the distance from the seasonal mean of the other days.
 
     Args:
-        values: (T, N, F), the readings that the season is taken from; NaN where missing.
-        calendar: (T, 2), `calendar` of these steps.
-        steps_per_day: int. Steps of the series in a day.
+        values: (T, N, F) training readings, from which the season is computed; NaN if missing.
+        calendar: (T, 2) numbers. `stgkeras.datasets.calendar` of the same steps.
+        steps_per_day: int. Number of steps per day.
 
     Returns:
-        (T, N, F) float32: season minus season without the day; 0 where no other day is left.
+        (T, N, F) float32: the seasonal mean minus the seasonal mean without the day of the step.
+        The value is 0 if no other day has readings.
 
     Raises:
-        ValueError: if the lengths differ.
+        ValueError: if the lengths of `values` and `calendar` differ.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -115,8 +127,9 @@ def leave_one_day_out(values, calendar, steps_per_day):
     values, calendar = np.asarray(values), np.asarray(calendar)
     if calendar.shape != (len(values), 2):
         raise ValueError(
-            f"`calendar` must have shape ({len(values)}, 2), two numbers a step of `values`. "
-            f"Received: calendar.shape={calendar.shape}"
+            f"`calendar` must have shape ({len(values)}, 2), two numbers for each step of "
+            f"`values`. Received: calendar.shape={calendar.shape}. Pass the calendar of the same "
+            "steps."
         )
     rows, spread = slots(calendar, steps_per_day), ten_minutes(steps_per_day)
     total, count = _sums(values, rows, steps_per_day, spread)
@@ -132,12 +145,15 @@ def leave_one_day_out(values, calendar, steps_per_day):
 
 
 def _sums(values, rows, steps_per_day, spread):
-    """Sum and number of the readings of each slot and its neighbours, (2, S, N, F) each."""
+    """Returns the sum and the number of the readings of each slot and its neighbours.
+
+    Both have shape (2, S, N, F).
+    """
     total, count = np.zeros((2, 2 * steps_per_day, *values.shape[1:]))
     for piece in pieces(values):
-        there = ~np.isnan(values[piece])
-        np.add.at(total, rows[piece], np.where(there, values[piece], 0.0))
-        np.add.at(count, rows[piece], there)
+        present = ~np.isnan(values[piece])
+        np.add.at(total, rows[piece], np.where(present, values[piece], 0.0))
+        np.add.at(count, rows[piece], present)
     found = []
     for sums in (total, count):
         kinds = sums.reshape(2, steps_per_day, *values.shape[1:])

@@ -63,7 +63,7 @@ def test_gaussian_kernel_reads_repeated_sparse_entries_as_their_sum():
     assert_allclose(gaussian_kernel(row, sigma2=9.0, epsilon=0.0)[0, 1], np.exp(-1))
 
 
-@pytest.mark.filterwarnings("ignore:No edge survives")
+@pytest.mark.filterwarnings("ignore:The graph has no edges")
 @quick
 @given(adjacencies(), st.floats(0.1, 100), st.floats(0, 1))
 def test_gaussian_kernel_sparse_equals_dense(distances, sigma2, epsilon):
@@ -77,7 +77,7 @@ def test_gaussian_kernel_sparse_equals_dense(distances, sigma2, epsilon):
 def test_gaussian_kernel_warns_of_metres_only_if_no_edge_survives():
     metres = np.array([[0.0, 900.0], [900.0, 0.0]])
     for distances in (metres, sp.csr_array(metres)):
-        with pytest.warns(UserWarning, match="in km; if yours are in metres, divide them by 1000"):
+        with pytest.warns(UserWarning, match="in km. If they are in metres, divide them by 1000"):
             assert gaussian_kernel(distances).sum() == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # one node can have no edge
@@ -178,7 +178,7 @@ def test_from_networkx_parallel_edges():
     graph = nx.MultiGraph([(0, 1, {"weight": 2}), (1, 0, {"weight": 2})])
     assert_array_equal(from_networkx(graph), [[0, 2], [2, 0]])
     graph.add_edge(0, 1, weight=3)
-    with pytest.raises(ValueError, match=r"`weights` must agree .* 2.0 and 3.0"):
+    with pytest.raises(ValueError, match=r"`weights` must be equal .* 2.0 and 3.0"):
         from_networkx(graph)
 
 

@@ -274,6 +274,6 @@ def test_asymmetric_graph():
 )
 @pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array])
 def test_too_many_levels(adjacency, levels, pool_size, most, wrap):
-    message = f"`levels` must be at most {most} for .*`pool_size`={pool_size}.*levels={levels}. Ask"
+    message = f"`levels` must be at most {most} for .*`pool_size`={pool_size}.*levels={levels}. Use"
     with pytest.raises(ValueError, match=message):
         coarsen(wrap(adjacency), levels, pool_size)

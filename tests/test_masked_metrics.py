@@ -268,10 +268,13 @@ ONES = np.ones((2, 3, 4, 1))
         (lambda m: m(step=0), "`step` must be None or .* Received: step=0"),
         (lambda m: m(step=1.5), "`step` must be None or .* Received: step=1.5"),
         (lambda m: m(null_value=float("nan")), "`null_value` must be .* Received: null_value=nan"),
-        (lambda m: m(step=4)(ONES, ONES), "`step` must lie in 1 … 3. Received: step=4"),
-        (lambda m: m()(ONES[0], ONES[0]), r"must have one shape .* Received: .* \(3, 4, 1\)"),
-        (lambda m: m()(ONES[..., 0], ONES), r"must have one shape .* Received: .* \(2, 3, 4\)"),
-        (lambda m: m()(ONES[:, :2], ONES), r"must have one shape .* Received: .* \(2, 2, 4, 1\)"),
+        (
+            lambda m: m(step=4)(ONES, ONES),
+            "`step` must be .* horizon, 3. Received: step=4",
+        ),
+        (lambda m: m()(ONES[0], ONES[0]), r"the same shape .* Received: .*=\(3, 4, 1\)"),
+        (lambda m: m()(ONES[..., 0], ONES), r"the same shape .* Received: .*=\(2, 3, 4\)"),
+        (lambda m: m()(ONES[:, :2], ONES), r"the same shape .* Received: .*=\(2, 2, 4, 1\)"),
         (lambda m: m()(ONES, ONES, ONES[None]), "`sample_weight` must have the leading axes"),
     ],
 )

@@ -87,15 +87,18 @@ def test_errors_are_pooled_not_averaged_over_parts():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: metrics.link_scores(np.ones((2, 3)), np.ones((2, 3))), "must have one shape"),
-        (lambda: metrics.link_scores(np.ones((1, 3, 3)), np.ones((1, 3, 3))), "missing links"),
+        (lambda: metrics.link_scores(np.ones((2, 3)), np.ones((2, 3))), "must have the same shape"),
+        (
+            lambda: metrics.link_scores(np.ones((1, 3, 3)), np.ones((1, 3, 3))),
+            "missing links.*: .*3 links",
+        ),
         (
             lambda: metrics.forecast_errors(np.ones((1, 2, 3, 1)), np.ones((1, 2, 3)), {}),
-            "Received",
+            r"must have the same shape .*forecast.shape=\(1, 2, 3\)",
         ),
         (
             lambda: metrics.forecast_errors(*np.ones((2, 1, 2, 3, 1)), {"15 min": 3}),
-            r"`steps` must lie in 1 … 2. Received: \{'15 min': 3\}",
+            r"`steps` must be from 1 to the horizon, 2. Received: steps=\{'15 min': 3\}",
         ),
         (
             lambda: datasets.same_time(np.ones((9, 1, 1)), np.array([0]), 3, 2, lag=1),

@@ -1,7 +1,10 @@
-"""Graphs as NumPy arrays or SciPy sparse arrays: building them, and the operators layers apply.
+"""Graphs as matrices: adjacency matrices, Laplacians, Fourier bases and coarsening.
 
-One convention holds everywhere: entry `[n, m]` weighs what node n receives from node m.
+Matrices are NumPy arrays or SciPy sparse arrays. Entry `[n, m]` is the weight of the edge from
+node m to node n: node n receives from node m.
 """
+
+from __future__ import annotations
 
 from stgkeras.graphs.adjacency import from_edges, from_networkx, gaussian_kernel, knn_graph
 from stgkeras.graphs.coarsening import Coarsening, coarsen

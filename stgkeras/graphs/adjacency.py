@@ -1,32 +1,45 @@
 """Adjacency matrices from distances, edge lists, coordinates and networkx graphs."""
 
+from __future__ import annotations
+
 import numbers
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree
 
+from stgkeras.graphs._checks import as_matrix, as_real, check_number, check_values
+from stgkeras.types import Array
 
-def gaussian_kernel(distances, sigma2=10.0, epsilon=0.5):
-    """Turn distances into weights that fall off with the square of the distance.
+if TYPE_CHECKING:
+    import networkx
+
+
+def gaussian_kernel(
+    distances: Array, sigma2: float = 10.0, epsilon: float = 0.5
+) -> np.ndarray | sp.csr_array:
+    """Computes edge weights from distances with a thresholded Gaussian kernel.
 
         A[n, m] = exp(-d[n, m]² / σ²)  if n ≠ m and the weight is at least ε, else 0
 
     Args:
-        distances: (nodes, nodes), km, non-negative; `np.inf` where there is no way from m to n.
-            Dense: every entry is a distance, so 0 means the same place. SciPy sparse: the stored
-            entries are the known distances (a stored 0 is distance 0), an absent one is no edge.
-        sigma2: float > 0. σ², the width of the kernel, km².
-        epsilon: float in [0, 1]. Smaller weights are cut to 0.
+        distances: (nodes, nodes) numbers, km, non-negative. Entry [n, m] is the distance from
+            node m to node n, or `np.inf` if there is no path. In a dense matrix, 0 means the
+            same place. In a SciPy sparse matrix, a stored 0 is a distance of 0, and an absent
+            entry is no edge.
+        sigma2: float > 0. Width σ² of the kernel, km². Default 10.
+        epsilon: float in [0, 1]. Threshold ε: smaller weights become 0. Default 0.5.
 
     Returns:
-        (nodes, nodes) float64 weights in [0, 1] with a zero diagonal, unitless; `csr_array` for
-        sparse distances. Warns if no edge survives, most often because distances are in metres.
+        (nodes, nodes) float64 weights in [0, 1], unitless, with a zero diagonal. The result is a
+        `csr_array` if `distances` is sparse. If no edge remains, the function warns; the usual
+        cause is distances in metres.
 
     Raises:
         TypeError: if an argument is not numeric.
-        ValueError: if `distances` is not square or holds NaN or negative entries, or if `sigma2`
+        ValueError: if `distances` is not square or has NaN or negative entries, or if `sigma2`
             or `epsilon` is out of range.
 
     Example:
@@ -36,58 +49,68 @@ def gaussian_kernel(distances, sigma2=10.0, epsilon=0.5):
                [0.  , 0.67, 0.  ]])
 
     Source:
-        Yu et al., 2018 (STGCN), arXiv:1709.04875, eq. 10. Departs from the paper: nowhere; its
-        code writes the same σ² as 0.1, for distances in units of 10 km.
+        Yu et al., 2018 (STGCN), arXiv:1709.04875, eq. 10. Departs from the paper: nowhere. The
+        authors' code has the same width as σ² = 0.1, for distances in units of 10 km.
     """
     check_number("sigma2", sigma2, "a finite number above 0", lambda value: 0 < value < np.inf)
     check_number("epsilon", epsilon, "a number from 0 to 1", lambda value: 0 <= value <= 1)
-    distances = as_matrix("distances", distances, allow_inf=True)
-    num_nodes = distances.shape[0]
-    if sp.issparse(distances):
-        entries = distances.tocoo()
+    matrix = as_matrix("distances", distances, allow_inf=True)
+    num_nodes = matrix.shape[0]
+    is_sparse = sp.issparse(matrix)
+    adjacency: Any
+    if is_sparse:
+        entries = matrix.tocoo()
         weights = np.exp(-np.square(entries.data) / sigma2)
         keep = (weights >= epsilon) & (weights > 0) & (entries.row != entries.col)
         index = entries.row[keep], entries.col[keep]
-        adjacency = sp.csr_array((weights[keep], index), shape=distances.shape)
+        adjacency = sp.csr_array((weights[keep], index), shape=matrix.shape)
         num_edges = adjacency.nnz
     else:
-        adjacency = np.exp(-np.square(distances) / sigma2)
+        adjacency = np.exp(-np.square(matrix) / sigma2)
         adjacency[adjacency < epsilon] = 0.0
         np.fill_diagonal(adjacency, 0.0)
         num_edges = np.count_nonzero(adjacency)
     if num_nodes > 1 and num_edges == 0:
         warnings.warn(
-            f"No edge survives `sigma2`={sigma2} km² and `epsilon`={epsilon}. `distances` are in "
-            "km; if yours are in metres, divide them by 1000.",
+            f"The graph has no edges with `sigma2`={sigma2} km² and `epsilon`={epsilon}. "
+            "`distances` must be in km. If they are in metres, divide them by 1000.",
             stacklevel=2,
         )
     return adjacency
 
 
-def from_edges(source, target, weights=None, num_nodes=None, sparse=False):
-    """Fill an adjacency matrix from a list of directed edges.
+def from_edges(
+    source: Array,
+    target: Array,
+    weights: Array | None = None,
+    num_nodes: int | None = None,
+    sparse: bool = False,
+) -> np.ndarray | sp.csr_array:
+    """Builds an adjacency matrix from a list of directed edges.
 
         A[target, source] = weight
 
-    An undirected graph listed once per edge is completed by `np.maximum(A, A.T)`. An edge may be
-    listed again with the same weight; two different weights for one edge are refused, not summed.
-    Self loops are kept.
+    If the list has each edge of an undirected graph in one direction only,
+    `np.maximum(A, A.T)` adds the other direction. An edge may be repeated with the same weight;
+    two different weights for one edge raise an error. Self loops are kept.
 
     Args:
-        source: (edges,) integers, the node each edge leaves: positions from 0, not sensor names.
-        target: (edges,) integers, the node each edge enters.
-        weights: (edges,) non-negative numbers, 1 for every edge if None.
-        num_nodes: int, one more than the largest node of the edges if None.
-        sparse: bool. Return a `csr_array`. Weights of 0 stay stored there, so a list of distances
-            can go on to `gaussian_kernel` (in a dense matrix, no edge would read as distance 0).
+        source: (edges,) integers. Start node of each edge, as an index from 0, not a name.
+        target: (edges,) integers. End node of each edge, as an index from 0.
+        weights: (edges,) non-negative numbers, or None. Weight of each edge. Default None: 1 for
+            every edge.
+        num_nodes: int or None. Number of nodes. Default None: the largest node index plus 1.
+        sparse: bool. Whether to return a `csr_array`, which also stores weights of 0. Use it to
+            pass a list of distances to `gaussian_kernel`: in a dense matrix, an absent edge
+            would be a distance of 0. Default False.
 
     Returns:
         (nodes, nodes) float64, in the unit of `weights`.
 
     Raises:
-        TypeError: if a node is not an integer or a weight not a number.
+        TypeError: if a node is not an integer or a weight is not a number.
         ValueError: if lengths differ, a node is out of range, a weight is negative or not finite,
-            an edge has two weights, or there are no edges and no `num_nodes`.
+            an edge has two weights, or there are no edges and `num_nodes` is None.
 
     Example:
         >>> from_edges(source=[0, 1], target=[1, 2], weights=[0.5, 2.0])
@@ -95,36 +118,42 @@ def from_edges(source, target, weights=None, num_nodes=None, sparse=False):
                [0.5, 0. , 0. ],
                [0. , 2. , 0. ]])
     """
-    source, target = _as_nodes("source", source), _as_nodes("target", target)
-    weights = np.ones(len(source)) if weights is None else as_real("weights", weights)
-    if not source.shape == target.shape == weights.shape:
+    start, end = _as_nodes("source", source), _as_nodes("target", target)
+    values = np.ones(len(start)) if weights is None else as_real("weights", weights)
+    if not start.shape == end.shape == values.shape:
         raise ValueError(
-            "`source`, `target` and `weights` must have equal lengths. Received: shapes "
-            f"{source.shape}, {target.shape}, {weights.shape}"
+            "`source`, `target` and `weights` must have equal lengths. Received: "
+            f"source.shape={start.shape}, target.shape={end.shape}, "
+            f"weights.shape={values.shape}. Pass one source, target and weight per edge."
         )
-    check_values("weights", weights)
+    check_values("weights", values)
     if num_nodes is None:
-        if len(source) == 0:
-            raise ValueError("`num_nodes` must be given if there are no edges. Received: None")
-        num_nodes = int(max(source.max(), target.max())) + 1
+        if len(start) == 0:
+            raise ValueError(
+                "`num_nodes` must be given if there are no edges. Received: num_nodes=None. "
+                "Pass the number of nodes."
+            )
+        num_nodes = int(max(start.max(), end.max())) + 1
     check_number("num_nodes", num_nodes, "at least 1", lambda value: value >= 1, numbers.Integral)
-    for name, nodes in (("source", source), ("target", target)):
+    for name, nodes in (("source", start), ("target", end)):
         if (nodes >= num_nodes).any():
             raise ValueError(
-                f"`{name}` must be below `num_nodes`={num_nodes}. Received: {nodes.max()}"
+                f"`{name}` must be below `num_nodes`={num_nodes}. Received: {name} with the entry "
+                f"{nodes.max()}. Number the nodes from 0, or increase `num_nodes`."
             )
 
     shape = (int(num_nodes), int(num_nodes))
-    _, first, edge = np.unique(target * shape[0] + source, return_index=True, return_inverse=True)
-    conflicts = np.flatnonzero(weights != weights[first][edge])
+    _, first, edge = np.unique(end * shape[0] + start, return_index=True, return_inverse=True)
+    conflicts = np.flatnonzero(values != values[first][edge])
     if len(conflicts):
         again = conflicts[0]
-        pair = f"{weights[first][edge][again]} and {weights[again]}"
+        pair = f"{values[first][edge][again]} and {values[again]}"
         raise ValueError(
-            f"`weights` must agree where an edge is listed twice. Received: {pair} for the edge "
-            f"{source[again]} → {target[again]}. Combine them first, for example by their mean."
+            "`weights` must be equal if an edge is repeated. Received: weights "
+            f"{pair} for the edge {start[again]} → {end[again]}. Combine the weights of each "
+            "edge first, for example with their mean."
         )
-    entries = weights[first], (target[first], source[first])
+    entries = values[first], (end[first], start[first])
     if sparse:
         return sp.csr_array(entries, shape=shape)
     adjacency = np.zeros(shape)
@@ -132,23 +161,24 @@ def from_edges(source, target, weights=None, num_nodes=None, sparse=False):
     return adjacency
 
 
-def knn_graph(points, k, sparse=False):
-    """Connect every point to its k nearest others: n receives from them, with weight 1.
+def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.csr_array:
+    """Builds the k-nearest-neighbour graph of a set of points.
 
-    Being near is not mutual, so the graph is directed; `np.maximum(A, A.T)` (sparse:
-    `A.maximum(A.T)`) makes it undirected. A point is never its own neighbour.
+    Each node receives an edge of weight 1 from each of its k nearest other nodes. The graph is
+    directed: if m is a neighbour of n, n need not be a neighbour of m. `np.maximum(A, A.T)`
+    (sparse: `A.maximum(A.T)`) makes the graph undirected. No node is its own neighbour.
 
     Args:
-        points: (nodes, dimensions) coordinates in one unit of length. Distances are Euclidean:
-            project longitude and latitude first.
-        k: int from 1 to nodes - 1. Number of neighbours.
-        sparse: bool. Return a `csr_array`.
+        points: (nodes, dimensions) numbers. Coordinates, all in one unit of length. Distances
+            are Euclidean; project longitude and latitude to a plane first.
+        k: int from 1 to nodes - 1. Number of neighbours of each node.
+        sparse: bool. Whether to return a `csr_array`. Default False.
 
     Returns:
-        (nodes, nodes) float64 of 0 and 1, k ones a row.
+        (nodes, nodes) float64 zeros and ones, with k ones in each row.
 
     Raises:
-        TypeError: if `points` is not numeric or `k` not an integer.
+        TypeError: if `points` is not numeric or `k` is not an integer.
         ValueError: if `points` is not a finite matrix or `k` is out of range.
 
     Example:
@@ -157,46 +187,51 @@ def knn_graph(points, k, sparse=False):
                [1., 0., 0.],
                [0., 1., 0.]])
     """
-    points = as_real("points", points)
-    if points.ndim != 2 or 0 in points.shape:
+    rows = as_real("points", points)
+    if rows.ndim != 2 or 0 in rows.shape:
         raise ValueError(
-            f"`points` must have shape (nodes, dimensions). Received: shape={points.shape}"
+            "`points` must have shape (nodes, dimensions). "
+            f"Received: points.shape={rows.shape}. Pass one row of coordinates per node."
         )
-    if not np.isfinite(points).all():
-        raise ValueError(f"`points` must be finite. Received: {points[~np.isfinite(points)][0]}")
-    nodes = np.arange(len(points))
-    most = len(points) - 1
+    check_values("points", rows, allow_negative=True)
+    nodes = np.arange(len(rows))
+    most = len(rows) - 1
     check_number(
         "k",
         k,
-        f"from 1 to {most}, as there are {most + 1} points",
+        f"at least 1 and below the number of points, {len(rows)}",
         lambda value: 1 <= value <= most,
         numbers.Integral,
     )
-    nearest = cKDTree(points).query(points, k + 1)[1]  # (N, k + 1)
+    nearest = np.asarray(cKDTree(rows).query(rows, k + 1)[1])  # (N, k + 1)
     drop = nearest == nodes[:, None]
-    # Among more than k duplicates a point may be missing from its own list: drop the last instead.
+    # If more than k points coincide, the list of a point may lack the point itself. The last
+    # entry of the list is dropped then.
     drop[~drop.any(axis=1), -1] = True
-    return from_edges(nearest[~drop], np.repeat(nodes, k), num_nodes=len(points), sparse=sparse)
+    return from_edges(nearest[~drop], np.repeat(nodes, k), num_nodes=len(rows), sparse=sparse)
 
 
-def from_networkx(graph, weight="weight", sparse=False):
-    """Take over a networkx graph, in its own order of nodes.
+def from_networkx(
+    graph: networkx.Graph, weight: str | None = "weight", sparse: bool = False
+) -> np.ndarray | sp.csr_array:
+    """Converts a networkx graph to an adjacency matrix.
 
-    An edge u → v fills A[v, u], an undirected one also A[u, v]. networkx's own matrices are
-    [source, target]: this one is their transpose. Parallel edges must agree in weight.
+    An edge u → v sets A[v, u]; an undirected edge also sets A[u, v]. The result is the transpose
+    of networkx's own matrices, which are [source, target]. Parallel edges must have equal weights.
 
     Args:
         graph: `networkx.Graph`, `DiGraph` or a multigraph. Row n is the n-th of `graph.nodes`.
-        weight: str. Edge attribute to read; an edge without it counts 1. None: all edges count 1.
-        sparse: bool. Return a `csr_array`.
+        weight: str or None. Edge attribute for the weights; an edge without it has weight 1. With
+            None, every edge has weight 1. Default "weight".
+        sparse: bool. Whether to return a `csr_array`. Default False.
 
     Returns:
         (nodes, nodes) float64, in the unit of the attribute.
 
     Raises:
-        TypeError: if `graph` is no networkx graph or a weight not a number.
-        ValueError: if `graph` has no nodes, or a weight is negative, not finite or ambiguous.
+        TypeError: if `graph` is not a networkx graph or a weight is not a number.
+        ValueError: if `graph` has no nodes, a weight is negative or not finite, or parallel edges
+            have different weights.
 
     Example:
         >>> import networkx as nx
@@ -207,9 +242,12 @@ def from_networkx(graph, weight="weight", sparse=False):
     import networkx as nx
 
     if not isinstance(graph, nx.Graph):
-        raise TypeError(f"`graph` must be a networkx graph. Received: {type(graph).__name__}")
+        raise TypeError(
+            f"`graph` must be a networkx graph. Received: graph of type {type(graph).__name__}. "
+            "Use `from_edges` for a list of edges."
+        )
     if len(graph) == 0:
-        raise ValueError("`graph` must have at least one node. Received: an empty graph")
+        raise ValueError("`graph` must have at least one node. Received: graph with 0 nodes")
     position = {node: n for n, node in enumerate(graph.nodes)}
     edges = [
         (position[u], position[v], 1.0 if weight is None else data.get(weight, 1.0))
@@ -221,54 +259,21 @@ def from_networkx(graph, weight="weight", sparse=False):
     return from_edges(source, target, weights, num_nodes=len(graph), sparse=sparse)
 
 
-def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
-    """Check a square matrix; return it as a new float64 array, or `csr_array` if sparse."""
-    matrix = as_real(name, matrix)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
-        raise ValueError(
-            f"`{name}` must be a square matrix (nodes, nodes) of at least one node. "
-            f"Received: shape={matrix.shape}"
-        )
-    if sp.issparse(matrix):
-        matrix = sp.csr_array(matrix, dtype=np.float64, copy=True)
-        matrix.sum_duplicates()
-    values = matrix.data if sp.issparse(matrix) else matrix
-    check_values(name, values, allow_negative, allow_inf)
-    return matrix
-
-
-def check_number(name, value, condition, is_valid, kind=numbers.Real):
-    """Raise unless `value` is a number of that kind and valid; `condition` says which are."""
-    if isinstance(value, bool) or not isinstance(value, kind):
-        noun = "an integer" if kind is numbers.Integral else "a number"
-        raise TypeError(f"`{name}` must be {noun}. Received: {name}={value!r}")
-    if not is_valid(value):
-        raise ValueError(f"`{name}` must be {condition}. Received: {name}={value!r}")
-
-
-def as_real(name, values):
-    """A float64 copy of an array of real numbers; a sparse one is returned as it is."""
-    values = values if sp.issparse(values) else np.asarray(values)
-    if values.dtype.kind not in "biuf":
-        raise TypeError(f"`{name}` must hold real numbers. Received: dtype={values.dtype}")
-    return values if sp.issparse(values) else values.astype(np.float64)
-
-
 def _as_nodes(name, nodes):
     nodes = np.asarray(nodes)
     if nodes.ndim != 1:
-        raise ValueError(f"`{name}` must have shape (edges,). Received: shape={nodes.shape}")
+        raise ValueError(
+            f"`{name}` must have shape (edges,). Received: {name}.shape={nodes.shape}. "
+            "Pass `source` and `target` as two one-dimensional arrays."
+        )
     if nodes.size and nodes.dtype.kind not in "iu":
-        raise TypeError(f"`{name}` must hold integers. Received: dtype={nodes.dtype}")
+        raise TypeError(
+            f"`{name}` must hold integers. Received: {name}.dtype={nodes.dtype}. "
+            "Number the nodes from 0, and pass the numbers."
+        )
     if (nodes < 0).any():
-        raise ValueError(f"`{name}` must be non-negative. Received: {nodes.min()}")
+        raise ValueError(
+            f"`{name}` must be non-negative. Received: {name} with the entry {nodes.min()}. "
+            "Number the nodes from 0."
+        )
     return nodes.astype(np.int64)
-
-
-def check_values(name, values, allow_negative=False, allow_inf=False):
-    wrong = np.isnan(values) if allow_inf else ~np.isfinite(values)
-    if wrong.any():
-        condition = "free of NaN (`np.inf` marks an unknown one)" if allow_inf else "finite"
-        raise ValueError(f"`{name}` must be {condition}. Received: {values[wrong][0]}")
-    if not allow_negative and (values < 0).any():
-        raise ValueError(f"`{name}` must be non-negative. Received: {values.min()}")

@@ -1,33 +1,40 @@
-"""The graph operators that convolutions multiply by, from an adjacency matrix.
+"""Graph operators of convolution layers, computed from an adjacency matrix.
 
-Dense matrices give `ndarray`, SciPy sparse ones `csr_array`; all is computed in float64.
+All functions compute in float64. A dense matrix gives an `ndarray` and a SciPy sparse matrix a
+`csr_array`, except that `chebyshev_polynomials` always gives an `ndarray`.
 """
 
+from __future__ import annotations
+
 import numbers
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackError, eigsh
 
-from stgkeras.graphs.adjacency import as_matrix, check_number
+from stgkeras.graphs._checks import as_matrix, check_number, check_symmetric
+from stgkeras.types import Array
 
-DENSE_LIMIT = 512  # up to this many nodes a dense eigensolver is quick
+DENSE_LIMIT = 512  # nodes; a dense eigensolver is fast up to this size
 
 
-def laplacian(adjacency, normalization="sym"):
-    """Compute the Laplacian of a graph, normalised unless told otherwise.
+def laplacian(adjacency: Array, normalization: str | None = "sym") -> np.ndarray | sp.csr_array:
+    """Computes the Laplacian of a graph, by default the symmetric normalised Laplacian.
 
         sym:   L = I - D^-1/2 A D^-1/2
         rw:    L = I - D^-1 A
         None:  L = D - A
 
-    D holds the row sums of A: the weight each node receives. Where it is 0, so are D^-1/2 and
-    D^-1, and L_ii = 1 (for "sym" that also drops what such a node sends in a directed graph).
-    The diagonal of A counts as given.
+    D is the diagonal matrix of the row sums of A: the weight that each node receives. If a row
+    sum is 0, the entries of D^-1/2 and D^-1 are 0 too, and L_ii = 1 for "sym" and "rw". In a
+    directed graph, "sym" then also removes the edges that start at this node. Self loops in A
+    keep their weight.
 
     Args:
         adjacency: (nodes, nodes), dense or SciPy sparse, non-negative.
-        normalization: "sym", "rw" or None.
+        normalization: str or None. "sym" for the symmetric, "rw" for the random-walk and None
+            for the unnormalised Laplacian. Default "sym".
 
     Returns:
         (nodes, nodes) float64; unitless, or in the unit of `adjacency` for None.
@@ -35,7 +42,7 @@ def laplacian(adjacency, normalization="sym"):
     Raises:
         TypeError: if `adjacency` is not numeric.
         ValueError: if `adjacency` is not square, finite and non-negative, or `normalization` is
-            none of the three.
+            not one of the three choices.
 
     Example:
         >>> laplacian([[0, 1], [1, 0]])
@@ -46,44 +53,47 @@ def laplacian(adjacency, normalization="sym"):
         Bruna et al., 2014, arXiv:1312.6203, section 3; Defferrard et al., 2016, arXiv:1606.09375,
         section 2.1. Departs from the papers: "rw", directed graphs and isolated nodes are added.
     """
-    adjacency = as_matrix("adjacency", adjacency)
-    degree = adjacency.sum(axis=1)
+    matrix = as_matrix("adjacency", adjacency)
+    degree = matrix.sum(axis=1)
     if normalization is None:
-        return sp.diags_array(degree, format="csr") - adjacency
+        return sp.diags_array(degree, format="csr") - matrix
     scale = _inverse_sqrt(degree)
-    # "rw" scales the rows twice by D^-1/2: D^-1 of a tiny degree would overflow.
+    # "rw" multiplies by D^-1/2 twice, because D^-1 of a tiny degree overflows.
     if normalization == "rw":
-        received = scale @ (scale @ adjacency)
+        received = scale @ (scale @ matrix)
     elif normalization == "sym":
-        received = scale @ adjacency @ scale
+        received = scale @ matrix @ scale
     else:
         raise ValueError(
             '`normalization` must be "sym", "rw" or None. '
             f"Received: normalization={normalization!r}"
         )
-    return _identity(adjacency) - received
+    return _identity(matrix) - received
 
 
-def scaled_laplacian(adjacency, normalization="sym", lambda_max=None):
-    """Compute the Laplacian, rescaled so that its eigenvalues lie in [-1, 1].
+def scaled_laplacian(
+    adjacency: Array, normalization: str | None = "sym", lambda_max: float | None = None
+) -> np.ndarray | sp.csr_array:
+    """Computes the scaled Laplacian, with eigenvalues in [-1, 1].
 
         L̃ = 2 L / λ_max - I
 
-    This is the finished operator of a Chebyshev graph convolution.
+    Chebyshev graph convolutions use this operator.
 
     Args:
         adjacency: (nodes, nodes), dense or SciPy sparse, non-negative.
-        normalization: "sym", "rw" or None, as for `laplacian`.
-        lambda_max: float > 0. None: the largest eigenvalue of L, which needs a symmetric
-            `adjacency`. 2.0 bounds it for "sym" and "rw"; directed graphs need a number here.
+        normalization: str or None. "sym", "rw" or None, as in `laplacian`. Default "sym".
+        lambda_max: float > 0 or None. Value of λ_max. With None, the function computes the
+            largest eigenvalue of L, and `adjacency` must be symmetric. A directed graph needs a
+            number; 2.0 is an upper bound for "sym" and "rw". Default None.
 
     Returns:
         (nodes, nodes) float64, unitless.
 
     Raises:
         TypeError: if `adjacency` or `lambda_max` is not numeric.
-        ValueError: as `laplacian`; if `lambda_max` is not finite and positive; if it is None and
-            `adjacency` is asymmetric or L is 0, or the eigensolver fails.
+        ValueError: in the cases of `laplacian`; if `lambda_max` is not finite and positive; or if
+            `lambda_max` is None and `adjacency` is asymmetric, L is 0 or the eigensolver fails.
 
     Example:
         >>> scaled_laplacian([[0, 1], [1, 0]], lambda_max=2.0)
@@ -94,40 +104,42 @@ def scaled_laplacian(adjacency, normalization="sym", lambda_max=None):
         Defferrard et al., 2016, arXiv:1606.09375, section 2.1 ("Recursive formulation for fast
         filtering"). Departs from the paper: nowhere.
     """
-    operator = laplacian(adjacency, normalization)
+    operator: Any = laplacian(adjacency, normalization)
     if lambda_max is None:
-        adjacency = as_matrix("adjacency", adjacency)
+        matrix = as_matrix("adjacency", adjacency)
         check_symmetric(
-            adjacency,
+            matrix,
             condition=" if `lambda_max` is None",
             alternative=", or keep the graph directed with `lambda_max=2.0`",
         )
-        # Only self loops: L is 0, up to the rounding of I - D^-1/2 A D^-1/2.
-        unit = adjacency.max() if normalization is None else 1.0
+        # A graph with only self loops has L = 0, up to the rounding of I - D^-1/2 A D^-1/2.
+        unit = matrix.max() if normalization is None else 1.0
         if abs(operator).max() <= 1e-12 * unit:
             raise ValueError(
                 "`adjacency` must have an edge between two nodes if `lambda_max` is None. "
-                "Received: a graph whose Laplacian is 0"
+                "Received: adjacency with a Laplacian of 0. Add an edge, or pass `lambda_max=2.0`."
             )
-        # L of "rw" is similar to that of "sym", which symmetric eigensolvers can take.
-        symmetric = laplacian(adjacency) if normalization == "rw" else operator
+        # The "rw" and "sym" Laplacians have the same eigenvalues. The eigensolver needs a
+        # symmetric matrix, which "rw" is not.
+        symmetric = laplacian(matrix) if normalization == "rw" else operator
         lambda_max = _largest_eigenvalue(symmetric)
     else:
         check_number("lambda_max", lambda_max, "finite and above 0", lambda v: 0 < v < np.inf)
     return operator * (2.0 / lambda_max) - _identity(operator)
 
 
-def renormalized_adjacency(adjacency):
-    """Compute the operator of a GCN layer: the normalised adjacency with self loops.
+def renormalized_adjacency(adjacency: Array) -> np.ndarray | sp.csr_array:
+    """Computes the normalised adjacency matrix with self loops, the operator of a GCN layer.
 
         Â = D̃^-1/2 Ã D̃^-1/2,   Ã = A + I where A has no self loop, D̃ the row sums of Ã
 
     Args:
-        adjacency: (nodes, nodes), dense or SciPy sparse, non-negative. Self loops it already has
-            keep their weight.
+        adjacency: (nodes, nodes), dense or SciPy sparse, non-negative. Existing self loops keep
+            their weight.
 
     Returns:
-        (nodes, nodes) float64, unitless; eigenvalues in [-1, 1] if symmetric.
+        (nodes, nodes) float64, unitless. If `adjacency` is symmetric, the eigenvalues of the
+        result lie in [-1, 1].
 
     Raises:
         TypeError: if `adjacency` is not numeric.
@@ -139,31 +151,31 @@ def renormalized_adjacency(adjacency):
                [0.5, 0.5]])
 
     Source:
-        Kipf and Welling, 2017 (GCN), arXiv:1609.02907, eq. 2. Departs from the paper: a node that
-        has a self loop already gets no second one.
+        Kipf and Welling, 2017 (GCN), arXiv:1609.02907, eq. 2. Departs from the paper: a node with
+        a self loop does not get a second one.
     """
-    adjacency = as_matrix("adjacency", adjacency)
-    missing = (adjacency.diagonal() == 0).astype(np.float64)
-    adjacency = adjacency + sp.diags_array(missing, format="csr")
-    scale = _inverse_sqrt(adjacency.sum(axis=1))
-    return scale @ adjacency @ scale
+    matrix = as_matrix("adjacency", adjacency)
+    missing = (matrix.diagonal() == 0).astype(np.float64)
+    with_loops = matrix + sp.diags_array(missing, format="csr")
+    scale = _inverse_sqrt(with_loops.sum(axis=1))
+    return scale @ with_loops @ scale
 
 
-def chebyshev_polynomials(operator, K):
-    """Compute the first K Chebyshev polynomials of an operator.
+def chebyshev_polynomials(operator: Array, K: int) -> np.ndarray:
+    """Computes the first K Chebyshev polynomials of an operator.
 
         T_0 = I,   T_1 = L̃,   T_k = 2 L̃ T_{k-1} - T_{k-2}    (matrix products)
 
     Args:
-        operator: (nodes, nodes), dense or SciPy sparse: a `scaled_laplacian`, eigenvalues in
-            [-1, 1]. Nothing is normalised here.
-        K: int ≥ 1. Number of terms.
+        operator: (nodes, nodes), dense or SciPy sparse. Usually a `scaled_laplacian`, with
+            eigenvalues in [-1, 1]. The function does not normalise it.
+        K: int ≥ 1. Number of polynomials, T_0 to T_{K-1}.
 
     Returns:
         (K, nodes, nodes) dense float64, unitless.
 
     Raises:
-        TypeError: if `operator` is not numeric or `K` not an integer.
+        TypeError: if `operator` is not numeric or `K` is not an integer.
         ValueError: if `operator` is not square and finite, or `K` < 1.
 
     Example:
@@ -173,30 +185,18 @@ def chebyshev_polynomials(operator, K):
 
     Source:
         Defferrard et al., 2016, arXiv:1606.09375, eq. 4 and the recursion below it. Departs from
-        the paper: nowhere (the code released with ASTGCN multiplies elementwise by mistake).
+        the paper: nowhere. (The published code of ASTGCN uses elementwise products by mistake.)
     """
-    operator = as_matrix("operator", operator, allow_negative=True)
+    matrix = as_matrix("operator", operator, allow_negative=True)
     check_number("K", K, "at least 1", lambda value: value >= 1, numbers.Integral)
-    num_nodes = operator.shape[0]
+    num_nodes = matrix.shape[0]
     terms = np.empty((K, num_nodes, num_nodes))
     terms[0] = np.eye(num_nodes)
     if K > 1:
-        terms[1] = operator @ terms[0]
+        terms[1] = matrix @ terms[0]
     for k in range(2, K):
-        terms[k] = 2.0 * (operator @ terms[k - 1]) - terms[k - 2]
+        terms[k] = 2.0 * (matrix @ terms[k - 1]) - terms[k - 2]
     return terms
-
-
-def check_symmetric(adjacency, condition="", alternative=""):
-    """Raise unless a checked matrix equals its transpose; say when it must, and what else helps."""
-    # Float32 inputs may differ from their transpose by rounding.
-    difference = abs(adjacency - adjacency.T).max()
-    if difference > 1e-6 * adjacency.max():
-        symmetrize = "A.maximum(A.T)" if sp.issparse(adjacency) else "np.maximum(A, A.T)"
-        raise ValueError(
-            f"`adjacency` must be symmetric{condition}. Received: entries that differ from the "
-            f"transpose by up to {difference:.3g}. Pass `{symmetrize}`{alternative}."
-        )
 
 
 def _identity(like):
@@ -204,7 +204,7 @@ def _identity(like):
 
 
 def _inverse_sqrt(degree):
-    """The diagonal matrix D^-1/2, 0 where the degree is; its products keep dense matrices dense."""
+    """Returns D^-1/2 as a sparse diagonal matrix; a degree of 0 gives an entry of 0."""
     scale = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
     return sp.diags_array(scale, format="csr")
 
@@ -214,14 +214,15 @@ def _largest_eigenvalue(operator):
     if num_nodes <= DENSE_LIMIT:
         dense = operator.toarray() if sp.issparse(operator) else operator
         return np.linalg.eigvalsh(dense)[-1]
-    # A fixed start makes the result repeatable; a constant one can be an eigenvector already.
+    # The fixed seed makes the result repeatable. The vector is random, because a constant vector
+    # may already be an eigenvector, from which the solver finds no other one.
     start = np.random.default_rng(0).standard_normal(num_nodes)
     try:
         options = {"which": "LA", "v0": start, "ncv": 64, "maxiter": 1000}
         return eigsh(operator, k=1, return_eigenvectors=False, **options)[0]
     except ArpackError as error:
         raise ValueError(
-            "`lambda_max` must be given for this graph, as the eigensolver found no largest "
-            f"eigenvalue. Received: lambda_max=None, {num_nodes} nodes. Pass `lambda_max=2.0`, an "
-            'upper bound for "sym" and "rw".'
+            "`lambda_max` must be given for this graph, because the eigensolver failed. "
+            f"Received: lambda_max=None and a graph of {num_nodes} nodes. Pass `lambda_max=2.0`, "
+            'which is an upper bound for "sym" and "rw".'
         ) from error

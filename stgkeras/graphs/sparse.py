@@ -1,20 +1,25 @@
-"""Sparse matrices as plain arrays."""
+"""Sparse feature matrices as plain arrays."""
+
+from __future__ import annotations
+
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
 
 
-def stored_entries(matrix):
-    """Takes sparse features apart into arrays, as a batch of one.
+def stored_entries(matrix: sp.sparray | sp.spmatrix) -> dict[str, np.ndarray]:
+    """Converts a sparse feature matrix to arrays of its stored entries, as a batch of one graph.
 
-    The form in which models with `num_entries` take features: no array of nodes × features.
+    Models with `num_entries` take features in this form. It needs no dense (nodes, features)
+    array.
 
     Args:
-        matrix: (nodes, features) SciPy sparse.
+        matrix: (nodes, features) SciPy sparse array or matrix.
 
     Returns:
-        dict of "index" (1, 2, entries) int32, the node and the feature of each entry; "value" (1,
-        entries) float32.
+        dict with "index", (1, 2, entries) int32, the node and the feature of each entry; and
+        "value", (1, entries) float32.
 
     Raises:
         TypeError: if `matrix` is not SciPy sparse.
@@ -28,11 +33,15 @@ def stored_entries(matrix):
     """
     if not sp.issparse(matrix):
         raise TypeError(
-            f"`matrix` must be a SciPy sparse matrix. Received: {type(matrix).__name__}; pass it "
-            "through `scipy.sparse.csr_array`, or give the model the dense features."
+            "`matrix` must be a SciPy sparse matrix. Received: matrix of type "
+            f"{type(matrix).__name__}. Convert it with `scipy.sparse.csr_array`, or pass dense "
+            "features to the model."
         )
-    matrix = sp.coo_array(matrix)
-    if not np.isfinite(matrix.data).all():
-        raise ValueError("`matrix` must be finite. Received: NaN or infinite entries")
-    index = np.stack(matrix.coords).astype(np.int32)
-    return {"index": index[None], "value": matrix.data.astype(np.float32)[None]}
+    stored = sp.coo_array(cast(Any, matrix))
+    if not np.isfinite(stored.data).all():
+        raise ValueError(
+            "`matrix` must be finite. Received: matrix with NaN or infinite entries. "
+            "Replace or remove them."
+        )
+    index = np.stack(stored.coords).astype(np.int32)
+    return {"index": index[None], "value": stored.data.astype(np.float32)[None]}

@@ -1,4 +1,6 @@
-"""The Fourier basis of a graph, and graphs estimated from signals for it to be taken of."""
+"""Graph Fourier bases, and graphs estimated from signals."""
+
+from __future__ import annotations
 
 import numbers
 
@@ -6,29 +8,37 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial.distance import pdist, squareform
 
-from stgkeras.graphs.adjacency import as_matrix, as_real, check_number, check_values
-from stgkeras.graphs.laplacian import check_symmetric, laplacian
+from stgkeras.graphs._checks import (
+    as_matrix,
+    as_real,
+    check_number,
+    check_symmetric,
+    check_values,
+)
+from stgkeras.graphs.laplacian import laplacian
+from stgkeras.types import Array
 
 
-def fourier_basis(adjacency):
-    """Compute the eigenvalues and eigenvectors of the symmetric normalised Laplacian.
+def fourier_basis(adjacency: Array) -> tuple[np.ndarray, np.ndarray]:
+    """Computes the graph Fourier basis: the eigenvectors of the symmetric normalised Laplacian.
 
         L = Φ diag(λ) Φᵀ,   Φᵀ Φ = I
 
-    Φᵀ x is the Fourier transform of a signal x on the nodes, Φ its inverse. The first d columns
-    `[:, :d]` are the d lowest frequencies. Each column's entry of largest magnitude is positive
-    (the first of those that rounding cannot tell apart), so the basis is repeatable.
+    For a signal x on the nodes, Φᵀ x is the graph Fourier transform, and Φ inverts it. The first
+    d columns `[:, :d]` of Φ are the d lowest frequencies. The sign of an eigenvector is arbitrary.
+    To make the basis repeatable, the entry of largest magnitude in each column is positive (the
+    first such entry, if several are equal up to rounding).
 
-    Where an eigenvalue repeats, the basis of its eigenspace is arbitrary: a filter with a free
-    multiplier per frequency depends on the one it was trained with. So models keep the basis in
-    their weights.
+    If an eigenvalue repeats, the basis of its eigenspace is arbitrary. A filter with one free
+    multiplier per frequency then works only with the basis of its training. Therefore models
+    save the basis with their weights.
 
     Args:
         adjacency: (nodes, nodes), dense or SciPy sparse, non-negative and symmetric.
 
     Returns:
-        Eigenvalues (nodes,) in [0, 2], ascending, and eigenvectors (nodes, nodes), one a column;
-        float64, unitless, dense for sparse input too. Takes nodes³ time.
+        Two dense float64 arrays, unitless: the eigenvalues (nodes,) in [0, 2], ascending, and
+        the eigenvectors (nodes, nodes), one per column. The run time grows with nodes³.
 
     Raises:
         TypeError: if `adjacency` is not numeric.
@@ -45,8 +55,8 @@ def fourier_basis(adjacency):
 
     Source:
         Bruna et al., 2014, arXiv:1312.6203, section 3; Shuman et al., 2013, arXiv:1211.0053,
-        section II. Departs from the papers: nowhere; of the Laplacians they offer it takes the
-        symmetric normalised one.
+        section II. Departs from the papers: nowhere. Among the Laplacians of the papers, the
+        function uses the symmetric normalised one.
     """
     adjacency = as_matrix("adjacency", adjacency)
     check_symmetric(adjacency)
@@ -59,28 +69,39 @@ def fourier_basis(adjacency):
     return np.clip(eigenvalues, 0.0, 2.0), eigenvectors * signs
 
 
-def estimate_graph(signals, bandwidth="local", k=7, num_neighbors=None, sparse=False):
-    """Estimate a graph from signals on its nodes: nodes that vary alike are linked.
+def estimate_graph(
+    signals: Array,
+    bandwidth: str | float = "local",
+    k: int = 7,
+    num_neighbors: int | None = None,
+    sparse: bool = False,
+) -> np.ndarray | sp.csr_array:
+    """Estimates a graph from signals on its nodes: similar signals give large edge weights.
 
         A[i, j] = exp(-d(i, j) / σ²),   d(i, j) = ‖x_i - x_j‖²,   x_i the column of node i
 
         "global":  σ² = the mean of d over all pairs of nodes
         "local":   σ² = σ_i σ_j,   σ_i² = d(i, the k-th nearest other node of i)
 
-    No labels are used. Henaff's supervised estimate is the same function of what a fully connected
-    network learned from labels: `estimate_graph(kernel.T)` with the (nodes, units) kernel of its
-    first layer, such as `sklearn.neural_network.MLPClassifier(...).fit(x, y).coefs_[0].T`.
+    The estimate uses no labels. For Henaff's supervised estimate, train a fully connected network
+    on the labels and pass the transposed (nodes, units) kernel of its first layer. With
+    scikit-learn this is `sklearn.neural_network.MLPClassifier(...).fit(x, y).coefs_[0].T`.
 
-    Standardise the columns first if their units differ. Columns of equal values have weight 1,
-    constant ones too, even where σ² is 0; a node with k equals has weight 0 to all others.
+    Standardise the columns first if their units differ. Two equal columns always have weight 1,
+    also if σ² is 0. With "local", a node with k equal nodes has σ_i = 0, and therefore weight 0
+    to every node that differs from it.
 
     Args:
-        signals: (samples, nodes), in one unit.
-        bandwidth: "local", "global", or σ² itself as a float > 0, in squared units of `signals`.
-        k: int from 1 to nodes - 1. Which neighbour sets the local bandwidth; read for "local" only.
-        num_neighbors: int from 1 to nodes - 1. A node keeps this many strongest links (the first
-            of equal ones), and those that the other end keeps. None: all links are kept.
-        sparse: bool. Return a `csr_array`. Memory is nodes² all the same.
+        signals: (samples, nodes) numbers in one unit, dense or SciPy sparse.
+        bandwidth: str or float. "local", "global", or a number > 0 for σ², in squared units of
+            `signals`. Default "local".
+        k: int from 1 to nodes - 1. Index of the neighbour that sets σ_i. Only "local" uses it.
+            Default 7.
+        num_neighbors: int from 1 to nodes - 1, or None. Number of strongest edges that each node
+            keeps (the first ones on ties). An edge remains if either end keeps it. Default None:
+            all edges remain.
+        sparse: bool. Whether to return a `csr_array`. The computation still needs memory for
+            nodes² numbers. Default False.
 
     Returns:
         (nodes, nodes) float64 weights in [0, 1], symmetric with a zero diagonal, unitless.
@@ -98,20 +119,14 @@ def estimate_graph(signals, bandwidth="local", k=7, num_neighbors=None, sparse=F
 
     Source:
         Henaff, Bruna and LeCun, 2015, arXiv:1506.05163, section 4; Zelnik-Manor and Perona, 2004
-        (local bandwidth: their d is the distance, not its square, and so is σ_i). Departs from
-        the papers: `num_neighbors` is added.
+        (local bandwidth, with d for the distance instead of its square). Departs from the papers:
+        `num_neighbors` is added.
     """
-    signals = as_real("signals", signals.toarray() if sp.issparse(signals) else signals)
-    if signals.ndim != 2 or signals.shape[0] < 1 or signals.shape[1] < 2:
-        raise ValueError(
-            "`signals` must have shape (samples, nodes) with at least two nodes. "
-            f"Received: shape={signals.shape}"
-        )
-    check_values("signals", signals, allow_negative=True)
-    # The expansion ‖x‖² + ‖y‖² - 2 xᵀy would be quicker, but loses the digits of small distances.
-    distances = squareform(pdist(signals.T, "sqeuclidean"))  # (N, N)
+    columns = _checked_signals(signals)
+    # The expansion ‖x‖² + ‖y‖² - 2 xᵀy would be faster, but small distances lose their digits.
+    distances = squareform(pdist(columns.T, "sqeuclidean"))  # (N, N)
     variances = _variances(distances, bandwidth, k)
-    # 0 / 0 between equal columns is 0, other divisions by 0 are infinite.
+    # For σ² = 0, the exponent is 0 between equal columns and infinite between others.
     exponents = np.where(distances > 0, np.inf, 0.0)
     np.divide(distances, variances, out=exponents, where=variances > 0)
     adjacency = np.exp(-exponents)
@@ -125,8 +140,19 @@ def estimate_graph(signals, bandwidth="local", k=7, num_neighbors=None, sparse=F
     return sp.csr_array(adjacency) if sparse else adjacency
 
 
+def _checked_signals(signals):
+    signals = as_real("signals", signals.toarray() if sp.issparse(signals) else signals)
+    if signals.ndim != 2 or signals.shape[0] < 1 or signals.shape[1] < 2:
+        raise ValueError(
+            "`signals` must have shape (samples, nodes) with at least two nodes. "
+            f"Received: signals.shape={signals.shape}. Pass one column per node."
+        )
+    check_values("signals", signals, allow_negative=True)
+    return signals
+
+
 def _variances(distances, bandwidth, k):
-    """σ² of every pair, (nodes, nodes)."""
+    """Returns σ² of every pair of nodes, (nodes, nodes)."""
     num_nodes = len(distances)
     if not isinstance(bandwidth, str):
         check_number("bandwidth", bandwidth, "finite and above 0", lambda v: 0 < v < np.inf)
@@ -134,12 +160,12 @@ def _variances(distances, bandwidth, k):
         bandwidth = distances.sum() / (num_nodes * (num_nodes - 1))
     elif bandwidth == "local":
         _check_count("k", k, num_nodes)
-        # The nearest of all, with distance 0, is the node itself.
+        # Index 0 is the node itself, with distance 0; so index k is the k-th other node.
         scale = np.sqrt(np.partition(distances, k, axis=1)[:, k])  # (N,)
         return np.outer(scale, scale)
     else:
         raise ValueError(
-            '`bandwidth` must be "local", "global" or a number above 0. '
+            '`bandwidth` must be "local", "global" or a finite number above 0. '
             f"Received: bandwidth={bandwidth!r}"
         )
     return np.full(distances.shape, float(bandwidth))
@@ -147,5 +173,5 @@ def _variances(distances, bandwidth, k):
 
 def _check_count(name, value, num_nodes):
     most = num_nodes - 1
-    condition = f"from 1 to {most}, as there are {num_nodes} nodes"
+    condition = f"at least 1 and below the number of nodes, {num_nodes}"
     check_number(name, value, condition, lambda v: 1 <= v <= most, numbers.Integral)

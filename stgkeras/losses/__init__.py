@@ -1,5 +1,7 @@
 """Losses for link prediction, and for forecasts of series with missing readings."""
 
+from __future__ import annotations
+
 from stgkeras.losses.focal import FocalLoss, balanced_weight
 from stgkeras.losses.masked import MaskedHuber, MaskedMeanAbsoluteError, MaskedMeanSquaredError
 

@@ -1,48 +1,67 @@
-"""Losses of forecasts for series with missing readings."""
+"""Losses for forecasts of series with missing readings."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from stgkeras.missing import check_same_shape, checked_null_value, is_finite, on_leading_axes
+from stgkeras.types import Tensor
 
 
 class _MaskedLoss(keras.losses.Loss):
-    """What the masked losses share; their `call` gives a loss to the `_error` of every entry."""
+    """Base class of the masked losses. `call` in a subclass maps the `_error` of each entry to a
+    loss."""
 
-    def __init__(self, null_value=None, reduction="sum_over_batch_size", name=None, dtype=None):
+    def __init__(
+        self,
+        null_value: float | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         self._result_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
         wide = keras.backend.result_type(self._result_dtype, "float32")
         super().__init__(name=name, reduction=reduction, dtype=wide)
         self.null_value = checked_null_value(null_value)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         y_true, y_pred, weight = self._marked(y_true, y_pred)
         if self.reduction in ("sum_over_batch_size", "mean"):
-            # Keras will divide by the number of all entries: undo that, divide by those there.
+            # Keras divides by the number of all entries. This makes the divisor the number of
+            # readings that are not missing.
             weight = ops.divide_no_nan(weight, ops.mean(weight))
         if sample_weight is not None:
             weight = weight * ops.cast(on_leading_axes(sample_weight, weight), self.dtype)
         return ops.cast(super().__call__(y_true, y_pred, weight), self._result_dtype)
 
-    def pooled(self, y_true, y_pred, sample_weight=None):
-        """What a mean over several batches is made of: the sum of the first result over all
-        batches, divided by that of the second.
+    def pooled(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> tuple[Tensor, Tensor] | None:
+        """Returns the terms of a mean over several batches.
+
+        The mean is the sum of the first tensor over all batches, divided by the sum of the second
+        tensor over all batches. The arguments are those of a call of the loss.
 
         Returns:
-            Weighted losses of all entries and their weights, both of the shape of `y_true`; None
-            if `reduction` is no mean.
+            Two tensors of the shape of `y_true`: the weighted losses of the entries, and their
+            weights in the divisor. None if `reduction` is not a mean.
         """
         if self.reduction not in ("sum_over_batch_size", "mean", "mean_with_sample_weight"):
             return None
-        y_true, y_pred, there = self._marked(y_true, y_pred)
-        weight = there
+        y_true, y_pred, mask = self._marked(y_true, y_pred)
+        weight = mask
         if sample_weight is not None:
-            weight = there * ops.cast(on_leading_axes(sample_weight, there), self.dtype)
+            weight = mask * ops.cast(on_leading_axes(sample_weight, mask), self.dtype)
         entries = weight * self.call(y_true, ops.cast(y_pred, self.dtype))
-        return entries, weight if self.reduction == "mean_with_sample_weight" else there
+        return entries, weight if self.reduction == "mean_with_sample_weight" else mask
 
     def _marked(self, y_true, y_pred):
-        """Both as tensors, the truth NaN where missing; and 1 where it is there, else 0."""
+        """Returns targets with NaN for missing readings, predictions, and a mask: 0 if missing."""
         y_true, y_pred = map(ops.convert_to_tensor, (y_true, y_pred))
         y_true = ops.cast(y_true, keras.backend.result_type(y_true.dtype, "float32"))
         if self.null_value is not None:
@@ -50,13 +69,13 @@ class _MaskedLoss(keras.losses.Loss):
         return y_true, y_pred, ops.cast(ops.logical_not(ops.isnan(y_true)), self.dtype)
 
     def _error(self, y_true, y_pred):
-        """Prediction less truth, and 0 without a gradient where the truth is missing."""
+        """Returns prediction minus target; a missing reading gives 0 and no gradient."""
         check_same_shape(y_true, y_pred)
         missing = ops.isnan(y_true)
-        # Masked before the subtraction: NaN enters no arithmetic, forward or backward.
+        # The mask comes before the subtraction, so that NaN enters neither loss nor gradient.
         return ops.where(missing, 0.0, y_pred) - ops.where(missing, 0.0, y_true)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "null_value": self.null_value,
@@ -66,37 +85,39 @@ class _MaskedLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("stgkeras")
 class MaskedMeanAbsoluteError(_MaskedLoss):
-    """Mean absolute error over the readings that are there; NaN marks a missing one.
+    """Mean absolute error over all readings that are not missing. NaN marks a missing reading.
 
-        loss = Σ w m |y_pred - y_true| / Σ m,    m = 0 where the reading is missing, else 1
+        loss = Σ w m |y_pred - y_true| / Σ m,    m = 0 if the reading is missing, else 1
 
-    The mean is over all readings of a batch at once, so a step with few of them weighs little. As
-    everywhere in Keras, sample weights w scale the losses and not the divisor Σ m;
-    `reduction="mean_with_sample_weight"` divides by Σ w m instead. A missing reading gives no
-    gradient, whatever the prediction; a batch without any reading has loss 0.
+    The mean is over all readings of a batch, so a time step with few readings has little weight.
+    As in all losses of Keras, sample weights w scale the losses but not the divisor Σ m;
+    `reduction="mean_with_sample_weight"` divides by Σ w m. A missing reading gives no gradient,
+    whatever the prediction is. A batch without readings has loss 0.
 
-    The models of `stgkeras.models` report the mean over all readings of the set as the loss of
-    `evaluate` and as `val_loss`, whatever the batches. The `loss` of training, and all losses of
-    other Keras models, are means of the batches' losses, weighted by their numbers of samples: take
-    `stgkeras.metrics.MaskedMeanAbsoluteError` there.
+    Models of `stgkeras.models` report the mean over all readings of the data set as the loss of
+    `evaluate` and as `val_loss`, for any batch size. The training `loss`, and all losses of other
+    Keras models, are means of batch losses, weighted by the numbers of samples. Use
+    `stgkeras.metrics.MaskedMeanAbsoluteError` for the mean over all readings there.
 
     Args:
-        null_value: optional number that marks a missing reading as NaN does, such as 0.0.
-        reduction: As in `keras.losses.Loss`; None gives the loss of every entry, 0 where missing.
-        name: string. Name of the loss.
-        dtype: Dtype of the result; float16 and bfloat16 still compute in float32.
+        null_value: float or None. Number that also marks a missing reading, such as 0.0. Default
+            None: only NaN does.
+        reduction: as in `keras.losses.Loss`; None returns the loss of every entry, 0 if missing.
+        name: str. Name of the loss.
+        dtype: dtype of the result. With float16 and bfloat16, the loss is computed in float32.
 
     Call arguments:
-        y_true: any shape, such as (batch, horizon, nodes, outputs), with NaN where missing.
-        y_pred: the shape of `y_true`.
-        sample_weight: optional, the leading axes of `y_true` or all: (batch,), (batch, horizon), …
+        y_true: tensor of any shape, such as (batch, horizon, nodes, outputs). NaN if missing.
+        y_pred: tensor of the shape of `y_true`.
+        sample_weight: optional tensor with the leading axes of `y_true` or all its axes: (batch,),
+            (batch, horizon), …
 
     Returns:
-        A scalar, or the shape of `y_true` if `reduction` is None.
+        A scalar, or a tensor of the shape of `y_true` if `reduction` is None.
 
     Raises:
-        ValueError: if `null_value` is no finite number, the shapes differ, or `sample_weight` has
-            more axes than `y_true`.
+        ValueError: if `null_value` is not a finite number, the shapes differ, or `sample_weight`
+            has more axes than `y_true`.
 
     Example:
         >>> from stgkeras.losses import MaskedMeanAbsoluteError
@@ -105,17 +126,17 @@ class MaskedMeanAbsoluteError(_MaskedLoss):
         2.0
     """
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         error = self._error(y_true, y_pred)
-        # An error of 0 gives no gradient; that of `abs` alone is 1 there on JAX.
+        # An error of 0 must have gradient 0; on JAX, the gradient of `abs` at 0 is 1.
         return ops.where(ops.equal(error, 0.0), 0.0, ops.abs(error))
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class MaskedMeanSquaredError(_MaskedLoss):
-    """Mean squared error over the readings that are there; NaN marks a missing one.
+    """Mean squared error over all readings that are not missing. NaN marks a missing reading.
 
-    Arguments, call and the mean as in `MaskedMeanAbsoluteError`.
+    `MaskedMeanAbsoluteError` describes the arguments, the call and the mean.
 
     Example:
         >>> from stgkeras.losses import MaskedMeanSquaredError
@@ -123,23 +144,25 @@ class MaskedMeanSquaredError(_MaskedLoss):
         5.0
     """
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return ops.square(self._error(y_true, y_pred))
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class MaskedHuber(_MaskedLoss):
-    """Mean Huber loss over the readings that are there; NaN marks a missing one.
+    """Mean Huber loss over all readings that are not missing. NaN marks a missing reading.
 
-        loss = e² / 2 where |e| ≤ δ, else δ (|e| - δ / 2)
+        loss = e² / 2 if |e| ≤ δ, else δ (|e| - δ / 2),    e = y_pred - y_true
 
-    Arguments, call and the mean as in `MaskedMeanAbsoluteError`, and one more.
+    `MaskedMeanAbsoluteError` describes the other arguments, the call and the mean.
 
     Args:
-        delta: float > 0, in the units of the readings. Where squares turn into straight lines.
+        delta: float > 0, in the units of the readings. Size δ of the error from which on the loss
+            is linear instead of quadratic. Default 1.
 
     Raises:
-        ValueError: also if `delta` is out of range.
+        ValueError: if `delta` is not a finite number above 0, and in the cases of
+            `MaskedMeanAbsoluteError`.
 
     Example:
         >>> from stgkeras.losses import MaskedHuber
@@ -152,24 +175,24 @@ class MaskedHuber(_MaskedLoss):
 
     def __init__(
         self,
-        delta=1.0,
-        null_value=None,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
+        delta: float = 1.0,
+        null_value: float | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(null_value, reduction, name, dtype)
         if not is_finite(delta) or delta <= 0:
             raise ValueError(
                 f"`delta` must be a finite number above 0. Received: delta={delta!r}. "
-                "Use `MaskedMeanAbsoluteError` for straight lines alone."
+                "Use `MaskedMeanAbsoluteError` for a loss that is linear everywhere."
             )
         self.delta = float(delta)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         error = self._error(y_true, y_pred)
         curved = ops.clip(error, -self.delta, self.delta)
         return curved * (error - 0.5 * curved)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "delta": self.delta}

@@ -1,4 +1,9 @@
-"""Figures of merit of predictions: functions on whole arrays, and metrics that `fit` logs."""
+"""Metrics of forecasts and of predicted links.
+
+Functions compute metrics of whole arrays. Classes are Keras metrics for `compile`.
+"""
+
+from __future__ import annotations
 
 from stgkeras.metrics.forecasts import (
     MaskedMeanAbsoluteError,

@@ -1,31 +1,44 @@
-"""Errors of forecasts: a function on whole arrays, and metrics that `fit` logs."""
+"""Errors of forecasts: a function for whole arrays, and Keras metrics."""
+
+from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from stgkeras.missing import add_sum, checked_null_value, on_leading_axes
+from stgkeras.types import Array, Tensor
 
 
-def forecast_errors(truth, forecast, steps, null_value=None, percentage=False):
-    """Mean absolute and root mean squared error at chosen steps ahead, and over all.
+def forecast_errors(
+    truth: Array,
+    forecast: Array,
+    steps: Mapping[str, int],
+    null_value: float | None = None,
+    percentage: bool = False,
+) -> dict[str, float]:
+    """Computes the MAE, RMSE and MAPE of forecasts, at chosen time steps and over all steps.
 
     Args:
-        truth: (windows, horizon, nodes, outputs), in original units; NaN where missing.
-        forecast: of the same shape.
-        steps: dict of label → step ahead, 1 being the first, such as {"15 min": 3}.
-        null_value: optional number that marks a missing reading as NaN does, such as 0.0.
-        percentage: bool. Whether to add the mean absolute percentage error, MAPE.
+        truth: (windows, horizon, nodes, outputs) numbers in original units; NaN if missing.
+        forecast: array of the shape of `truth`.
+        steps: dict of label → number of steps ahead, from 1, such as {"15 min": 3}.
+        null_value: float or None. Number that also marks a missing reading, such as 0.0. Default
+            None: only NaN does.
+        percentage: bool. Whether to add the mean absolute percentage error, MAPE. Default False.
 
     Returns:
-        dict of "MAE <label>", "MAE mean" over all steps, "RMSE <label>" and "RMSE mean", in the
-        units of `truth`, and with `percentage` "MAPE <label>" and "MAPE mean", in percent, over
-        readings other than 0; each pooled over all readings that are there, NaN without any.
+        dict with "MAE <label>" and "RMSE <label>" for each label, and "MAE mean" and "RMSE mean"
+        over all steps, in the units of `truth`. With `percentage`, also "MAPE <label>" and "MAPE
+        mean", in percent, over readings other than 0. Each mean is over all readings that are not
+        missing; without such readings it is NaN.
 
     Raises:
-        ValueError: if the shapes differ, or a step is beyond the horizon.
+        ValueError: if the shapes differ, or a step is not from 1 to the horizon.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -36,19 +49,21 @@ def forecast_errors(truth, forecast, steps, null_value=None, percentage=False):
     truth, forecast = np.asarray(truth), np.asarray(forecast, "float64")
     if truth.ndim != 4 or truth.shape != forecast.shape:
         raise ValueError(
-            "`truth` and `forecast` must have one shape (windows, horizon, nodes, outputs). "
-            f"Received: {truth.shape} and {forecast.shape}"
+            "`truth` and `forecast` must have the same shape (windows, horizon, nodes, outputs). "
+            f"Received: truth.shape={truth.shape}, forecast.shape={forecast.shape}"
         )
     beyond = {label: step for label, step in steps.items() if not 1 <= step <= truth.shape[1]}
     if beyond:
-        raise ValueError(f"`steps` must lie in 1 … {truth.shape[1]}. Received: {beyond}")
+        raise ValueError(
+            f"`steps` must be from 1 to the horizon, {truth.shape[1]}. Received: steps={beyond}"
+        )
     missing = np.isnan(truth) if null_value is None else np.isnan(truth) | (truth == null_value)
     truth = truth.astype("float64")
     error = np.abs(forecast - truth)
     parts = {label: np.s_[:, step - 1] for label, step in steps.items()} | {"mean": np.s_[:]}
 
-    def means(name, entries, there):
-        pairs = {label: (entries[part], there[part]) for label, part in parts.items()}
+    def means(name, entries, included):
+        pairs = {label: (entries[part], included[part]) for label, part in parts.items()}
         return {
             f"{name} {label}": float(entry[mask].mean()) if mask.any() else float("nan")
             for label, (entry, mask) in pairs.items()
@@ -57,23 +72,31 @@ def forecast_errors(truth, forecast, steps, null_value=None, percentage=False):
     squares = means("RMSE", error**2, ~missing)
     errors = means("MAE", error, ~missing) | {key: mean**0.5 for key, mean in squares.items()}
     if percentage:
-        there = ~missing & (truth != 0)
-        errors |= means("MAPE", 100 * error / np.where(there, np.abs(truth), 1), there)
+        nonzero = ~missing & (truth != 0)
+        errors |= means("MAPE", 100 * error / np.where(nonzero, np.abs(truth), 1), nonzero)
     return errors
 
 
 class _MaskedMean(keras.metrics.Metric):
-    """What the masked metrics share: Σ w v / Σ w over the readings that are there.
+    """Base class of the masked metrics: Σ w v / Σ w over all readings that are not missing.
 
-    Both sums are kept as float32 pairs (sum, what rounding left out of it), so that they count on
-    past 2^24, where float32 alone loses 1.
+    Each sum is a pair of float32 numbers (sum, rounding error). A single float32 number cannot
+    count beyond 2^24, where adding 1 changes nothing.
     """
 
-    def __init__(self, step=None, null_value=None, name=None, dtype=None):
+    _short_name: str
+
+    def __init__(
+        self,
+        step: int | None = None,
+        null_value: float | None = None,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         if step is not None and not (isinstance(step, numbers.Integral) and step >= 1):
             raise ValueError(
-                f"`step` must be None or a whole number of at least 1. Received: step={step!r}. "
-                "The first step ahead is 1; None takes all."
+                f"`step` must be None or an integer of at least 1. Received: step={step!r}. "
+                "Use `step=1` for the first step ahead, or `step=None` for all steps."
             )
         name = name or self._short_name + ("" if step is None else f"_step_{step}")
         super().__init__(name=name, dtype=dtype)
@@ -83,62 +106,67 @@ class _MaskedMean(keras.metrics.Metric):
         self._total = self.add_variable((2,), "zeros", dtype=wide, name="total")
         self._weight = self.add_variable((2,), "zeros", dtype=wide, name="weight")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         y_true, y_pred = (ops.convert_to_tensor(y) for y in (y_true, y_pred))
         _check_forecast(y_true, y_pred, self.step)
         y_true, y_pred = (ops.cast(y, self._total.dtype) for y in (y_true, y_pred))
-        weight = ops.cast(self._there(y_true), y_true.dtype)
+        weight = ops.cast(self._counted(y_true), y_true.dtype)
         if sample_weight is not None:
             weight = weight * ops.cast(on_leading_axes(sample_weight, y_true), y_true.dtype)
         if self.step is not None:
             y_true, y_pred, weight = (a[:, self.step - 1] for a in (y_true, y_pred, weight))
-        # 1 against 1 where nothing is there: no error under any of the metrics.
-        there = self._there(y_true)
-        y_true, y_pred = (ops.where(there, y, 1.0) for y in (y_true, y_pred))
+        # Other entries become target 1 and prediction 1, which has error 0 in each metric.
+        counted = self._counted(y_true)
+        y_true, y_pred = (ops.where(counted, y, 1.0) for y in (y_true, y_pred))
         values = weight * self._entries(y_true, y_pred)
         add_sum(self._total, values)
         add_sum(self._weight, weight)
 
-    def _there(self, y_true):
-        """Where there is a reading that counts."""
-        there = ops.logical_not(ops.isnan(y_true))
+    def _counted(self, y_true):
+        """Returns True for the readings that the metric includes, else False."""
+        counted = ops.logical_not(ops.isnan(y_true))
         if self.null_value is not None:
-            there = ops.logical_and(there, ops.not_equal(y_true, self.null_value))
-        return there
+            counted = ops.logical_and(counted, ops.not_equal(y_true, self.null_value))
+        return counted
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._total[0] / self._weight[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "step": self.step, "null_value": self.null_value}
 
 
-# Not in "stgkeras" alone: the loss of the same name is registered there.
+# The package is not "stgkeras", because the loss of the same name is registered there.
 @keras.saving.register_keras_serializable("stgkeras.metrics")
 class MaskedMeanAbsoluteError(_MaskedMean):
-    """Mean absolute error of forecasts over the readings that are there, at one step or all.
+    """Mean absolute error of forecasts over all readings that are not missing.
 
-    Sums and counts run over all batches of an epoch, so the figure is the mean over all its
-    readings, to 1e-6 relative however many they are. It is in the units of `y_true`.
+    The metric adds up errors and counts over all batches of an epoch. Its result is the mean over
+    all readings of the epoch, with a relative accuracy of 1e-6, in the units of `y_true`.
 
     Args:
-        step: optional int ≥ 1, the step ahead to look at, 1 being the first; None takes all.
-        null_value: optional number that marks a missing reading as NaN does, such as 0.0.
-        name: string. Name in the logs; default "masked_mae", with `step` "masked_mae_step_3".
-        dtype: As in `keras.metrics.Metric`; float16 and bfloat16 still compute in float32.
+        step: int ≥ 1 or None. Time step to evaluate; the first step ahead is 1. Default None: all
+            steps.
+        null_value: float or None. Number that also marks a missing reading, such as 0.0. Default
+            None: only NaN does.
+        name: str or None. Name in the logs. Default None: "masked_mae", or with `step=3`
+            "masked_mae_step_3".
+        dtype: as in `keras.metrics.Metric`; float16 and bfloat16 still compute in float32.
 
     Call arguments:
-        y_true: (batch, horizon, nodes, outputs), with NaN where missing.
-        y_pred: the shape of `y_true`.
-        sample_weight: optional, the leading axes of `y_true` or all; the result is then
-            Σ w |y_pred - y_true| / Σ w.
+        y_true: tensor (batch, horizon, nodes, outputs). NaN if missing.
+        y_pred: tensor of the shape of `y_true`.
+        sample_weight: optional tensor w with the leading axes of `y_true` or all its axes. The
+            result is then Σ w |y_pred - y_true| / Σ w.
 
     Returns:
-        A scalar, NaN before the first reading.
+        A scalar; NaN before the first reading.
 
     Raises:
-        ValueError: if `step` or `null_value` is out of range, `y_true` has other axes or another
-            shape than `y_pred`, or `step` is beyond the horizon.
+        ValueError: if `step` or `null_value` is out of range, the tensors do not have the same
+            shape (batch, horizon, nodes, outputs), or `step` is above the horizon.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -156,10 +184,11 @@ class MaskedMeanAbsoluteError(_MaskedMean):
 
 @keras.saving.register_keras_serializable("stgkeras.metrics")
 class MaskedRootMeanSquaredError(_MaskedMean):
-    """Root mean squared error of forecasts over the readings that are there, at one step or all.
+    """Root mean squared error of forecasts over all readings that are not missing.
 
-    The root is taken once, of the mean over all readings of an epoch. Arguments and call as in
-    `MaskedMeanAbsoluteError`; the default name is "masked_rmse".
+    The result is the root of the mean squared error over all readings of an epoch.
+    `MaskedMeanAbsoluteError` describes the arguments and the call. The default name is
+    "masked_rmse".
 
     Example:
         >>> import numpy as np, stgkeras
@@ -174,15 +203,16 @@ class MaskedRootMeanSquaredError(_MaskedMean):
     def _entries(self, y_true, y_pred):
         return ops.square(y_pred - y_true)
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.sqrt(super().result())
 
 
 @keras.saving.register_keras_serializable("stgkeras.metrics")
 class MaskedMeanAbsolutePercentageError(_MaskedMean):
-    """Mean of 100 |y_pred - y_true| / |y_true| over the readings that are there and not 0.
+    """Mean absolute percentage error over all readings that are neither missing nor 0.
 
-    In percent. Arguments and call as in `MaskedMeanAbsoluteError`; the default name is
+    The result is the mean of 100 |y_pred - y_true| / |y_true|, in percent.
+    `MaskedMeanAbsoluteError` describes the arguments and the call. The default name is
     "masked_mape".
 
     Example:
@@ -195,8 +225,8 @@ class MaskedMeanAbsolutePercentageError(_MaskedMean):
 
     _short_name = "masked_mape"
 
-    def _there(self, y_true):
-        return ops.logical_and(super()._there(y_true), ops.not_equal(y_true, 0.0))
+    def _counted(self, y_true):
+        return ops.logical_and(super()._counted(y_true), ops.not_equal(y_true, 0.0))
 
     def _entries(self, y_true, y_pred):
         return 100.0 * ops.abs((y_pred - y_true) / y_true)
@@ -207,8 +237,10 @@ def _check_forecast(y_true, y_pred, step):
     ranks = [len(shape) for shape in shapes]
     if ranks != [4, 4] or any(a != b for a, b in zip(*shapes, strict=True) if a and b):
         raise ValueError(
-            "`y_true` and `y_pred` must have one shape (batch, horizon, nodes, outputs). "
-            f"Received: y_true of shape {shapes[0]} and y_pred of shape {shapes[1]}"
+            "`y_true` and `y_pred` must have the same shape (batch, horizon, nodes, outputs). "
+            f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}"
         )
     if step is not None and shapes[1][1] is not None and step > shapes[1][1]:
-        raise ValueError(f"`step` must lie in 1 … {shapes[1][1]}. Received: step={step}")
+        raise ValueError(
+            f"`step` must be from 1 to the horizon, {shapes[1][1]}. Received: step={step}"
+        )

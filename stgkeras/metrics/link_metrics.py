@@ -1,33 +1,52 @@
-"""Metrics of predicted links for `compile`."""
+"""Keras metrics for predicted links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from stgkeras.missing import add_sum
+from stgkeras.types import Tensor
 
-BINS = 2048
+BINS = 2048  # bins of the histograms of logits
 
 
 class _LinkMetric(keras.metrics.Metric):
-    """What the metrics of links share: which pairs count, and sums of them over an epoch."""
+    """Base class of the link metrics: selects pairs of nodes and counts them over an epoch."""
 
-    def __init__(self, shape, directed, name, dtype):
+    def __init__(
+        self,
+        shape: Sequence[int],
+        directed: bool,
+        name: str | None,
+        dtype: str | keras.DTypePolicy | None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.directed = bool(directed)
-        # Whole numbers, counted in units and in 2^20: float32 alone stops at 2^24.
+        # A count is counts[0] + 2^20 counts[1], because one float32 cannot count beyond 2^24.
         self._counts = self.add_variable((2, *shape), "zeros", dtype="float32", name="counts")
 
     def _pairs(self, y_true, y_pred, sample_weight):
-        """Links and probabilities (batch, pairs), of pairs n ≠ m, or n < m if undirected."""
+        """Returns links and probabilities of the pairs n ≠ m, or n < m if undirected.
+
+        Each has shape (batch, pairs).
+        """
         if sample_weight is not None:
-            raise ValueError("`sample_weight` must be None: all pairs count alike.")
+            raise ValueError(
+                "`sample_weight` must be None, because all pairs have equal weight. Received: "
+                f"sample_weight of type {type(sample_weight).__name__}. "
+                "Pass the metric to `compile` in `metrics`, not in `weighted_metrics`."
+            )
         y_true, y_pred = (ops.cast(ops.convert_to_tensor(y), "float32") for y in (y_true, y_pred))
         shape = tuple(y_pred.shape)
         if len(shape) != 3 or shape[1] != shape[2] or tuple(y_true.shape)[1:] != shape[1:]:
             raise ValueError(
-                "`y_true` and `y_pred` must have one shape (batch, nodes, nodes). "
-                f"Received: {tuple(y_true.shape)} and {shape}"
+                "`y_true` and `y_pred` must have the same shape (batch, nodes, nodes). "
+                f"Received: y_true.shape={tuple(y_true.shape)}, y_pred.shape={shape}"
             )
         nodes = shape[1]
         pairs = ~np.eye(nodes, dtype=bool)
@@ -37,7 +56,7 @@ class _LinkMetric(keras.metrics.Metric):
         )
 
     def _add(self, counts, y_true, y_pred):
-        """Adds whole numbers below 2^24, and NaN to all if one of the pairs counted is NaN."""
+        """Adds integers below 2^24 to the counts, or NaN to all if an included pair is NaN."""
         both = y_true + y_pred
         low = self._counts[0] + counts + ops.sum(ops.where(ops.isnan(both), both, 0.0))
         carry = ops.floor(low / 2**20)
@@ -46,31 +65,33 @@ class _LinkMetric(keras.metrics.Metric):
     def _totals(self):
         return self._counts[0] + self._counts[1] * 2.0**20
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "directed": self.directed}
 
 
 @keras.saving.register_keras_serializable("stgkeras.metrics")
 class LinkF1(_LinkMetric):
-    """F1 of links: harmonic mean of precision and recall, over all pairs of an epoch.
+    """F1 score of links: harmonic mean of precision and recall, over all pairs of an epoch.
 
     Args:
-        threshold: float. Pairs of at least this probability are called links; see
-            `best_threshold`.
-        directed: bool. Whether pairs n ≠ m count twice, or once as n < m. Self loops never count.
-        name: string. Name in the logs.
+        threshold: float. A pair with at least this probability is a predicted link; see
+            `best_threshold`. Default 0.5.
+        directed: bool. Whether to include all pairs n ≠ m, or only n < m. Self loops are never
+            included. Default False.
+        name: str. Name in the logs.
         dtype: as in `keras.metrics.Metric`.
 
     Call arguments:
-        y_true: (batch, nodes, nodes) of 0 and 1.
-        y_pred: the shape of `y_true`, probabilities.
+        y_true: tensor (batch, nodes, nodes) of 0 and 1.
+        y_pred: tensor of the shape of `y_true`. Probabilities.
 
     Returns:
-        A scalar; 0 where there is neither a link nor one predicted. NaN once a pair that counts is
-        NaN in `y_true` or `y_pred`, until `reset_state`, which `fit` calls as an epoch begins.
+        A scalar. It is 0 if there are neither links nor predicted links. It is NaN after an
+        included pair was NaN in `y_true` or `y_pred`, until `reset_state`. `fit` calls
+        `reset_state` at the start of each epoch.
 
     Raises:
-        ValueError: if the shapes differ, or there are sample weights.
+        ValueError: if the shapes differ, or if `sample_weight` is given.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -80,21 +101,29 @@ class LinkF1(_LinkMetric):
         0.6667
     """
 
-    def __init__(self, threshold=0.5, directed=False, name="link_f1", dtype=None):
+    def __init__(
+        self,
+        threshold: float = 0.5,
+        directed: bool = False,
+        name: str | None = "link_f1",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__((3,), directed, name, dtype)
         self.threshold = float(threshold)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
         called = ops.cast(y_pred >= self.threshold, "float32")
         sums = [ops.sum(part) for part in (y_true * called, y_true, called)]
         self._add(ops.stack(sums), y_true, y_pred)
 
-    def result(self):
+    def result(self) -> Tensor:
         hits, links, called = ops.unstack(self._totals(), 3)
         return 2.0 * hits / ops.maximum(links + called, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "threshold": self.threshold}
 
 
@@ -102,9 +131,8 @@ class LinkF1(_LinkMetric):
 class LinkBrier(_LinkMetric):
     """Brier score of links: mean squared error of probabilities, over all pairs of an epoch.
 
-    Sums and counts run over all batches, so the figure is the mean over all pairs, to 1e-6.
-
-    Args, call and errors as in `LinkF1`, without `threshold`.
+    The result has an accuracy of 1e-6 for any number of pairs. `LinkF1` describes the arguments,
+    the call and the errors; `LinkBrier` has no `threshold`.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -113,29 +141,41 @@ class LinkBrier(_LinkMetric):
         0.25
     """
 
-    def __init__(self, directed=False, name="link_brier", dtype=None):
+    def __init__(
+        self,
+        directed: bool = False,
+        name: str | None = "link_brier",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__((1,), directed, name, dtype)
         self._errors = self.add_variable((2,), "zeros", dtype="float32", name="errors")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
         errors = ops.square(y_pred - y_true)
         add_sum(self._errors, errors)
         self._add(ops.reshape(ops.sum(ops.ones_like(errors)), (1,)), y_true, y_pred)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._errors[0] / ops.maximum(self._totals()[0], 1.0)
 
 
 class _LinkRanking(_LinkMetric):
-    """What the ranking metrics share: histograms of the logits of links and of other pairs."""
+    """Base class of the ranking metrics: histograms of the logits of links and of other pairs."""
 
-    def __init__(self, directed, name, dtype):
+    def __init__(
+        self, directed: bool, name: str | None, dtype: str | keras.DTypePolicy | None
+    ) -> None:
         super().__init__((2, BINS), directed, name, dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
-        # NaN to 0.5: as an int it is another number on each backend. `_add` sees to it.
+        # NaN becomes 0.5 here, because each backend converts NaN to a different integer. `_add`
+        # then makes the counts NaN.
         p = ops.clip(ops.where(ops.isnan(y_pred), 0.5, y_pred), 1e-7, 1.0 - 1e-7)
         logit = ops.log(p) - ops.log1p(-p)  # within ±16.2
         place = ops.cast(ops.floor((logit + 16.5) * (BINS / 33.0)), "int32")
@@ -144,7 +184,7 @@ class _LinkRanking(_LinkMetric):
         self._add(ops.reshape(counts, (2, BINS)), y_true, y_pred)
 
     def _from_high(self):
-        """Counts of other pairs and of links in each bin, and their sums from the highest on."""
+        """Returns counts of other pairs and of links, from the highest bin, and their cumsums."""
         others, links = ops.unstack(ops.flip(self._totals(), axis=1), 2)
         return others, links, ops.cumsum(others), ops.cumsum(links)
 
@@ -153,11 +193,11 @@ class _LinkRanking(_LinkMetric):
 class LinkAUC(_LinkRanking):
     """Area under the ROC curve of links, over all pairs of an epoch, from a histogram.
 
-    Probabilities are sorted into 2048 bins of their logit; pairs of one bin count as equal.
-    `bound()` says how far the exact value, `link_scores`, can be off at most.
+    The histogram has 2048 bins of the logit; pairs in the same bin count as ties. `bound()` is the
+    largest possible difference from the exact value, which `link_scores` computes.
 
-    Args, call and errors as in `LinkF1`, without `threshold`. NaN until both links and other pairs
-    were seen.
+    `LinkF1` describes the arguments, the call and the errors; `LinkAUC` has no `threshold`. The
+    result is NaN until the metric has received both links and other pairs.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -168,16 +208,21 @@ class LinkAUC(_LinkRanking):
         (0.5, 0.0)
     """
 
-    def __init__(self, directed=False, name="link_auc", dtype=None):
+    def __init__(
+        self,
+        directed: bool = False,
+        name: str | None = "link_auc",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(directed, name, dtype)
 
-    def result(self):
+    def result(self) -> Tensor:
         others, links, _, above = self._from_high()
         won = ops.sum(others * (above - 0.5 * links))
         return won / (ops.sum(others) * ops.sum(links))
 
-    def bound(self):
-        """Largest possible difference to the exact value, (scalar)."""
+    def bound(self) -> Tensor:
+        """Returns the largest possible difference from the exact value, a scalar."""
         others, links, _, _ = self._from_high()
         return 0.5 * ops.sum(others * links) / (ops.sum(others) * ops.sum(links))
 
@@ -186,7 +231,8 @@ class LinkAUC(_LinkRanking):
 class LinkAveragePrecision(_LinkRanking):
     """Average precision of links, over all pairs of an epoch, from a histogram.
 
-    As `LinkAUC`; the value lies in the middle of the smallest and the largest possible one.
+    The order of pairs within a bin is unknown. The result is the midpoint between the smallest and
+    the largest possible value. `LinkAUC` describes the histogram and the arguments.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -197,21 +243,26 @@ class LinkAveragePrecision(_LinkRanking):
         (0.8333, 0.0)
     """
 
-    def __init__(self, directed=False, name="link_average_precision", dtype=None):
+    def __init__(
+        self,
+        directed: bool = False,
+        name: str | None = "link_average_precision",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(directed, name, dtype)
 
-    def result(self):
+    def result(self) -> Tensor:
         low, high = self._limits()
         return 0.5 * (low + high)
 
-    def bound(self):
-        """Largest possible difference to the exact value, (scalar)."""
+    def bound(self) -> Tensor:
+        """Returns the largest possible difference from the exact value, a scalar."""
         low, high = self._limits()
         return 0.5 * (high - low)
 
     def _limits(self):
-        # In a bin, links may come after all the others, or before them. The first of them then
-        # has the smallest precision, the last the largest.
+        # Worst case: all links of a bin rank after its other pairs. The first link then has the
+        # smallest precision. Best case: they rank before; the last link has the largest.
         others, links, others_above, links_above = self._from_high()
         before, others_before = links_above - links, others_above - others
         worst = (before + 1.0) / (before + 1.0 + others_above)

@@ -1,23 +1,33 @@
-"""How well predicted links fit the graphs that came, exactly, over whole test sets."""
+"""Scores of predicted links, computed exactly over whole test sets."""
+
+from __future__ import annotations
 
 import numpy as np
 
+from stgkeras.types import Array
 
-def link_scores(truth, probability, directed=False):
-    """How well link probabilities fit graphs, over all pairs of all graphs.
+NO_LINKS = (
+    "`truth` must hold links. Received: truth with 0 links. Pass graphs with at least one link."
+)
+
+
+def link_scores(truth: Array, probability: Array, directed: bool = False) -> dict[str, float]:
+    """Computes AUC, average precision, log loss and Brier score over all pairs of all graphs.
 
     Args:
-        truth: (graphs, nodes, nodes), 1 where there is a link, else 0.
-        probability: of the same shape, in [0, 1].
-        directed: bool. Whether pairs n ≠ m count twice, or once as n < m. Self loops never count.
+        truth: (graphs, nodes, nodes) numbers. 1 for a link, else 0.
+        probability: array of the shape of `truth`. Probabilities of links, in [0, 1].
+        directed: bool. Whether to include all pairs n ≠ m, or only n < m. Self loops are never
+            included. Default False.
 
     Returns:
-        dict of "AUC", area under the ROC curve; "AP", average precision; "log-loss", natural
-        logarithm, probabilities kept 1e-7 away from 0 and 1; "Brier", mean squared error.
+        dict with "AUC", the area under the ROC curve; "AP", the average precision; "log-loss",
+        with the natural logarithm and probabilities clipped to [1e-7, 1 - 1e-7]; and "Brier", the
+        mean squared error.
 
     Raises:
-        ValueError: if the shapes differ, `truth` holds one class alone, or a pair that counts is
-            NaN or infinite.
+        ValueError: if the shapes differ, `truth` has no links or only links, or an included pair
+            is NaN or infinite.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -29,7 +39,10 @@ def link_scores(truth, probability, directed=False):
 
     y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed))
     if y.all() or not y.any():
-        raise ValueError("`truth` must hold links and missing links. Received: one of them alone")
+        raise ValueError(
+            "`truth` must hold links and missing links. Received: truth with "
+            f"{np.count_nonzero(y)} links in {y.size} pairs. Pass more graphs at once."
+        )
     return {
         "AUC": float(metrics.roc_auc_score(y, p)),
         "AP": float(metrics.average_precision_score(y, p)),
@@ -38,19 +51,21 @@ def link_scores(truth, probability, directed=False):
     }
 
 
-def recall_at_k(truth, probability, k, directed=False):
-    """Which share of the links is among the k most probable pairs of their graph.
+def recall_at_k(truth: Array, probability: Array, k: int, directed: bool = False) -> float:
+    """Computes recall@k: the share of links among the k most probable pairs of their graph.
 
     Args:
         truth, probability, directed: as in `link_scores`.
-        k: int ≥ 1. Of pairs equally probable at the end of the list, each counts in part.
+        k: int ≥ 1. Number of most probable pairs per graph. If several pairs tie for the last
+            places, each pair counts as a fraction.
 
     Returns:
-        float in [0, 1], over the links of all graphs; NaN if a pair that counts is NaN in `truth`
+        float in [0, 1], over the links of all graphs. NaN if an included pair is NaN in `truth`
         or `probability`.
 
     Raises:
-        ValueError: if the shapes differ, there is no link, or k is not in 1 … number of pairs.
+        ValueError: if the shapes differ, there are no links, or `k` is not from 1 to the number
+            of pairs.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -62,9 +77,11 @@ def recall_at_k(truth, probability, k, directed=False):
     y, p = _pairs(truth, probability, directed)
     known, y = not np.isnan([y, p]).any(), y > 0
     if known and not y.any():
-        raise ValueError("`truth` must hold links. Received: none")
+        raise ValueError(NO_LINKS)
     if isinstance(k, bool) or not 1 <= k <= y.shape[1]:
-        raise ValueError(f"`k` must be an int in 1 … {y.shape[1]}, the pairs. Received: k={k}")
+        raise ValueError(
+            f"`k` must be an integer from 1 to the number of pairs, {y.shape[1]}. Received: k={k}"
+        )
     if not known:
         return float("nan")
     last = -np.partition(-p, k - 1, axis=1)[:, k - 1 : k]  # (graphs, 1)
@@ -74,19 +91,19 @@ def recall_at_k(truth, probability, k, directed=False):
     return float(found.sum() / y.sum())
 
 
-def best_threshold(truth, probability, directed=False):
-    """The probability from which on a pair is called a link, for the largest F1.
+def best_threshold(truth: Array, probability: Array, directed: bool = False) -> float:
+    """Computes the probability threshold for links that gives the largest F1 score.
 
-    Choose it on validation graphs, and use it on others.
+    Compute the threshold from validation graphs, and use it for test graphs.
 
     Args:
         truth, probability, directed: as in `link_scores`.
 
     Returns:
-        float: pairs of at least this probability are links.
+        float. A pair with at least this probability is a predicted link.
 
     Raises:
-        ValueError: if the shapes differ, there is no link, or a pair that counts is NaN or
+        ValueError: if the shapes differ, there are no links, or an included pair is NaN or
             infinite.
 
     Example:
@@ -99,26 +116,30 @@ def best_threshold(truth, probability, directed=False):
 
     y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed))
     if not y.any():
-        raise ValueError("`truth` must hold links. Received: none")
+        raise ValueError(NO_LINKS)
     precision, recall, thresholds = metrics.precision_recall_curve(y, p)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-300)
     return float(thresholds[np.argmax(f1[:-1])])
 
 
-def reliability(truth, probability, bins=10, directed=False):
-    """Mean probability and share of links, of bins of equally many pairs from low to high.
+def reliability(
+    truth: Array, probability: Array, bins: int = 10, directed: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Computes a reliability curve: the mean probability and the share of links per bin.
 
-    Of a calibrated predictor the two agree.
+    The bins hold about equal numbers of pairs, sorted by probability. If the probabilities are
+    calibrated, the two values of each bin are about equal.
 
     Args:
         truth, probability, directed: as in `link_scores`.
-        bins: int. Number of bins; equal probabilities share one.
+        bins: int. Number of bins. Pairs of equal probability are in the same bin. Default 10.
 
     Returns:
-        Two arrays, at most (bins,): mean probabilities, rising, and shares of links.
+        Two arrays (bins,), shorter if bins are empty: the mean probabilities, in ascending order,
+        and the shares of links.
 
     Raises:
-        ValueError: if the shapes differ, or a pair that counts is NaN or infinite.
+        ValueError: if the shapes differ, or an included pair is NaN or infinite.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -137,33 +158,35 @@ def reliability(truth, probability, bins=10, directed=False):
 
 
 def _checked_pairs(truth, probability, directed):
-    """Links, bool, and finite probabilities of the pairs that count, (graphs, pairs) each."""
+    """Returns links, bool, and finite probabilities of the included pairs, (graphs, pairs) each."""
     y, p = _pairs(truth, probability, directed)
-    _refuse("`truth` must hold 0 and 1", y, np.isnan(y), "leave such graphs out")
-    _refuse(
+    _check_pairs(
+        "`truth` must hold 0 and 1, not NaN", y, np.isnan(y), "Remove the graphs with NaN."
+    )
+    _check_pairs(
         "`probability` must not hold NaN or infinity",
         p,
         ~np.isfinite(p),
-        "a model gives them when it has diverged, or has read some",
+        "Check whether the model has diverged or its inputs contain NaN.",
     )
     return y > 0, p
 
 
-def _refuse(rule, values, wrong, fix):
+def _check_pairs(rule, values, wrong, fix):
     if wrong.any():
         raise ValueError(
-            f"{rule} at the pairs that count. Received: {np.count_nonzero(wrong)} of "
-            f"{wrong.size}, the first {values[wrong][0]}; {fix}."
+            f"{rule}. Received: invalid values in {np.count_nonzero(wrong)} of {wrong.size} "
+            f"pairs, the first is {values[wrong][0]}. {fix}"
         )
 
 
 def _pairs(truth, probability, directed):
-    """Truth and probabilities of the pairs that count, (graphs, pairs) float64 each."""
+    """Returns truth and probabilities of the included pairs, (graphs, pairs) float64 each."""
     truth, probability = np.asarray(truth), np.asarray(probability)
     if truth.ndim != 3 or truth.shape != probability.shape:
         raise ValueError(
-            "`truth` and `probability` must have one shape (graphs, nodes, nodes). "
-            f"Received: {truth.shape} and {probability.shape}"
+            "`truth` and `probability` must have the same shape (graphs, nodes, nodes). "
+            f"Received: truth.shape={truth.shape}, probability.shape={probability.shape}"
         )
     pairs = ~np.eye(truth.shape[-1], dtype=bool)
     pairs = pairs if directed else np.triu(pairs)
