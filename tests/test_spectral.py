@@ -249,7 +249,7 @@ def test_bad_entries():
     index, value = keras.Input((2, 4), dtype="int32"), keras.Input((5,))
     with raises("`entries` must hold 'index' .batch, 2, entries. and 'value'"):
         layers.SparseFeatures(N, F)({"index": index, "value": value})
-    with raises("must be a SciPy sparse matrix. Received: ndarray", TypeError):
+    with raises("must be a SciPy sparse matrix. Received: matrix of type ndarray", TypeError):
         graphs.stored_entries(np.eye(3))
     with raises("`matrix` must be finite"):
         graphs.stored_entries(scipy.sparse.csr_array([[np.nan]]))

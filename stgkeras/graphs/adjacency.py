@@ -50,7 +50,7 @@ def gaussian_kernel(
 
     Source:
         Yu et al., 2018 (STGCN), arXiv:1709.04875, eq. 10. Departs from the paper: nowhere. The
-        authors' code has the same width as σ² = 0.1, for distances in units of 10 km.
+        authors' code writes the same width as σ² = 0.1, for distances in units of 10 km.
     """
     check_number("sigma2", sigma2, "a finite number above 0", lambda value: 0 < value < np.inf)
     check_number("epsilon", epsilon, "a number from 0 to 1", lambda value: 0 <= value <= 1)
