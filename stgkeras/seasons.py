@@ -98,7 +98,7 @@ def ten_minutes(steps_per_day: int) -> int:
 
 
 def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.ndarray:
-    """Computes by how much each day's own readings change the seasonal mean of that day.
+    """Computes how much the readings of each day change their own seasonal mean (leave-one-out).
 
     The training readings are part of their own seasonal mean, so they lie closer to it than new
     readings do. `Windows(…, shift=…)` adds the result to the training windows. The distance of a

@@ -30,7 +30,7 @@ def fourier_basis(adjacency: Array) -> tuple[np.ndarray, np.ndarray]:
     first such entry, if several are equal up to rounding).
 
     If an eigenvalue repeats, the basis of its eigenspace is arbitrary. A filter with one free
-    multiplier per frequency then works only with the basis of its training. Therefore models
+    multiplier per frequency then works only with the basis used in training. Therefore models
     save the basis with their weights.
 
     Args:

@@ -22,10 +22,11 @@ class FocalLoss(keras.losses.Loss):
 
     For a target y of 0 or 1, `e^-bce` is the predicted probability of the true class.
 
-    With probabilities, logarithms are clipped at -100, so no entry has a loss above 100 α w. The
-    gradient of an entry, before averaging, is at most 1e7 in magnitude. It is 0 where the clip
-    applies: a prediction of exactly 0 for y = 1 has a large loss, but no gradient. Logits are not
-    clipped and always have a gradient; prefer `from_logits=True` if the model can return logits.
+    With probabilities, logarithms are clipped at -100, so the loss of an entry is at most
+    100 α w^y. The gradient of an entry, before averaging, is at most 1e7 in magnitude. It is 0
+    where the clip applies: a prediction of exactly 0 for y = 1 has a large loss, but no gradient.
+    Logits are not clipped and always have a gradient; prefer `from_logits=True` if the model can
+    return logits.
 
     Args:
         alpha: float > 0. Factor α of the whole loss. It does not balance the classes. Default 0.25.

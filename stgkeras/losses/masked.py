@@ -12,8 +12,10 @@ from stgkeras.types import Tensor
 
 
 class _MaskedLoss(keras.losses.Loss):
-    """Base class of the masked losses. `call` in a subclass maps the `_error` of each entry to a
-    loss."""
+    """Base class of the masked losses.
+
+    A subclass implements `call`, which computes the loss of each entry from its `_error`.
+    """
 
     def __init__(
         self,
@@ -96,8 +98,8 @@ class MaskedMeanAbsoluteError(_MaskedLoss):
 
     Models of `stgkeras.models` report the mean over all readings of the data set as the loss of
     `evaluate` and as `val_loss`, for any batch size. The training `loss`, and all losses of other
-    Keras models, are means of batch losses, weighted by the numbers of samples. Use
-    `stgkeras.metrics.MaskedMeanAbsoluteError` for the mean over all readings there.
+    Keras models, are means of batch losses, weighted by the numbers of samples. For the mean over
+    all readings, use `stgkeras.metrics.MaskedMeanAbsoluteError` in these cases.
 
     Args:
         null_value: float or None. Number that also marks a missing reading, such as 0.0. Default

@@ -135,8 +135,8 @@ def reliability(
         bins: int. Number of bins. Pairs of equal probability are in the same bin. Default 10.
 
     Returns:
-        Two arrays (bins,), shorter if bins are empty: the mean probabilities, in ascending order,
-        and the shares of links.
+        Two arrays (bins,), or shorter if some bins are empty: the mean probabilities, in ascending
+        order, and the shares of links.
 
     Raises:
         ValueError: if the shapes differ, or an included pair is NaN or infinite.
@@ -176,7 +176,7 @@ def _check_pairs(rule, values, wrong, fix):
     if wrong.any():
         raise ValueError(
             f"{rule}. Received: invalid values in {np.count_nonzero(wrong)} of {wrong.size} "
-            f"pairs, the first is {values[wrong][0]}. {fix}"
+            f"pairs; the first is {values[wrong][0]}. {fix}"
         )
 
 
