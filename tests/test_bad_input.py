@@ -36,7 +36,7 @@ ARGUMENTS = [
     (GATED, {**SIZES, "gate": "relu"}, "`gate` must be one of 'glu', 'gtu'. Received: gate='relu'"),
     (GATED, {**SIZES, "residual": "add"}, "`residual` must be one of 'align', 'conv', None. Rec"),
     (TEMPORAL, {"score": "additive"}, "`score` must be one of 'bilinear', 'dot'. Received: score="),
-    (TEMPORAL, {"num_heads": 2}, "`num_heads` must be 1 with score='bilinear'; several heads need"),
+    (TEMPORAL, {"num_heads": 2}, "`num_heads` must be 1 with score='bilinear'. … Use score='dot'"),
     (TEMPORAL, {"score": "dot", "num_heads": 0}, "`num_heads` must be … at least 1"),
     (TEMPORAL, {"score": "dot", "key_dim": 0}, "`key_dim` must be … at least 1"),
     (SPATIAL, {"score": "dot"}, "`score` must be one of 'bilinear', 'additive'. Received: score='"),
@@ -52,9 +52,9 @@ ARGUMENTS = [
     (HOLDER, {"num_nodes": 0}, "`num_nodes` must be an integer"),
     (HOLDER, {"num_nodes": N, "num_edges": 0}, "`num_edges` must be an integer"),
     (HOLDER, {"num_nodes": N, "graph": np.ones((N, 6))}, "= (5, 5). Received: graph.shape=(5, 6)"),
-    (HOLDER, {"num_nodes": N, "graph": NAN}, "`graph` must hold finite numbers; … infinite"),
+    (HOLDER, {"num_nodes": N, "graph": NAN}, "`graph` must hold finite numbers. … infinite"),
     (HOLDER, {"num_nodes": N, "graph": np.inf * EYE}, "`graph` must hold finite numbers"),
-    (HOLDER, {"num_nodes": N, "graph": np.full((N, N), "a")}, "finite numbers; … dtype <U1"),
+    (HOLDER, {"num_nodes": N, "graph": np.full((N, N), "a")}, "finite numbers. … dtype <U1"),
     (HOLDER, {"num_nodes": N, "graph": EYE, "num_edges": 4}, "`num_edges`=4 entries. Received: 5"),
 ]
 
@@ -69,8 +69,8 @@ CHEB3, GATED3 = (CHEB, {"filters": 4, "K": 3}), (GATED, SIZES)
 CONV = layers.GraphConv, {"filters": 4}
 ADDITIVE = SPATIAL, {"score": "additive"}
 LAPLACIAN = layers.ScaledLaplacian, {}
-NOT_KNOWN = "The nodes and features axes of `x` must be known"
-ALL_KNOWN = "The time, nodes and features axes of `x` must be known, since they index weights"
+NOT_KNOWN = "`x` must have known numbers of nodes and features"
+ALL_KNOWN = "`x` must have known numbers of steps, nodes and features, because the shapes of the"
 NOT_4 = "`x` must have axes (batch, time, nodes, features). Received: x.shape=("
 TERMS2 = {"index": (2, 9), "value": (9,), "terms": (2, 9)}
 SHAPES = [
@@ -81,12 +81,12 @@ SHAPES = [
     (CHEB3, [X, (5, 4)], "`graph` must have axes (nodes, nodes), (batch, nodes, nodes) or"),
     (CHEB3, [X, (5,)], "`graph` must have axes … Received: graph.shape=(5,)"),
     (CHEB3, [(None, N, 3), (None, 6, N, N)], "`graph` must have axes … x.shape=(None, 5, 3)"),
-    (CHEB3, [X, {"index": (2, 7), "v": (7,)}], "'value' (edges,). Received: keys ['index', 'v']"),
+    (CHEB3, [X, {"index": (2, 7), "v": (7,)}], "A sparse `graph` must be … ['index', 'v']"),
     (CHEB3, [X, GRAPH, (None, 4, 4)], "`attention` must … attention.shape=(None, 4, 4)"),
     (CHEB3, [X, GRAPH, GRAPH], "`attention` must have axes (batch, nodes, nodes)"),
     (CHEB3, [(None, N, 3), GRAPH, (None, N, N)], NOT_4),
     (CONV, [X, (4, 4)], "`graph` must have axes"),
-    (CONV, [X, {"index": (7, 2), "value": (7,)}], "'index' (2, edges) … index.shape=(7, 2)"),
+    (CONV, [X, {"index": (7, 2), "value": (7,)}], "axes (2, edges), … index.shape=(7, 2)"),
     (CONV, [X, {"index": (2, 7), "value": (6,)}], "A sparse `graph` must hold … value.shape=(6,)"),
     (CONV, [X, {"index": (2, 7), "value": (3, 3, 3, 7)}], "A sparse `graph` must hold 'value'"),
     ((layers.CenteredLayerNormalization, {"axis": 1}), [X], "`axis` must be the last … axis=[1]"),
@@ -98,11 +98,11 @@ SHAPES = [
     ((TEMPORAL, {}), [(None, None, N, 3)], ALL_KNOWN),
     ((SPATIAL, {}), [(None, N, 3)], NOT_4),
     ((SPATIAL, {}), [(None, None, N, 3)], ALL_KNOWN),
-    (ADDITIVE, [X], "`graph` must be given with score='additive'. Received: None"),
+    (ADDITIVE, [X], "`graph` must be given with score='additive'. Received: graph=None"),
     (ADDITIVE, [X, (4, 4)], "`graph` must have axes"),
-    (ADDITIVE, [X, TERMS2], "`graph` must hold the 3 terms of K=3. Received: terms.shape=(2, 9)"),
-    (CHEB3, [X, TERMS2, (None, 9)], "`graph` must hold the 3 terms of K=3. Received: terms.shape"),
-    (CHEB3, [X, TERMS2, (None, 8)], "`attention` must have axes (batch, pairs) with the 9 pairs"),
+    (ADDITIVE, [X, TERMS2], "`graph` must hold K=3 Chebyshev terms. Received: terms.shape=(2, 9)"),
+    (CHEB3, [X, TERMS2, (None, 9)], "`graph` must hold K=3 Chebyshev terms. Received: terms.shape"),
+    (CHEB3, [X, TERMS2, (None, 8)], "`attention` must have axes (batch, pairs), with the 9 pairs"),
     (CHEB3, [X, (N, N), (None, 9)], "`attention` must have axes (batch, nodes, nodes)"),
     (LAPLACIAN, [(None, 5, 4)], "`adjacency` must have axes (..., nodes, nodes). Received: adj"),
     (LAPLACIAN, [(5,)], "`adjacency` must have axes (..., nodes, nodes)"),
@@ -113,7 +113,7 @@ SHAPES = [
         [X],
         "`x` must have at most 2 features. Received",
     ),
-    ((layers.ComponentFusion, {}), [[X, (None, 5, N, 3)]], "`forecasts` must have one shape"),
+    ((layers.ComponentFusion, {}), [[X, (None, 5, N, 3)]], "`forecasts` must all have the same"),
 ]
 
 
@@ -186,7 +186,7 @@ MODELS = [
         for kwargs, message in (
             ({"spatial_score": "dot"}, "`spatial_score` must be one of 'bilinear', 'additive'"),
             ({"temporal_score": "additive"}, "`temporal_score` must be one of 'bilinear', 'dot'"),
-            ({"num_heads": 2}, "`num_heads` must be 1 with score='bilinear'; several heads need"),
+            ({"num_heads": 2}, "`num_heads` must be 1 with score='bilinear'. … Use score='dot'"),
         )
     ],
     (STGCN_LINKS, {"decoder": "gae"}, "`decoder` must be one of 'plain', 'pairwise'. …'gae'"),
@@ -196,8 +196,8 @@ MODELS = [
     (STGCN, {"block_filters": ((64, 16),)}, "`block_filters` must hold triples (temporal, graph"),
     (STGCN, {"output_filters": (128,)}, "`output_filters` must be a pair (temporal filters, dense"),
     (STGCN, {"block_filters": ((0, 16, 64),)}, "`filters` must be an integer … filters=0"),
-    (STGCN, {"input_length": 8}, "take 8 steps; use `input_length` ≥ 9. Received: input_length=8"),
-    (STGCN_LINKS, {"input_length": 4, "kernel_size": 2}, "`input_length`=4 … `input_length` ≥ 5"),
+    (STGCN, {"input_length": 8}, "must be at least 9, … by 8 steps. Received: input_length=8"),
+    (STGCN_LINKS, {"input_length": 4, "kernel_size": 2}, "at least 5, … input_length=4. Use long"),
     (STGCN, {"graph": np.eye(6)}, "`graph` must have shape … (5, 5). Received: graph.shape=(6, 6)"),
     (ASTGCN, {"graph": NAN}, "`graph` must hold finite numbers"),
     (ASTGCN, {"graph": EYE, "num_edges": 2}, "at most `num_edges`=2 entries. Received: 5 entries"),

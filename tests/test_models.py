@@ -82,7 +82,7 @@ def test_a_model_from_config_refuses_to_predict_until_its_graph_is_set(name):
         if ours.path not in graph_weights:
             ours.assign(ops.convert_to_numpy(theirs.value))
     inputs = inputs_of(model)
-    with pytest.raises(ValueError, match="set `model.graph = …`"):
+    with pytest.raises(ValueError, match="Set `model.graph = …`"):
         copy.predict(inputs)
     copy.graph = model.graph
     np.testing.assert_array_equal(dense(copy.graph), dense(model.graph))

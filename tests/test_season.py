@@ -165,7 +165,7 @@ def test_a_season_travels_with_the_file(name, tmp_path):
     x, _ = windows(model, VALUES)
     fresh = type(model).from_config(model.get_config())
     fresh.graph = model.graph
-    with pytest.raises(ValueError, match=r"call `model.adapt\(…\)` with the training steps and"):
+    with pytest.raises(ValueError, match=r"Call `model.adapt\(…\)` with the training steps and"):
         fresh.predict(x)
     model.adapt(VALUES, CALENDAR)
     model.save(tmp_path / "model.keras")

@@ -14,7 +14,7 @@ from stgkeras import layers, models
 
 METADATA = dict.fromkeys(("data", "split", "scaler", "seed", "command", "versions", "metrics"), "")
 # The layers that hold state, of each model, and what the message says to do.
-GRAPH, SCALER = "set `model.graph = …`", "call `model.adapt"
+GRAPH, SCALER = "Set `model.graph = …`", "Call `model.adapt"
 HOLDERS = {
     "stgcn": {"static_graph": GRAPH},
     "stgcn-sparse": {"static_graph": GRAPH},
@@ -23,7 +23,7 @@ HOLDERS = {
     "stgcn-normalize": {"scaler": SCALER},
     "stgcn-links-directed": {"static_graph": GRAPH, "scaler": SCALER},
     "scnn": {"static_graph": GRAPH},
-    "chebnet-pooled": {"static_graph_1": GRAPH, "clusters_0": "set `model.clusters = …`"},
+    "chebnet-pooled": {"static_graph_1": GRAPH, "clusters_0": "Set `model.clusters = …`"},
 }
 PAIRS = [(name, layer) for name, layers in HOLDERS.items() for layer in layers]
 
@@ -101,12 +101,12 @@ def test_a_plain_keras_model_refuses_too_where_it_can(num_edges):
     graph_conv = layers.GraphConv(2, activation="relu")
     model = keras.Model(x, keras.layers.ReLU()(graph_conv(x, holder(x))))
     values = np.ones((2, NODES, 1), "float32")
-    with pytest.raises(ValueError, match="set `model.graph = …`, or `layer.graph = …`"):
+    with pytest.raises(ValueError, match="Set `model.graph = …` or `layer.graph = …`"):
         model(values)
     if keras.backend.backend() == "jax":  # where `predict` cannot read what it traces
         assert np.isnan(model.predict(values, verbose=0)).all()
     else:
-        with pytest.raises(ValueError, match="set `model.graph = …`, or `layer.graph = …`"):
+        with pytest.raises(ValueError, match="Set `model.graph = …` or `layer.graph = …`"):
             model.predict(values, verbose=0)
     holder.graph = np.eye(NODES)[[0, 1, 2, 3, 3]] if num_edges is None else np.diag([1.0] * 4 + [0])
     if keras.backend.backend() == "tensorflow":

@@ -1,10 +1,15 @@
-"""The wording of argument errors, in one place."""
+"""Checks of the arguments and input shapes of layers and models, and their error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from stgkeras import kernels
 
 
-def integer(name, value, minimum=1):
-    """`value` as an int, if it is a whole number of at least `minimum`."""
+def integer(name: str, value: Any, minimum: int = 1) -> int:
+    """Returns `value` as an int. Raises ValueError if it is no integer or below `minimum`."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < minimum:
         raise ValueError(
             f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
@@ -12,70 +17,76 @@ def integer(name, value, minimum=1):
     return int(value)
 
 
-def one_of(name, value, choices):
-    """`value`, if it is among `choices`."""
+def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
+    """Returns `value`. Raises ValueError if it is not one of `choices`."""
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
     return value
 
 
-def fraction(name, value):
-    """`value` as a float, if 0 ≤ value < 1."""
+def fraction(name: str, value: Any) -> float:
+    """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
     if not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
 
 
-def signal(x_shape, axes="(batch, time, nodes, features)"):
-    """Checks the rank of a signal; `axes` names them, '...' for any number of leading axes."""
+def signal(x_shape: tuple, axes: str = "(batch, time, nodes, features)") -> None:
+    """Checks the rank of a signal, and that its numbers of nodes and features are known.
+
+    `axes` lists the names of the axes; "..." stands for any number of leading axes.
+    """
     rank = axes.count(",") + 1
     enough = len(x_shape) >= rank - 1 if "..." in axes else len(x_shape) == rank
     if not enough:
         raise ValueError(f"`x` must have axes {axes}. Received: x.shape={tuple(x_shape)}")
     if x_shape[-1] is None or x_shape[-2] is None:
         raise ValueError(
-            f"The nodes and features axes of `x` must be known. Received: x.shape={tuple(x_shape)}"
+            "`x` must have known numbers of nodes and features. "
+            f"Received: x.shape={tuple(x_shape)}. Give both numbers in the shape of the input."
         )
 
 
-def operator(graph_shape, x_shape, K=1):
-    """Checks a graph operator's shape, or dict of shapes, against that of the signal; if it brings
-    its Chebyshev terms along, that there are K."""
+def operator(graph_shape: Any, x_shape: tuple, K: int = 1) -> None:
+    """Checks the shape of a graph operator against the shape of the signal.
+
+    The shape of a sparse operator is a dict. If it has Chebyshev terms, there must be at least K.
+    """
     if kernels.is_sparse(graph_shape):
         if kernels.has_terms(graph_shape) and graph_shape["terms"][0] < K:
             raise ValueError(
-                f"`graph` must hold the {K} terms of K={K}. Received: terms.shape="
-                f"{tuple(graph_shape['terms'])}; make the `StaticTerms` layer with this K"
+                f"`graph` must hold K={K} Chebyshev terms. Received: terms.shape="
+                f"{tuple(graph_shape['terms'])}. Create the `StaticTerms` layer with K={K}."
             )
         return _sparse_operator(graph_shape, x_shape)
     nodes = x_shape[-2]
     if not 2 <= len(graph_shape) <= len(x_shape) or tuple(graph_shape[-2:]) != (nodes, nodes):
         raise ValueError(
             f"`graph` must have axes (nodes, nodes), (batch, nodes, nodes) or (batch, time, "
-            f"nodes, nodes) with the {nodes} nodes of `x`. "
+            f"nodes, nodes), with the {nodes} nodes of `x`. "
             f"Received: graph.shape={tuple(graph_shape)}, x.shape={tuple(x_shape)}"
         )
 
 
-def basis(basis_shape, x_shape):
-    """Checks the shape of a Fourier basis against that of the signal."""
+def basis(basis_shape: tuple, x_shape: tuple) -> None:
+    """Checks the shape of a Fourier basis against the shape of the signal."""
     nodes = x_shape[-2]
     fits = (
         len(basis_shape) == 2 and basis_shape[0] == nodes and basis_shape[1] in range(1, nodes + 1)
     )
     if not fits:
         raise ValueError(
-            f"`basis` must have axes (nodes, frequencies), the {nodes} nodes of `x` and at most as "
-            f"many frequencies. Received: basis.shape={tuple(basis_shape)}, "
-            f"x.shape={tuple(x_shape)}"
+            f"`basis` must have axes (nodes, frequencies), with the {nodes} nodes of `x` and at "
+            f"most {nodes} frequencies. Received: basis.shape={tuple(basis_shape)}, "
+            f"x.shape={tuple(x_shape)}. Use `stgkeras.graphs.fourier_basis` of the graph."
         )
 
 
 def _sparse_operator(shapes, x_shape):
     if set(shapes) - {"terms"} != {"index", "value"}:
         raise ValueError(
-            "A sparse `graph` must be a dict of 'index' (2, edges) and 'value' (edges,). "
+            "A sparse `graph` must be a dict with the keys 'index' and 'value'. "
             f"Received: keys {sorted(shapes)}"
         )
     index, value = tuple(shapes["index"]), tuple(shapes["value"])
@@ -83,62 +94,66 @@ def _sparse_operator(shapes, x_shape):
     fits = 0 <= leading <= len(x_shape) - 2 and len(index) in (2, leading + 2)
     if not fits or index[-2:] != (2, value[-1]):
         raise ValueError(
-            "A sparse `graph` must hold 'value' (edges,), (batch, edges) or (batch, time, edges), "
-            "and 'index' (2, edges) or with the same leading axes. "
-            f"Received: index.shape={index}, value.shape={value}, x.shape={tuple(x_shape)}"
+            "A sparse `graph` must hold 'value' with axes (edges,), (batch, edges) or (batch, "
+            "time, edges), and 'index' with axes (2, edges), or (..., 2, edges) with the leading "
+            f"axes of 'value'. Received: index.shape={index}, value.shape={value}, "
+            f"x.shape={tuple(x_shape)}"
         )
 
 
-def attention(attention_shape, x_shape, graph_shape):
-    """Checks the shape of a spatial attention against those of the signal and of the graph."""
+def attention(attention_shape: tuple, x_shape: tuple, graph_shape: Any) -> None:
+    """Checks the shape of a spatial attention against the shapes of the signal and the graph."""
     nodes = x_shape[-2]
     if len(attention_shape) == 2 and kernels.has_terms(graph_shape):
         pairs = graph_shape["terms"][1]
         if attention_shape[1] != pairs:
             raise ValueError(
-                f"`attention` must have axes (batch, pairs) with the {pairs} pairs of `graph`. "
+                f"`attention` must have axes (batch, pairs), with the {pairs} pairs of `graph`. "
                 f"Received: attention.shape={tuple(attention_shape)}"
             )
     elif len(attention_shape) != 3 or tuple(attention_shape[1:]) != (nodes, nodes):
         raise ValueError(
-            f"`attention` must have axes (batch, nodes, nodes) with the {nodes} nodes of `x`. "
+            f"`attention` must have axes (batch, nodes, nodes), with the {nodes} nodes of `x`. "
             f"Received: attention.shape={tuple(attention_shape)}, x.shape={tuple(x_shape)}"
         )
 
 
-def square(name, shape):
-    """Checks that the last two axes are one number of nodes."""
+def square(name: str, shape: tuple) -> None:
+    """Checks that the last two axes have the same known size, the number of nodes."""
     if len(shape) < 2 or shape[-1] is None or shape[-1] != shape[-2]:
         raise ValueError(
             f"`{name}` must have axes (..., nodes, nodes). Received: {name}.shape={tuple(shape)}"
         )
 
 
-def steps(x_shape, needed):
-    """Checks that a signal has enough steps, where their number is known."""
+def steps(x_shape: tuple, needed: int) -> None:
+    """Checks that a signal has at least `needed` steps, if the number of steps is known."""
     if x_shape[1] is not None and x_shape[1] < needed:
         raise ValueError(
             f"`x` must have at least `kernel_size`={needed} steps. "
-            f"Received: x.shape={tuple(x_shape)} with {x_shape[1]} steps"
+            f"Received: x.shape={tuple(x_shape)} with {x_shape[1]} steps. "
+            "Use a smaller `kernel_size` or longer windows."
         )
 
 
-def known_axes(x_shape):
-    """Checks a signal whose time, nodes and features axes all index weights."""
+def known_axes(x_shape: tuple) -> None:
+    """Checks a signal for a layer that needs all sizes but the batch to create its weights."""
     signal(x_shape)
     if None in x_shape[1:]:
         raise ValueError(
-            "The time, nodes and features axes of `x` must be known, since they index weights. "
-            f"Received: x.shape={tuple(x_shape)}"
+            "`x` must have known numbers of steps, nodes and features, because the shapes of the "
+            f"weights depend on them. Received: x.shape={tuple(x_shape)}. "
+            "Give these numbers in the shape of the input."
         )
 
 
-def length_for_blocks(input_length, num_blocks, kernel_size):
-    """Checks that blocks of two temporal convolutions leave at least one step."""
+def length_for_blocks(input_length: int, num_blocks: int, kernel_size: int) -> None:
+    """Checks that blocks of two temporal convolutions each leave at least one step."""
     taken = 2 * num_blocks * (kernel_size - 1)
     if input_length <= taken:
         raise ValueError(
-            f"`input_length`={input_length} is too short: {num_blocks} blocks with "
-            f"`kernel_size`={kernel_size} take {taken} steps; use `input_length` ≥ {taken + 1}. "
-            f"Received: input_length={input_length}"
+            f"`input_length` must be at least {taken + 1}, because {num_blocks} blocks with "
+            f"`kernel_size`={kernel_size} shorten the window by {taken} steps. "
+            f"Received: input_length={input_length}. "
+            "Use longer windows, a smaller `kernel_size` or fewer blocks."
         )

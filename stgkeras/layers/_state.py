@@ -1,36 +1,46 @@
-"""State that is given to a layer rather than learned: graphs, clusters, scalers. Was it given?
+"""State of a layer that the user sets and training does not change: graphs, clusters, scalers.
 
-A variable of such state holds `UNSET` until it is given. `UNSET` is finite: on TensorFlow a product
-fused with a rectifier turns NaN into 0, and processes of JAX compare initial values by `==`, which
-NaN never satisfies. No operator, deviation or list of clusters begins with it. In files of version
-0.1.0 the same state is NaN.
+The variables of this state hold `UNSET` until the user sets the state, so that a layer can raise an
+error before. `UNSET` is a finite number, because on TensorFlow a product fused with a ReLU turns
+NaN into 0, and because JAX processes compare initial values with `==`, which is false for NaN. The
+first number of a graph operator, of standard deviations or of clusters never equals `UNSET`. In
+files of version 0.1.0, state that was not set is NaN.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from stgkeras.types import Tensor
+
 UNSET = -(2.0**15)  # exact in half precision
-UNSET_INDEX = 2**31 - 1  # of integers; no node has this number
+UNSET_INDEX = 2**31 - 1  # for integer variables; no node has this number
 
 
 class StateLayer(keras.layers.Layer):
-    """Base of the layers whose state is given.
+    """Base of the layers with state that the user sets, such as a graph.
 
-    A subclass names in `_what` and `_remedy` what is missing and what to do, for the error, and
-    returns in `_first_variable` the variable that tells whether the state was given.
+    A subclass defines two parts of the error message: `_what`, the name of the state, and
+    `_remedy`, the instruction how to set the state. It also defines `_first_variable`, which
+    returns a variable of the state: the state is set if its first number is not `UNSET`.
     """
 
     _what = _remedy = ""
-    _seen = None  # the tensor of PyTorch that was last found given, so as not to ask the device
+    _seen: tuple | None = None  # on PyTorch, the version that was set: no need to read it again
 
-    def require(self):
-        """Raises ValueError if the state was never given. While JAX traces a function, values
-        cannot be read, and nothing is raised."""
+    def require(self) -> None:
+        """Raises ValueError if the state was never set.
+
+        While JAX traces a function, the values cannot be read, and no error is raised.
+        """
         self._is_given()
 
     def _is_given(self):
-        """Whether the state is known to be given; False where it cannot be read."""
+        """Whether the state is known to be set; False if it cannot be read."""
         seen = self._tensor_version()
         if seen is not None and seen == self._seen:
             return True
@@ -39,22 +49,26 @@ class StateLayer(keras.layers.Layer):
             return False
         if is_unset(first):
             raise ValueError(
-                f"{self._what} must be given before the model is used: {self._remedy}, or load "
-                f"weights that were saved with it. Received: layer '{self.name}', which has none"
+                f"{self._what} must be given before the model is used. "
+                f"Received: layer '{self.name}' without a value. "
+                f"{self._remedy}, or load saved weights."
             )
         self._seen = seen
         return True
 
     def _tensor_version(self):
-        """What changes with each change of the state on PyTorch; None elsewhere."""
+        """On PyTorch, a pair that differs after each change of the state; else None."""
         if keras.backend.backend() != "torch":
             return None
         value = self._first_variable().value
         return (id(value), value._version) if not value.is_inference() else None
 
-    def read(self, variable):
-        """The value of a variable, in the dtype of the computation; raises as `require` does.
-        Where JAX traces, state that was never given is read as NaN."""
+    def read(self, variable: keras.Variable) -> Tensor:
+        """Returns the value of a variable of the state, in the compute dtype of the layer.
+
+        Raises ValueError if the state was never set. While JAX traces a function, the value of
+        unset state is NaN instead.
+        """
         is_given = self._is_given()
         is_integer = keras.backend.is_int_dtype(variable.dtype)
         dtype = variable.dtype if is_integer else self.compute_dtype
@@ -68,7 +82,7 @@ class StateLayer(keras.layers.Layer):
         raise NotImplementedError
 
     def _first_number(self):
-        """The first number of the state, or None where it cannot be read."""
+        """The first number of the state, or None if it cannot be read."""
         backend, variable = keras.backend.backend(), self._first_variable()
         if backend == "tensorflow":
             import tensorflow as tf
@@ -89,14 +103,14 @@ class StateLayer(keras.layers.Layer):
         return ops.convert_to_numpy(value[(0,) * len(value.shape)])
 
 
-def unset(variable_dtype="float32"):
-    """The initializer of state that is not given yet."""
+def unset(variable_dtype: str = "float32") -> keras.initializers.Initializer:
+    """Returns the initializer of variables that are not set yet."""
     is_integer = keras.backend.is_int_dtype(variable_dtype)
     return keras.initializers.Constant(UNSET_INDEX if is_integer else UNSET)
 
 
-def is_unset(first):
-    """Whether the first number of a state says that it was never given."""
+def is_unset(first: Any) -> bool:
+    """Returns whether state with this first number was never set. NaN is from version 0.1.0."""
     if np.issubdtype(np.asarray(first).dtype, np.integer):
         return first == UNSET_INDEX
     return first == UNSET or first != first
@@ -107,7 +121,7 @@ def _is_eager(value):
 
 
 def _is_transformed():
-    """Whether PyTorch compiles, or transforms functions, so that tensors have no numbers."""
+    """Whether PyTorch compiles or transforms a function, so that tensors have no values."""
     import torch
 
     return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()

@@ -1,25 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class AdaptiveAdjacency(keras.layers.Layer):
-    """A graph that is learned with the model: who helps to predict whom, near or far.
+    """Adjacency matrix that is learned together with the model.
 
         A = softmax(relu(E_1 E_2ᵀ))
 
-    Each row sums to 1, over the nodes that its node listens to.
+    E_1 and E_2 are trainable matrices (nodes, units) with one row for each node. The softmax is
+    over each row, so that the rows of A sum to 1. A[n, m] is the weight of what node n receives
+    from node m. A does not depend on the values of `x`.
 
     Args:
-        units: int. Length of the two vectors that each node learns.
+        units: int. Number of columns of E_1 and E_2.
 
     Call arguments:
-        x: (..., nodes, features); only its number of nodes counts.
+        x: tensor (..., nodes, features). Only its number of nodes is used.
 
     Returns:
-        (nodes, nodes), a graph operator.
+        Tensor (nodes, nodes), the matrix A, a graph operator.
 
     Raises:
         ValueError: if `units` is below 1.
@@ -34,22 +41,22 @@ class AdaptiveAdjacency(keras.layers.Layer):
         Wu et al., 2019, arXiv:1906.00121, eq. 5.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = _checks.integer("units", units)
 
-    def build(self, x_shape):
+    def build(self, x_shape: tuple) -> None:
         _checks.signal(x_shape, "(..., nodes, features)")
         shape = (x_shape[-2], self.units)
         self.source = self.add_weight(shape, "glorot_uniform", name="source")
         self.target = self.add_weight(shape, "glorot_uniform", name="target")
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         scores = ops.matmul(self.source, ops.transpose(self.target))
         return ops.softmax(ops.relu(scores), axis=-1)
 
-    def compute_output_shape(self, x_shape):
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
         return (x_shape[-2], x_shape[-2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}

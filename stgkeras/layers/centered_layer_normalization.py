@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 import keras
 from keras import ops
 
 from stgkeras.kernels import layer_normalization
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -10,19 +13,23 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
 
         y = γ (x - mean) / √(var + ε) + β
 
-    The same function as `keras.layers.LayerNormalization`, which away from torch computes
-    x · s - mean · s and so loses digits where a mean is large against the deviation; in a deep
-    model that costs a factor of five in the accuracy of gradients.
+    mean and var are the mean and the variance of x over the normalised axes. γ and β are the
+    trainable scale and offset, and ε is a small constant.
+
+    `keras.layers.LayerNormalization` has the same formula. On TensorFlow and JAX, however, it
+    computes x · s - mean · s, with s = γ / √(var + ε). If the mean is large compared with the
+    deviation, this loses digits: in a deep model, the gradients are five times less accurate.
 
     Args:
-        axis: the last axis or axes, -1, or (-2, -1) for nodes and features together.
-        **kwargs: as in `keras.layers.LayerNormalization`, which also checks them.
+        axis: int or tuple. The axes to normalise, which must be the last ones: -1 for the features,
+            (-2, -1) for nodes and features together. Default -1.
+        **kwargs: arguments of `keras.layers.LayerNormalization`.
 
     Call arguments:
-        inputs: any tensor that has the axes to normalise.
+        inputs: tensor (..., features) or (..., nodes, features).
 
     Returns:
-        The shape of `inputs`.
+        A tensor of the shape of `inputs`.
 
     Raises:
         ValueError: if the axes are not the last ones.
@@ -37,18 +44,18 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
         Ba et al., 2016, arXiv:1607.06450, eq. 3. Departs from the paper: nowhere.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         super().build(input_shape)
         rank = len(input_shape)
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         if sorted(axis % rank for axis in axes) != list(range(rank - len(axes), rank)):
             raise ValueError(
                 "`axis` must be the last axis or axes, such as -1 or (-2, -1). "
-                f"Received: axis={self.axis} of an input of shape {tuple(input_shape)}"
+                f"Received: axis={self.axis} for inputs of shape {tuple(input_shape)}"
             )
 
-    def call(self, inputs, training=False):
-        if keras.backend.backend() == "torch":  # its kernel is exact, and faster
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
+        if keras.backend.backend() == "torch":  # PyTorch has a kernel that is exact, and faster
             return super().call(inputs)
         gamma, beta = self.gamma if self.scale else None, self.beta if self.center else None
         axes = [self.axis] if isinstance(self.axis, int) else self.axis

@@ -1,38 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 from keras import initializers, ops
 
 from stgkeras.kernels import gated_time_conv, time_conv
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class GatedTemporalConv(keras.layers.Layer):
-    """Convolution along time, without padding, through a gate, beside a residual path.
+    """Gated convolution along time, without padding, with a residual connection.
 
-        (P, Q) = split(x * W + b)
-        residual "align":  y = (P + x') ⊙ σ(Q)      with gate "gtu": tanh(P + x') ⊙ σ(Q)
-        residual "conv":   y = relu(P ⊙ σ(Q) + x * R + r)       "gtu": tanh(P) in place of P
-        residual None:     y = P ⊙ σ(Q)                         "gtu": tanh(P) in place of P
+        P, Q = split(x * W + b)
+        residual="align":  y = (P + x') ⊙ σ(Q)
+        residual="conv":   y = relu(P ⊙ σ(Q) + x * R + r)
+        residual=None:     y = P ⊙ σ(Q)
 
-    x' is x cut to its last T - kernel_size + 1 steps; its features are padded with zeros to
-    `filters`, or projected where there are more.
+    `*` is a convolution along time; the kernels W and R and the biases b and r are trainable. P and
+    Q are the two halves of the result, `filters` features each. σ is the sigmoid, and ⊙ is the
+    elementwise product: σ(Q), from 0 to 1, decides how much of P passes. The formulas are those of
+    gate="glu". With gate="gtu", tanh(P) takes the place of P, and tanh(P + x') of P + x'.
+
+    x' is x without its first kernel_size - 1 steps. If x has fewer features than `filters`, zeros
+    are appended to them; if it has more, a trainable linear map reduces them to `filters`.
 
     Args:
         filters: int. Number of output features of a node.
-        kernel_size: int. Number of steps that an output step sees.
-        gate: "glu", the gated linear unit, or "gtu", the gated tanh unit.
-        residual: "align", "conv" or None.
+        kernel_size: int. Number of input steps that each output step uses.
+        gate: str. "glu", the gated linear unit, or "gtu", the gated tanh unit. Default "glu".
+        residual: str or None. "align", "conv" or None, see above. Default "align".
         kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
 
     Call arguments:
-        x: (batch, time, nodes, features).
+        x: tensor (batch, time, nodes, features).
 
     Returns:
-        (batch, time - kernel_size + 1, nodes, filters).
+        Tensor (batch, time - kernel_size + 1, nodes, filters).
 
     Raises:
-        ValueError: on a bad argument, or if `x` has fewer than `kernel_size` steps.
+        ValueError: if an argument is invalid, or `x` has fewer than `kernel_size` steps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -43,20 +53,20 @@ class GatedTemporalConv(keras.layers.Layer):
     Source:
         Yu et al., 2018, arXiv:1709.04875, sec. 3.3; "conv" as in PyTorch Geometric Temporal's
         TemporalConv. Departs from the paper: "align" adds x' inside the gate, as the released
-        code does, where the paper's eq. 6 has P ⊙ σ(Q) (that is `residual=None`).
+        code does; the paper's eq. 6 is P ⊙ σ(Q), as with `residual=None`.
     """
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        gate="glu",
-        residual="align",
+        filters: int,
+        kernel_size: int,
+        gate: str = "glu",
+        residual: str | None = "align",
         *,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | keras.initializers.Initializer = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = _checks.integer("filters", filters)
         self.kernel_size = _checks.integer("kernel_size", kernel_size)
@@ -65,7 +75,7 @@ class GatedTemporalConv(keras.layers.Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
-    def build(self, x_shape):
+    def build(self, x_shape: tuple) -> None:
         _checks.signal(x_shape)
         _checks.steps(x_shape, self.kernel_size)
         features = x_shape[-1]
@@ -85,7 +95,7 @@ class GatedTemporalConv(keras.layers.Layer):
     def _bias(self, name, size):
         return self.add_weight((size,), self.bias_initializer, name=name)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         kernel, bias = self.kernel, self.bias
         if self.residual == "align":
             kernel, bias = self._with_aligned(kernel, bias)
@@ -95,7 +105,7 @@ class GatedTemporalConv(keras.layers.Layer):
         return y
 
     def _with_aligned(self, kernel, bias):
-        """Kernel and bias that add x' to P: its step is the last that an output step sees."""
+        """The kernel and the bias that compute P + x': x' is the last step under the kernel."""
         steps, features, _ = kernel.shape
         if features > self.filters:
             bias = bias + ops.pad(self.align_bias, (0, self.filters))
@@ -106,12 +116,12 @@ class GatedTemporalConv(keras.layers.Layer):
             align = ops.convert_to_tensor(align, dtype=kernel.dtype)
         return kernel + align, bias
 
-    def compute_output_shape(self, x_shape):
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
         batch, time, nodes, _ = x_shape
         time = None if time is None else time - self.kernel_size + 1
         return (batch, time, nodes, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

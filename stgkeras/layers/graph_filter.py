@@ -1,28 +1,40 @@
 """The base class of the graph convolutions."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import activations, initializers, ops, regularizers
 
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 class GraphFilter(keras.layers.Layer):
-    """Base of the graph convolutions: output features, activation, bias and their settings.
+    """Base of the graph convolutions, with their common arguments, bias and activation.
 
-    A subclass creates its kernel with `add_kernel` in `build` and ends `call` with `finish`.
+    A subclass calls `add_kernel` in `build`. In `call` it adds the bias and applies the activation,
+    for example with `finish`.
+
+    Args:
+        filters: int. Number of output features of a node.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer: as in
+            `keras.layers.Dense`.
     """
 
     def __init__(
         self,
-        filters,
+        filters: int,
         *,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        **kwargs,
-    ):
+        activation: str | Callable[[Tensor], Tensor] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | keras.initializers.Initializer = "zeros",
+        kernel_regularizer: str | keras.regularizers.Regularizer | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = _checks.integer("filters", filters)
         self.activation = activations.get(activation)
@@ -31,8 +43,10 @@ class GraphFilter(keras.layers.Layer):
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
 
-    def add_kernel(self, shape, initializer=None):
-        """Creates `kernel` of the given shape and, if wanted, `bias` (filters,)."""
+    def add_kernel(
+        self, shape: tuple, initializer: keras.initializers.Initializer | None = None
+    ) -> None:
+        """Creates the weight `kernel` of this shape and, with `use_bias`, `bias` (filters,)."""
         self.kernel = self.add_weight(
             name="kernel",
             shape=shape,
@@ -45,14 +59,14 @@ class GraphFilter(keras.layers.Layer):
                 name="bias", shape=(self.filters,), initializer=self.bias_initializer
             )
 
-    def finish(self, y):
-        """Adds the bias and applies the activation."""
+    def finish(self, y: Tensor) -> Tensor:
+        """Adds the bias to `y` and applies the activation."""
         return self.activation(y if self.bias is None else ops.add(y, self.bias))
 
-    def compute_output_shape(self, x_shape, graph_shape=None):
+    def compute_output_shape(self, x_shape: tuple, graph_shape: Any = None) -> tuple:
         return (*x_shape[:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

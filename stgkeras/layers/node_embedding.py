@@ -1,24 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class NodeEmbedding(keras.layers.Layer):
-    """Appends a learned vector to the features of each node: who it is, beside what it reads.
+    """Node embedding: appends a trainable vector to the features of each node.
+
+        y[n] = x[n] ‖ e[n]
+
+    x[n] are the features of node n, e[n] is the trainable vector of node n, the same for all
+    samples, and ‖ is concatenation.
 
     Args:
         units: int. Length of the vector.
 
     Call arguments:
-        x: (batch, nodes, features).
+        x: tensor (batch, nodes, features).
 
     Returns:
-        (batch, nodes, features + units).
+        Tensor (batch, nodes, features + units).
 
     Raises:
-        ValueError: if `units` is below 1, or `x` has other axes.
+        ValueError: if `units` is below 1, or `x` has other axes than (batch, nodes, features).
 
     Example:
         >>> import numpy as np, stgkeras
@@ -30,22 +40,22 @@ class NodeEmbedding(keras.layers.Layer):
         Shao et al., 2022, arXiv:2208.05233, the spatial identity.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = _checks.integer("units", units)
 
-    def build(self, x_shape):
+    def build(self, x_shape: tuple) -> None:
         _checks.signal(x_shape, "(batch, nodes, features)")
         self.embeddings = self.add_weight(
             (x_shape[1], self.units), "glorot_uniform", name="embeddings"
         )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         vectors = ops.broadcast_to(self.embeddings, (ops.shape(x)[0], *self.embeddings.shape))
         return ops.concatenate([x, vectors], axis=-1)
 
-    def compute_output_shape(self, x_shape):
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
         return (*x_shape[:2], x_shape[2] + self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}

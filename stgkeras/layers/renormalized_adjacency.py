@@ -1,23 +1,28 @@
+from __future__ import annotations
+
 import keras
 from keras import ops
 
 from stgkeras.layers import _checks
 from stgkeras.layers.scaled_laplacian import normalized
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class RenormalizedAdjacency(keras.layers.Layer):
-    """Turns each adjacency of a batch into the operator of `GraphConv`.
+    """Renormalised adjacency matrix of each graph of a batch, the operator of `GraphConv`.
 
         Â = D̃^-1/2 (A + I) D̃^-1/2
 
-    Only missing self loops are added; D̃ holds the row sums with them.
+    A is the adjacency matrix, and A[n, m] is the weight of what node n receives from node m. The
+    identity I adds a self loop of weight 1 to each node that has none. D̃ is the diagonal matrix of
+    the row sums of A + I, the degrees of the nodes.
 
     Call arguments:
-        adjacency: (..., nodes, nodes), non-negative weights, unitless.
+        adjacency: tensor (..., nodes, nodes), non-negative weights, unitless.
 
     Returns:
-        (..., nodes, nodes).
+        Tensor (..., nodes, nodes).
 
     Raises:
         ValueError: if `adjacency` is not square.
@@ -30,16 +35,16 @@ class RenormalizedAdjacency(keras.layers.Layer):
 
     Source:
         Kipf and Welling, 2017, arXiv:1609.02907, sec. 2.2. Departs from the paper: a self loop
-        that is there keeps its weight.
+        that A already has keeps its weight.
     """
 
-    def build(self, adjacency_shape):
+    def build(self, adjacency_shape: tuple) -> None:
         _checks.square("adjacency", adjacency_shape)
 
-    def call(self, adjacency):
+    def call(self, adjacency: Tensor) -> Tensor:
         identity = ops.eye(adjacency.shape[-1], dtype=adjacency.dtype)
         missing = identity * ops.cast(adjacency == 0, adjacency.dtype)
         return normalized(adjacency + missing)
 
-    def compute_output_shape(self, adjacency_shape):
+    def compute_output_shape(self, adjacency_shape: tuple) -> tuple:
         return adjacency_shape

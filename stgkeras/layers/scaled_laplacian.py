@@ -1,25 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class ScaledLaplacian(keras.layers.Layer):
-    """Turns each adjacency of a batch into the operator of `ChebConv`.
+    """Scaled Laplacian of each graph of a batch, the operator of `ChebConv`.
 
         L̃ = 2 / λ_max · (I - D^-1/2 A D^-1/2) - I
 
-    D holds the row sums of A, the weight that a node receives; D^-1/2 is 0 for isolated nodes.
+    A is the adjacency matrix, and A[n, m] is the weight of what node n receives from node m. D is
+    the diagonal matrix of the row sums of A, the degrees of the nodes; D^-1/2 is 0 for nodes of
+    degree 0. I is the identity.
 
     Args:
-        lambda_max: float > 0. Largest eigenvalue assumed; 2 bounds it for every undirected graph.
+        lambda_max: float > 0. The value of λ_max, an upper bound on the eigenvalues of the
+            Laplacian. Default 2, which is a bound for every undirected graph.
 
     Call arguments:
-        adjacency: (..., nodes, nodes), non-negative weights, unitless.
+        adjacency: tensor (..., nodes, nodes), non-negative weights, unitless.
 
     Returns:
-        (..., nodes, nodes).
+        Tensor (..., nodes, nodes).
 
     Raises:
         ValueError: if `lambda_max` is not positive, or `adjacency` is not square.
@@ -31,33 +39,33 @@ class ScaledLaplacian(keras.layers.Layer):
         (4, 10, 3, 3)
 
     Source:
-        Defferrard et al., 2016, arXiv:1606.09375, sec. 2.1. Departs from the paper: λ_max is a
-        bound, not computed for each graph.
+        Defferrard et al., 2016, arXiv:1606.09375, sec. 2.1. Departs from the paper: λ_max is an
+        upper bound, not the largest eigenvalue of each graph.
     """
 
-    def __init__(self, lambda_max=2.0, **kwargs):
+    def __init__(self, lambda_max: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not lambda_max > 0:
             raise ValueError(f"`lambda_max` must be positive. Received: lambda_max={lambda_max!r}")
         self.lambda_max = float(lambda_max)
 
-    def build(self, adjacency_shape):
+    def build(self, adjacency_shape: tuple) -> None:
         _checks.square("adjacency", adjacency_shape)
 
-    def call(self, adjacency):
+    def call(self, adjacency: Tensor) -> Tensor:
         scale = 2.0 / self.lambda_max
         identity = ops.eye(adjacency.shape[-1], dtype=adjacency.dtype)
         return (scale - 1.0) * identity - scale * normalized(adjacency)
 
-    def compute_output_shape(self, adjacency_shape):
+    def compute_output_shape(self, adjacency_shape: tuple) -> tuple:
         return adjacency_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "lambda_max": self.lambda_max}
 
 
-def normalized(adjacency):
-    """D^-1/2 A D^-1/2, with finite gradients where a node is isolated."""
+def normalized(adjacency: Tensor) -> Tensor:
+    """Computes D^-1/2 A D^-1/2, with finite gradients also for nodes of degree 0."""
     degree = ops.sum(adjacency, axis=-1)
     connected = degree > 0
     root = ops.where(connected, ops.rsqrt(ops.where(connected, degree, 1.0)), 0.0)

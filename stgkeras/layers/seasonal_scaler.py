@@ -1,3 +1,8 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -5,37 +10,44 @@ from keras import ops
 from stgkeras.layers import _checks
 from stgkeras.layers._state import StateLayer, unset
 from stgkeras.seasons import pieces, seasonal_mean, slot, slots, ten_minutes
+from stgkeras.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class SeasonalScaler(StateLayer):
-    """Takes the season off readings, and puts it back on predictions.
+    """Seasonal adjustment: removes the daily pattern from readings, and adds it to forecasts.
 
-        y = (x - season[kind of day, time of day, node]) / std        inverse: x = y · std + season
+        y = (x - season[kind of day, time of day, node]) / std
+        with inverse=True: y = x · std + season[kind of day, time of day, node]
 
-    The season is the mean reading of a node at that time of working days, or of weekends, and up to
-    ten minutes before and after: what one day did is not the season. It and the standard deviation
-    of what is left, one a feature, are state that travels with the weights. Until `adapt` is called
-    or weights are loaded, a call raises ValueError; where JAX traces it, the result is NaN.
+    The season is the mean training value of a node at a time of day, with separate means for
+    working days and weekends. Each mean also uses the values up to ten minutes before and after, so
+    that the pattern of a single day has less influence. std is the standard deviation of
+    x - season, one number for each feature.
+
+    `adapt` computes the season and std. They are saved with the weights. Before `adapt` is called
+    or weights are loaded, a call raises ValueError, or returns NaN while JAX traces the call.
 
     Args:
         num_nodes: int. Number of nodes N.
         num_features: int. Number of features F.
-        steps_per_day: int. Steps of the series in a day, S.
+        steps_per_day: int. Number of steps of the series in a day.
 
     Call arguments:
-        x: (batch, time, nodes, features) in original units, at most F features, the first ones. A
-            missing reading, NaN, is taken to be at its season.
-        calendar: (batch, horizon, 2), `datasets.calendar` of the steps to predict.
-        steps: list of ints, the time of each step of `x`, counted from the calendar's first step.
-        inverse: bool. Whether `x` is standardised and to be taken back.
+        x: tensor (batch, time, nodes, features) in original units, with the first features, at most
+            F. NaN is a missing reading; it is replaced by the season.
+        calendar: tensor (batch, horizon, 2), `datasets.calendar` of the steps to predict.
+        steps: list of ints. Position of each step of `x`, counted from the first step of
+            `calendar`.
+        inverse: bool. Whether to apply the inverse, from standardised values to original units.
+            Default False.
 
     Returns:
-        The shape of `x`.
+        A tensor of the shape of `x`.
 
     Raises:
-        ValueError: if an argument is below 1, or the shapes do not fit each other; if the scaler
-            was never adapted.
+        ValueError: if an argument is below 1, the shapes do not fit each other, or the season was
+            never computed.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -50,9 +62,11 @@ class SeasonalScaler(StateLayer):
     """
 
     _what = "The season"
-    _remedy = "call `model.adapt(…)` with the training steps and their calendar"
+    _remedy = "Call `model.adapt(…)` with the training steps and their calendar"
 
-    def __init__(self, num_nodes, num_features, steps_per_day, **kwargs):
+    def __init__(
+        self, num_nodes: int, num_features: int, steps_per_day: int, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_nodes = _checks.integer("num_nodes", num_nodes)
         self.num_features = _checks.integer("num_features", num_features)
@@ -65,15 +79,16 @@ class SeasonalScaler(StateLayer):
     def _first_variable(self):
         return self.std
 
-    def adapt(self, values, calendar):
-        """Takes the season from training values.
+    def adapt(self, values: Array, calendar: Array) -> None:
+        """Computes the season and the standard deviation from training values.
+
+        If a node has no reading at a time of day, its season there is the mean of the node over
+        this kind of day, else the mean of the node, else the mean of all nodes.
 
         Args:
-            values: (T, nodes, features), NaN where missing. A memory map is read in pieces.
-            calendar: (T, 2), `datasets.calendar` of the same steps.
-
-        A time that no reading was taken at gets the mean of its node at that kind of day, else of
-        the node, else of all.
+            values: array (T, nodes, features), in original units, NaN where a reading is missing. A
+                memory map is read in pieces.
+            calendar: array (T, 2), `datasets.calendar` of the same steps.
         """
         values, calendar = np.asarray(values), np.asarray(calendar)
         if values.shape[1:] != (self.num_nodes, self.num_features) or values.ndim != 3:
@@ -83,8 +98,9 @@ class SeasonalScaler(StateLayer):
             )
         if calendar.shape != (len(values), 2):
             raise ValueError(
-                f"`calendar` must have shape ({len(values)}, 2), two numbers a step of `values`. "
-                f"Received: calendar.shape={calendar.shape}"
+                f"`calendar` must have shape ({len(values)}, 2), two numbers for each step of "
+                f"`values`. Received: calendar.shape={calendar.shape}. "
+                "Use `stgkeras.datasets.calendar` of the same steps."
             )
         parts = pieces(values)
         infinite = any(np.isinf(values[part]).any() for part in parts)
@@ -93,7 +109,8 @@ class SeasonalScaler(StateLayer):
             raise ValueError(
                 "`values` must be finite, or NaN for a missing reading, and each feature must have "
                 f"readings. Received: infinite readings: {infinite}, readings of each feature: "
-                f"{count.tolist()}"
+                f"{count.tolist()}. Set invalid readings to NaN, and leave out features that have "
+                "no readings."
             )
         season = seasonal_mean(
             values, calendar, self.steps_per_day, ten_minutes(self.steps_per_day)
@@ -104,7 +121,9 @@ class SeasonalScaler(StateLayer):
         self.season.assign(season)
         self.std.assign(np.where(std > 0, std, 1.0))
 
-    def call(self, x, calendar, steps, inverse=False):
+    def call(
+        self, x: Tensor, calendar: Tensor, steps: Sequence[int], inverse: bool = False
+    ) -> Tensor:
         self._check(x.shape, calendar.shape, steps)
         first = ops.round(ops.sum(calendar[:, 0], axis=-1) * self.steps_per_day)
         steps = ops.convert_to_tensor(list(steps), dtype="int32")
@@ -116,7 +135,9 @@ class SeasonalScaler(StateLayer):
             return x * std + season
         return (ops.where(ops.isnan(x), season, x) - season) / std
 
-    def compute_output_spec(self, x, calendar, steps, inverse=False):
+    def compute_output_spec(
+        self, x: Tensor, calendar: Tensor, steps: Sequence[int], inverse: bool = False
+    ) -> keras.KerasTensor:
         self._check(x.shape, calendar.shape, steps)
         return keras.KerasTensor(x.shape, self.compute_dtype)
 
@@ -134,7 +155,7 @@ class SeasonalScaler(StateLayer):
                 f"Received: calendar.shape={tuple(calendar_shape)}"
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_nodes": self.num_nodes,

@@ -1,42 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import initializers, ops
 
 from stgkeras import kernels
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class SpatialAttention(keras.layers.Layer):
-    """How much each node attends to each other over a window.
+    """Spatial attention: computes how much each node attends to each other node in a window.
 
-    - "bilinear": softmax(S)ᵀ with S = V_s σ((x w_1) W_2 (w_3 x)ᵀ + b_s), normalised over its first
-      axis; every node may attend to every other, whatever the graph.
-    - "additive": softmax over j of LeakyReLU(aᵀ [W h_i ‖ W h_j]), h_i all steps and features of
-      node i, over i itself and the nodes within K - 1 hops.
+        score="bilinear":  A[n, m] = softmax over m of S[m, n],  S = V_s σ(L R + b_s)
+                           L[n] = (Σ_t w_1[t] x[t, n]) W_2,  R[t, n] = x[t, n] · w_3
+        score="additive":  A[n, m] = softmax over m of LeakyReLU(a_1 · h[n] + a_2 · h[m])
+                           h[n] = W x[n]
+
+    A[n, m] is the attention of node n to node m. x[t, n] are the features of node n at step t, and
+    x[n] are the features of all its steps in one vector. σ is the sigmoid. All other symbols are
+    trainable weights: w_1 (time,), W_2 (features, time), w_3 (features,), V_s and b_s (nodes,
+    nodes); a_1 and a_2 (units,), W (units, time · features).
+
+    With "bilinear" every node can attend to every other node. With "additive" a node attends to
+    itself and to the nodes within K - 1 hops in the graph; A is 0 for all other nodes.
 
     Args:
-        score: "bilinear" or "additive".
-        K: int. The neighbourhoods of "additive" are the joint support of the Chebyshev terms
-            T_0 … T_{K-1} of the graph, as in a `ChebConv` with the same K.
-        units: int. Size of W h of "additive".
-        negative_slope: float. Slope of the LeakyReLU of "additive" below zero.
+        score: str. "bilinear" or "additive". Default "bilinear".
+        K: int. For "additive": the attention reaches K - 1 hops, as far as a `ChebConv` with the
+            same K. Default 3.
+        units: int. For "additive": the length of h[n]. Default 32.
+        negative_slope: float. For "additive": the slope of the LeakyReLU below zero. Default 0.2.
         kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
 
     Call arguments:
-        x: (batch, time, nodes, features).
-        graph: scaled Laplacian, dense or sparse, of rank 2, 3 or 4, or what a `StaticTerms` layer
-            returns; needed by "additive" alone. With one graph a step, nodes are neighbours if they
-            are so at any step.
-        scores: None, or (batch, time, time), the temporal attention of `x`: as if x were the signal
-            that these attend to, which "bilinear" has no need to form.
+        x: tensor (batch, time, nodes, features).
+        graph: None, or the scaled Laplacian, dense or sparse, of rank 2, 3 or 4, or the output of a
+            `StaticTerms` layer. "additive" needs a graph; "bilinear" ignores it. In a graph of rank
+            4, nodes are neighbours if they are neighbours at any step. Default None.
+        scores: None, or the scores of `TemporalAttention`, (batch, time, time). With scores, the
+            attention is that of the signal Σ_s scores[t, s] x[s]; "bilinear" does not need to
+            compute this signal. Default None.
 
     Returns:
-        (batch, nodes, nodes), rows summing to 1. With a graph of `StaticTerms`, whose E entries are
-        the neighbourhoods, (batch, E): the scores of these pairs, with nothing of size nodes².
+        Tensor (batch, nodes, nodes), the attention A, with rows that sum to 1. For a graph from
+        `StaticTerms`, a tensor (batch, pairs) with the attention of its pairs of nodes; no tensor
+        of size nodes² is computed.
 
     Raises:
-        ValueError: on a bad argument, if an axis of `x` other than the batch is unknown, or if
-            "additive" gets no graph.
+        ValueError: if an argument is invalid, an axis of `x` other than the batch is unknown, or
+            "additive" has no graph.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -46,21 +61,22 @@ class SpatialAttention(keras.layers.Layer):
 
     Source:
         "bilinear": Guo et al., 2019, AAAI 33, eq. 8–9. "additive": Veličković et al., 2018,
-        arXiv:1710.10903, eq. 3. Departs from the papers: Guo's scores are handed out transposed, so
-        that row n tells what node n attends to; Veličković's serve K - 1 hops, not one.
+        arXiv:1710.10903, eq. 3. Departs from the papers: for "bilinear", A is the transpose of
+        Guo's matrix, so that row n is the attention of node n; "additive" reaches K - 1 hops,
+        Veličković's attention one hop.
     """
 
     def __init__(
         self,
-        score="bilinear",
+        score: str = "bilinear",
         *,
-        K=3,
-        units=32,
-        negative_slope=0.2,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        K: int = 3,
+        units: int = 32,
+        negative_slope: float = 0.2,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | keras.initializers.Initializer = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.score = _checks.one_of("score", score, ("bilinear", "additive"))
         self.K = _checks.integer("K", K)
@@ -69,7 +85,9 @@ class SpatialAttention(keras.layers.Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
-    def build(self, x_shape, graph_shape=None, scores_shape=None):
+    def build(
+        self, x_shape: tuple, graph_shape: Any = None, scores_shape: tuple | None = None
+    ) -> None:
         _checks.known_axes(x_shape)
         _, time, nodes, features = x_shape
         if self.score == "bilinear":
@@ -80,7 +98,10 @@ class SpatialAttention(keras.layers.Layer):
             self.v_s = self._kernel("v_s", (nodes, nodes))
         else:
             if graph_shape is None:
-                raise ValueError("`graph` must be given with score='additive'. Received: None")
+                raise ValueError(
+                    "`graph` must be given with score='additive'. Received: graph=None. "
+                    "Call the layer with the graph as its second argument."
+                )
             _checks.operator(graph_shape, x_shape, self.K)
             self.kernel = self._kernel("kernel", (time * features, self.units))
             self.attention_kernel = self._kernel("attention_kernel", (2, self.units))
@@ -88,7 +109,7 @@ class SpatialAttention(keras.layers.Layer):
     def _kernel(self, name, shape):
         return self.add_weight(shape, self.kernel_initializer, name=name)
 
-    def call(self, x, graph=None, scores=None):
+    def call(self, x: Tensor, graph: Tensor | None = None, scores: Tensor | None = None) -> Tensor:
         if self.score == "bilinear":
             return self._bilinear(x, scores)
         return self._additive(x if scores is None else kernels.attended(scores, x), graph)
@@ -98,7 +119,7 @@ class SpatialAttention(keras.layers.Layer):
         left, right = kernels.projections(weights, x, self.w3)  # (B, N, F), (B, T, N)
         left = ops.matmul(left, self.w2)  # (B, N, T)
         right = right if scores is None else ops.matmul(scores, right)
-        # All transposed, so that the matrix that all samples share comes last.
+        # The products are transposed: V_s, which is the same for all samples, comes last.
         product = ops.matmul(ops.transpose(right, (0, 2, 1)), ops.transpose(left, (0, 2, 1)))
         energy = ops.matmul(ops.sigmoid(product + ops.transpose(self.b_s)), ops.transpose(self.v_s))
         return ops.softmax(energy, axis=-1)
@@ -118,15 +139,17 @@ class SpatialAttention(keras.layers.Layer):
         neighbours = kernels.neighbourhood(graph, self.K, nodes)
         if len(neighbours.shape) == 4:
             neighbours = ops.any(neighbours, axis=1)
-        # Low enough to vanish in the softmax, high enough for half precision.
+        # -3e4 becomes 0 in the softmax, and half precision can still represent it.
         return ops.softmax(ops.where(neighbours, energy, -3e4), axis=-1)
 
-    def compute_output_shape(self, x_shape, graph_shape=None, scores_shape=None):
+    def compute_output_shape(
+        self, x_shape: tuple, graph_shape: Any = None, scores_shape: tuple | None = None
+    ) -> tuple:
         if self.score == "additive" and kernels.has_terms(graph_shape):
             return (x_shape[0], graph_shape["terms"][1])
         return (x_shape[0], x_shape[2], x_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "score": self.score,

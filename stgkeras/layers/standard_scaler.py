@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -5,32 +9,35 @@ from keras import ops
 from stgkeras.layers import _checks
 from stgkeras.layers._state import StateLayer, unset
 from stgkeras.seasons import pieces
+from stgkeras.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class StandardScaler(StateLayer):
-    """Standardises features, and takes predictions back to their units.
+    """Standardisation of features, and its inverse for forecasts.
 
-        y = (x - mean) / std        inverse: x = y · std + mean
+        y = (x - mean) / std
+        with inverse=True: y = x · std + mean
 
-    Mean and standard deviation, one of each a feature, are state that travels with the weights.
-    Until `adapt` is called or weights are loaded, a call raises ValueError; where JAX traces it,
-    the result is NaN.
+    mean and std are the mean and the standard deviation of each feature in the training values.
+    `adapt` computes them. They are saved with the weights. Before `adapt` is called or weights are
+    loaded, a call raises ValueError, or returns NaN while JAX traces the call.
 
     Args:
         num_features: int. Number of features F.
 
     Call arguments:
-        x: (..., features) in original units, at most F features, the first ones. A missing
-            reading, NaN, is taken to be the mean.
-        inverse: bool. Whether `x` is standardised and to be taken back.
+        x: tensor (..., features) in original units, with the first features, at most F. NaN is a
+            missing reading; it is replaced by the mean.
+        inverse: bool. Whether to apply the inverse, from standardised values to original units.
+            Default False.
 
     Returns:
-        The shape of `x`.
+        A tensor of the shape of `x`.
 
     Raises:
-        ValueError: if `num_features` is below 1, or `x` has more features than that; if the scaler
-            was never adapted.
+        ValueError: if `num_features` is below 1, `x` has more features than `num_features`, or the
+            mean and the standard deviation were never computed.
 
     Example:
         >>> import keras, numpy as np, stgkeras
@@ -40,10 +47,10 @@ class StandardScaler(StateLayer):
         [-1.0, 0.0, 1.0]
     """
 
-    _what = "The scaler, its mean and deviation,"
-    _remedy = "call `model.adapt(…)` with the training steps"
+    _what = "The mean and standard deviation of the scaler"
+    _remedy = "Call `model.adapt(…)` with the training steps"
 
-    def __init__(self, num_features, **kwargs):
+    def __init__(self, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_features = _checks.integer("num_features", num_features)
         self.mean = self.add_weight((num_features,), unset(), trainable=False, name="mean")
@@ -53,10 +60,15 @@ class StandardScaler(StateLayer):
     def _first_variable(self):
         return self.std
 
-    def adapt(self, values):
-        """Takes mean and standard deviation from training values (..., features), over all axes
-        but the last, leaving out NaN; a feature that never changes keeps the deviation 1. A memory
-        map is read in pieces."""
+    def adapt(self, values: Array) -> None:
+        """Computes the mean and the standard deviation of each feature from training values.
+
+        The standard deviation of a constant feature is set to 1.
+
+        Args:
+            values: array (..., features), in original units. NaN is a missing reading and is
+                ignored. A memory map is read in pieces.
+        """
         values = np.asarray(values)
         if values.ndim < 2 or values.shape[-1] != self.num_features:
             raise ValueError(
@@ -70,7 +82,8 @@ class StandardScaler(StateLayer):
             missing = values.size - int(np.sum(count))
             raise ValueError(
                 "`values` must be finite, or NaN for a missing reading, and each feature must have "
-                f"readings. Received: {missing + infinite} NaN or infinite entries"
+                f"readings. Received: {missing + infinite} NaN or infinite entries. "
+                "Set invalid readings to NaN, and leave out features that have no readings."
             )
         mean = sum(np.nansum(values[part], axes, dtype="float64") for part in parts) / count
         squares = (np.square(values[part] - mean) for part in parts)
@@ -78,13 +91,13 @@ class StandardScaler(StateLayer):
         self.mean.assign(mean)
         self.std.assign(np.where(std > 0, std, 1.0))
 
-    def call(self, x, inverse=False):
+    def call(self, x: Tensor, inverse: bool = False) -> Tensor:
         self._check(x.shape)
         features = x.shape[-1]
         mean, std = self.read(self.mean)[:features], self.read(self.std)[:features]
         return x * std + mean if inverse else (ops.where(ops.isnan(x), mean, x) - mean) / std
 
-    def compute_output_spec(self, x, inverse=False):
+    def compute_output_spec(self, x: Tensor, inverse: bool = False) -> keras.KerasTensor:
         self._check(x.shape)
         return keras.KerasTensor(x.shape, self.compute_dtype)
 
@@ -92,8 +105,9 @@ class StandardScaler(StateLayer):
         if x_shape[-1] is None or x_shape[-1] > self.num_features:
             raise ValueError(
                 f"`x` must have at most {self.num_features} features. "
-                f"Received: x.shape={tuple(x_shape)}"
+                f"Received: x.shape={tuple(x_shape)}. "
+                "Create the scaler with the number of features of `x`."
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_features": self.num_features}

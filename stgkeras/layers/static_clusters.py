@@ -1,29 +1,35 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 
 from stgkeras.layers import _checks
 from stgkeras.layers._state import StateLayer, unset
+from stgkeras.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class StaticClusters(StateLayer):
-    """Holds the clusters that a model pools over, as state that travels with the weights.
+    """Layer that stores clusters of nodes for `GraphPooling` and saves them with the weights.
 
     Args:
-        num_clusters: int. Number of clusters M.
-        pool_size: int. Number of nodes listed a cluster, p.
-        clusters: None, or the (M, p) integers of `graphs.coarsen`. Kept as the attribute
-            `clusters`, which can be read and set.
+        num_clusters: int. Number of clusters.
+        pool_size: int. Number of nodes in the list of a cluster.
+        clusters: None, or int array (num_clusters, pool_size), one entry of
+            `graphs.coarsen(…).clusters`. Row c lists the nodes of cluster c. The attribute
+            `clusters` can be read, and set later. Default None.
 
     Call arguments:
-        x: any tensor; it only ties the layer into a functional model.
+        x: tensor of any shape. Not used; it makes the layer part of a functional model.
 
     Returns:
-        The clusters, (M, p) int32.
+        int32 tensor (num_clusters, pool_size), the clusters.
 
     Raises:
-        ValueError: if the clusters are not (M, p) non-negative integers; in a call, if they were
-            never set.
+        ValueError: if the clusters are not non-negative integers of this shape; in a call, if the
+            clusters were never set.
 
     Example:
         >>> import stgkeras
@@ -32,9 +38,11 @@ class StaticClusters(StateLayer):
     """
 
     _what = "`clusters`"
-    _remedy = "set `model.clusters = …`, or `layer.clusters = …`"
+    _remedy = "Set `model.clusters = …` or `layer.clusters = …`"
 
-    def __init__(self, num_clusters, pool_size, clusters=None, **kwargs):
+    def __init__(
+        self, num_clusters: int, pool_size: int, clusters: Array | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_clusters = _checks.integer("num_clusters", num_clusters)
         self.pool_size = _checks.integer("pool_size", pool_size)
@@ -53,28 +61,30 @@ class StaticClusters(StateLayer):
         return self._index
 
     @property
-    def clusters(self):
-        """The clusters as an array (M, p)."""
+    def clusters(self) -> np.ndarray:
+        """The clusters, an int32 array (num_clusters, pool_size)."""
         return keras.ops.convert_to_numpy(self._index.value)
 
     @clusters.setter
-    def clusters(self, clusters):
+    def clusters(self, clusters: Array) -> None:
         clusters = np.array(clusters)
         shape = (self.num_clusters, self.pool_size)
-        must = f"`clusters` must hold integers from 0, of shape {shape}; see `graphs.coarsen`"
+        must = f"`clusters` must hold integers from 0, of shape {shape}"
+        fix = "Use one entry of `stgkeras.graphs.coarsen(…).clusters`."
         if clusters.shape != shape or clusters.dtype.kind not in "iu":
-            raise ValueError(f"{must}. Received: shape {clusters.shape}, dtype {clusters.dtype}")
+            received = f"shape {clusters.shape}, dtype {clusters.dtype}"
+            raise ValueError(f"{must}. Received: {received}. {fix}")
         if clusters.min() < 0:
-            raise ValueError(f"{must}. Received: {clusters.min()} among them")
+            raise ValueError(f"{must}. Received: the integer {clusters.min()}. {fix}")
         self._index.assign(clusters)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.read(self._index)
 
-    def compute_output_spec(self, x):
+    def compute_output_spec(self, x: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor((self.num_clusters, self.pool_size), "int32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_clusters": self.num_clusters,

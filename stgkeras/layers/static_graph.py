@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import weakref
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,31 +9,34 @@ import scipy.sparse
 
 from stgkeras.layers import _checks
 from stgkeras.layers._state import StateLayer, unset
+from stgkeras.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class StaticGraph(StateLayer):
-    """Holds a graph operator of a model, as state that travels with the weights.
+    """Layer that stores a graph operator and saves it with the weights of the model.
 
-    The config carries sizes alone. A layer revived from config has no graph until weights are
-    loaded or `graph` is set: until then a call raises ValueError. Only where JAX traces a call,
-    as in `fit` and `predict` of a plain `keras.Model`, it cannot raise, and the operator is NaN.
+    The config stores only the sizes of the graph. A layer from a config has no graph until weights
+    are loaded or `graph` is set. Until then a call raises ValueError. While JAX traces a call, as
+    in `fit` and `predict` of a plain `keras.Model`, it cannot raise, and the operator is NaN.
 
     Args:
         num_nodes: int. Number of nodes N.
-        graph: None, or the operator to hold, an (N, N) array or scipy sparse matrix. Kept as the
-            attribute `graph`, which can be read and set.
-        num_edges: None for a dense operator, or the number of entries E that a sparse one has room
-            for; None with a sparse `graph` takes its number of entries. A `graph` that is set later
-            with more entries raises it.
-        num_frequencies: None for an operator, or the number of columns d of a Fourier basis (N, d),
-            which is held in place of an operator and is dense.
+        graph: None, or the operator, an (N, N) array or SciPy sparse matrix. graph[n, m] is the
+            weight of what node n receives from node m. The attribute `graph` can be read, and set
+            later. Default None.
+        num_edges: None for a dense operator, or int: the largest number of entries E of a sparse
+            operator. With None and a sparse `graph`, E is its number of entries. If `graph` is set
+            later and has more entries, `num_edges` becomes their number. Default None.
+        num_frequencies: None for an operator, or int: the layer then stores a dense Fourier basis
+            (N, d) with this number of columns d, see `SpectralConv`. Default None.
 
     Call arguments:
-        x: any tensor; it only ties the layer into a functional model.
+        x: tensor of any shape. Not used; it makes the layer part of a functional model.
 
     Returns:
-        The operator, (N, N), or `{"index": (2, E), "value": (E,)}` if sparse; or the basis, (N, d).
+        The dense operator (N, N), the sparse operator `{"index": (2, E), "value": (E,)}`, or the
+        basis (N, d). Entry e of a sparse operator is in row index[0, e] and column index[1, e].
 
     Raises:
         ValueError: if the graph has another shape, is not finite, or has more entries than the
@@ -45,9 +51,16 @@ class StaticGraph(StateLayer):
     """
 
     _what = "`graph`"
-    _remedy = "set `model.graph = …`, or `layer.graph = …`"
+    _remedy = "Set `model.graph = …` or `layer.graph = …`"
 
-    def __init__(self, num_nodes, graph=None, num_edges=None, num_frequencies=None, **kwargs):
+    def __init__(
+        self,
+        num_nodes: int,
+        graph: Array | None = None,
+        num_edges: int | None = None,
+        num_frequencies: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_nodes = _checks.integer("num_nodes", num_nodes)
         self.num_frequencies = num_frequencies
@@ -57,14 +70,15 @@ class StaticGraph(StateLayer):
             if columns > self.num_nodes or num_edges is not None:
                 raise ValueError(
                     f"`num_frequencies` must be at most `num_nodes`={num_nodes}, and `num_edges` "
-                    f"None. Received: num_frequencies={columns}, num_edges={num_edges}"
+                    f"must then be None. Received: num_frequencies={columns}, "
+                    f"num_edges={num_edges}"
                 )
         elif num_edges is None and scipy.sparse.issparse(graph):
             num_edges = max(1, graph.nnz)
         self.num_edges = num_edges if num_edges is None else _checks.integer("num_edges", num_edges)
         self._shape = (self.num_nodes, columns)
         self.is_in_use = False
-        self._callers = weakref.WeakSet()
+        self._callers: weakref.WeakSet[keras.Model] = weakref.WeakSet()
         self._add_variables()
         self.built = True
         if graph is not None:
@@ -85,18 +99,18 @@ class StaticGraph(StateLayer):
         if self.num_edges != room:
             raise ValueError(
                 f"`graph` must have at most `num_edges`={room} entries. "
-                f"Received: {self.num_edges} entries. Leave `num_edges` out to take their number."
+                f"Received: {self.num_edges} entries. Use a larger `num_edges`, or leave it out."
             )
 
     def _first_variable(self):
         return self._dense if self.num_edges is None else self._value
 
     def _make_room(self, num_edges):
-        """Holds up to `num_edges` entries from now on, in new variables."""
+        """Replaces the variables by variables for `num_edges` entries."""
         if self.is_in_use:
             raise ValueError(
                 f"`graph` must have at most `num_edges`={self.num_edges} entries while `fit` runs. "
-                f"Received: {num_edges} entries. Set it before or after"
+                f"Received: {num_edges} entries. Set `graph` before or after `fit`."
             )
         for variable in list(self.weights):
             self._untrack_variable(variable)
@@ -104,13 +118,12 @@ class StaticGraph(StateLayer):
         self.num_edges = num_edges
         self._add_variables()
         self._tracker.lock()
-        for model in list(self._callers):  # what they have compiled holds the variables of before
+        for model in list(self._callers):  # their compiled functions use the old variables
             model.train_function = model.test_function = model.predict_function = None
 
     @property
-    def graph(self):
-        """The operator as an array, or scipy csr_array if sparse; before it is set, an array of
-        -32768."""
+    def graph(self) -> np.ndarray | scipy.sparse.csr_array:
+        """The operator, an array, or a SciPy csr_array if sparse. -32768 means that it is unset."""
         if self.num_edges is None:
             return keras.ops.convert_to_numpy(self._dense.value)
         value = keras.ops.convert_to_numpy(self._value.value)
@@ -120,7 +133,10 @@ class StaticGraph(StateLayer):
         return scipy.sparse.csr_array(entries, shape=self._shape)
 
     @graph.setter
-    def graph(self, graph):
+    def graph(self, graph: Array) -> None:
+        self._set_graph(graph)
+
+    def _set_graph(self, graph):
         graph = self._check(graph)
         if self.num_edges is None:
             self._dense.assign(graph.toarray() if scipy.sparse.issparse(graph) else graph)
@@ -128,12 +144,12 @@ class StaticGraph(StateLayer):
         graph = scipy.sparse.coo_array(graph)
         if graph.nnz > self.num_edges:
             self._make_room(graph.nnz)
-        room = (0, self.num_edges - graph.nnz)  # empty room is zero weights on node 0
+        room = (0, self.num_edges - graph.nnz)  # unused entries have weight 0 and node 0
         self._index.assign(np.pad(np.stack(graph.coords).astype("int32"), ((0, 0), room)))
         self._value.assign(np.pad(graph.data, room))
 
     def _check(self, graph):
-        """The graph as an array or coo_array, checked."""
+        """Checks the graph and returns it as an array or coo_array."""
         graph = scipy.sparse.coo_array(graph) if scipy.sparse.issparse(graph) else np.array(graph)
         if graph.shape != self._shape:
             columns = "num_nodes" if self.num_frequencies is None else "num_frequencies"
@@ -144,12 +160,12 @@ class StaticGraph(StateLayer):
         values = graph.data if scipy.sparse.issparse(graph) else graph
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
             raise ValueError(
-                "`graph` must hold finite numbers; see `stgkeras.graphs` for operators. "
-                f"Received: dtype {values.dtype}, NaN or infinite entries"
+                f"`graph` must hold finite numbers. Received: dtype {values.dtype}, NaN or "
+                "infinite entries. Compute the operator with `stgkeras.graphs`."
             )
         return graph
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         if self.num_edges is None:
             return self.read(self._dense)
         caller = getattr(self._get_call_context(), "entry_layer", None)
@@ -157,7 +173,7 @@ class StaticGraph(StateLayer):
             self._callers.add(caller)
         return {"index": self.read(self._index), "value": self.read(self._value)}
 
-    def compute_output_spec(self, x):
+    def compute_output_spec(self, x: Tensor) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
         if self.num_edges is None:
             return keras.KerasTensor(self._shape, self.compute_dtype)
         return {
@@ -165,7 +181,7 @@ class StaticGraph(StateLayer):
             "value": keras.KerasTensor((self.num_edges,), self.compute_dtype),
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_nodes": self.num_nodes,

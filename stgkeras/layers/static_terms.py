@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 import scipy.sparse
@@ -5,32 +9,37 @@ import scipy.sparse
 from stgkeras.layers import _checks
 from stgkeras.layers._state import unset
 from stgkeras.layers.static_graph import StaticGraph
+from stgkeras.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class StaticTerms(StaticGraph):
-    """Holds the Chebyshev terms of a sparse graph on the pairs of nodes within K - 1 hops.
+    """Layer that stores a sparse graph and its Chebyshev terms, for attention on neighbourhoods.
 
-    For attention over the neighbourhoods of `ChebConv`, whose cost is then linear in the number of
-    these pairs: "additive" `SpatialAttention` gives one number for each of them.
+        T_0 = I,  T_1 = L̃,  T_k = 2 L̃ T_{k-1} - T_{k-2}
+
+    L̃ is the scaled Laplacian of the graph. The layer stores the entries of the K matrices T_k for
+    all pairs of nodes within K - 1 hops; all other entries are 0. "additive" `SpatialAttention`
+    then computes one number for each pair, and `ChebConv` uses these numbers, so that time and
+    memory are linear in the number of pairs. The terms are saved with the weights.
 
     Args:
         num_nodes: int. Number of nodes N.
-        K: int ≥ 1. Number of terms T_0 … T_{K-1}.
-        graph: None, or the scaled Laplacian, an (N, N) array or scipy sparse matrix. Kept as the
-            attribute `graph`, which can be read and set.
-        num_edges: None, or the number of entries E there is room for; None takes the number of
-            pairs of `graph`.
+        K: int ≥ 1. Number of Chebyshev terms T_0 … T_{K-1}.
+        graph: None, or the scaled Laplacian L̃, an (N, N) array or SciPy sparse matrix. The
+            attribute `graph` can be read, and set later. Default None.
+        num_edges: None, or int: the largest number of pairs E. With None, E is the number of pairs
+            of `graph`. Default None.
 
     Call arguments:
-        x: any tensor; it only ties the layer into a functional model.
+        x: tensor of any shape. Not used; it makes the layer part of a functional model.
 
     Returns:
-        `{"index": (2, E), "value": (E,), "terms": (K, E)}`: the pairs, the operator and the terms
-        on them.
+        `{"index": (2, E), "value": (E,), "terms": (K, E)}`: the pairs of nodes, and the entries of
+        L̃ and of T_0 … T_{K-1} for these pairs.
 
     Raises:
-        ValueError: as `StaticGraph`; if neither `graph` nor `num_edges` is given.
+        ValueError: as `StaticGraph`; also if neither `graph` nor `num_edges` is given.
 
     Example:
         >>> import scipy.sparse, numpy as np, stgkeras
@@ -41,11 +50,21 @@ class StaticTerms(StaticGraph):
         (3, 14)
     """
 
-    def __init__(self, num_nodes, K, graph=None, num_edges=None, **kwargs):
+    def __init__(
+        self,
+        num_nodes: int,
+        K: int,
+        graph: Array | None = None,
+        num_edges: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.K = _checks.integer("K", K)
         if num_edges is None:
             if graph is None:
-                raise ValueError("`num_edges` must be given without a `graph`. Received: None")
+                raise ValueError(
+                    "`num_edges` must be given without a `graph`. Received: num_edges=None. "
+                    "Pass one of the two."
+                )
             num_edges = len(self._support(graph)[0].data)
         super().__init__(num_nodes, num_edges=num_edges, **kwargs)
         if graph is not None:
@@ -57,51 +76,57 @@ class StaticTerms(StaticGraph):
         self._terms = self.add_weight(shape, unset(), trainable=False, name="terms")
 
     def _support(self, graph):
-        """The operator with an entry, if zero, for each pair within K - 1 hops; and the terms."""
+        """The operator with an entry for each pair within K - 1 hops, 0 or not, and the terms."""
         graph = scipy.sparse.csr_array(graph, dtype="float64")
         if graph.shape[0] != graph.shape[1]:
             raise ValueError(f"`graph` must be square. Received: graph.shape={graph.shape}")
         terms = [scipy.sparse.eye_array(graph.shape[0], format="csr"), graph]
         while len(terms) < self.K:
             terms.append(2.0 * (graph @ terms[-1]) - terms[-2])
-        # T_1 is held whatever K, since it is the operator itself.
+        # T_1 is the operator itself, so its pairs are stored also if K = 1.
         reached = sum(abs(term) for term in terms)
         reached.eliminate_zeros()
         pairs = reached.tocoo().coords
         held = [np.asarray(term[pairs]).ravel() for term in terms]
         return scipy.sparse.coo_array((held[1], pairs), graph.shape), np.stack(held[: self.K])
 
-    @StaticGraph.graph.setter
-    def graph(self, graph):
+    def _set_graph(self, graph):
         self._check(graph)
         support, terms = self._support(graph)
-        StaticGraph.graph.fset(self, support)
+        super()._set_graph(support)
         self._terms.assign(np.pad(terms, ((0, 0), (0, self.num_edges - terms.shape[1]))))
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         if len(store) == 2:
             raise ValueError(
-                "The file comes from an older version: its sparse graph, which attention weighs, "
-                "holds no Chebyshev terms. Build the model anew with `graph=`, a scipy sparse "
-                "matrix, and train it, or open the file with the version that wrote it."
+                "The file must hold the Chebyshev terms of the sparse graph. Received: a file of "
+                "an older version, without these terms. Create the model with `graph=`, a SciPy "
+                "sparse matrix, and train it, or open the file with the version that wrote it."
             )
         super().load_own_variables(store)
 
-    def matrices(self, values):
-        """The (N, N) scipy csr_array of each row of `values` (batch, E), numbers of the pairs."""
+    def matrices(self, values: Array) -> list[scipy.sparse.csr_array]:
+        """Returns the attention of pairs of nodes as matrices, one for each sample.
+
+        Args:
+            values: array (batch, E), one number for each pair, from `SpatialAttention`.
+
+        Returns:
+            List of SciPy csr_arrays (N, N).
+        """
         index = keras.ops.convert_to_numpy(self._index)
-        kept = keras.ops.convert_to_numpy(self._terms).any(axis=0)  # the rest is empty room
+        kept = keras.ops.convert_to_numpy(self._terms).any(axis=0)  # the other entries are unused
         return [
             scipy.sparse.csr_array((row[kept], tuple(index[:, kept])), shape=self._shape)
             for row in np.asarray(values)
         ]
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return {**super().call(x), "terms": self.read(self._terms)}
 
-    def compute_output_spec(self, x):
+    def compute_output_spec(self, x: Tensor) -> dict[str, keras.KerasTensor]:
         terms = keras.KerasTensor((self.K, self.num_edges), self.compute_dtype)
         return {**super().compute_output_spec(x), "terms": terms}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "K": self.K}

@@ -1,39 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 from keras import initializers, ops
 
 from stgkeras.kernels import attended, projections
 from stgkeras.layers import _checks
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
 class TemporalAttention(keras.layers.Layer):
-    """Lets each step attend to all steps of the window; returns the attended signal.
+    """Temporal attention: replaces each step by a weighted sum of all steps of the window.
 
-        y_t = Σ_s A[t, s] x_s,        A = softmax over s of the scores
+        score="bilinear":  y[t] = Σ_s A[t, s] x[s]
+                           A[t, s] = softmax over s of E[s, t],  E = V_e σ(L R + b_e)
+                           L[t] = (Σ_n u_1[n] x[t, n]) U_2,  R[n, t] = x[t, n] · u_3
+        score="dot":       y[t] = Σ_h Σ_s A_h[t, s] x[s] V_h
+                           A_h[t, s] = softmax over s of q_h[t] · k_h[s] / √d
 
-    - "bilinear": A = softmax(E)ᵀ with E = V_e σ((xᵀ u_1) U_2 (u_3 x) + b_e), normalised over its
-      first axis.
-    - "dot": A_h = softmax(Q_h K_hᵀ / √d) for each head h, where Q and K are linear in all
-      features of all nodes of a step, and y_t = Σ_h Σ_s A_h[t, s] x_s V_h.
+    A[t, s] is the score of step s for step t. x[t] is the signal of step t, (nodes, features), and
+    x[t, n] are the features of node n at step t. σ is the sigmoid. h counts the heads. The query
+    q_h[t] and the key k_h[s] of a head are trainable linear maps of all features of all nodes of a
+    step, and d is their length. All other symbols are trainable weights: u_1 (nodes,), U_2
+    (features, nodes), u_3 (features,), V_e and b_e (time, time); V_h (features, features).
 
     Args:
-        score: "bilinear" or "dot".
-        num_heads: int. Number of heads of "dot"; "bilinear" has one.
-        key_dim: int. Size d of the queries and keys of a head of "dot".
+        score: str. "bilinear" or "dot". Default "bilinear".
+        num_heads: int. For "dot": the number of heads. It must be 1 for "bilinear". Default 1.
+        key_dim: int. For "dot": the length d of queries and keys. Default 32.
         kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
 
     Call arguments:
-        x: (batch, time, nodes, features).
-        return_attention_scores: False, True to return the scores as well, or "only" for the scores
-            alone, without forming the attended signal.
+        x: tensor (batch, time, nodes, features).
+        return_attention_scores: False to return the attended signal y, True to return y and the
+            scores A, or "only" to return the scores alone, which does not compute y. Default False.
 
     Returns:
-        The attended signal (batch, time, nodes, features), or the pair of it and the scores
-        (batch, time, time), rows summing to 1; (batch, heads, time, time) with several heads. Or
-        these scores alone.
+        The attended signal y, (batch, time, nodes, features), or the pair (y, scores), or the
+        scores. The scores are (batch, time, time), or (batch, heads, time, time) with several
+        heads, and their rows sum to 1.
 
     Raises:
-        ValueError: on a bad argument, or if an axis of `x` other than the batch is unknown.
+        ValueError: if an argument is invalid, or an axis of `x` other than the batch is unknown.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -44,35 +54,35 @@ class TemporalAttention(keras.layers.Layer):
         ((2, 12, 5, 3), (2, 12, 12))
 
     Source:
-        "bilinear": Guo et al., 2019, AAAI 33, eq. 6–7. Departs from the paper: nowhere; the scores
-        are handed out transposed, so that row t tells what step t attends to. "dot": Vaswani et
-        al., 2017, arXiv:1706.03762, eq. 1. Departs from the paper: the value and output kernels of
-        a head appear as their product V_h (features, features).
+        "bilinear": Guo et al., 2019, AAAI 33, eq. 6–7. Departs from the paper: A is the transpose
+        of the paper's matrix, so that row t has the scores of step t; y is the same. "dot": Vaswani
+        et al., 2017, arXiv:1706.03762, eq. 1. Departs from the paper: V_h is one matrix, in place
+        of the product of the value and output matrices of a head.
     """
 
     def __init__(
         self,
-        score="bilinear",
-        num_heads=1,
+        score: str = "bilinear",
+        num_heads: int = 1,
         *,
-        key_dim=32,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        key_dim: int = 32,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | keras.initializers.Initializer = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.score = _checks.one_of("score", score, ("bilinear", "dot"))
         self.num_heads = _checks.integer("num_heads", num_heads)
         if self.num_heads > 1 and score == "bilinear":
             raise ValueError(
-                "`num_heads` must be 1 with score='bilinear'; several heads need score='dot'. "
-                f"Received: num_heads={num_heads}"
+                "`num_heads` must be 1 with score='bilinear'. "
+                f"Received: num_heads={num_heads}. Use score='dot' for several heads."
             )
         self.key_dim = _checks.integer("key_dim", key_dim)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
-    def build(self, x_shape):
+    def build(self, x_shape: tuple) -> None:
         _checks.known_axes(x_shape)
         _, time, nodes, features = x_shape
         if self.score == "bilinear":
@@ -90,7 +100,9 @@ class TemporalAttention(keras.layers.Layer):
     def _kernel(self, name, shape):
         return self.add_weight(shape, self.kernel_initializer, name=name)
 
-    def call(self, x, return_attention_scores=False):
+    def call(
+        self, x: Tensor, return_attention_scores: bool | str = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         is_bilinear = self.score == "bilinear"
         scores = self._bilinear_scores(x) if is_bilinear else self._dot_scores(x)
         single = scores[:, 0] if self.num_heads == 1 and not is_bilinear else scores
@@ -122,7 +134,9 @@ class TemporalAttention(keras.layers.Layer):
         energy = ops.einsum("bthd,bshd->bhts", queries, keys)
         return ops.softmax(energy / self.key_dim**0.5, axis=-1)  # (B, H, T, T)
 
-    def compute_output_spec(self, x, return_attention_scores=False):
+    def compute_output_spec(
+        self, x: Tensor, return_attention_scores: bool | str = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         batch, time = x.shape[:2]
         heads = () if self.num_heads == 1 else (self.num_heads,)
         y = keras.KerasTensor(x.shape, self.compute_dtype)
@@ -131,7 +145,7 @@ class TemporalAttention(keras.layers.Layer):
             return scores
         return (y, scores) if return_attention_scores else y
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "score": self.score,
