@@ -79,7 +79,7 @@ def basis(basis_shape: tuple, x_shape: tuple) -> None:
         raise ValueError(
             f"`basis` must have axes (nodes, frequencies), with the {nodes} nodes of `x` and at "
             f"most {nodes} frequencies. Received: basis.shape={tuple(basis_shape)}, "
-            f"x.shape={tuple(x_shape)}. Use `stgkeras.graphs.fourier_basis` of the graph."
+            f"x.shape={tuple(x_shape)}. Use `stgkeras.graphs.fourier_basis`."
         )
 
 

@@ -1,10 +1,10 @@
 """State of a layer that the user sets and training does not change: graphs, clusters, scalers.
 
-The variables of this state hold `UNSET` until the user sets the state, so that a layer can raise an
-error before. `UNSET` is a finite number, because on TensorFlow a product fused with a ReLU turns
-NaN into 0, and because JAX processes compare initial values with `==`, which is false for NaN. The
-first number of a graph operator, of standard deviations or of clusters never equals `UNSET`. In
-files of version 0.1.0, state that was not set is NaN.
+The variables of this state hold `UNSET` until the user sets the state. A layer that is called
+before raises an error. `UNSET` is a finite number, because on TensorFlow a product fused with a
+ReLU turns NaN into 0, and because JAX processes compare initial values with `==`, which is false
+for NaN. The first number of a graph operator, of standard deviations or of clusters never equals
+`UNSET`. In files of version 0.1.0, state that was not set is NaN.
 """
 
 from __future__ import annotations

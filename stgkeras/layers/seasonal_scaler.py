@@ -34,8 +34,8 @@ class SeasonalScaler(StateLayer):
         steps_per_day: int. Number of steps of the series in a day.
 
     Call arguments:
-        x: tensor (batch, time, nodes, features) in original units, with the first features, at most
-            F. NaN is a missing reading; it is replaced by the season.
+        x: tensor (batch, time, nodes, features) in original units. It may hold only the first of
+            the F features. NaN is a missing reading; the season replaces it.
         calendar: tensor (batch, horizon, 2), `datasets.calendar` of the steps to predict.
         steps: list of ints. Position of each step of `x`, counted from the first step of
             `calendar`.

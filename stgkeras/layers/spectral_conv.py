@@ -73,7 +73,8 @@ class SpectralConv(GraphFilter):
             if self.num_knots > frequencies:
                 raise ValueError(
                     f"`num_knots` must be at most the {frequencies} frequencies of `basis`. "
-                    f"Received: num_knots={self.num_knots}"
+                    f"Received: num_knots={self.num_knots}. Use fewer knots, or a basis with more "
+                    "frequencies."
                 )
             self._smoothing = smoothing_kernel(frequencies, self.num_knots)
         rows = self.num_knots or frequencies

@@ -27,8 +27,8 @@ class StandardScaler(StateLayer):
         num_features: int. Number of features F.
 
     Call arguments:
-        x: tensor (..., features) in original units, with the first features, at most F. NaN is a
-            missing reading; it is replaced by the mean.
+        x: tensor (..., features) in original units. It may hold only the first of the F features.
+            NaN is a missing reading; the mean replaces it.
         inverse: bool. Whether to apply the inverse, from standardised values to original units.
             Default False.
 
