@@ -126,7 +126,7 @@ def test_npz_in_any_order(small, tmp_path):
     ("changes", "message"),
     [
         ({"edge_index": small_arrays()["edge_index"][:, 1:]}, r"2708 nodes.*'edges': 6"),
-        ({"labels": np.roll(small_arrays()["labels"], 1)}, "is expected; delete it and call"),
+        ({"labels": np.roll(small_arrays()["labels"], 1)}, "Delete the files and call"),
         ({"feat_col": small_arrays()["feat_col"][::-1]}, "must hold Cora: 2708 nodes"),
         ({"train_index": small_arrays()["val_index"]}, "'train': 3"),
         ({"num_nodes": 10**15}, "Received: 1000000000000000 nodes, 6 features"),
@@ -146,7 +146,7 @@ def test_bad_paths(small, tmp_path):
     write_planetoid(tmp_path / "eight", small)
     for name in ("ind.cora.tx", "ind.cora.graph"):
         (tmp_path / "eight" / name).unlink()
-    with pytest.raises(FileNotFoundError, match=r"Missing: \['ind.cora.tx', 'ind.cora.graph'\]"):
+    with pytest.raises(FileNotFoundError, match=r"without ind.cora.tx, ind.cora.graph$"):
         load_cora(tmp_path / "eight")
     with pytest.raises(FileNotFoundError, match="`path` must exist. Received: .*absent"):
         load_cora(tmp_path / "absent")
@@ -169,7 +169,9 @@ def test_truncated_pickles(small, tmp_path, name):
     whole = path.read_bytes()
     for size in (0, 1, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
-        with pytest.raises(ValueError, match=f"{name} must be .* damaged, cut short or another"):
+        with pytest.raises(
+            ValueError, match=f"{name} must be .* damaged, incomplete or other file"
+        ):
             load_cora(tmp_path)
 
 
@@ -183,7 +185,7 @@ def test_a_pickle_that_runs_commands_is_refused(small, tmp_path, monkeypatch):
     for name in FILES[:-1]:
         path = write_planetoid(tmp_path / "cora", small) / name
         path.write_bytes(SYSTEM % b"marker")
-        with pytest.raises(ValueError, match=f"{name} must.*asks for `posix.system`.* refused"):
+        with pytest.raises(ValueError, match=f"{name} must.*imports `posix.system`.* not allowed"):
             load_cora(tmp_path / "cora")
     assert not (tmp_path / "marker").exists()
 
@@ -197,19 +199,31 @@ CSR = b"cscipy.sparse.csr\ncsr_matrix\n"
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("graph", b"c__builtin__\neval\n(S'1'\ntR.", "`__builtin__.eval`, which is refused"),
-        ("graph", b"cnumpy\nload\n(S'a'\ntR.", "`numpy.load`, which is refused"),
-        ("graph", NESTED, "nests or counts too far"),  # hashing it overflows the stack of C
-        ("x", b"\x80\x02]r\xff\xff\xff\xff.", "nests or counts too far"),  # memo of 64 GB
-        ("graph", SHARED, "list each neighbour by itself"),
+        ("graph", b"c__builtin__\neval\n(S'1'\ntR.", "`__builtin__.eval`, which is not allowed"),
+        ("graph", b"cnumpy\nload\n(S'a'\ntR.", "`numpy.load`, which is not allowed"),
+        (
+            "graph",
+            NESTED,
+            "too many tuples or too large an index",
+        ),  # hashing it overflows the stack of C
+        (
+            "x",
+            b"\x80\x02]r\xff\xff\xff\xff.",
+            "too many tuples or too large an index",
+        ),  # memo of 64 GB
+        ("graph", SHARED, "write out the list of neighbours"),
         ("graph", b"\x80\x02]K\x01a.", "AttributeError"),
         ("x", b"\x80\x02" + CSR + b")\x81.", "has no attribute 'state'"),
         ("allx", b"\x80\x02" + CSR + b"}U\x05stateK\x01sb.", "TypeError.*__setstate__"),
         ("ty", python2(np.array([[1, 0], [1, 1]])), "each of its rows must have a single 1"),
         ("ty", python2(np.eye(2)).replace(b"U\x02f8", b"U\x02O8"), "not dtype 'O8'"),
         ("tx", python2(sp.csr_matrix(2.0 * np.eye(4))), "CSR matrix of zeros and ones"),
-        ("tx", python2(sp.csr_matrix(np.eye(5))), r"The files must fit.*'tx': 5.*'ty': 4"),
-        ("test.index", b"8\n9\n10\n12\n", "test.index must number the rows of tx"),
+        (
+            "tx",
+            python2(sp.csr_matrix(np.eye(5))),
+            r"The files must have equally many rows.*'tx': 5.*'ty': 4",
+        ),
+        ("test.index", b"8\n9\n10\n12\n", "test.index must hold the indices of the rows of tx"),
         ("test.index", b"8\n9\n10\n", "'test.index': 3"),
         ("test.index", b"8\nnine\n", "test.index must be .* damaged.*nine"),
         ("test.index", b"8\n9\n10\n11\n", "must hold Cora: 2708 nodes"),  # another order

@@ -14,11 +14,11 @@ from graph_cases import data_file
 from traffic_writer import check, csv_text, install_set, load, small_set
 
 from stgkeras import datasets
-from stgkeras.datasets.published import traffic_set_files
-from stgkeras.datasets.published.traffic_sets import PUBLISHED
+from stgkeras.datasets.published.traffic_files import known_times
+from stgkeras.datasets.published.traffic_set import SETS
 
-every_set = pytest.mark.parametrize("key", PUBLISHED)
-UNSUMMED = [key for key, known in PUBLISHED.items() if known.files["series"].digest is None]
+every_set = pytest.mark.parametrize("key", SETS)
+UNSUMMED = [key for key, known in SETS.items() if known.files["series"].digest is None]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def served(tmp_path, monkeypatch):
                     file = replace(file, digest=digest)
                 files[role] = replace(file, url=f"{server.address}{file.name}?download=1")
             known = replace(known, files=files)
-            monkeypatch.setitem(PUBLISHED, key, known)
+            monkeypatch.setitem(SETS, key, known)
             return server, known, values, adjacency
 
         yield serve
@@ -91,9 +91,9 @@ def test_interrupted_download(served, tmp_path, monkeypatch):
 
 @every_set
 def test_docstrings_tell_what_is_checked(key):
-    known, doc = PUBLISHED[key], inspect.getdoc(getattr(datasets, f"load_{key}"))
+    known, doc = SETS[key], inspect.getdoc(getattr(datasets, f"load_{key}"))
     steps, num_nodes, _ = known.shape
-    last = str(traffic_set_files.known_times(known)[-1])[:10]
+    last = str(known_times(known)[-1])[:10]
     for part in (f"{steps} steps of {known.interval:g} min", f" {num_nodes} ", known.start, last):
         assert part in doc
     for part in ("Args:", "Returns:", "Raises:", "Example:", "Source:", f"load_{key}()"):
@@ -126,9 +126,9 @@ def test_real_los_loop(tmp_path):
 )
 def test_real_lists_of_distances(tmp_path, monkeypatch, key, files):
     """They have the sums that downloads must have, but for the ends of lines, and the edges."""
-    num_nodes = PUBLISHED[key].shape[1]
+    num_nodes = SETS[key].shape[1]
     known, values = small_set(key, num_nodes=num_nodes)
-    monkeypatch.setitem(PUBLISHED, key, known)
+    monkeypatch.setitem(SETS, key, known)
     np.savez(tmp_path / f"{key.upper()}.npz", data=values)
     for role, name in zip(("graph", "names"), files, strict=False):
         data = data_file(*name).read_bytes()
@@ -141,7 +141,7 @@ def test_real_lists_of_distances(tmp_path, monkeypatch, key, files):
 def test_real_distances_of_pemsd7m(tmp_path, monkeypatch):
     metres = np.load(data_file("graphs_only", "pemsd7m_W228_distance_m.npz"))["distance_m"]
     known, values = small_set("pemsd7m", num_nodes=228)
-    monkeypatch.setitem(PUBLISHED, "pemsd7m", known)
+    monkeypatch.setitem(SETS, "pemsd7m", known)
     (tmp_path / "W_228.csv").write_text(csv_text(metres))
     (tmp_path / "V_228.csv").write_text(csv_text(values[..., 0]))
     assert np.count_nonzero(datasets.load_pemsd7m(tmp_path).adjacency) == known.num_edges == 1664

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from traffic_writer import check, file_of, install_set, load, times_of, write_hdf5, write_zip
 
-from stgkeras.datasets.published import traffic_set_files
-from stgkeras.datasets.published.traffic_sets import PUBLISHED
+from stgkeras.datasets.published import stgcn
+from stgkeras.datasets.published.traffic_set import SETS
 
-every_set = pytest.mark.parametrize("key", PUBLISHED)
+every_set = pytest.mark.parametrize("key", SETS)
 
 
 @pytest.fixture
@@ -85,16 +85,16 @@ def test_wrong_content(write, key):
         ({"largest": 81}, f"largest {known.features[0]} .* for 81"),
         ({"num_edges": known.num_edges + 1}, f"{known.num_edges} edges for {known.num_edges + 1}"),
     ):
-        PUBLISHED[key] = replace(known, **change)
+        SETS[key] = replace(known, **change)
         with pytest.raises(ValueError, match=f"(?s)must .*{message}"):
             load(key, folder)
-    PUBLISHED[key] = known
+    SETS[key] = known
     load(key, folder)
 
 
 def test_wrong_second_feature(write):
     folder, known, *_ = write("pems04")
-    PUBLISHED["pems04"] = replace(known, means=(*known.means[:1], (500, 1), known.means[2]))
+    SETS["pems04"] = replace(known, means=(*known.means[:1], (500, 1), known.means[2]))
     with pytest.raises(ValueError, match=r"mean occupancy .* for 500 ± 1$"):
         load("pems04", folder)
 
@@ -193,10 +193,10 @@ def test_zip_archives_are_not_unpacked(write, tmp_path, monkeypatch):
     before = sorted(tmp_path.rglob("*"))
     check(load("pemsd7m", folder), known, values, adjacency)
     assert sorted(tmp_path.rglob("*")) == before
-    monkeypatch.setattr(traffic_set_files, "MAX_MEMBER", len(speeds) - 1)
+    monkeypatch.setattr(stgcn, "MAX_MEMBER", len(speeds) - 1)
     with pytest.raises(ValueError, match=f"one PeMSD7_V_228.csv of at most .*{len(speeds)}"):
         load("pemsd7m", folder)
-    monkeypatch.setattr(traffic_set_files, "MAX_MEMBER", len(speeds))
+    monkeypatch.setattr(stgcn, "MAX_MEMBER", len(speeds))
     write_zip(path, hostile | {"b/PeMSD7_W_228.csv": "1"})
     with pytest.raises(ValueError, match="must hold one PeMSD7_W_228.csv .*Received: 2 of sizes"):
         load("pemsd7m", folder)

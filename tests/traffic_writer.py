@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stgkeras import datasets
-from stgkeras.datasets.published.traffic_sets import PUBLISHED
+from stgkeras.datasets.published.traffic_set import SETS
 
 STEPS = {"pemsd7m": 600}  # from a Friday to a Tuesday
 START = {"pems_bay": "2017-03-12T01:30", "pemsd7m": "2012-05-04"}
@@ -16,8 +16,8 @@ IDS = ("773869", "767541", "400017", "9")
 
 
 def small_set(key, steps=None, num_nodes=4):
-    """Returns `Published` for fewer steps and sensors, and an array (T, N, F) for it."""
-    known = PUBLISHED[key]
+    """Returns a `TrafficSet` of fewer steps and sensors, and an array (T, N, F) for it."""
+    known = SETS[key]
     shape = (steps or STEPS.get(key, 12), num_nodes, known.shape[2])
     values = np.random.default_rng(len(key)).integers(1, 80, shape).astype(float)
     if known.null_value is not None:
@@ -70,7 +70,7 @@ def write_set(key, folder, known, values):
     folder.mkdir(exist_ok=True)
     num_nodes = known.shape[1]
     frame = pd.DataFrame(values[..., 0], times_of(known), IDS[:num_nodes])
-    if known.graph == "roads":
+    if key in ("metr_la", "pems_bay"):
         frame.to_csv(folder / known.files["series"].name)
         # Row from,to,cost; the last two are far, 555 is no sensor of the series.
         lengths = [(0, 0, 0), (0, 1, 1000), (1, 0, 1500), (1, 2, 2000), (2, 3, 5000), (3, 2, 6000)]
@@ -82,14 +82,14 @@ def write_set(key, folder, known, values):
         for n, m, length in lengths[1:4]:
             adjacency[m, n] = np.exp(-((length / sigma) ** 2))
         return adjacency
-    if known.graph == "distances":
+    if key == "pemsd7m":
         metres = np.abs(np.subtract.outer(*[np.arange(num_nodes) * 1900.0] * 2))
         members = {"a/PeMSD7_V_228.csv": values[..., 0], "a/PeMSD7_W_228.csv": metres}
         texts = {name: csv_text(matrix) for name, matrix in members.items()}
         write_zip(folder / known.files["series"].name, texts | {"__MACOSX/._PeMSD7_V_228.csv": ""})
         weights = np.exp(-((metres / 10000) ** 2) / 0.1)
         return np.where((weights >= 0.5) & (metres > 0), weights, 0)
-    if known.graph == "weights":
+    if known.whole == ".npz":
         frame.to_csv(folder / known.files["series"].name, index=False)
         adjacency = np.eye(num_nodes) + np.eye(num_nodes, k=1) / 2 + np.eye(num_nodes, k=-1) / 2
         (folder / known.files["graph"].name).write_text(csv_text(adjacency))
@@ -114,7 +114,7 @@ def install_set(folder, monkeypatch, key):
     known, values = small_set(key)
     adjacency = write_set(key, folder / key, known, values)
     known = replace(known, num_edges=np.count_nonzero(adjacency))
-    monkeypatch.setitem(PUBLISHED, key, known)
+    monkeypatch.setitem(SETS, key, known)
     return folder / key, known, values, adjacency
 
 

@@ -1,4 +1,4 @@
-"""Data: load functions, splits in time, windows in batches, and baselines."""
+"""Data sets: load and split data, cut it into windows, and compute baselines."""
 
 from __future__ import annotations
 
@@ -20,17 +20,10 @@ from stgkeras.datasets.links.edge_baselines import (
 from stgkeras.datasets.links.node_features import node_features
 from stgkeras.datasets.links.snapshots import Snapshots
 from stgkeras.datasets.published.citations import Citations, load_cora
-from stgkeras.datasets.published.traffic_sources import (
-    load_los_loop,
-    load_metr_la,
-    load_pems03,
-    load_pems04,
-    load_pems07,
-    load_pems08,
-    load_pems_bay,
-    load_pemsd7m,
-    load_sz_taxi,
-)
+from stgkeras.datasets.published.dcrnn import load_metr_la, load_pems_bay
+from stgkeras.datasets.published.stgcn import load_pemsd7m
+from stgkeras.datasets.published.stsgcn import load_pems03, load_pems04, load_pems07, load_pems08
+from stgkeras.datasets.published.tgcn import load_los_loop, load_sz_taxi
 from stgkeras.datasets.series.calendar import calendar
 from stgkeras.datasets.series.forecast_baselines import (
     historical_mean,

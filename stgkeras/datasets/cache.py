@@ -1,4 +1,4 @@
-"""The folder in which downloaded and generated data sets are kept."""
+"""Folder of the cache for downloaded and generated data."""
 
 from __future__ import annotations
 

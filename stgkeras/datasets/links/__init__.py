@@ -1,1 +1,1 @@
-"""Networks whose links change: contacts cut into snapshots, generated graphs, link baselines."""
+"""Networks with changing links: contacts, snapshots, generated graphs and link baselines."""

@@ -1,1 +1,1 @@
-"""Published data sets: citation networks and traffic series, downloaded and checked."""
+"""Published data sets, one source in each file: downloaded, checked and read from a cache."""

@@ -1,6 +1,9 @@
-"""Citation networks: papers, their words and who cites whom."""
+"""Citation networks: papers, their words and their citations."""
+
+from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +19,7 @@ ORIGIN = (
     "https://raw.githubusercontent.com/kimiyoung/planetoid/"
     "af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/"
 )
-SHA256 = {  # of the files there; GraphMLDatasets.jl has the XOR of these and the other 16
+SHA256 = {  # GraphMLDatasets.jl has the XOR of these checksums and of the other 16
     "ind.cora.x": "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
     "ind.cora.tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
     "ind.cora.allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
@@ -26,14 +29,14 @@ SHA256 = {  # of the files there; GraphMLDatasets.jl has the XOR of these and th
     "ind.cora.graph": "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
     "ind.cora.test.index": "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
 }
-# Of the numbers, see `_digest`.
+# SHA-256 of the numbers, see `_digest`.
 CONTENT = "444f2f8a4e7e45ba267fa4874af8a4814842405c27d54b6d597b5d549a0183ca"
 NUM_VAL = 500
 EXPECTED = (
     "Cora: 2708 nodes, 1433 features, 49216 words, 5278 edges, 140 training, 500 validation and "
     "1000 test nodes"
 )
-DIMENSIONS = {  # of the arrays of an npz file
+DIMENSIONS = {  # number of axes of each array in an npz file
     "num_nodes": 0,
     "num_features": 0,
     "feat_row": 1,
@@ -48,16 +51,17 @@ DIMENSIONS = {  # of the arrays of an npz file
 
 @dataclass(frozen=True, eq=False)
 class Citations:
-    """N papers, the words of each, and their citations.
+    """Citation network of N papers, with the words of each paper.
 
     Args:
-        features: (N, F) csr_array of float32: 1 where the paper has the word. Not normalised.
-        adjacency: (N, N) csr_array of float64: 1 where one of the two papers cites the other;
-            symmetric, zero diagonal.
-        labels: (N,) int64, the class of each paper.
-        train: sorted int64 array of nodes.
-        val: likewise.
-        test: likewise.
+        features: (N, F) csr_array of float32. 1 where the paper contains the word. Not
+            normalized.
+        adjacency: (N, N) csr_array of float64. 1 where one of two papers cites the other.
+            Symmetric, with zero diagonal.
+        labels: (N,) int64. Class of each paper.
+        train: sorted int64 array of the training nodes.
+        val: sorted int64 array of the validation nodes.
+        test: sorted int64 array of the test nodes.
     """
 
     features: sp.csr_array
@@ -68,26 +72,28 @@ class Citations:
     test: np.ndarray
 
 
-def load_cora(path=None, cache_dir=None):
-    """Reads the Cora citation network with its public split, or downloads it.
+def load_cora(
+    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+) -> Citations:
+    """Loads the Cora citation network with its public split (download of 0.5 MB).
 
-    2708 papers of 7 classes, 1433 words, 5278 citations. 140 nodes are for training, 20 of each
-    class, 500 for validation and 1000 for testing.
+    2708 papers of 7 classes, 1433 words, 5278 citations. The split has 140 training nodes (20 of
+    each class), 500 validation nodes and 1000 test nodes.
 
-    However the data come, the SHA-256 of the numbers read (words, citations, labels, split) must
-    be that of Cora. Downloaded files must have known SHA-256 sums besides, before they are opened.
-    The files are pickles: they are parsed, nothing that they name is imported or called.
+    The SHA-256 checksum of the numbers (words, citations, labels, split) is checked. Downloaded
+    files must also have known SHA-256 checksums before they are opened. The files are pickles;
+    they are parsed without importing or calling anything.
 
     Args:
-        path: None, or a file or folder to read instead of the cache.
+        path: None, or the path of a file or folder to read instead of the cache.
             A folder holds `cora.npz`, or the eight files `ind.cora.x`, `tx`, `allx`, `y`, `ty`,
             `ally`, `graph` and `test.index` of Planetoid. An npz file holds arrays of ints:
-            `num_nodes` and `num_features`; `feat_row` and `feat_col`, the places of the ones;
+            `num_nodes` and `num_features`; `feat_row` and `feat_col`, the indices of the ones;
             `edge_index` (2, edges), each edge once; `labels` (nodes,); `train_index`,
             `val_index` and `test_index`.
-        cache_dir: folder of the cache, where the eight files go (0.5 MB). Default:
-            `datasets/stgkeras` in the Keras home (`KERAS_HOME` or `~/.keras`). What is there and
-            whole is not downloaded again.
+        cache_dir: folder of the cache for the eight files. Default: `datasets/stgkeras` in the
+            Keras home (`KERAS_HOME` or `~/.keras`). Undamaged files in the cache are not
+            downloaded again.
 
     Returns:
         `Citations`.
@@ -95,7 +101,7 @@ def load_cora(path=None, cache_dir=None):
     Raises:
         FileNotFoundError: if `path` or one of its files is missing.
         OSError: if the download fails.
-        ValueError: if a file is damaged or hostile, or the content is not Cora's.
+        ValueError: if a file is damaged or hostile, or its content is not Cora.
 
     Example:
         >>> import stgkeras
@@ -106,14 +112,16 @@ def load_cora(path=None, cache_dir=None):
     Source:
         Yang et al., 2016 (Planetoid), arXiv:1603.08861, for the files and the split; Kipf and
         Welling, 2017 (GCN), arXiv:1609.02907, for the order of the nodes and the 500 validation
-        nodes. Departs from the GCN code: the features are not normalised, and of citations given
-        twice or of a paper to itself nothing is kept.
+        nodes. Departs from the GCN code: the features are not normalized, repeated citations
+        count once, and citations of a paper by itself are left out.
     """
     if path is None:
         path = _download(cache_folder(cache_dir))
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"`path` must exist. Received: path={path}")
+        raise FileNotFoundError(
+            f"`path` must exist. Received: path={path}. Leave it out to download Cora."
+        )
     if path.is_dir() and (path / "cora.npz").is_file():
         path = path / "cora.npz"
     arrays = _from_folder(path) if path.is_dir() else _from_npz(path)
@@ -151,8 +159,9 @@ def _from_npz(path):
         wrong = {"edge_index": found["edge_index"].shape}
     if wrong:
         raise ValueError(
-            f"{path} must hold arrays of ints with as many axes as {DIMENSIONS}; feat_row and "
-            f"feat_col of equal length, edge_index (2, edges). Received: {wrong}"
+            f"{path} must hold arrays of ints with these numbers of axes: {DIMENSIONS}, with "
+            "feat_row and feat_col of equal length, and edge_index of shape (2, edges). "
+            f"Received: {wrong}"
         )
     arrays = {
         "shape": [found["num_nodes"], found["num_features"]],
@@ -168,13 +177,14 @@ def _from_folder(folder):
     missing = [name for name in SHA256 if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{folder} must hold cora.npz or the eight files ind.cora.*. Missing: {missing}"
+            f"{folder} must hold cora.npz or the eight files ind.cora.*. Received: a folder "
+            f"without {', '.join(missing)}"
         )
     return planetoid_arrays({part: folder / f"ind.cora.{part}" for part in PARTS}, NUM_VAL)
 
 
 def _download(cache):
-    """Fills the folder with the files that it lacks or that are damaged; returns it."""
+    """Downloads the files that are missing or damaged, and returns their folder."""
     instead = "give the folder of the eight files ind.cora.* as `path`"
     for name, sha256 in SHA256.items():
         path = download(ORIGIN + name, cache / "cora" / name, sha256, instead)
@@ -187,8 +197,8 @@ def _check_content(path, arrays):
         counts = {name: array.shape[-1] for name, array in arrays.items() if name != "shape"}
         raise ValueError(
             f"{path} must hold {EXPECTED}. Received: {arrays['shape'][0]} nodes, "
-            f"{arrays['shape'][1]} features, entries {counts}, SHA-256 {digest} where {CONTENT} "
-            "is expected; delete it and call `load_cora()` to download it again."
+            f"{arrays['shape'][1]} features, entries {counts}, SHA-256 {digest} instead of "
+            f"{CONTENT}. Delete the files and call `load_cora()` to download them again."
         )
 
 

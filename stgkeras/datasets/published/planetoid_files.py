@@ -1,13 +1,17 @@
-"""Reads the eight files in which Planetoid publishes a citation network, and runs none of them."""
+"""Reads the eight files of a Planetoid citation network without running code in their pickles."""
+
+from __future__ import annotations
 
 import io
 import pickle
 import pickletools
+from pathlib import Path
 
 import numpy as np
 
 PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
-# All that the files may name: modules of Python 2, old NumPy and SciPy, and what they are now.
+# The only names that the files may import: those of Python 2, old NumPy and SciPy, and their
+# names in present versions.
 NAMES = {
     (module, name)
     for modules, names in (
@@ -22,26 +26,27 @@ NAMES = {
     for module in modules
     for name in names
 }
-MAX_TUPLES = 1000  # in a file; the published ones have fewer than 30
+MAX_TUPLES = 1000  # in a file; the published files have fewer than 30
 NUMBERS = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 
 
-def planetoid_arrays(paths, num_val):
-    """Returns a dict of int arrays, in the order of nodes of Kipf's GCN code.
+def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarray]:
+    """Reads a citation network. The nodes have the order of the GCN code of Kipf.
 
-    The nodes are the rows of allx, then those of tx at the places that test.index gives them. The
-    first nodes, as many as x has rows, are for training, the next `num_val` for validation.
+    The nodes are the rows of allx, followed by the rows of tx; test.index contains the indices of
+    the rows of tx. The rows of x are the training nodes, the next `num_val` rows of allx are the
+    validation nodes.
 
     Args:
-        paths: dict from each of `PARTS` to its file.
-        num_val: int. Number of nodes for validation.
+        paths: dict from each of `PARTS` to the path of its file.
+        num_val: int. Number of validation nodes.
 
     Returns:
-        dict of `shape` (nodes, features), `words` (2, entries), `edges` (2, entries), `labels`,
-        `train`, `val`, `test`; entries may come twice and in any order.
+        dict of int arrays: `shape` (nodes, features), `words` (2, entries), `edges` (2, entries),
+        `labels`, `train`, `val` and `test`. Entries may be repeated and in any order.
 
     Raises:
-        ValueError: if a file is damaged, or asks for anything but plain arrays.
+        ValueError: if a file is damaged, or holds anything but plain arrays.
     """
     found = {}
     for part, path in paths.items():
@@ -51,10 +56,10 @@ def planetoid_arrays(paths, num_val):
         data = path.read_bytes()
         try:
             found[part] = convert(data)
-        except Exception as error:  # a damaged pickle can raise any
+        except Exception as error:  # a damaged pickle can raise any exception
             raise ValueError(
-                f"{path} must be the Planetoid file of that name. Received: one that is damaged, "
-                f"cut short or another ({type(error).__name__}: {error})"
+                f"{path} must be the Planetoid file of that name. Received: a damaged, "
+                f"incomplete or other file ({type(error).__name__}: {error})"
             ) from error
     (train, _), test = found["x"]["shape"], found["test.index"]
     known, num_features = found["allx"]["shape"]
@@ -66,8 +71,9 @@ def planetoid_arrays(paths, num_val):
         or train + num_val > known
     ):
         raise ValueError(
-            "The files must fit: rows of x as y, tx as ty, allx as ally; test.index must number "
-            f"the rows of tx on from those of allx. Received: rows {rows} in {paths['x'].parent}"
+            "The files must have equally many rows in x and y, tx and ty, allx and ally, and "
+            "test.index must hold the indices of the rows of tx, which follow those of allx. "
+            f"Received: rows {rows} in {paths['x'].parent}"
         )
     node, word = found["tx"]["entries"]
     return {
@@ -82,7 +88,7 @@ def planetoid_arrays(paths, num_val):
 
 
 class _Record(dict):
-    """Stands in for every object of a pickle: its arguments, its state and its items."""
+    """Replaces each object of a pickle, and keeps its arguments, its state and its items."""
 
     def __init__(self, *args):
         super().__init__()
@@ -93,25 +99,25 @@ class _Record(dict):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Calls nothing that a file names: each name it may hold gives a `_Record`, others raise."""
+    """Unpickler that imports nothing: an allowed name becomes a `_Record`, others raise."""
 
     def find_class(self, module, name):
         if (module, name) not in NAMES:
-            raise pickle.UnpicklingError(f"it asks for `{module}.{name}`, which is refused")
+            raise pickle.UnpicklingError(f"it imports `{module}.{name}`, which is not allowed")
         return _Record
 
 
 def _load(data):
     num_tuples = 0
-    for opcode, argument, _ in pickletools.genops(data):  # what could exhaust memory or stack
+    for opcode, argument, _ in pickletools.genops(data):  # limits the use of memory and stack
         num_tuples += opcode.name.startswith("TUPLE")
         if num_tuples > MAX_TUPLES or (opcode.name.endswith("PUT") and argument > len(data)):
-            raise pickle.UnpicklingError("it nests or counts too far")
+            raise pickle.UnpicklingError("it has too many tuples or too large an index")
     return _Unpickler(io.BytesIO(data), encoding="latin1").load()
 
 
 def _array(record):
-    """Returns the array whose pickled state is (version, shape, dtype, Fortran order, bytes)."""
+    """Returns an array from its pickled state (version, shape, dtype, Fortran order, bytes)."""
     _, shape, dtype, fortran, data = record.state
     code, order = dtype.args[0], dtype.state[1]
     if code not in NUMBERS:
@@ -124,7 +130,7 @@ def _array(record):
 
 
 def _words(data):
-    """Returns the shape of a CSR matrix of zeros and ones, and the places of its ones (2, E)."""
+    """Returns the shape of a CSR matrix of zeros and ones, and the indices of its ones (2, E)."""
     state = _load(data).state
     values, indices, indptr = (_array(state[name]) for name in ("data", "indices", "indptr"))
     num_rows, num_columns = map(int, state["_shape"])
@@ -151,7 +157,7 @@ def _classes(data):
 def _edges(data):
     lists = _load(data)
     if sum(map(len, lists.values())) > len(data):
-        raise ValueError("it must list each neighbour by itself")
+        raise ValueError("it must write out the list of neighbours of each node")
     pairs = [(node, other) for node, others in lists.items() for other in others]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 

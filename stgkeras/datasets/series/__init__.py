@@ -1,1 +1,1 @@
-"""Time series of sensors: load your own data, split it in time, cut it into windows of batches."""
+"""Time series of sensors: your own data, splits in time, windows in batches, baselines."""

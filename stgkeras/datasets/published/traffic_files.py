@@ -1,40 +1,37 @@
-"""Reads the files of published traffic sets: pandas HDF5, npz, csv, and csv in zip archives."""
+"""Reads and checks the files of published traffic sets: HDF5 of pandas, npz and csv."""
 
-import zipfile
-import zlib
-from pathlib import PurePosixPath
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets.series.files import (
-    distances_from_csv,
     file_type,
     graph_from_file,
-    matrix_from_csv,
     series_from_csv,
     series_from_npz,
-    table_from_csv,
 )
 from stgkeras.datasets.series.series import Series, checked_adjacency, mark_missing, refuse_missing
-from stgkeras.graphs import gaussian_kernel
 from stgkeras.seasons import pieces
 
-MEMBERS = {"series": "PeMSD7_V_228.csv", "graph": "PeMSD7_W_228.csv"}  # of the zip archive
-MAX_MEMBER = 1 << 28  # bytes; the largest has 13 MB
+if TYPE_CHECKING:
+    from stgkeras.datasets.published.traffic_set import TrafficSet
 
 
-def read_published(known, paths):
-    """Returns the `Series` that the files hold, if they are those of the set.
+def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
+    """Reads the files of a set, and checks that they hold this set.
 
     Args:
-        known: `Published`.
+        known: `TrafficSet`.
         paths: dict of the paths of its files.
 
     Raises:
         ValueError: if a file is damaged or holds something else.
     """
     steps, num_nodes, width = known.shape
-    found = _series(known, paths["series"])
+    found = known.read_series(known, paths["series"])
     names, times = found.get("names"), known_times(known)
     if "names" in paths:
         names = paths["names"].read_text().split()
@@ -54,7 +51,7 @@ def read_published(known, paths):
     names = tuple(str(name) for name in (range(num_nodes) if names is None else names))
     refuse_missing(found["values"], known.null_value, str(paths["series"]))
     values = mark_missing(found["values"], known.null_value)
-    adjacency = checked_adjacency(_graph(known, paths, found, names), num_nodes)
+    adjacency = checked_adjacency(known.read_graph(known, paths, found, names), num_nodes)
     _check_numbers(known, paths["series"], values, adjacency)
     return Series(
         values,
@@ -70,10 +67,10 @@ def read_published(known, paths):
     )
 
 
-def known_times(known):
-    """Returns (T,) datetime64[s], the times of the rows of a set."""
+def known_times(known: TrafficSet) -> np.ndarray:
+    """Returns the times of the rows of a set, (T,) datetime64[s]."""
     step = np.timedelta64(round(known.interval * 60), "s")
-    longest = 2 * known.shape[0]  # more than weekends and gaps take
+    longest = 2 * known.shape[0]  # longer than the set with its weekends and gaps
     times = np.datetime64(known.start, "s") + step * np.arange(longest)
     if known.weekdays:
         times = times[np.is_busday(times.astype("datetime64[D]"))]
@@ -83,50 +80,36 @@ def known_times(known):
     return times[: known.shape[0]]
 
 
-def _series(known, path):
+def read_series(known: TrafficSet, path: Path) -> dict[str, Any]:
+    """Reads the series of a set from an h5, npz or csv file.
+
+    Returns:
+        dict of `values` (T, N, F) and, if the file holds them, `names`, `times` and `adjacency`.
+        An npz file gives values alone, unless `known.whole` is ".npz".
+    """
     kind = path.suffix.lower()
     if kind == ".h5":
         return _pandas_frame(path, known.shape[:2])
-    if kind == ".zip":
-        return {"values": table_from_csv(path, _member(path, MEMBERS["series"]))}
     if file_type(path) == ".npz":
         found = series_from_npz(path)
-        return found if kind == known.whole else {"values": found["values"]}  # no names: indices
-    if known.graph == "distances":
-        return {"values": table_from_csv(path)}
+        return found if kind == known.whole else {"values": found["values"]}
     return series_from_csv(path)
 
 
-def _graph(known, paths, found, names):
+def read_graph(
+    known: TrafficSet, paths: dict[str, Path], found: dict[str, Any], names: tuple[str, ...]
+) -> Any:
+    """Returns the adjacency that the series file holds, or reads it from the graph file.
+
+    A graph file is a list of edges or an adjacency matrix, as for `load_series`.
+    """
     if "graph" not in paths and found.get("adjacency") is not None:
         return found["adjacency"]
-    if known.graph == "roads":
-        return _road_graph(paths["graph"], names)
-    if known.graph != "distances":
-        return graph_from_file(paths["graph"], names)
-    if "graph" in paths:
-        metres = matrix_from_csv(paths["graph"])
-    else:
-        metres = matrix_from_csv(paths["series"], _member(paths["series"], MEMBERS["graph"]))
-    return gaussian_kernel(metres / 1000)
-
-
-def _road_graph(path, names):
-    """The graph of DCRNN: exp(-d² / σ²), σ the deviation of all distances, cut below 0.1."""
-    ends, lengths = distances_from_csv(path)
-    index = {name: i for i, name in enumerate(names)}
-    ends = np.array([[index.get(end, -1) for end in pair] for pair in ends]).reshape(-1, 2)
-    known = ends.min(axis=1) >= 0
-    if not known.any():
-        raise ValueError(f"{path} must link sensors of the series. Received: none of them")
-    distances = np.full((len(names), len(names)), np.inf)
-    source, target = ends[known].T
-    distances[target, source] = lengths[known]
-    sigma2 = np.var(distances[np.isfinite(distances)])
-    return gaussian_kernel(distances, sigma2=sigma2, epsilon=0.1)
+    return graph_from_file(paths["graph"], names)
 
 
 def _check_numbers(known, path, values, adjacency):
+    """Raises ValueError if means, largest value or number of edges are not those of the set."""
     wrong = []
     for i, (mean, tolerance) in enumerate(known.means):
         found = _mean(values[..., i])
@@ -145,14 +128,14 @@ def _check_numbers(known, path, values, adjacency):
 
 
 def _mean(values):
-    """Mean of the readings that are there, of values (T, N) read in pieces."""
+    """Computes the mean of values (T, N) without NaN, in pieces."""
     parts = [values[piece] for piece in pieces(values)]
     total = sum(np.nansum(part, dtype=np.float64) for part in parts)
     return total / sum(np.count_nonzero(~np.isnan(part)) for part in parts)
 
 
 def _pandas_frame(path, shape):
-    """Reads a frame that pandas wrote in its "fixed" layout; pickled attributes are not touched."""
+    """Reads a frame that pandas stored in its "fixed" layout, without its pickled attributes."""
     import h5py
 
     try:
@@ -167,28 +150,10 @@ def _pandas_frame(path, shape):
             unit = "ns" if kind == "datetime64" else kind.removeprefix("datetime64[").rstrip("]")
             times = stamps.astype(np.int64).astype(f"datetime64[{unit}]").astype("datetime64[s]")
             values = frame["block0_values"][()]
-    except Exception as error:  # h5py raises almost any on a damaged file
+    except Exception as error:  # h5py raises many types of exceptions on a damaged file
         raise ValueError(
             f"{path} must be an HDF5 file in which pandas stored one frame of numbers by times. "
-            f"Received: one that is damaged, cut short or another ({error})"
+            f"Received: a damaged, incomplete or other file ({error})"
         ) from error
     names = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
     return {"values": values[:, :, None], "names": names, "times": times}
-
-
-def _member(path, name):
-    """Returns the bytes of the file of that name in a zip archive; nothing is written to disk."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [m for m in archive.infolist() if PurePosixPath(m.filename).name == name]
-            if len(found) != 1 or found[0].file_size > MAX_MEMBER:
-                sizes = [member.file_size for member in found]
-                raise ValueError(
-                    f"{path} must hold one {name} of at most {MAX_MEMBER} bytes. "
-                    f"Received: {len(found)} of sizes {sizes}"
-                )
-            return archive.read(found[0])
-    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(
-            f"{path} must be a zip archive. Received: one that is damaged or cut short ({error})"
-        ) from error

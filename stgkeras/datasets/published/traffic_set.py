@@ -1,0 +1,176 @@
+"""Published traffic sets: what is known of a set, and how to load it.
+
+To add a set, copy one of the source files beside this one, such as `tgcn.py`, and export its load
+functions in `stgkeras/datasets/__init__.py`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.published.downloads import download
+from stgkeras.datasets.published.traffic_files import read_files, read_graph, read_series
+from stgkeras.datasets.series.series import Series
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a set.
+
+    Args:
+        name: str. Name of the file.
+        url: str. Address of the file.
+        digest: str or None. SHA-256 (64 digits) or MD5 (32 digits) checksum; None: not known.
+        also: tuple of str. Other names that the file may have in a folder of the user.
+    """
+
+    name: str
+    url: str
+    digest: str | None = None
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrafficSet:
+    """A published traffic set: its files, and the properties that are checked.
+
+    Args:
+        title: str. Name of the set in error messages.
+        files: dict of `File`: "series" and "graph", and "names" if a file lists the sensors.
+        shape: (T, N, F). Checked.
+        start: str. Time of the first step. T times from there on are checked.
+        features: tuple of F str.
+        units: tuple of F str.
+        means: tuple of (mean, tolerance) of the readings of each feature. Checked.
+        source: str. Address of the set.
+        licence: str or None.
+        interval: float. Minutes between steps.
+        null_value: float or None. The number that marks a missing reading.
+        num_edges: int or None. Number of edges. Checked if known.
+        largest: float or None. Largest value of the first feature. Checked if known.
+        skipped: (first, end) or None. Times without rows.
+        weekdays: bool. Whether weekends have no rows.
+        whole: str or None. Ending of a series file that also holds the graph.
+        read_series: function of the set and the path of the series; see `read_series`.
+        read_graph: function of the set, the paths, what `read_series` returned, and the names of
+            the sensors; returns the adjacency. See `read_graph`.
+    """
+
+    title: str
+    files: dict[str, File]
+    shape: tuple[int, int, int]
+    start: str
+    features: tuple[str, ...]
+    units: tuple[str, ...]
+    means: tuple[tuple[float, float], ...]
+    source: str
+    licence: str | None
+    interval: float = 5.0
+    null_value: float | None = None
+    num_edges: int | None = None
+    largest: float | None = None
+    skipped: tuple[str, str] | None = None
+    weekdays: bool = False
+    whole: str | None = None
+    read_series: Callable[..., dict[str, Any]] = read_series
+    read_graph: Callable[..., Any] = read_graph
+
+
+SETS: dict[str, TrafficSet] = {}  # filled by the source files
+
+REST = """
+Shape, times, graph and the figures above are checked. Pickles are not loaded, and archives are
+not extracted to disk.
+
+Args:
+    path: None, or the path of a folder with the files, or of the series file with the other files
+        beside it. None: the files are read from the cache, and downloaded if missing.
+    cache_dir: folder of the cache. Default: `datasets/stgkeras` in the Keras home (`KERAS_HOME`
+        or `~/.keras`). Undamaged files in the cache are not downloaded again.
+
+Returns:
+    `Series`, float32, with units, source and licence. Missing readings are NaN.
+
+Raises:
+    FileNotFoundError: if `path` or one of its files is missing.
+    OSError: if the download fails. No incomplete file remains.
+    ValueError: if a file is damaged, or its content is not that of the set.
+
+Example:
+    >>> import stgkeras
+    >>> series = stgkeras.datasets.{name}()  # doctest: +SKIP
+    >>> series.values.shape  # doctest: +SKIP
+    {shape}
+"""
+
+
+Load = TypeVar("Load", bound=Callable[..., Series])
+
+
+def documented(function: Load) -> Load:
+    """Adds the common sections to the docstring of a load function, before its source."""
+    shape = SETS[function.__name__.removeprefix("load_")].shape
+    text, source = inspect.cleandoc(function.__doc__ or "").split("\nSource:")
+    rest = REST.format(name=function.__name__, shape=shape)
+    function.__doc__ = f"{text}{rest}\nSource:{source}\n"
+    return function
+
+
+def load_set(
+    name: str, path: str | os.PathLike[str] | None, cache_dir: str | os.PathLike[str] | None
+) -> Series:
+    """Loads the set `SETS[name]` from a path, or from the cache after a download."""
+    known = SETS[name]
+    if path is not None:
+        return read_files(known, _local(known, Path(path)))
+    folder = cache_folder(cache_dir) / name
+    names = ", ".join(file.name for file in known.files.values())
+    instead = f"give a folder that holds {names} as `path`"
+    series = folder / known.files["series"].name
+    paths = {
+        role: download(file.url, folder / file.name, file.digest, instead)
+        for role, file in known.files.items()
+        if not _inside(known, role, series)
+    }
+    try:
+        return read_files(known, paths)
+    except ValueError as error:
+        for file in known.files.values():
+            if file.digest is None:  # a file without checksum may be damaged
+                (folder / file.name).unlink(missing_ok=True)
+        raise ValueError(
+            f"{str(error).rstrip('.')}. Call `load_{name}()` to download it again, or {instead}."
+        ) from error
+
+
+def _local(known, path):
+    """Finds the files of a set in a folder, or beside the series file; returns a dict of paths."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"`path` must exist. Received: path={path}. Leave it out to download the set."
+        )
+    folder = path if path.is_dir() else path.parent
+    there = {found.name.lower(): found for found in folder.iterdir()}
+    paths = {} if path.is_dir() else {"series": path}
+    for role, file in known.files.items():
+        if role in paths or _inside(known, role, paths.get("series")):
+            continue
+        names = (file.name, *file.also)
+        found = [there[name.lower()] for name in names if name.lower() in there]
+        if not found:
+            raise FileNotFoundError(
+                f"{folder} must hold {' or '.join(names)}. Download the file from {file.url}"
+            )
+        paths[role] = found[0]
+    return paths
+
+
+def _inside(known, role, series):
+    """Whether the series file also holds this part of the set."""
+    return role != "series" and series.suffix.lower() == known.whole
