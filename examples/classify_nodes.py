@@ -1,8 +1,8 @@
-"""Classifies the papers of Cora by their words and citations, with 20 labels a class.
+"""Classifies the papers of the Cora citation network, with 20 labelled papers per class.
 
-python examples/classify_nodes.py                               GCN, one seed, Cora downloaded
+python examples/classify_nodes.py                               GCN, one seed, downloads Cora
 python examples/classify_nodes.py --model chebnet --K 3 --seeds 10
-python examples/classify_nodes.py --data FOLDER                 with cora.npz or Planetoid's files
+python examples/classify_nodes.py --data FOLDER                 reads cora.npz or Planetoid files
 """
 
 import argparse
@@ -23,7 +23,7 @@ from stgkeras import datasets, graphs, models
 
 
 def build(args, cora, num_entries):
-    """GCN, or ChebNet of the same width, with the settings of Kipf and Welling."""
+    """Returns a GCN or a ChebNet of the same width, with the settings of Kipf and Welling."""
     settings = {
         "num_classes": int(cora.labels.max()) + 1,
         "num_features": cora.features.shape[1],
@@ -40,7 +40,7 @@ def build(args, cora, num_entries):
 
 
 def compiled(args, cora):
-    """A model; input and labels, of which the whole graph is one sample; weights of each part."""
+    """Returns model, inputs, labels and sample weights of each part. The graph is one sample."""
     x = graphs.stored_entries(normalize(cora.features, norm="l1"))
     parts = [
         np.isin(np.arange(len(cora.labels)), part)[None].astype("float32")
@@ -55,7 +55,7 @@ def compiled(args, cora):
 
 
 def train(args, cora, seed, folder):
-    """The model of one seed, with the weights of the epoch of least validation loss."""
+    """Trains one seed. Returns the model with the weights of the best epoch on validation."""
     keras.utils.set_random_seed(seed)
     model, x, y, (train, val, test) = compiled(args, cora)
     best = folder / f"seed{seed}.weights.h5"
@@ -78,7 +78,7 @@ def train(args, cora, seed, folder):
 
 
 def picture(model, x, labels, path):
-    """What the hidden layer makes of the papers, in two dimensions."""
+    """Draws the features of the hidden layer in two dimensions, by t-SNE."""
     hidden = keras.Model(model.input, model.get_layer("convolution_1").output)
     places = TSNE(random_state=0).fit_transform(hidden.predict(x, batch_size=1, verbose=0)[0])
     axes = (figure := Figure(figsize=(6, 5), layout="constrained")).subplots()
@@ -92,7 +92,7 @@ def picture(model, x, labels, path):
 def main(args):
     folder = pathlib.Path(args.out)
     if (folder / "metrics.json").exists():
-        sys.exit(f"{folder} holds a run already. Pass another --out.")
+        sys.exit(f"{folder} already holds a run. Pass another --out.")
     cora = datasets.load_cora(args.data)
     folder.mkdir(parents=True, exist_ok=True)
     runs = []
@@ -107,7 +107,7 @@ def main(args):
     table = pd.DataFrame(runs).set_index("seed").rename(index=str)
     if args.seeds > 1:
         table.loc["mean"], table.loc["std"] = table.mean(), table.std()
-    print(f"\n{type(model).__name__}, accuracy in %; everything is in {folder}")
+    print(f"\n{type(model).__name__}, accuracy in %. All files are in {folder}")
     print(table.round(4).to_string())
 
 
@@ -116,11 +116,11 @@ def parse(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", choices=("gcn", "chebnet"), default="gcn")
-    parser.add_argument("--K", type=int, default=3, help="Chebyshev terms of chebnet")
-    parser.add_argument("--data", help="folder or file with Cora, in place of a download")
-    parser.add_argument("--seeds", type=int, default=1, help="how many, from 0 on")
-    parser.add_argument("--epochs", type=int, default=200)
-    parser.add_argument("--out", help="folder of the run; a new one under runs/ by default")
+    parser.add_argument("--K", type=int, default=3, help="Chebyshev terms of ChebNet")
+    parser.add_argument("--data", help="local folder or file of Cora; default: download")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0")
+    parser.add_argument("--epochs", type=int, default=200, help="training epochs")
+    parser.add_argument("--out", help="output folder; default: a new one in runs/")
     args = parser.parse_args(arguments)
     args.out = args.out or f"runs/{args.model}-{time.strftime('%Y%m%d-%H%M%S')}"
     return args

@@ -1,10 +1,11 @@
-"""Compares the lineage of spectral networks on digits, 8 × 8 pixels taken as nodes of a graph.
+"""Compares spectral graph networks on images of digits. The 8 × 8 pixels are graph nodes.
 
 python examples/compare_spectral.py
 
-SCNN, smooth SCNN, ChebNet and GCN see images whose pixels are shuffled, and the grid that tells
-which pixels are neighbours. ChebNet learns on two estimates of the grid too, of the training part
-alone: pixels are linked that vary alike, or that a network trained on the labels uses alike.
+SCNN, smooth SCNN, ChebNet and GCN read images with shuffled pixels, and the grid graph of
+neighbouring pixels. ChebNet is also trained on two graphs that are estimated from training images.
+The first links pixels with similar values. The second links pixels with similar weights in a
+network that was trained on the labels.
 """
 
 import argparse
@@ -23,13 +24,14 @@ from tqdm.keras import TqdmCallback
 
 from stgkeras import graphs, plots
 
-STYLES = ("C0-", "C3--", "C2-.", "C4:", "k-", "k:")  # told apart in greyscale too
+STYLES = ("C0-", "C3--", "C2-.", "C4:", "k-", "k:")  # differ in greyscale too
 
 
 def fit(model, train, val, label, epochs, learning_rate=1e-2):
-    """Trains up to 15 epochs past the one of least validation loss, and goes back to that one.
+    """Trains until the validation loss has not improved for 15 epochs.
 
-    Returns the validation accuracies, and the median seconds of an epoch.
+    The model gets the weights of the best epoch. Returns the validation accuracy of each epoch, and
+    the median time of an epoch in seconds.
     """
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"])
@@ -52,7 +54,7 @@ def fit(model, train, val, label, epochs, learning_rate=1e-2):
 
 
 def scores(model, parts):
-    """The number of parameters, and the accuracy on each part, {name: (images, labels)}."""
+    """Returns the number of parameters, and the accuracy on {name: (images, labels)}."""
     return {
         "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         **{name: model.evaluate(*part, 64, verbose=0)[1] for name, part in parts.items()},
@@ -60,7 +62,7 @@ def scores(model, parts):
 
 
 def linear_maps(model):
-    """The filters of the first convolution as matrices (filters, N, N), without bias and ReLU."""
+    """Returns the filters of the first layer as matrices (filters, N, N), without bias and ReLU."""
     layer, operator = model.get_layer("convolution_1"), model.graph[0]
     linear = type(layer).from_config(layer.get_config() | {"activation": None, "use_bias": False})
     impulses = np.eye(len(operator), dtype="float32")[..., None]
@@ -72,7 +74,7 @@ def linear_maps(model):
 def main(args):
     folder = pathlib.Path(args.out)
     if (folder / "metrics.json").exists():
-        sys.exit(f"{folder} holds a finished run. Pass another --out.")
+        sys.exit(f"{folder} already holds a run. Pass another --out.")
     folder.mkdir(parents=True, exist_ok=True)
     grid, train, val, test = load(args.seed)
     runs = [(name, "grid", grid) for name in LINEAGE]
@@ -101,7 +103,7 @@ def main(args):
     versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
     record = {"command": sys.argv, "seed": args.seed, "versions": versions, "rows": rows}
     (folder / "metrics.json").write_text(json.dumps(record, indent=2))
-    print(f"\nWeights of the best validation epoch; everything is in {folder}")
+    print(f"\nWeights of the best epoch on validation. All files are in {folder}")
     print(pd.DataFrame(rows).round(4).to_string(index=False))
 
 
@@ -109,9 +111,9 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", help="folder of the run; a new one under runs/ by default")
+    parser.add_argument("--epochs", type=int, default=60, help="largest number of epochs")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+    parser.add_argument("--out", help="output folder; default: a new one in runs/")
     args = parser.parse_args(arguments)
     args.out = args.out or f"runs/spectral-{time.strftime('%Y%m%d-%H%M%S')}"
     return args

@@ -1,4 +1,4 @@
-"""The graph of sensors whose road distances, or places, are in a csv file."""
+"""Reads the graph of sensors from a CSV file of road distances or of coordinates."""
 
 import sys
 
@@ -8,19 +8,22 @@ import pandas as pd
 from stgkeras import graphs
 
 NEAREST = 5
-DEGREE = 111.195  # km along a meridian
+DEGREE = 111.195  # km per degree of latitude
 
 
 def read(path, names):
-    """The graph of the sensors `names`, from rows from,to,distance or sensor,latitude,longitude.
+    """Reads the weighted graph of sensors, and their positions.
 
     Args:
-        path: csv file. Distances may be in any unit; of those of a pair the smallest counts.
-        names: list of N str.
+        path: path of a CSV file with the columns from, to, distance, or sensor, latitude,
+            longitude. Distances may have any unit. If a pair has several distances, the smallest
+            one counts.
+        names: list of N str. Names of the sensors.
 
     Returns:
-        (N, N) symmetric weights exp(-d² / mean d²) between each sensor and its five nearest, as far
-        as their distances are known; None, or (N, 2) km east and north of the middle.
+        Symmetric weights (N, N), exp(-d² / mean d²), between each sensor and the five nearest
+        sensors with a known distance; positions (N, 2) in km east and north of the centre, or None
+        for a file of distances.
     """
     rows = pd.read_csv(path, dtype=str, skipinitialspace=True)
     rows.columns = rows.columns.str.strip().str.lower()
@@ -32,17 +35,17 @@ def read(path, names):
         places = scale * (degrees - degrees.mean(axis=0))[:, ::-1]
         return _weights(graphs.distances_km(*degrees.T)), places
     return sys.exit(
-        f"{path} must have the columns from, to, distance, or else sensor, latitude, longitude. "
-        f"It has {', '.join(rows)}."
+        f"{path} must have the columns from, to, distance, or the columns sensor, latitude, "
+        f"longitude. It has {', '.join(rows)}. Rename the columns."
     )
 
 
 def _roads(path, rows, names):
-    """Distances (N, N), infinite where none is known."""
+    """Returns distances (N, N), infinite where the distance is unknown."""
     ends = np.stack([pd.Index(names).get_indexer(rows[end]) for end in ("from", "to")])
     known = ends.min(axis=0) >= 0
     if not known.all():
-        print(f"{path}: {(~known).sum()} of {len(known)} rows are of sensors without readings.")
+        print(f"{path}: {(~known).sum()} of {len(known)} rows name sensors without readings.")
     distances = np.full((len(names), len(names)), np.inf)
     lengths = pd.to_numeric(rows.iloc[:, 2]).to_numpy(float)
     np.minimum.at(distances, tuple(ends[:, known]), lengths[known])
@@ -54,7 +57,7 @@ def _degrees(path, rows, names):
     rows = rows.set_index(sensors)[["latitude", "longitude"]].astype(float)
     missing = [name for name in names if name not in rows.index]
     if missing:
-        sys.exit(f"{path} must say where each sensor is. It lacks {', '.join(missing)}.")
+        sys.exit(f"{path} must have a row for each sensor. Add rows for {', '.join(missing)}.")
     return rows[~rows.index.duplicated()].loc[names].to_numpy()
 
 
@@ -63,6 +66,9 @@ def _weights(distances):
     farthest = np.sort(distances, axis=1)[:, :NEAREST].max(axis=1, keepdims=True)
     near = np.where(distances <= farthest, distances, np.inf)
     if not np.isfinite(near).any():
-        sys.exit("The graph must have an edge. None of the distances is between two sensors.")
+        sys.exit(
+            "The graph must have an edge. The file has no distance between two sensors of the "
+            "readings. Check the names of the sensors."
+        )
     weights = graphs.gaussian_kernel(near, np.mean(near[np.isfinite(near)] ** 2), epsilon=0.0)
     return np.maximum(weights, weights.T)

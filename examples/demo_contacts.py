@@ -1,4 +1,4 @@
-"""Made-up contacts in an office, for examples that shall need no download."""
+"""Synthetic contacts in an office, for examples without a download."""
 
 import numpy as np
 import pandas as pd
@@ -7,11 +7,11 @@ TEAMS = {"red": 9, "green": 8, "blue": 7, "white": 6}  # people
 
 
 def make(days=10, seed=0):
-    """Who talked to whom in which minute: columns time in seconds from the first midnight, source
-    and target.
+    """Returns a table of contacts: the columns time, source and target, a row per minute of talk.
 
-    People talk from 9 to 17 o'clock, most to those of their team, some pairs far more than others,
-    and who talks goes on for some minutes. In a coffee break everybody talks more.
+    Times are in seconds from the first midnight. People talk from 9:00 to 17:00. They talk more
+    often within their team and in coffee breaks, and some pairs talk far more often than others. A
+    talk lasts some minutes.
     """
     rng = np.random.default_rng(seed)
     people = [f"{team}{number}" for team, size in TEAMS.items() for number in range(1, size + 1)]
@@ -20,7 +20,7 @@ def make(days=10, seed=0):
     rate = rng.gamma(0.3, np.where(team[first] == team[second], 8e-3, 8e-4))  # talks a minute
     found = []
     for day in range(days):
-        until = np.zeros(len(rate))  # the minute in which each pair falls silent
+        until = np.zeros(len(rate))  # the minute in which the talk of each pair ends
         for minute in range(9 * 60, 17 * 60):
             is_break = abs(minute - 10.5 * 60) < 15 or abs(minute - 15 * 60) < 15
             begins = rng.random(len(rate)) < rate * (6 if is_break else 1)

@@ -1,4 +1,4 @@
-"""Speeds on two made-up roads that meet, for examples that shall need no download."""
+"""Synthetic traffic speeds on two roads that meet, for examples without a download."""
 
 import pathlib
 
@@ -7,8 +7,8 @@ import pandas as pd
 
 from stgkeras import datasets, graphs
 
-DAY = 96  # steps of a quarter of an hour
-# Each sensor, the next one down the road, and how far it is in km.
+DAY = 96  # steps of 15 minutes
+# Each sensor, the next sensor downstream, and the distance in km.
 ROADS = [
     *(("A1", "A2", 1.2), ("A2", "A3", 0.8), ("A3", "A4", 1.5), ("A4", "A5", 0.9)),
     *(("A5", "A6", 1.1), ("B1", "B2", 1.0), ("B2", "B3", 1.4), ("B3", "A4", 0.7)),
@@ -16,17 +16,18 @@ ROADS = [
 
 
 def make(days=28, seed=0):
-    """Speeds in km/h, a row each quarter of an hour and a column a sensor; the distances.
+    """Returns speeds in km/h, with a row per 15 minutes and a column per sensor, and distances.
 
-    Working days have two rush hours. Now and then traffic slows somewhere, and the queue grows up
-    the road from there: what a sensor will read shows at the next ones before.
+    Working days have two rush hours. At random times and sensors, the traffic slows down, and the
+    queue grows upstream. The speed of a sensor can therefore be predicted from the next sensors
+    downstream.
     """
     rng = np.random.default_rng(seed)
     distances = pd.DataFrame(ROADS, columns=["from", "to", "distance"])
     names = sorted({*distances["from"], *distances["to"]})
     times = pd.date_range("2024-01-01", periods=days * DAY, freq="15min")
     upstream, downstream = (distances[end].map(names.index) for end in ("from", "to"))
-    moves = 0.7 * np.eye(len(names))  # a quarter of an hour later
+    moves = 0.7 * np.eye(len(names))  # after 15 minutes
     moves[upstream, downstream] += 0.35
     slowed = np.zeros((len(times), len(names)))
     for step in range(1, len(times)):
@@ -40,7 +41,7 @@ def make(days=28, seed=0):
 
 
 def write(folder):
-    """Writes readings.csv and distances.csv, and returns their paths."""
+    """Writes readings.csv and distances.csv, and returns the two paths."""
     paths = [pathlib.Path(folder) / f"{name}.csv" for name in ("readings", "distances")]
     speeds, distances = make()
     speeds.to_csv(paths[0])
@@ -49,7 +50,7 @@ def write(folder):
 
 
 def load():
-    """The same as a `datasets.Series`, with an edge of weight 1 between neighbours."""
+    """Returns the speeds as a `datasets.Series`, with edges of weight 1 between neighbours."""
     speeds, distances = make()
     source, target = (distances[end].map(list(speeds).index) for end in ("from", "to"))
     adjacency = graphs.from_edges(source.to_numpy(), target.to_numpy(), num_nodes=speeds.shape[1])

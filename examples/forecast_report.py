@@ -1,17 +1,17 @@
-"""What is told of forecasts of a test part: baselines beside them, a table, pictures."""
+"""Reports on forecasts of the test part: baselines, a table of errors, and figures."""
 
 import numpy as np
 
 from stgkeras import datasets, layers, metrics, models, plots
 
-SHOWN = ("last value", "historical mean", "ridge on the residual")  # in the picture of errors
+SHOWN = ("last value", "historical mean", "ridge on the residual")  # in the figure of errors
 KINDS = {"temporal": "steps", "spatial": "sensors"}
 
 
 def baselines(task):
-    """Forecasts of the test windows without a network: {name: (W, horizon, N, num_outputs)}.
+    """Returns baseline forecasts of the test windows, {name: (W, horizon, N, num_outputs)}.
 
-    Where the reading of the last day or week is missing, the last value stands in.
+    If the reading of the last day or week is missing, its forecast is the last value.
     """
     past = {"values": task.targets, "starts": task.split.test, **task.reach}
     rows = {"last value": datasets.last_value(**past)}
@@ -33,18 +33,19 @@ def baselines(task):
 
 
 def table(task, forecasts, steps):
-    """Test errors {row: {column: figure}} of forecasts by name, at these steps ahead."""
+    """Returns test errors {forecast: {column: error}} at these forecast steps."""
     truth, labels = task.targets[task.ahead], _labels(task, steps)
     return {name: metrics.forecast_errors(truth, p, labels) for name, p in forecasts.items()}
 
 
 def pictures(task, forecasts, steps, positions=None):
-    """Figures by name, of the first feature; the first of the forecasts is the model's.
+    """Returns figures {name: figure} of the first feature.
 
     Args:
-        forecasts: {name: (W, horizon, N, num_outputs)}.
-        steps: steps ahead, of which the first and the last are drawn.
-        positions: None, or (N, 2) of the sensors in km.
+        task: `Task`.
+        forecasts: {name: (W, horizon, N, num_outputs)}. The first is the forecast of the model.
+        steps: list of forecast steps. The first and the last step are drawn.
+        positions: (N, 2) positions of the sensors in km, or None.
     """
     series, truth = task.series, task.targets[task.ahead][..., 0]
     forecasts = {name: forecast[..., 0] for name, forecast in forecasts.items()}  # (W, H, N)
@@ -65,7 +66,7 @@ def pictures(task, forecasts, steps, positions=None):
             series.adjacency,
             errors.filled(np.nan),
             positions,
-            title=f"{ours}: largest at sensor {series.names[errors.filled(-1).argmax()]}",
+            title=f"{ours}: largest error at sensor {series.names[errors.filled(-1).argmax()]}",
             label=f"mean absolute error ({units})",
         ),
     }
@@ -80,7 +81,7 @@ def pictures(task, forecasts, steps, positions=None):
 
 
 def attention(task, model):
-    """A picture of who attends to whom, over some 60 windows, if the model has attention."""
+    """Returns a figure of the mean attention weights of about 60 windows, or {} without any."""
     if not any(isinstance(layer, layers.SpatialAttention) for layer in model.layers):
         return {}
     starts = task.split.test[:: -(-len(task.split.test) // 64)]
@@ -99,7 +100,7 @@ def attention(task, model):
 
 
 def facts(task, model):
-    """What model and data are, {term: text}."""
+    """Returns a description of the model and the data, {term: text}."""
     series, reads = task.series, f"the last {task.reach['input_length']}"
     if task.components:
         reads = ", ".join(f"{count} {name}" for name, count in task.components.items())
@@ -109,7 +110,7 @@ def facts(task, model):
     if series.timestamps is not None:
         times = np.datetime_as_string(series.timestamps, "m")
         first, last, tested = (times[t].replace("T", " ") for t in (0, -1, task.ahead[0, 0]))
-        data, split = f"{data}, {first} to {last}", f"{split}; tested from {tested} on"
+        data, split = f"{data}, {first} to {last}", f"{split}; the test part starts at {tested}"
     missing = np.isnan(series.values).mean()
     return {
         "Model": f"{parameters:,} parameters; reads {reads} steps, forecasts {model.horizon}",

@@ -1,5 +1,4 @@
-"""A series to forecast, as windows for a model: what train_astgcn.py, train_stgcn.py and
-forecast_your_csv.py share."""
+"""A forecasting task: windows of a series, and a model for them. Other examples import it."""
 
 import functools
 from dataclasses import dataclass
@@ -8,8 +7,8 @@ import numpy as np
 
 from stgkeras import datasets, graphs, models
 
-# Each is called with the number of nodes, and by name graph, input_length, horizon, num_features,
-# num_outputs and either season or normalize.
+# Each function takes the number of nodes, and the keyword arguments graph, input_length, horizon,
+# num_features, num_outputs, and season or normalize.
 MODELS = {
     "STGCN": functools.partial(models.STGCN, dropout=0.0),
     "ASTGCN": models.ASTGCN,
@@ -19,22 +18,23 @@ MODELS = {
 
 @dataclass
 class Task:
-    """Forecasts the next `horizon` steps of a series from the last `input_length`.
+    """Task to forecast the next `horizon` steps of a series from the last `input_length` steps.
 
     Args:
         series: `datasets.Series` with an interval and a graph.
-        split: `datasets.Split` of its windows.
+        split: `datasets.Split` of the windows.
         reach: dict of input_length and horizon.
-        num_outputs: int. Features to forecast, the first ones.
-        season: bool. Whether models forecast what the season leaves; needs a calendar.
-        components: None, or dict of what windows read besides the last steps, see `Windows`.
+        num_outputs: int. Number of features to forecast, from the first.
+        season: bool. If True, models forecast the deviation from the seasonal mean. Needs a
+            calendar.
+        components: dict of input components, see `Windows`, or None to read the last steps only.
 
     Attributes:
-        day: int, steps of a day.
-        calendar: (T, 2); None without timestamps, or if a day is no whole number of steps.
-        known: int, leading steps that may be fitted on.
+        day: int. Number of steps per day.
+        calendar: (T, 2), or None without timestamps or if a day is not a whole number of steps.
+        known: int. Number of steps at the start of the series that training may use.
         targets: (T, N, num_outputs).
-        ahead: (W, horizon) steps to predict in the W test windows.
+        ahead: (W, horizon). Indices of the steps to predict in the W test windows.
     """
 
     series: datasets.Series
@@ -55,11 +55,11 @@ class Task:
         self.ahead = first + np.arange(self.reach["horizon"])
 
     def batches(self, starts, **kwargs):
-        """The windows that start there, with NaN where readings are missing."""
+        """Returns the windows with these starts, with NaN for missing readings."""
         arrays, options = [self.series.values, self.targets], self.reach | kwargs
         if self.season:
             arrays.append(self.calendar)
-        if self.components:  # of the days and weeks before the series there are no readings
+        if self.components:  # add a week of missing readings before the series
             week = 7 * self.day
             arrays = [
                 np.concatenate([np.full_like(a[:1], np.nan).repeat(week, 0), a]) for a in arrays
@@ -71,13 +71,13 @@ class Task:
         return datasets.Windows(values, targets, starts, calendar=calendar, missing=True, **options)
 
     def windows(self, batch_size, seed):
-        """Windows to train, in an order by seed and epoch, to validate and to test."""
+        """Returns training, validation and test windows. The seed sets the training order."""
         options = {"batch_size": batch_size, "seed": seed}
         train = self.batches(self.split.train, shuffle=True, **options)
         return [train, *(self.batches(part, **options) for part in self.split[1:])]
 
     def model(self, name):
-        """One of `MODELS`, with its scaler fitted to the training steps."""
+        """Returns one of `MODELS`, with a scaler fitted to the training steps."""
         values, adjacency = self.series.values, self.series.adjacency
         _, nodes, features = values.shape
         model = MODELS[name](

@@ -1,11 +1,12 @@
-"""Forecasts readings of your own: from two csv files to a model, a table and pictures.
+"""Trains a forecaster on CSV files, and writes the model, a table of errors and figures.
 
-python examples/forecast_your_csv.py                               on two made-up roads
+python examples/forecast_your_csv.py                               synthetic data of two roads
 python examples/forecast_your_csv.py speeds.csv roads.csv --units km/h --null-value 0
 python examples/forecast_your_csv.py flows.csv sensors.csv --model ASTGCN --steps 1 6 24
 
-Readings: a row a time and a column a sensor; the first column holds timestamps, the header names
-the sensors. Then road distances, from,to,distance, or places, sensor,latitude,longitude.
+The first file has a row per time and a column per sensor, with the names of the sensors in the
+header and timestamps in the first column. The second file has the columns from,to,distance or the
+columns sensor,latitude,longitude.
 """
 
 import argparse
@@ -51,20 +52,20 @@ def new_folder(path):
 
 
 def read(args, folder):
-    """The task that the files set; (N, 2) places of the sensors in km, or None."""
+    """Returns the task, and positions (N, 2) of the sensors in km, or None."""
     readings, graph, units = args.readings, args.graph, args.units
     if readings is None:
         (readings, graph), units = demo_roads.write(folder), "km/h"
     mend = {"regularize": True, "duplicates": "mean"} if args.mend else {}
     series = datasets.from_csv(readings, units=units, null_value=args.null_value, **mend)
     if series.timestamps is None:
-        sys.exit(f"{readings} must hold timestamps in its first column.")
+        sys.exit(f"{readings} must have timestamps in the first column. Add the timestamps.")
     adjacency, places = csv_graph.read(graph, list(series.names))
     series = dataclasses.replace(series, adjacency=adjacency)
     reach = {"input_length": max(12, *args.steps), "horizon": max(args.steps)}
     task = Task(series, datasets.split_windows(len(series.values), **reach), reach)
     if args.season and task.calendar is None:
-        sys.exit(f"A day is no multiple of {series.interval:g} minutes: leave --season out.")
+        sys.exit(f"A day is not a multiple of {series.interval:g} minutes. Remove --season.")
     week = task.calendar is not None and task.known >= 7 * task.day
     season = week if args.season is None else args.season
     return dataclasses.replace(task, season=season), places
@@ -82,7 +83,7 @@ def report(args, task, errors, folder):
     }
     (folder / "metrics.json").write_text(json.dumps(record, indent=2))
     units = task.series.units[0]
-    print(f"\nTest errors{units and f' in {units}'}; everything is in {folder}")
+    print(f"\nTest errors{units and f' in {units}'}. All files are in {folder}")
     print(frame.round(3).to_string())
 
 
@@ -90,34 +91,34 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("readings", nargs="?", help="csv file; without it, made-up ones")
-    parser.add_argument("graph", nargs="?", help="csv file of distances or places")
-    parser.add_argument("--units", default="", help="of the readings, such as km/h")
-    parser.add_argument("--null-value", type=float, help="what marks a missing reading: 0, or nan")
-    parser.add_argument("--mend", action="store_true", help="add missing rows, average double ones")
+    parser.add_argument("readings", nargs="?", help="CSV file of readings; default: synthetic")
+    parser.add_argument("graph", nargs="?", help="CSV file of distances or coordinates")
+    parser.add_argument("--units", default="", help="units of the readings, such as km/h")
+    parser.add_argument("--null-value", type=float, help="value of missing readings: 0 or nan")
+    parser.add_argument("--mend", action="store_true", help="add missing rows, average duplicates")
     parser.add_argument("--model", choices=MODELS, default="STGCN")
     parser.add_argument(
         "--steps",
         type=int,
         nargs="+",
         default=[3, 6, 12],
-        help="steps ahead to report on; the largest is the horizon",
+        help="forecast steps to report on; the largest is the horizon",
     )
     parser.add_argument(
         "--season",
         action=argparse.BooleanOptionalAction,
-        help="forecast what the season leaves; the default from a week of training days on",
+        help="subtract the seasonal mean first; default: if training has a full week",
     )
-    parser.add_argument("--epochs", type=int, default=30, help="at most")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", help="new folder; by default one under runs/")
+    parser.add_argument("--epochs", type=int, default=30, help="largest number of epochs")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+    parser.add_argument("--out", help="output folder; default: a new one in runs/")
     args = parser.parse_args(arguments)
     if not args.readings and (args.units or args.null_value is not None or args.mend):
-        parser.error("--units, --null-value and --mend are of readings: give their csv file too")
+        parser.error("--units, --null-value and --mend need a CSV file of readings")
     if args.readings and not args.graph:
-        parser.error("the readings need a graph: give a csv file of distances or places too")
+        parser.error("the readings need a graph: pass a CSV file of distances or coordinates")
     if min(args.steps) < 1:
-        parser.error(f"--steps must be at least 1, not {min(args.steps)}")
+        parser.error(f"--steps must be at least 1. Received: {min(args.steps)}")
     args.steps = sorted(set(args.steps))
     args.out = args.out or f"runs/forecast-csv-{time.strftime('%Y%m%d-%H%M%S')}"
     return args

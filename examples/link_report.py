@@ -1,4 +1,4 @@
-"""What `predict_links.py` tells of its model: a table, the most likely new ties, pictures."""
+"""Reports of predict_links.py: a table of scores, the most probable new links, and figures."""
 
 import json
 import sys
@@ -11,19 +11,19 @@ from stgkeras import datasets, metrics, plots
 
 
 def graphs(windows):
-    """The graph that follows each window, (windows, N, N)."""
+    """Returns the graph to predict in each window, (windows, N, N)."""
     return np.concatenate([windows[number][1] for number in range(len(windows))])
 
 
 def table(name, model, val, test):
-    """Test scores of the model and of averages of the past, {row: {score: value}}.
+    """Returns test scores of the model and of baselines, {row: {score: value}}.
 
-    F1 is that of the threshold which is best on validation, and the recall that of as many of the
-    most probable pairs as a graph has links.
+    F1 uses the threshold with the best F1 on validation. The recall counts the L most probable
+    pairs, where L is the mean number of links of a test graph.
     """
     pairs = {"directed": test.snapshots.contacts.directed}
     on_val, on_test = predictions(name, model, val), predictions(name, model, test)
-    # Of the means over all contacts, that with the best time constant.
+    # Choose the time constant of the mean of all contacts on validation.
     precision = [
         metrics.link_scores(graphs(val), mean, **pairs)["AP"] for mean in on_val["history"]
     ]
@@ -43,12 +43,12 @@ def table(name, model, val, test):
     del (
         rows["mean of all contacts"]["log-loss"],
         rows["mean of all contacts"]["Brier"],
-    )  # ranks alone
+    )  # its values are not probabilities
     return rows
 
 
 def predictions(name, model, windows):
-    """{row: (windows, N, N)}, and (H, windows, N, N) of the pairs' histories."""
+    """Returns {row: (windows, N, N)}, and the history of the pairs (H, windows, N, N)."""
     inputs = [windows[number][0] for number in range(len(windows))]
     past = np.concatenate([x["graph"] for x in inputs]) > 0
     return {
@@ -61,7 +61,7 @@ def predictions(name, model, windows):
 
 
 def new_ties(snapshots, probability, most=10):
-    """Of the pairs that never met, those most likely in the graph after the last, a row each."""
+    """Returns a table of the most probable pairs in the next graph that never met before."""
     met = snapshots.adjacency(range(snapshots.num_steps)).any(axis=0)
     new = ~met & ~np.eye(len(met), dtype=bool)
     directed = snapshots.contacts.directed
@@ -74,7 +74,7 @@ def new_ties(snapshots, probability, most=10):
 
 
 def pictures(name, model, test, ties):
-    """The fullest test graph against what was predicted, the new ties, and the reliability."""
+    """Returns figures: the test graph with the most links, the new links, and the reliability."""
     pairs = {"directed": test.snapshots.contacts.directed}
     truth, found = graphs(test), model.predict(test, verbose=0)
     fullest = int(np.argmax(truth.sum(axis=(1, 2))))
@@ -83,7 +83,7 @@ def pictures(name, model, test, ties):
     names = test.snapshots.contacts.names
     return {
         "next_graph": plots.predicted_links(truth[fullest], found[fullest], names, **pairs),
-        "new_ties": plots.likely_links(shown, title="Most likely among those who never met"),
+        "new_ties": plots.likely_links(shown, title="Most probable new links"),
         "reliability": plots.reliability(
             {name: metrics.reliability(truth, found, bins=40, **pairs)}
         ),
@@ -91,7 +91,7 @@ def pictures(name, model, test, ties):
 
 
 def write(folder, args, rows, ties):
-    """Leaves table.csv, new_ties.csv and metrics.json in the folder, and prints the tables."""
+    """Writes table.csv, new_ties.csv and metrics.json to the folder, and prints the tables."""
     frame = pd.DataFrame(rows).T
     frame.to_csv(folder / "table.csv", index_label="prediction")
     ties.to_csv(folder / "new_ties.csv", index=False)
@@ -102,5 +102,5 @@ def write(folder, args, rows, ties):
         "test": rows,
     }
     (folder / "metrics.json").write_text(json.dumps(record, indent=2))
-    print(f"\nMost likely new ties in the next graph\n{ties.to_string(index=False)}")
-    print(f"\nTest scores; everything is in {folder}\n{frame.round(4).to_string()}")
+    print(f"\nMost probable new links in the next graph\n{ties.to_string(index=False)}")
+    print(f"\nTest scores. All files are in {folder}\n{frame.round(4).to_string()}")

@@ -1,4 +1,4 @@
-"""The images, graphs and models of compare_spectral.py."""
+"""Images, graphs and models for compare_spectral.py."""
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -12,7 +12,7 @@ def basis(adjacency):
     return graphs.fourier_basis(adjacency)[1]
 
 
-LINEAGE = {  # model, its operator, and filters for about 13 700 parameters
+LINEAGE = {  # model class, operator, and filters for about 13 700 parameters
     "SCNN": (models.SpectralCNN, basis, {"filters": (12, 24)}),
     "smooth SCNN": (models.SpectralCNN, basis, {"filters": (24, 48), "num_knots": 5}),
     "ChebNet": (models.ChebNet, graphs.scaled_laplacian, {"filters": (24, 48), "K": 5}),
@@ -25,11 +25,11 @@ LINEAGE = {  # model, its operator, and filters for about 13 700 parameters
 
 
 def load(seed):
-    """Loads the digits of scikit-learn, their pixels shuffled.
+    """Loads the digits of scikit-learn with shuffled pixels.
 
-    Returns the grid (64, 64), 1 between pixels side by side or corner to corner, and images
-    (samples, 64, 1) from 0 to 1 with their labels: 60, 20 and 20 % for training, validation and
-    test, the classes in proportion.
+    Returns the grid graph (64, 64), with weight 1 between pixels that share a side or a corner, and
+    pairs (images, labels) for training, validation and test. Images have the shape (samples, 64, 1)
+    and values from 0 to 1. The parts have 60, 20 and 20 % of the samples, stratified by class.
     """
     x, y = load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(64)
@@ -42,10 +42,11 @@ def load(seed):
 
 
 def estimate(x, labels=None, seed=0, num_neighbors=4, **settings):
-    """Estimates the grid from training images: pixels are linked that vary alike.
+    """Estimates the grid graph from training images, with links between similar pixels.
 
-    With labels, those that a network trained on them uses alike. Pixels that are the same in every
-    image have no links.
+    Without labels, pixels are similar if their values are similar over the images. With labels,
+    pixels are similar if their weights are similar in a network that was trained on the labels.
+    Pixels with a constant value have no links.
     """
     x = x[..., 0]
     varying = np.flatnonzero(x.std(axis=0) > 0)
@@ -60,7 +61,7 @@ def estimate(x, labels=None, seed=0, num_neighbors=4, **settings):
 
 
 def build(name, adjacency, operator=None, **settings):
-    """A model of the lineage, for images on a graph; pools twice, over pairs of nodes."""
+    """Returns a model of `LINEAGE` for images on a graph. It pools twice over pairs of nodes."""
     cls, usual_operator, usual = LINEAGE[name]
     coarse = graphs.coarsen(adjacency, levels=2)
     return cls(

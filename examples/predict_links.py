@@ -1,11 +1,12 @@
-"""Predicts who meets next: from a list of contacts to a model, a table and pictures.
+"""Trains a link predictor on contacts, and writes the model, a table of scores and figures.
 
-python examples/predict_links.py                               on made-up contacts in an office
+python examples/predict_links.py                               synthetic contacts in an office
 python examples/predict_links.py contacts.csv --width 600 --model ASTGCN
 python examples/predict_links.py mobility.csv --unit 86400 --width 86400 --directed --drop-loops
 
-Contacts: a csv or npz file with columns time, source, target and, if wanted, weight. Time is cut
-into snapshots; the first 70 % of them train, then 10 % validate, the last 20 % test.
+The file of contacts, CSV or NPZ, has the columns time, source, target and optionally weight. The
+example divides the time into snapshots. The first 70 % of the snapshots are for training, the next
+10 % for validation and the last 20 % for testing.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from forecast_your_csv import new_folder
 from stgkeras import callbacks, datasets, losses, models
 from stgkeras.datasets.links.snapshots import CONSTANTS
 
-MODELS = {  # a class, and what makes it small
+MODELS = {  # model class, and arguments for a small model
     "STGCN": (models.STGCNLinkPredictor, {"filters": 16}),
     "ASTGCN": (
         models.ASTGCNLinkPredictor,
@@ -42,7 +43,7 @@ def main(args):
     snapshots = contacts.snapshots(args.width)
     edges = [args.length, *(int(share * snapshots.num_steps) for share in (0.7, 0.8, 1.0))]
     if min(np.diff(edges)) < 1:
-        sys.exit(f"{snapshots.num_steps} snapshots are too few: pass a smaller --width or --length")
+        sys.exit(f"{snapshots.num_steps} snapshots are too few. Use a smaller --width or --length.")
     train, val, test = (
         snapshots.windows(
             np.arange(*part), args.length, batch_size=8, shuffle=part[0] == edges[0], seed=args.seed
@@ -60,7 +61,7 @@ def main(args):
 
 
 def trained(snapshots, train, val, args):
-    """A model with the weights of its best epoch on validation."""
+    """Returns a trained model with the weights of the best epoch on validation."""
     model_class, options = MODELS[args.model]
     model = model_class(
         snapshots.num_nodes,
@@ -78,7 +79,8 @@ def trained(snapshots, train, val, args):
     model.adapt(snapshots.features[: train.starts[-1] + args.length])
     rate = keras.optimizers.schedules.CosineDecay(1e-2, args.epochs * len(train))
     pairs = "directed" if args.directed else "undirected"
-    loss = losses.FocalLoss(alpha=1.0, gamma=0.0, pairs=pairs)  # cross-entropy: calibrated
+    # These arguments make the loss the cross-entropy, for calibrated probabilities.
+    loss = losses.FocalLoss(alpha=1.0, gamma=0.0, pairs=pairs)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss)
     best = keras.callbacks.EarlyStopping(
         "val_ap", mode="max", patience=args.epochs, restore_best_weights=True
@@ -92,18 +94,16 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("contacts", nargs="?", help="csv or npz file; without it, made-up ones")
-    parser.add_argument("--unit", type=float, default=1.0, help="seconds of a unit of the times")
-    parser.add_argument("--width", type=float, default=600.0, help="seconds of a snapshot")
-    parser.add_argument("--length", type=int, default=10, help="snapshots that a window reads")
-    parser.add_argument("--directed", action="store_true", help="contacts go from source to target")
-    parser.add_argument(
-        "--drop-loops", action="store_true", help="leave out nodes meeting themselves"
-    )
+    parser.add_argument("contacts", nargs="?", help="CSV or NPZ file; default: synthetic")
+    parser.add_argument("--unit", type=float, default=1.0, help="seconds per unit of the times")
+    parser.add_argument("--width", type=float, default=600.0, help="seconds per snapshot")
+    parser.add_argument("--length", type=int, default=10, help="snapshots per input window")
+    parser.add_argument("--directed", action="store_true", help="keep the direction of contacts")
+    parser.add_argument("--drop-loops", action="store_true", help="ignore self-loops")
     parser.add_argument("--model", choices=MODELS, default="STGCN")
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", help="new folder; by default one under runs/")
+    parser.add_argument("--epochs", type=int, default=12, help="training epochs")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+    parser.add_argument("--out", help="output folder; default: a new one in runs/")
     args = parser.parse_args(arguments)
     args.out = args.out or f"runs/links-{time.strftime('%Y%m%d-%H%M%S')}"
     return args

@@ -1,12 +1,12 @@
-"""Tells how a forecaster does on data, in one HTML page that needs no network.
+"""Writes a report on a forecaster as one HTML page that works offline.
 
 python examples/report.py runs/roads/model.keras speeds.csv --units km/h --null-value 0
 python examples/report.py runs/roads speeds.csv --places sensors.csv --out roads.html
 python examples/report.py graph_stid_metr_la metr_la.npz --units mph --null-value 0
 
-The model is a saved file, the folder of a run, or a preset by name or folder; the data a csv or npz
-file, see load_series, or the name of a published set. The graph is the model's own; the split, by
---val, --test and --boundary, should be the one that it was trained with.
+The model is a saved file, the folder of a run, or the name or folder of a preset. The data is a CSV
+or NPZ file, see load_series, or the name of a published data set. The graph comes from the model.
+Use the --val, --test and --boundary of training, so that the test part has no training data.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main(args):
     horizon, name = model.horizon, type(model).__name__
     steps = sorted(set(args.steps or (max(1, horizon // 4), max(1, horizon // 2), horizon)))
     if steps[0] < 1 or steps[-1] > horizon:
-        sys.exit(f"--steps must lie in 1 … {horizon}, the horizon of the model.")
+        sys.exit(f"--steps must be from 1 to {horizon}, the horizon of the model.")
     forecasts = {name: model.predict(task.batches(task.split.test, batch_size=32), verbose=0)}
     forecasts |= forecast_report.baselines(task)
     errors = forecast_report.table(task, forecasts, steps)
@@ -51,11 +51,11 @@ def main(args):
         data=report_page.curves(task, truth, first[name], steps, args.days),
     )
     size = pathlib.Path(args.out).stat().st_size / 1e6
-    print(f"{args.out}, {size:.1f} MB. MAE of {name}: {errors[name]['MAE mean']:.4g} {units}")
+    print(f"Wrote {args.out}, {size:.1f} MB. MAE of {name}: {errors[name]['MAE mean']:.4g} {units}")
 
 
 def load(path):
-    """A forecaster."""
+    """Returns the forecaster in a file, folder or preset."""
     path = pathlib.Path(path)
     path = path / "model.keras" if (path / "model.keras").is_file() else path
     model = keras.models.load_model(path) if path.is_file() else GraphModel.from_preset(path)
@@ -67,17 +67,17 @@ def load(path):
 
 
 def read(args, model):
-    """The task that the data set the model, on its graph; (N, 2) places of the sensors, or None."""
+    """Returns the task with the graph of the model, and positions (N, 2) of the sensors or None."""
     if args.data in tasks.DATASETS:
         series = tasks.measured(argparse.Namespace(data=None, dataset=args.data, path=args.path))
     else:
         options = {"interval": args.interval, "null_value": args.null_value}
         series = datasets.load_series(args.data, key=args.key, **options)
     if series.interval is None:
-        sys.exit(f"{args.data} does not tell its interval: pass --interval MINUTES")
+        sys.exit(f"{args.data} has no time interval. Pass --interval MINUTES.")
     sizes, found = (model.num_nodes, model.num_features), series.values.shape[1:]
     if sizes != found:
-        sys.exit(f"The model reads {sizes}, sensors and features; {args.data} holds {found}.")
+        sys.exit(f"The model has (sensors, features) = {sizes}, but {args.data} has {found}.")
     graph = model.graph.toarray() if hasattr(model.graph, "toarray") else np.array(model.graph)
     np.fill_diagonal(graph, 0)
     units = (args.units,) * found[1] if args.units else series.units
@@ -90,7 +90,7 @@ def read(args, model):
     season = model.season is not None
     task = Task(series, split, reach, model.num_outputs, season, components)
     if season and (task.calendar is None or task.day != model.season):
-        sys.exit(f"The model needs timestamps, {model.season} steps a day; {args.data} has others.")
+        sys.exit(f"{args.data} must have timestamps with {model.season} steps per day.")
     places = csv_graph.read(args.places, list(series.names))[1] if args.places else None
     return task, places
 
@@ -99,21 +99,21 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", help="saved .keras file, folder of a run, or preset")
-    parser.add_argument("data", help="csv or npz file, or the name of a published set")
-    share = {"type": number, "default": 0.2, "help": "share (0.2) or count (3567)"}
+    parser.add_argument("model", help=".keras file, folder of a run, or preset")
+    parser.add_argument("data", help="CSV or NPZ file, or name of a published data set")
+    share = {"type": number, "default": 0.2, "help": "fraction (0.2) or count (3567)"}
     parser.add_argument("--val", **share)
     parser.add_argument("--test", **share)
     parser.add_argument("--boundary", choices=("inside", "start"), default="inside")
-    parser.add_argument("--key", nargs="+", help="arrays of an npz file to read, as features")
+    parser.add_argument("--key", nargs="+", help="arrays of the NPZ file to read as features")
     parser.add_argument("--interval", type=float, help="minutes between steps, if not in the file")
-    parser.add_argument("--null-value", type=float, help="what marks a missing reading, 0 or nan")
-    parser.add_argument("--units", help="of the readings, such as km/h")
-    parser.add_argument("--path", help="file or folder of a published set, in place of a download")
-    parser.add_argument("--places", help="csv file with the columns sensor, latitude, longitude")
-    parser.add_argument("--steps", type=int, nargs="+", help="steps ahead to report on")
-    parser.add_argument("--days", type=float, default=3, help="days to draw of each sensor")
-    parser.add_argument("--out", default="report.html")
+    parser.add_argument("--null-value", type=float, help="value of missing readings: 0 or nan")
+    parser.add_argument("--units", help="units of the readings, such as km/h")
+    parser.add_argument("--path", help="local file or folder of a published data set")
+    parser.add_argument("--places", help="CSV file with the columns sensor, latitude, longitude")
+    parser.add_argument("--steps", type=int, nargs="+", help="forecast steps to report on")
+    parser.add_argument("--days", type=float, default=3, help="days to draw per sensor")
+    parser.add_argument("--out", default="report.html", help="path of the page")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The page of report.py: a table, pictures and the forecasts of each sensor in one HTML file."""
+"""Writes the page of report.py: errors, figures and forecasts per sensor in one HTML file."""
 
 import base64
 import html
@@ -11,10 +11,10 @@ import numpy as np
 
 PAGE = pathlib.Path(__file__).with_name("report.html")
 CAPTIONS = {
-    "errors": "By minutes ahead and by hour of the day.",
-    "sensors": "By sensor, on the graph: the darker, the larger.",
+    "errors": "Mean absolute error by minutes ahead and by hour of the day.",
+    "sensors": "Mean absolute error of each sensor. Darker colours are larger errors.",
     "most": "The sensors with the largest errors.",
-    "attention": "Who attends to whom; sensors of like attention stand side by side.",
+    "attention": "Attention weights. Sensors with similar weights are neighbours.",
 }
 
 
@@ -22,12 +22,12 @@ def write(path, *, title, facts, errors, figures, data):
     """Writes the page.
 
     Args:
-        path: of the file.
-        title: str.
+        path: path of the file.
+        title: str. Title of the page.
         facts: dict of term → text.
-        errors: {row: {column: figure}}.
-        figures: {name: figure}, of which those of `CAPTIONS` are shown.
-        data: of `curves`.
+        errors: {forecast: {column: error}}.
+        figures: {name: figure}. The page shows the figures named in `CAPTIONS`.
+        data: dict from `curves`.
     """
     terms = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items())
     shown = (_picture(figures[name], text) for name, text in CAPTIONS.items() if name in figures)
@@ -43,16 +43,16 @@ def write(path, *, title, facts, errors, figures, data):
 
 
 def curves(task, truth, predicted, steps, days):
-    """What the page draws of each sensor: the last days of the test part.
+    """Returns the data of the chart: readings and forecasts of the last days of the test part.
 
     Args:
         task: `Task`.
         truth, predicted: (W, horizon, N).
-        steps: steps ahead, of which the first and the last are drawn.
-        days: number of days.
+        steps: list of forecast steps. The first and the last step are drawn.
+        days: float. Number of days.
 
     Returns:
-        dict that JSON can hold; null where there is nothing.
+        dict for JSON. Missing values are None.
     """
     series, windows = task.series, len(truth)
     shown = np.arange(max(0, windows - int(days * task.day)), windows)
@@ -62,12 +62,12 @@ def curves(task, truth, predicted, steps, days):
     if times is not None:
         milliseconds = times[start].astype("datetime64[ms]").astype(int)
     largest = np.nan_to_num(np.abs(truth[shown])).max() or 1.0
-    decimals = 2 - int(np.floor(np.log10(largest)))  # three digits of the largest reading
+    decimals = 2 - int(np.floor(np.log10(largest)))  # the largest reading has three digits
     lines = {"measured": truth[shown, 0]}
     for step in sorted({steps[0], steps[-1]}):
         issued = shown - (step - 1)  # window i forecasts the time of window i + step - 1
         said = predicted[np.maximum(issued, 0), step - 1]
-        label = f"forecast {step * series.interval:g} min before"
+        label = f"forecast {step * series.interval:g} min ahead"
         lines[label] = np.where(issued[:, None] < 0, np.nan, said)
     errors = np.ma.masked_invalid(np.abs(predicted - truth)).mean(axis=(0, 1))  # (N,)
     return {
@@ -86,7 +86,7 @@ def curves(task, truth, predicted, steps, days):
 
 
 def _plain(values, decimals):
-    """Rounded numbers for JSON, short to write; None for NaN."""
+    """Returns rounded numbers for JSON, with None for NaN."""
     rounded = np.round(np.asarray(values, "float64"), decimals)
     return [None if np.isnan(v) else int(v) if v == int(v) else v for v in rounded.tolist()]
 

@@ -1,6 +1,9 @@
-"""The tasks of train_astgcn.py and train_stgcn.py. Each returns its training, validation and test
-windows, a model, what to compile it for, a function that reports on test predictions as
-{row: {column: figure}}, and one that draws {name: figure} of validation windows as it trains."""
+"""Tasks of train_astgcn.py and train_stgcn.py.
+
+Each task returns training, validation and test windows, a model, arguments of `compile`, a function
+`report(predictions, folder)` that returns test scores {row: {column: score}}, and a function
+`watch(model)` that returns figures {name: figure} of validation windows during training.
+"""
 
 import dataclasses
 
@@ -11,14 +14,14 @@ from forecast_report import attention, baselines, pictures, table
 
 from stgkeras import datasets, losses, metrics, models, plots
 
-DATASETS = (  # of the library, and one that is made up
+DATASETS = (  # data sets of the library, and synthetic data ("demo")
     *("metr_la", "pems_bay", "pemsd7m", "pems03", "pems04", "pems07", "pems08"),
     *("los_loop", "sz_taxi", "demo"),
 )
 
 
 def links(args):
-    """Predicts the next of a sequence of generated graphs."""
+    """Returns the task to predict the next graph in sequences of generated graphs."""
     data = datasets.load_dynamic_graphs(num_sequences=args.sequences, seed=args.seed)
     split = datasets.split_sequences(data.kinds, args.val, args.test, seed=args.seed)
     windows = [
@@ -62,18 +65,20 @@ def links(args):
 
 
 def forecast(args):
-    """Forecasts the next 12 steps of a measured series from the last 12."""
+    """Returns the task to forecast the next 12 steps of a series from the last 12 steps."""
     series, reach = measured(args), {"input_length": 12, "horizon": 12}
     shares = {"val": args.val, "test": args.test, "boundary": args.boundary}
     split = datasets.split_windows(len(series.values), **reach, **shares)
-    # Published sets are compared by their first feature, such as flow.
+    # Papers compare errors of the first feature, such as flow.
     num_outputs = series.values.shape[-1] if args.data else 1
     task = forecast_task.Task(series, split, reach, num_outputs, args.season)
     if args.season and task.calendar is None:
-        raise SystemExit(f"A day is no multiple of {series.interval:g} minutes: leave --season out")
+        raise SystemExit(
+            f"A day is not a multiple of {series.interval:g} minutes. Remove --season."
+        )
 
     steps = (3, 6, 12)
-    # The last day of validation stands in for the test part, which no training looks at.
+    # Figures during training show the last day of validation, because the test part is held out.
     watched = dataclasses.replace(task, split=split._replace(test=split.val[-task.day :]))
 
     def report(predicted, folder):
@@ -95,7 +100,7 @@ def forecast(args):
 
 
 def measured(args):
-    """The series that is asked for, with its interval and its graph."""
+    """Loads the series of the arguments, with its time interval and graph."""
     if not args.data:
         if args.dataset == "demo":
             return demo_roads.load()
@@ -109,9 +114,9 @@ def measured(args):
         null_value=args.null_value,
     )
     if series.interval is None:
-        raise SystemExit(f"{args.data} does not tell its interval: pass --interval MINUTES")
+        raise SystemExit(f"{args.data} has no time interval. Pass --interval MINUTES.")
     if series.adjacency is None:
-        raise SystemExit(f"{args.data} holds no graph: pass --graph FILE")
+        raise SystemExit(f"{args.data} has no graph. Pass --graph FILE.")
     if args.season and series.timestamps is None:
-        raise SystemExit(f"{args.data} holds no timestamps: leave --season out")
+        raise SystemExit(f"{args.data} has no timestamps. Remove --season.")
     return series

@@ -1,10 +1,10 @@
-"""Trains STGCN to forecast a series on a graph; what train_astgcn.py does with ASTGCN.
+"""Trains STGCN to forecast a series on a graph.
 
-python examples/train_stgcn.py                              on two made-up roads
-python examples/train_stgcn.py --dataset los_loop           published; downloaded, or --path
-python examples/train_stgcn.py --data FILE --season         npz or csv, see load_series
-python examples/train_stgcn.py … --out FOLDER --resume      goes on where it stopped
-tensorboard --logdir runs                                   shows curves, weights and pictures
+python examples/train_stgcn.py                              synthetic data of two roads
+python examples/train_stgcn.py --dataset los_loop           published data; download or --path
+python examples/train_stgcn.py --data FILE --season         NPZ or CSV, see load_series
+python examples/train_stgcn.py … --out FOLDER --resume      resumes a run
+tensorboard --logdir runs                                   shows curves, weights and figures
 """
 
 import argparse

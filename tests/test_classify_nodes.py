@@ -32,7 +32,7 @@ def test_classes_of_papers(model, tmp_path, capsys, monkeypatch):
     assert "mean" in printed and "std" in printed
     model = keras.models.load_model(out / "model.keras")
     assert model.graph.shape == (2708, 2708) and model.num_edges < 20_000  # never dense
-    with pytest.raises(SystemExit, match="holds a run already"):
+    with pytest.raises(SystemExit, match="already holds a run"):
         run("--data", data, "--out", out)
 
 

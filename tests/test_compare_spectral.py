@@ -20,7 +20,7 @@ def test_table_and_pictures(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pixel_graphs, "load_digits", lambda return_X_y: (x[:320], y[:320]))
     options = ["--epochs", "2", "--out", str(tmp_path / "run")]
     compare_spectral.main(compare_spectral.parse(options))
-    assert "everything is in" in capsys.readouterr().out
+    assert "All files are in" in capsys.readouterr().out
     rows = json.loads((tmp_path / "run" / "metrics.json").read_text())["rows"]
     assert [(row["model"], row["graph"]) for row in rows] == [
         ("SCNN", "grid"),
@@ -37,7 +37,7 @@ def test_table_and_pictures(tmp_path, monkeypatch, capsys):
     assert max(sizes) < 1.03 * min(sizes)
     for name in ("accuracy.png", "filters.png"):
         assert (tmp_path / "run" / name).stat().st_size > 10_000
-    with pytest.raises(SystemExit, match="holds a finished run. Pass another --out"):
+    with pytest.raises(SystemExit, match="already holds a run. Pass another --out"):
         compare_spectral.main(compare_spectral.parse(options))
 
 

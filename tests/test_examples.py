@@ -96,7 +96,7 @@ def test_forecast_table_has_the_baselines(series, tmp_path):
 
 def test_a_finished_run_is_not_overwritten(tmp_path):
     (tmp_path / "last.keras").write_bytes(b"precious")
-    with pytest.raises(SystemExit, match="holds a run already. Pass --resume"):
+    with pytest.raises(SystemExit, match="already holds a run. Pass --resume"):
         run("--out", tmp_path)
     assert (tmp_path / "last.keras").read_bytes() == b"precious"
 
@@ -117,13 +117,13 @@ def test_bad_arguments(arguments, message, capsys):
 def test_missing_interval_graph_and_checkpoint(tmp_path):
     np.savez(tmp_path / "a.npz", speed=np.ones((99, 3)))
     options = ("--task", "forecast", "--data", tmp_path / "a.npz", "--out", tmp_path / "run")
-    with pytest.raises(SystemExit, match="pass --interval MINUTES"):
+    with pytest.raises(SystemExit, match="has no time interval. Pass --interval MINUTES"):
         run(*options)
-    with pytest.raises(SystemExit, match="pass --graph FILE"):
+    with pytest.raises(SystemExit, match="has no graph. Pass --graph FILE"):
         run(*options, "--interval", 5)
     np.savez(tmp_path / "b.npz", speed=np.ones((99, 3)), adj=np.ones((3, 3)))
     undated = ("--task", "forecast", "--data", tmp_path / "b.npz", "--interval", 5, "--season")
-    with pytest.raises(SystemExit, match="holds no timestamps: leave --season out"):
+    with pytest.raises(SystemExit, match="has no timestamps. Remove --season"):
         run(*undated, "--out", tmp_path / "run")
-    with pytest.raises(SystemExit, match="no checkpoint to go on with"):
+    with pytest.raises(SystemExit, match="has no checkpoint to resume. Remove --resume"):
         run(*options, "--resume")

@@ -81,7 +81,7 @@ def test_table_pictures_and_model(tmp_path, capsys):
     assert record["season"] is True and set(record["test"]) == set(table.index)
     assert record["test"]["STGCN"] == pytest.approx(table.loc["STGCN"].to_dict())
     printed = capsys.readouterr().out
-    assert "Test errors in km/h" in printed and "1 of 4 rows are of sensors without" in printed
+    assert "Test errors in km/h" in printed and "1 of 4 rows name sensors without" in printed
     assert f"{table.loc['ridge on the residual', 'MAE mean']:.3f}" in printed
     for name in ("forecast", "errors", "sensors"):
         assert imread(out / f"{name}.png")[..., :3].std() > 0.05
@@ -166,9 +166,9 @@ def test_weights_of_places(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n", "must have the columns from, to, distance, or .* It has a, b"),
+        ("a,b\n1,2\n", "must have the columns from, to, distance, or .* It has a, b. Rename"),
         ("from,to,distance\nX,Y,1\n", "must have an edge"),
-        ("id,latitude,longitude\nA,50,8\n", "lacks B, C, D"),
+        ("id,latitude,longitude\nA,50,8\n", "Add rows for B, C, D"),
     ],
 )
 def test_bad_graphs(text, message, tmp_path):
@@ -181,8 +181,8 @@ def test_bad_graphs(text, message, tmp_path):
     ("arguments", "message"),
     [
         (["speeds.csv"], "the readings need a graph"),
-        (["--steps", "0", "3"], "--steps must be at least 1, not 0"),
-        (["--null-value", "0"], "are of readings: give their csv file too"),
+        (["--steps", "0", "3"], "--steps must be at least 1. Received: 0"),
+        (["--null-value", "0"], "need a CSV file of readings"),
     ],
 )
 def test_bad_arguments(arguments, message, capsys):
@@ -194,9 +194,9 @@ def test_bad_arguments(arguments, message, capsys):
 def test_times_and_days_that_do_not_fit(tmp_path):
     speeds, files = write(tmp_path, 120)
     speeds.to_csv(files[0], index=False)
-    with pytest.raises(SystemExit, match="must hold timestamps in its first column"):
+    with pytest.raises(SystemExit, match="must have timestamps in the first column"):
         run(*files, "--null-value", "nan", "--out", tmp_path / "run")
     speeds.index = pd.date_range("2024-01-01", periods=120, freq="7min")
     speeds.to_csv(files[0])
-    with pytest.raises(SystemExit, match="A day is no multiple of 7 minutes: leave --season out"):
+    with pytest.raises(SystemExit, match="A day is not a multiple of 7 minutes. Remove --season"):
         run(*files, "--null-value", "nan", "--season", "--out", tmp_path / "run")

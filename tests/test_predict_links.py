@@ -84,7 +84,7 @@ def test_table_ties_and_pictures(tmp_path, capsys, directed):
 
 def test_too_few_snapshots_and_a_full_folder(tmp_path):
     write(tmp_path / "contacts.csv", steps=10)
-    with pytest.raises(SystemExit, match="10 snapshots are too few: pass a smaller --width"):
+    with pytest.raises(SystemExit, match="10 snapshots are too few. Use a smaller --width"):
         run(tmp_path / "contacts.csv", "--width", 100, "--out", tmp_path / "a")
     with pytest.raises(SystemExit, match="is not empty"):
         run(tmp_path / "contacts.csv", "--out", tmp_path)

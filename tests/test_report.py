@@ -86,11 +86,11 @@ def test_table_and_data_are_of_the_test_part(made):
     # What was said one and three hours before came from the windows of 0 and 2 hours before.
     close(soon["values"], forecast[-48:, 0].T, 0.051)
     close(late["values"], forecast[-50:-2, 2].T, 0.051)
-    assert (soon["label"], late["label"]) == ("forecast 60 min before", "forecast 180 min before")
+    assert (soon["label"], late["label"]) == ("forecast 60 min ahead", "forecast 180 min ahead")
     expected = np.nanmean(np.abs(forecast - truth), axis=(0, 1))
     np.testing.assert_allclose(data["errors"], expected, atol=0.006)
     assert data["start"] / 36e5 == 24 * 19723 + shown[0]  # hours since 1970; 2024 is day 19723
-    assert "208 train, 64 val, 64 test; tested from 2024-01-13" in page
+    assert "208 train, 64 val, 64 test; the test part starts at 2024-01-13" in page
     assert page.count("data:image/png;base64,") == 4
     assert "<h1>ASTGCN on speeds &amp; more</h1>" in page
 
@@ -188,7 +188,7 @@ def test_components_reach_back_to_before_the_series(tmp_path):
     forecast = model.predict(inputs, verbose=0)[..., 0]
     page = (tmp_path / "page.html").read_text("utf-8")
     close(embedded(page)["lines"][1]["values"], forecast[:, 0].T, 0.051)
-    assert "reads 6 recent, 3 weekly steps" in page and "attends" not in page
+    assert "reads 6 recent, 3 weekly steps" in page and "Attention" not in page
 
 
 def test_what_does_not_fit_is_refused(tmp_path):
@@ -202,10 +202,10 @@ def test_what_does_not_fit_is_refused(tmp_path):
     np.savez(tmp_path / "bare.npz", speed=np.nan_to_num(values))
     for model, data, options, message in (
         ("links", "speeds.csv", (), "a forecaster on a fixed graph. It holds STGCNLinkPredictor"),
-        ("two", "speeds.csv", (), r"\(4, 2\), sensors and features; .*speeds.csv holds \(4, 1\)"),
-        ("season", "speeds.npz", (), "needs timestamps, 24 steps a day"),
-        ("one", "bare.npz", (), "does not tell its interval: pass --interval MINUTES"),
-        ("one", "speeds.csv", ("--steps", 4), "--steps must lie in 1 … 3"),
+        ("two", "speeds.csv", (), r"features\) = \(4, 2\), but .*speeds.csv has \(4, 1\)"),
+        ("season", "speeds.npz", (), "must have timestamps with 24 steps per day"),
+        ("one", "bare.npz", (), "has no time interval. Pass --interval MINUTES"),
+        ("one", "speeds.csv", ("--steps", 4), "--steps must be from 1 to 3"),
     ):
         with pytest.raises(SystemExit, match=message):
             run(tmp_path / f"{model}.keras", tmp_path / data, *options)

@@ -83,7 +83,7 @@ def test_published_set_by_path(script, tmp_path, monkeypatch):
     [
         (["--path", "a"], "--path needs --dataset NAME"),
         (["--dataset", "los_loop", "--data", "a"], "not allowed with argument"),
-        (["--dataset", "los_loop", "--null-value", "0"], "are of --data FILE"),
+        (["--dataset", "los_loop", "--null-value", "0"], "need --data FILE"),
         (["--dataset", "mnist"], "invalid choice: 'mnist'"),
     ],
 )

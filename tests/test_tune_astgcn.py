@@ -49,8 +49,8 @@ def test_a_search_goes_on_and_ends_with_a_test(tmp_path, capsys, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "trials").iterdir()) == ["0", "1"]
     printed = capsys.readouterr().out
     minutes = sum(map(float, seconds)) / 60
-    assert f"The search cost 2 trials, 2 epochs, {minutes:.1f} minutes" in printed
-    assert "Trials by mean absolute error of validation" in printed and "last value" in printed
+    assert f"The search took 2 trials, 2 epochs, {minutes:.1f} minutes." in printed
+    assert "Trials, sorted by validation MAE" in printed and "last value" in printed
 
     # The test part is the last day, 96 of 480 steps.
     speeds = demo_roads.make()[0].to_numpy().astype("float32")
@@ -99,7 +99,7 @@ def test_arrays_of_a_file_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--key", "flow"], "--graph, --key, --interval and --null-value are of --data FILE"),
+        (["--key", "flow"], "--graph, --key, --interval and --null-value need --data FILE"),
         (["--tuner", "Grid"], "invalid choice: 'Grid'"),
         (["--fix", "K=2"], "argument --fix: invalid loads value: 'K=2'"),
     ],
