@@ -1,7 +1,9 @@
 """Every test runs on the backend that KERAS_BACKEND names; without it the run is refused."""
 
 import gc
+import importlib.util
 import os
+import pathlib
 
 import pytest
 
@@ -16,6 +18,39 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
         f"Set KERAS_BACKEND to one of {', '.join(BACKENDS)}. "
         f"Received: KERAS_BACKEND={os.environ.get('KERAS_BACKEND')!r}"
     )
+
+# All cases run on this one; where it is not installed, on every other.
+FASTEST = "torch"
+EVERYTHING = os.environ["KERAS_BACKEND"] == FASTEST or not importlib.util.find_spec(FASTEST)
+
+# What touches no backend: files of this folder, and parts of the package with examples in
+# docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
+# of the files runs it on any backend.
+GRAPHS = ("adjacency", "coarsening", "graphs_bad_input", "laplacian", "places", "spectrum")
+LINKS = ("contacts", "dynamic_graphs", "edge_baselines", "node_features")
+SERIES = ("components", "forecast_baselines", "own_data", "series_memory", "splits")
+PUBLISHED = ("citations", "traffic", "traffic_downloads", "traffic_sources")
+OTHERS = ("metrics", "plots", "ties_plots")
+TOUCH_NO_BACKEND = (
+    *(f"tests/test_{name}.py" for name in (*GRAPHS, *LINKS, *SERIES, *PUBLISHED, *OTHERS)),
+    *(f"stgkeras/{package}" for package in ("datasets", "graphs", "plots")),
+)
+
+# The same for one test: `@once`.
+once = pytest.mark.skipif(not EVERYTHING, reason=f"touches no backend: runs on {FASTEST}")
+
+
+def on_fastest(everything, few):
+    """`everything` on the fastest backend, `few` on the others: lists of cases, or numbers of
+    examples. `few` must hold a case of each kind of behaviour."""
+    return everything if EVERYTHING else few
+
+
+def pytest_configure(config):
+    if not EVERYTHING:
+        root = pathlib.Path(__file__).parent.parent
+        ignored = [str(root / path) for path in TOUCH_NO_BACKEND]
+        config.option.ignore_glob = [*(config.option.ignore_glob or ()), *ignored]
 
 
 @pytest.fixture(autouse=True, scope="module")
