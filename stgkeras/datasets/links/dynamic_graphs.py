@@ -118,8 +118,8 @@ def load_dynamic_graphs(
     consecutive labels.
 
     Args:
-        kinds: tuple of `"barabasi_albert"`, `"erdos_renyi"` and `"newman_watts"`. The sequences
-            take these kinds in turn.
+        kinds: one or a tuple of `"barabasi_albert"`, `"erdos_renyi"` and `"newman_watts"`. The
+            sequences take these kinds in turn.
         num_sequences: int. Number of sequences S.
         num_nodes: int ≥ 8. Number of nodes N.
         num_steps: int ≥ 60. Number of graphs T in a sequence.

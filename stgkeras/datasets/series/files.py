@@ -228,11 +228,11 @@ def _in_pieces(path, table, header):
     numbers, text = [], []
     for i, kind in enumerate(table.dtypes):
         (numbers if kind.kind in "iuf" else text).append(i)
-    mended = _numbers(path, table.iloc[:, text], [header[i] for i in text])
+    converted = _numbers(path, table.iloc[:, text], [header[i] for i in text])
 
     def read(steps):
         found = np.empty((len(table.index[steps]), table.shape[1], 1))
-        found[:, text, 0] = mended[steps]
+        found[:, text, 0] = converted[steps]
         found[:, numbers, 0] = table.iloc[steps, numbers].to_numpy(np.float64)
         return found
 

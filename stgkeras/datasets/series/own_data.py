@@ -49,8 +49,8 @@ def from_arrays(
         features: sequence of F names of features. Default: "value", or "value_0", "value_1", …
         units: str for all features, or sequence of F str.
         symmetric: bool. Whether the adjacency of the series is `np.maximum(A, A.T)`.
-        interval: float. Minutes between steps. Needed without timestamps. With `regularize`, it
-            is needed if the most frequent difference of the timestamps is not the interval.
+        interval: float. Minutes between steps. Pass it if there are no timestamps, or with
+            `regularize` if it is not the most frequent difference of the timestamps.
         null_value: float or None. The number that marks a missing reading in `values`; it becomes
             NaN. With any number or `np.nan`, NaN is a missing reading too. None: NaN raises an
             error.

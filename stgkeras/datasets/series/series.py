@@ -78,8 +78,8 @@ def make_series(
     """
     names = _checked_names(names, values.shape[1])
     refuse_missing(values, null_value, where, hint)
-    mend = regularize or duplicates != "raise"
-    if times is None and mend:
+    repair = regularize or duplicates != "raise"
+    if times is None and repair:
         raise ValueError(
             "`regularize` and `duplicates` must be used with timestamps. Received: "
             f"regularize={regularize}, duplicates={duplicates!r} and no timestamps. Pass the "
@@ -90,10 +90,10 @@ def make_series(
             times, where, interval if regularize else None, regularize, duplicates, hint
         )
         interval = agreed_interval(interval, found, "the timestamps")
-        if mend:
-            values = _mended(values, rows, null_value)
+        if repair:
+            values = _repaired(values, rows, null_value)
         del rows
-    if not mend:
+    if not repair:
         values = mark_missing(values, null_value)
     if adjacency is not None:
         adjacency = checked_adjacency(adjacency, len(names), symmetric)
@@ -161,7 +161,7 @@ def _marked(values, null_value):
     return values
 
 
-def _mended(values, rows, null_value):
+def _repaired(values, rows, null_value):
     """Returns the float32 values of the steps of `rows`, NaN where a step has no row."""
     filled = np.full((rows.total, *values.shape[1:]), np.nan, np.float32)
     ends = np.append(rows.starts[1:], len(rows.order))

@@ -91,8 +91,8 @@ def split_windows(
         if len(starts) and not len(parts[-1]):
             raise ValueError(
                 f"The {name} part must hold a window and the days and weeks before it, {earliest} "
-                f"steps back from its start. Received: starts up to {starts[-1]}. Enlarge "
-                "the parts before it, or read fewer days and weeks."
+                f"steps back from its start. Received: starts up to {starts[-1]}. Use a "
+                "longer series, or read fewer days and weeks."
             )
     return Split(*parts)
 

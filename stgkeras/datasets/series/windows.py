@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,10 +41,10 @@ class Windows(Batches):
         steps_per_day: int. Number of steps of the series in a day, for daily and weekly
             components.
         missing: bool. Whether NaN marks a missing reading. NaN then stays in the batches.
-        shift: None, or (T, …) array of `leave_one_day_out`, for training. It is added to inputs
-            and targets; to the daily and weekly components, the values of the target hours are
-            added. `inputs` and `targets` must be arrays of the shape of `shift`, or hold its
-            first features.
+        shift: None, or (T, …) array of `leave_one_day_out`, for training. The shift of each step
+            is added to its values in inputs and targets. The daily and weekly components get the
+            shift of the target hours. `inputs` and `targets` must be arrays of the shape of
+            `shift`, or hold its first features.
         **kwargs: `workers`: int, number of threads that prepare the next batches while the model
             runs. `use_multiprocessing`: bool, whether processes take the place of threads.
             `max_queue_size`: int, largest number of batches prepared in advance. The order of the
@@ -81,7 +80,7 @@ class Windows(Batches):
 
     def __init__(
         self,
-        inputs: Array | Mapping[str, Array],
+        inputs: Array | dict[str, Any],
         targets: Array,
         starts: Array,
         *,
@@ -96,7 +95,7 @@ class Windows(Batches):
         shift: Array | None = None,
         **kwargs: Any,
     ) -> None:
-        named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
+        named: dict[str, Any] = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         named = {name: np.asanyarray(data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
         self.targets = np.asanyarray(targets)
