@@ -69,7 +69,7 @@ class HyperModel(keras_tuner.HyperModel):
         return model
 
     def _choose(self, hp):
-        """Returns {name: value} of the hyperparameters whose conditions hold."""
+        """Returns {name: value} of the hyperparameters that apply in this trial."""
         for name, value in self.fixed.items():
             found = hp.Fixed(name, value)
             if found != value and not (
