@@ -1,5 +1,6 @@
 """The checks of the repository. `nox` runs them all; what follows `--` goes to pytest."""
 
+import os
 import pathlib
 
 import nox
@@ -34,10 +35,11 @@ WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
 
 @nox.session
 def lint(session):
-    """Ruff, of one minor version: others format differently."""
-    session.install("ruff~=0.17.0")
+    """Ruff, of one minor version since others format differently, and the type hints."""
+    session.install("ruff~=0.17.0", "mypy~=2.4.0", "numpy", "scipy-stubs", "pandas-stubs")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
 
 
 @nox.session(default=False)
@@ -71,23 +73,33 @@ def settings(session):
 
 @nox.session
 def no_tensorflow(session):
-    """The built wheel on torch, in an environment without TensorFlow."""
+    """The built wheel without any backend, then on torch without TensorFlow."""
     dependencies = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
     others = [name for name in dependencies if not name.startswith("tensorflow")]
-    install(session, *others, *TEST_TOOLS)
+    session.install("--no-compile", *others, *TEST_TOOLS)
     session.install("--no-deps", ".")
-    absent = "import importlib.util as u, sys; sys.exit(u.find_spec('tensorflow') is not None)"
-    session.run("python", "-c", absent)
+    absent = "import importlib.util as u; assert not any(map(u.find_spec, {}))"
+    session.run("python", "-c", absent.format(("tensorflow", "jax", "torch")))
     # `pytest`, not `python -m pytest`, which would put the checkout before the installed wheel.
     env = {**PROCESS, "KERAS_BACKEND": "torch"}
+    session.run("pytest", "tests/test_lazy_import.py", "-k", "without_a_backend", env=env)
+    install_torch(session)
     session.run(*PYTEST, *WITHOUT_TENSORFLOW, *session.posargs, env=env)
 
 
 def install(session, *packages):
-    # torch comes first, so that the build which a constraint names is there for what needs it.
+    # torch comes first, so that the other packages do not bring another build of it.
+    install_torch(session)
     # Without compiling: Python compiles what is imported, a small part of what is installed.
-    session.install("--no-compile", "torch")
     session.install("--no-compile", *packages)
+
+
+def install_torch(session):
+    """The CPU build: the default build for Linux brings 3 GB of CUDA packages."""
+    source = ("--extra-index-url", "https://download.pytorch.org/whl/cpu")
+    if "PIP_CONSTRAINT" in os.environ:  # pip then knows where to find which build
+        source = ()
+    session.install("--no-compile", *source, "--constraint", ".ci/constraints.txt", "torch")
 
 
 def compiled(session):

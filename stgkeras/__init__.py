@@ -1,6 +1,18 @@
-"""Spatio-temporal graph networks for Keras 3."""
+"""Spatio-temporal graph networks for Keras 3.
 
-from stgkeras import callbacks, datasets, graphs, layers, losses, metrics, models, plots, tuning
+The parts are imported when they are first used. `datasets`, `graphs` and `plots` work without any
+of TensorFlow, JAX and PyTorch; the others need Keras and one of the three.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from stgkeras import _keras
+
+if TYPE_CHECKING:
+    from stgkeras import callbacks, datasets, graphs, layers, losses, metrics, models, plots, tuning
 
 __version__ = "0.1.0"
 
@@ -15,3 +27,16 @@ __all__ = [
     "plots",
     "tuning",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'stgkeras' has no attribute {name!r}")
+    return importlib.import_module(f"stgkeras.{name}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+_keras.watch()

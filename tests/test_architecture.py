@@ -26,6 +26,8 @@ DATASETS_FILES.remove("__init__.py")
 # What each part may import of stgkeras, besides itself; a new part needs a line here.
 ARROWS = {
     "types": set(),
+    "_keras": set(),
+    "_registered": {"callbacks", "layers", "losses", "metrics", "models"},
     "graphs": set(),
     "kernels": set(),
     "seasons": set(),
@@ -95,7 +97,10 @@ def test_arrows_go_one_way(path):
     assert not OUTSIDE & {name[0] for name in names}
     if path == SOURCE / "__init__.py":
         return
-    part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    part, *below = path.relative_to(SOURCE).parts
+    if below == ["__init__.py"]:  # whose last line registers the classes of all parts
+        names = [name for name in names if name[:2] != ["stgkeras", "_registered"]]
+    part = part.removesuffix(".py")
     targets = {".".join(name[1:2]) for name in names if name[0] == "stgkeras"}
     assert targets <= ARROWS[part] | {part, "types"}
 

@@ -9,3 +9,5 @@ from stgkeras.callbacks.tensorboard import TensorBoard
 from stgkeras.callbacks.warm_restarts import WarmRestarts
 
 __all__ = ["Checkpoint", "GradientNorm", "LinkScores", "TensorBoard", "WarmRestarts"]
+
+from stgkeras import _registered  # noqa: E402, F401, I001 - last: it imports this part

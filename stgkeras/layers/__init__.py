@@ -41,3 +41,5 @@ __all__ = [
     "StaticTerms",
     "TemporalAttention",
 ]
+
+from stgkeras import _registered  # noqa: E402, F401, I001 - last: it imports this part

@@ -12,3 +12,5 @@ __all__ = [
     "MaskedMeanSquaredError",
     "balanced_weight",
 ]
+
+from stgkeras import _registered  # noqa: E402, F401, I001 - last: it imports this part

@@ -28,3 +28,5 @@ __all__ = [
     "recall_at_k",
     "reliability",
 ]
+
+from stgkeras import _registered  # noqa: E402, F401, I001 - last: it imports this part

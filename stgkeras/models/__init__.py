@@ -21,3 +21,5 @@ __all__ = [
     "forecast",
     "presets",
 ]
+
+from stgkeras import _registered  # noqa: E402, F401, I001 - last: it imports this part
