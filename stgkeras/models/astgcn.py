@@ -1,3 +1,8 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 
 from stgkeras.layers import (
@@ -11,20 +16,13 @@ from stgkeras.layers import (
 )
 from stgkeras.layers.temporal_conv import TemporalConv
 from stgkeras.layers.temporal_dense import TemporalDense
-from stgkeras.models.graph_model import GraphModel
-from stgkeras.models.model_inputs import (
-    component_inputs,
-    forecast_head,
-    forecaster_arguments,
-    graph_inputs,
-    joined,
-    scaling,
-    window_lengths,
-)
+from stgkeras.models.forecaster import Forecaster
+from stgkeras.models.model_inputs import forecast_head
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
-class ASTGCN(GraphModel):
+class ASTGCN(Forecaster):
     """Attention-based spatial-temporal graph convolutional network, for forecasts on a graph.
 
     Blocks of temporal attention, spatial attention, Chebyshev graph convolution weighted by it,
@@ -34,16 +32,10 @@ class ASTGCN(GraphModel):
     Without attention it is MSTGCN.
 
     Args:
-        num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
             Travels with the weights. With `None` it must be set, `model.graph = …`, or loaded with
             weights before use. A sparse one is held with its pairs of nodes within K - 1 hops;
             where they are few, as on roads, its products are faster than those of an array.
-        input_length: int, number of input steps T, or a dict of them for the components, a subset
-            of {"recent": …, "daily": …, "weekly": …}.
-        horizon: int. Number of steps to forecast.
-        num_features: int. Number of input features F.
-        num_outputs: int. Number of forecast features, the first ones of the input.
         num_blocks: int. Number of blocks.
         K: int. Number of Chebyshev terms.
         spatial_filters: int. Filters of the graph convolutions.
@@ -58,14 +50,6 @@ class ASTGCN(GraphModel):
         dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
             The graph input is a non-negative adjacency, which the model normalises itself. After
             stride s every s-th graph is used.
-        num_edges: None, or the number of entries of a sparse graph, with attention of its pairs
-            within K - 1 hops; taken from `graph`.
-        normalize: bool. Whether to standardise the input and take forecasts back to original
-            units; call `adapt` with the training steps before `fit`.
-        season: None, or int, the steps of a day: the model forecasts what is left of the readings
-            over their mean by node, time of day and kind of day, from that and from the
-            standardised readings. Takes another input, "calendar", and an `adapt` with the
-            training steps and their calendar before `fit`.
 
     Call arguments:
         x: (batch, input_length, num_nodes, num_features); {"x": …, "graph": …} with
@@ -97,69 +81,47 @@ class ASTGCN(GraphModel):
 
     def __init__(
         self,
-        num_nodes,
+        num_nodes: int,
         *,
-        graph=None,
-        input_length=12,
-        horizon=12,
-        num_features=1,
-        num_outputs=1,
-        num_blocks=2,
-        K=3,
-        spatial_filters=64,
-        temporal_filters=64,
-        time_stride=1,
-        attention=True,
-        temporal_score="bilinear",
-        spatial_score="bilinear",
-        num_heads=1,
-        dynamic_graph=False,
-        num_edges=None,
-        normalize=False,
-        season=None,
-        **kwargs,
-    ):
-        arguments = {
-            **forecaster_arguments(
-                num_nodes=num_nodes,
-                horizon=horizon,
-                num_features=num_features,
-                num_outputs=num_outputs,
-                num_edges=num_edges,
-                normalize=normalize,
-                season=season,
-            ),
-            "input_length": window_lengths(input_length),
-            **block_arguments(
-                num_blocks=num_blocks,
-                K=K,
-                spatial_filters=spatial_filters,
-                temporal_filters=temporal_filters,
-                time_stride=time_stride,
-                num_heads=num_heads,
-                attention=attention,
-                temporal_score=temporal_score,
-                spatial_score=spatial_score,
-            ),
-            "dynamic_graph": dynamic_graph,
-        }
-        scale, unscale, more = scaling(arguments)
+        num_blocks: int = 2,
+        K: int = 3,
+        spatial_filters: int = 64,
+        temporal_filters: int = 64,
+        time_stride: int = 1,
+        attention: bool = True,
+        temporal_score: str = "bilinear",
+        spatial_score: str = "bilinear",
+        num_heads: int = 1,
+        dynamic_graph: bool | str = False,
+        **common: Any,
+    ) -> None:
+        own = block_arguments(
+            num_blocks=num_blocks,
+            K=K,
+            spatial_filters=spatial_filters,
+            temporal_filters=temporal_filters,
+            time_stride=time_stride,
+            num_heads=num_heads,
+            attention=attention,
+            temporal_score=temporal_score,
+            spatial_score=spatial_score,
+        )
+        own["dynamic_graph"] = dynamic_graph
+        super().__init__(astgcn, own, ScaledLaplacian(), num_nodes, **common)
 
-        def component(x, operator, name="recent", prefix=""):
-            x = astgcn_blocks(scale(x, name), operator, arguments, prefix)
-            return linear_head(x, horizon, num_outputs, f"{prefix}output")
 
-        if isinstance(input_length, dict):
-            inputs, operator = component_inputs(arguments, graph)
-            forecasts = [component(x, operator, name, f"{name}_") for name, x in inputs.items()]
-            outputs = forecasts[0]
-            if len(forecasts) > 1:
-                outputs = ComponentFusion(dtype="float32", name="fusion")(forecasts)
-        else:
-            inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())
-            outputs = component(x, operator)
-
-        super().__init__(joined(inputs, more), unscale(outputs), arguments, **kwargs)
+def astgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]) -> Tensor:
+    """The network of ASTGCN, see `Forecaster`."""
+    has_components = isinstance(arguments["input_length"], dict)
+    forecasts = []
+    for name, x in signals.items():
+        prefix = f"{name}_" if has_components else ""
+        x = astgcn_blocks(x, operator, arguments, prefix)
+        sizes = arguments["horizon"], arguments["num_outputs"]
+        forecasts.append(linear_head(x, *sizes, f"{prefix}output"))
+    if len(forecasts) == 1:
+        return forecasts[0]
+    return ComponentFusion(dtype="float32", name="fusion")(forecasts)
 
 
 def block_arguments(*, attention, temporal_score, spatial_score, **integers):

@@ -1,9 +1,12 @@
 """What the models share: their graph, their scaler, checks of what goes in, and a saved form that
 every backend opens."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import warnings
+from typing import Any
 
 import keras
 from keras import ops
@@ -12,7 +15,7 @@ from stgkeras.kernels import portable_forms
 from stgkeras.layers import StaticGraph
 from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
-from stgkeras.models import preset_files, saved_form
+from stgkeras.models import family, preset_files, saved_form
 from stgkeras.models.cloning import constructor
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
@@ -72,13 +75,24 @@ class GraphModel(keras.Model):
     dynamic_graph = normalize = False
     num_edges = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, is_family: bool = False, **kwargs: Any) -> None:
+        """Makes the constructor also accept `dtype`, and shows all arguments in `help`.
+
+        Args:
+            is_family: whether the class is the base of a family of models, see `family`.
+        """
         super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls):
+        cls._is_family = is_family
+        if is_family or "__init__" not in vars(cls):
+            return
+        base = cls.__bases__[0]
+        if vars(base).get("_is_family", False):
+            family.merge(cls, base)
+        else:
             own = inspect.signature(cls.__init__)
-            arguments = list(own.parameters.values())[1:]
-            cls.__signature__ = own.replace(parameters=arguments)  # what `help` shows
-            cls.__init__ = constructor(cls.__init__, GraphModel)
+            parameters = list(own.parameters.values())[1:]
+            cls.__signature__ = own.replace(parameters=parameters)
+        cls.__init__ = constructor(cls.__init__, GraphModel)
 
     def __init__(self, inputs, outputs, arguments, **kwargs):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)

@@ -1,21 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from stgkeras.layers import AdaptiveAdjacency, ChebConv, GraphConv, NodeEmbedding, _checks
-from stgkeras.models.graph_model import GraphModel
-from stgkeras.models.model_inputs import (
-    component_inputs,
-    forecast_head,
-    forecaster_arguments,
-    graph_inputs,
-    joined,
-    scaling,
-    window_lengths,
-)
+from stgkeras.models.forecaster import Forecaster
+from stgkeras.models.model_inputs import forecast_head
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
-class GraphSTID(GraphModel):
+class GraphSTID(Forecaster):
     """Spatial and temporal identity with graph convolutions, for forecasts on a graph.
 
     What a node has read in its windows is one vector. A learned vector of the node is appended, a
@@ -25,15 +23,6 @@ class GraphSTID(GraphModel):
     times faster than STGCN.
 
     Args:
-        num_nodes: int. Number of nodes N.
-        graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
-            Travels with the weights. With `None` it must be set, `model.graph = …`, or loaded with
-            weights before use.
-        input_length: int, number of input steps T, or a dict of them for the components, a subset
-            of {"recent": …, "daily": …, "weekly": …}.
-        horizon: int. Number of steps to forecast.
-        num_features: int. Number of input features F.
-        num_outputs: int. Number of forecast features, the first ones of the input.
         units: int. Units of the dense layers and filters of the graph convolutions.
         num_blocks: int. Number of blocks.
         K: int. Number of Chebyshev terms; 1 leaves the given graph out.
@@ -41,13 +30,6 @@ class GraphSTID(GraphModel):
         adaptive_units: int ≥ 0. Length of the vectors that the learned graph is made of; 0 leaves
             it out.
         dropout: float. Share of values dropped before the last dense layer of a block.
-        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
-        normalize: bool. Whether to standardise the input and take forecasts back to original
-            units; call `adapt` with the training steps before `fit`.
-        season: None, or int, the steps of a day: the model forecasts what is left of the readings
-            over their mean by node, time of day and kind of day, from that and from the
-            standardised readings. Takes another input, "calendar", and an `adapt` with the
-            training steps and their calendar before `fit`.
 
     Call arguments:
         x: (batch, input_length, num_nodes, num_features), or {"recent": …, …} with several
@@ -76,39 +58,19 @@ class GraphSTID(GraphModel):
         and the identity of the time is the season rather than learned vectors of hours and days.
     """
 
-    dynamic_graph = False
-
     def __init__(
         self,
-        num_nodes,
+        num_nodes: int,
         *,
-        graph=None,
-        input_length=12,
-        horizon=12,
-        num_features=1,
-        num_outputs=1,
-        units=64,
-        num_blocks=3,
-        K=3,
-        node_units=16,
-        adaptive_units=10,
-        dropout=0.1,
-        num_edges=None,
-        normalize=False,
-        season=None,
-        **kwargs,
-    ):
-        arguments = {
-            **forecaster_arguments(
-                num_nodes=num_nodes,
-                horizon=horizon,
-                num_features=num_features,
-                num_outputs=num_outputs,
-                num_edges=num_edges,
-                normalize=normalize,
-                season=season,
-            ),
-            "input_length": window_lengths(input_length),
+        units: int = 64,
+        num_blocks: int = 3,
+        K: int = 3,
+        node_units: int = 16,
+        adaptive_units: int = 10,
+        dropout: float = 0.1,
+        **common: Any,
+    ) -> None:
+        own = {
             "units": _checks.integer("units", units),
             "num_blocks": _checks.integer("num_blocks", num_blocks),
             "K": _checks.integer("K", K),
@@ -116,25 +78,25 @@ class GraphSTID(GraphModel):
             "adaptive_units": _checks.integer("adaptive_units", adaptive_units, 0),
             "dropout": _checks.fraction("dropout", dropout),
         }
-        if isinstance(input_length, dict):
-            inputs, operator = component_inputs(arguments, graph)
-            named = inputs
-        else:
-            inputs, x, operator = graph_inputs(arguments, graph)
-            named = {"recent": x}
-        scale, unscale, more = scaling(arguments)
+        super().__init__(graph_stid, own, None, num_nodes, **common)
 
-        x = ops.concatenate([_by_node(scale(x, name)) for name, x in named.items()], axis=-1)
-        if node_units:
-            x = NodeEmbedding(node_units, name="node_embedding")(x)
-        x = layers.Dense(units, name="input_dense")(x)
-        learned = AdaptiveAdjacency(adaptive_units, name="adjacency")(x) if adaptive_units else None
-        for number in range(1, num_blocks + 1):
-            x = graph_stid_block(x, operator, learned, arguments, f"block{number}")
-        x = layers.Dense(horizon * num_outputs, dtype="float32", name="output")(x)
-        outputs = unscale(forecast_head(x, horizon, num_outputs))
 
-        super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
+def graph_stid(
+    signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]
+) -> Tensor:
+    """The network of GraphSTID, see `Forecaster`."""
+    horizon, num_outputs = arguments["horizon"], arguments["num_outputs"]
+    x = ops.concatenate([_by_node(x) for x in signals.values()], axis=-1)
+    if arguments["node_units"]:
+        x = NodeEmbedding(arguments["node_units"], name="node_embedding")(x)
+    x = layers.Dense(arguments["units"], name="input_dense")(x)
+    learned = None
+    if arguments["adaptive_units"]:
+        learned = AdaptiveAdjacency(arguments["adaptive_units"], name="adjacency")(x)
+    for number in range(1, arguments["num_blocks"] + 1):
+        x = graph_stid_block(x, operator, learned, arguments, f"block{number}")
+    x = layers.Dense(horizon * num_outputs, dtype="float32", name="output")(x)
+    return forecast_head(x, horizon, num_outputs)
 
 
 def graph_stid_block(x, operator, learned, arguments, name):

@@ -7,7 +7,7 @@ import scipy.sparse
 from keras import ops
 
 from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
-from stgkeras.seasons import PERIODS, component_steps
+from stgkeras.seasons import component_steps
 
 
 def graph_inputs(arguments, graph, normalization=None):
@@ -41,32 +41,6 @@ def graph_inputs(arguments, graph, normalization=None):
     shape = (nodes, nodes) if dynamic == "sample" else (steps, nodes, nodes)
     adjacency = keras.Input(shape, name="graph")
     return {"x": x, "graph": adjacency}, x, normalization(adjacency)
-
-
-def forecaster_arguments(*, num_edges, normalize, season, **integers):
-    """The checked arguments that every forecaster has, but for its `input_length`."""
-    return {
-        **{name: _checks.integer(name, value) for name, value in integers.items()},
-        "num_edges": num_edges,
-        "normalize": bool(normalize),
-        "season": season if season is None else _checks.integer("season", season),
-    }
-
-
-def window_lengths(input_length):
-    """The checked `input_length` of a model: an int, or a dict of the components' ints."""
-    if not isinstance(input_length, dict):
-        return _checks.integer("input_length", input_length)
-    if not input_length or not set(input_length) <= set(PERIODS):
-        raise ValueError(
-            f"`input_length` must be an int, or a dict with keys among {tuple(PERIODS)}. "
-            f"Received: input_length={input_length!r}"
-        )
-    return {
-        name: _checks.integer(f"input_length[{name!r}]", input_length[name])
-        for name in PERIODS
-        if name in input_length
-    }
 
 
 def component_inputs(arguments, graph):

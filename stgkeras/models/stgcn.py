@@ -1,3 +1,8 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -11,18 +16,13 @@ from stgkeras.layers import (
     _checks,
 )
 from stgkeras.layers.bit_dropout import BitDropout
-from stgkeras.models.graph_model import GraphModel
-from stgkeras.models.model_inputs import (
-    forecast_head,
-    forecaster_arguments,
-    graph_inputs,
-    joined,
-    scaling,
-)
+from stgkeras.models.forecaster import Forecaster
+from stgkeras.models.model_inputs import forecast_head
+from stgkeras.types import Tensor
 
 
 @keras.saving.register_keras_serializable("stgkeras")
-class STGCN(GraphModel):
+class STGCN(Forecaster):
     """Spatio-temporal graph convolutional network, for forecasts of signals on a graph.
 
     Blocks of gated temporal convolution, graph convolution and gated temporal convolution, each
@@ -30,14 +30,10 @@ class STGCN(GraphModel):
     convolution over all steps that are left, and two dense layers.
 
     Args:
-        num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator, array or scipy sparse: `graphs.scaled_laplacian(A)` for
             "cheb", `graphs.renormalized_adjacency(A)` for "gcn". Travels with the weights. With
             `None` it must be set, `model.graph = …`, or loaded with weights before use.
         input_length: int. Number of input steps T.
-        horizon: int. Number of steps to forecast.
-        num_features: int. Number of input features F.
-        num_outputs: int. Number of forecast features, the first ones of the input.
         block_filters: a triple of filters a block: temporal, graph, temporal.
         output_filters: filters of the last temporal convolution and units of the dense layer.
         kernel_size: int. Steps that a temporal convolution sees; a block takes 2·(kernel_size - 1).
@@ -48,13 +44,6 @@ class STGCN(GraphModel):
         dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
             The graph input is a non-negative adjacency, which the model normalises itself. After a
             temporal convolution the graphs of the last steps are used.
-        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
-        normalize: bool. Whether to standardise the input and take forecasts back to original
-            units; call `adapt` with the training steps before `fit`.
-        season: None, or int, the steps of a day: the model forecasts what is left of the readings
-            over their mean by node, time of day and kind of day, from that and from the
-            standardised readings. Takes another input, "calendar", and an `adapt` with the
-            training steps and their calendar before `fit`.
 
     Call arguments:
         x: (batch, input_length, num_nodes, num_features), or {"x": …, "graph": …} with
@@ -83,39 +72,24 @@ class STGCN(GraphModel):
         precedes the dense layers.
     """
 
+    takes_components = False
+
     def __init__(
         self,
-        num_nodes,
+        num_nodes: int,
         *,
-        graph=None,
-        input_length=12,
-        horizon=1,
-        num_features=1,
-        num_outputs=1,
-        block_filters=((64, 16, 64), (64, 16, 64)),
-        output_filters=(128, 128),
-        kernel_size=3,
-        K=3,
-        gate="glu",
-        graph_conv="cheb",
-        dropout=0.5,
-        dynamic_graph=False,
-        num_edges=None,
-        normalize=False,
-        season=None,
-        **kwargs,
-    ):
-        arguments = {
-            **forecaster_arguments(
-                num_nodes=num_nodes,
-                horizon=horizon,
-                num_features=num_features,
-                num_outputs=num_outputs,
-                num_edges=num_edges,
-                normalize=normalize,
-                season=season,
-            ),
-            "input_length": _checks.integer("input_length", input_length),
+        horizon: int = 1,
+        block_filters: Sequence[Sequence[int]] = ((64, 16, 64), (64, 16, 64)),
+        output_filters: Sequence[int] = (128, 128),
+        kernel_size: int = 3,
+        K: int = 3,
+        gate: str = "glu",
+        graph_conv: str = "cheb",
+        dropout: float = 0.5,
+        dynamic_graph: bool | str = False,
+        **common: Any,
+    ) -> None:
+        own = {
             "block_filters": tuple(map(tuple, block_filters)),
             "output_filters": tuple(output_filters),
             "kernel_size": _checks.integer("kernel_size", kernel_size),
@@ -125,29 +99,28 @@ class STGCN(GraphModel):
             "dropout": _checks.fraction("dropout", dropout),
             "dynamic_graph": dynamic_graph,
         }
-        if any(len(filters) != 3 for filters in arguments["block_filters"]):
+        if any(len(filters) != 3 for filters in own["block_filters"]):
             raise ValueError(
                 "`block_filters` must hold triples (temporal, graph, temporal). "
                 f"Received: block_filters={block_filters!r}"
             )
-        if len(arguments["output_filters"]) != 2:
+        if len(own["output_filters"]) != 2:
             raise ValueError(
                 "`output_filters` must be a pair (temporal filters, dense units). "
                 f"Received: output_filters={output_filters!r}"
             )
-        _checks.length_for_blocks(input_length, len(block_filters), kernel_size)
-
-        # Normalisation of a graph that comes as input
         normalization = ScaledLaplacian() if graph_conv == "cheb" else RenormalizedAdjacency()
-        inputs, x, operator = graph_inputs(arguments, graph, normalization)
-        scale, unscale, more = scaling(arguments)
+        super().__init__(stgcn, own, normalization, num_nodes, horizon=horizon, **common)
 
-        x = scale(x)
-        for number, filters in enumerate(arguments["block_filters"], start=1):
-            x = stgcn_block(x, operator, filters, arguments, f"block{number}")
-        outputs = unscale(stgcn_head(x, arguments))
 
-        super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
+def stgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]) -> Tensor:
+    """The network of STGCN, see `Forecaster`."""
+    blocks = arguments["block_filters"]
+    _checks.length_for_blocks(arguments["input_length"], len(blocks), arguments["kernel_size"])
+    x = signals["recent"]
+    for number, filters in enumerate(blocks, start=1):
+        x = stgcn_block(x, operator, filters, arguments, f"block{number}")
+    return stgcn_head(x, arguments)
 
 
 def stgcn_block(x, operator, filters, arguments, name):
