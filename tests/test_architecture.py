@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -212,3 +213,18 @@ def test_wheel_holds_the_package_and_the_presets():
 def test_installed_package_is_complete():
     installed = pathlib.Path(stgkeras.__file__).parent
     assert [path for path in FILES if not (installed / path.relative_to(SOURCE)).exists()] == []
+
+
+MODELS = ["ASTGCN", "ASTGCNLinkPredictor", "ChebNet", "GCN", "GraphSTID"]
+MODELS += ["STGCN", "STGCNLinkPredictor", "SpectralCNN"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_help_shows_every_argument_of_a_model_once(name):
+    model = getattr(stgkeras.models, name)
+    arguments = set(inspect.signature(model).parameters) - {"kwargs"}
+    doc = inspect.getdoc(model)
+    section = doc[doc.index("\nArgs:\n") : doc.index("\nCall arguments:\n")]
+    heads = re.findall(r"^    (\w[\w, ]*(?:\n        [\w, ]+)*):", section, re.MULTILINE)
+    described = [word for head in heads for word in re.findall(r"\w+", head)]
+    assert sorted(described) == sorted(arguments)

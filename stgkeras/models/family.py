@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
 
 # The section "Args:" of a docstring, up to the next line without indentation.
 SECTION = re.compile(r"^Args:\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def merge(model: type, family: type) -> None:
+def merge(model: Any, family: Any) -> None:
     """Sets the signature and the docstring of a model to those with all arguments.
 
     Arguments of the model that the family has too replace those of the family: another default, or
@@ -28,7 +29,7 @@ def merge(model: type, family: type) -> None:
     var = {name: merged.pop(name) for name in list(merged) if merged[name].kind == VAR_KEYWORD}
     own = {name: parameter for name, parameter in own.items() if parameter.kind != VAR_KEYWORD}
     parameters = [*merged.values(), *own.values(), *var.values()]
-    model.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    model.__signature__ = inspect.Signature(parameters)
     model.__doc__ = _merged_doc(inspect.getdoc(model), inspect.getdoc(family), parameters)
 
 

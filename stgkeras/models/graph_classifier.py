@@ -1,24 +1,83 @@
 """What SpectralCNN, ChebNet and GCN share: convolutions on a graph and pooling, then a class."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, regularizers
 
 from stgkeras.layers import GraphPooling, SparseFeatures, StaticClusters, StaticGraph, _checks
 from stgkeras.models.graph_model import GraphModel
+from stgkeras.types import Array
 
 
-class GraphClassifier(GraphModel):
-    """Base of the models that classify signals on a fixed graph, or its nodes.
+class GraphClassifier(GraphModel, is_family=True):
+    """Base class of classifiers of graph signals or of nodes: their common arguments and layers.
 
     Args:
-        graph: None, an operator, or with clusters a sequence of one a convolution.
-        clusters: None, or a sequence of index arrays, one a convolution.
-        convolution: function (filters, **kwargs) → graph convolution.
-        arguments: dict of the subclass's constructor arguments, without graph and clusters.
+        convolution: function (filters, **kwargs), which returns a graph convolution layer.
+        own: dict of the checked arguments that only this model has.
+        num_nodes: int. Number of nodes N.
+        graph: None, or the operator of the convolutions; with `clusters` a sequence of one operator
+            for each convolution. It is saved with the weights. With None, set it by
+            `model.graph = …` or load weights before use.
+        num_classes: int. Number of classes.
+        num_features: int. Number of input features F.
+        filters: sequence of ints, the number of filters of each convolution. With "nodes" one more
+            convolution returns the logits.
+        clusters: None, or a sequence of arrays (clusters, pool size) from `graphs.coarsen`, one for
+            each convolution: the clusters over which its output is pooled. They are saved with the
+            weights.
+        pooling: "max" or "average".
+        units: sequence of ints, the number of units of the dense layers before the last. None is
+            (512,) for signals. Models of nodes have no dense layers.
+        dropout: float. Share of values that dropout sets to 0: before the last layer; with "nodes",
+            before every convolution.
+        classify: "signals" for one class a sample, or "nodes" for one class a node.
+        kernel_regularizer: as in `keras.layers.Dense`, for all layers but the last.
+        cluster_shapes: None; the shapes of `clusters`, taken from them.
+        num_entries: None, or the number E of stored entries of sparse features.
     """
 
-    def __init__(self, graph, clusters, convolution, arguments, **kwargs):
+    for_models = ("convolution", "own")  # arguments that users of a model do not see
+
+    def __init__(
+        self,
+        convolution: Callable[..., keras.layers.Layer],
+        own: dict[str, Any],
+        num_nodes: int,
+        *,
+        graph: Array | Sequence[Array] | None = None,
+        num_classes: int,
+        num_features: int = 1,
+        filters: Sequence[int] = (32, 64),
+        clusters: Sequence[Array] | None = None,
+        pooling: str = "max",
+        units: Sequence[int] | None = None,
+        dropout: float = 0.5,
+        classify: str = "signals",
+        kernel_regularizer: Any = None,
+        cluster_shapes: Sequence[Sequence[int]] | None = None,
+        num_entries: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        arguments = {
+            "num_nodes": num_nodes,
+            "num_classes": num_classes,
+            "num_features": num_features,
+            "filters": filters,
+            "pooling": pooling,
+            "units": units,
+            "dropout": dropout,
+            "classify": classify,
+            "kernel_regularizer": kernel_regularizer,
+            "cluster_shapes": cluster_shapes,
+            "num_entries": num_entries,
+            **own,
+        }
         _check(arguments)
         arguments["cluster_shapes"] = shapes = _cluster_shapes(clusters, arguments)
         x = _input(arguments)

@@ -92,7 +92,7 @@ class GraphModel(keras.Model):
             own = inspect.signature(cls.__init__)
             parameters = list(own.parameters.values())[1:]
             cls.__signature__ = own.replace(parameters=parameters)
-        cls.__init__ = constructor(cls.__init__, GraphModel)
+        setattr(cls, "__init__", constructor(cls.__init__, GraphModel))  # noqa: B010
 
     def __init__(self, inputs, outputs, arguments, **kwargs):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from stgkeras.layers import AdaptiveAdjacency, ChebConv, GraphConv, NodeEmbedding, _checks
 from stgkeras.models.forecaster import Forecaster
-from stgkeras.models.model_inputs import forecast_head
+from stgkeras.models.model_inputs import by_node, forecast_head
 from stgkeras.types import Tensor
 
 
@@ -86,7 +86,7 @@ def graph_stid(
 ) -> Tensor:
     """The network of GraphSTID, see `Forecaster`."""
     horizon, num_outputs = arguments["horizon"], arguments["num_outputs"]
-    x = ops.concatenate([_by_node(x) for x in signals.values()], axis=-1)
+    x = ops.concatenate([by_node(x) for x in signals.values()], axis=-1)
     if arguments["node_units"]:
         x = NodeEmbedding(arguments["node_units"], name="node_embedding")(x)
     x = layers.Dense(arguments["units"], name="input_dense")(x)
@@ -110,9 +110,3 @@ def graph_stid_block(x, operator, learned, arguments, name):
     y = ops.concatenate(parts, axis=-1)
     y = layers.Dropout(arguments["dropout"], name=f"{name}_dropout")(y)
     return x + layers.Dense(units, name=f"{name}_output")(y)
-
-
-def _by_node(x):
-    """(B, T, N, F) as (B, N, T·F): all that a node has read in one vector."""
-    _, steps, nodes, features = x.shape
-    return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))

@@ -1,5 +1,7 @@
 """The inputs of models on a graph, their scaling, and the form of their outputs."""
 
+from __future__ import annotations
+
 import functools
 
 import keras
@@ -8,6 +10,7 @@ from keras import ops
 
 from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
 from stgkeras.seasons import component_steps
+from stgkeras.types import Tensor
 
 
 def graph_inputs(arguments, graph, normalization=None):
@@ -140,3 +143,9 @@ def forecast_head(y, horizon, num_outputs):
     nodes = y.shape[1]
     y = ops.reshape(y, (-1, nodes, horizon, num_outputs))
     return ops.transpose(y, (0, 2, 1, 3))  # (B, horizon, N, outputs)
+
+
+def by_node(x: Tensor) -> Tensor:
+    """Returns (batch, time, nodes, features) as (batch, nodes, time·features)."""
+    _, steps, nodes, features = x.shape
+    return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))

@@ -1,5 +1,10 @@
 """The lineage of spectral graph networks, as classifiers of signals and of nodes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from stgkeras.layers import ChebConv, GraphConv, SpectralConv, _checks
@@ -14,27 +19,12 @@ class SpectralCNN(GraphClassifier):
     layers.
 
     Args:
-        num_nodes: int. Number of nodes N.
         graph: None, or the Fourier basis (N, d), eigenvectors from `graphs.fourier_basis`; with
             `clusters` a sequence of one a convolution. Travels with the weights. With `None` it
             must be set, `model.graph = …`, or loaded with weights before use.
-        num_classes: int. Number of classes.
-        num_features: int. Number of input features F.
-        filters: sequence of ints, the filters of each convolution; with "nodes" one more
-            convolution gives the classes.
         num_knots: None for one multiplier a frequency (SCNN), or the int number of free values of a
             filter that is smooth over the frequencies (smooth SCNN).
-        clusters: None, or a sequence of arrays (clusters, pool size) of `graphs.coarsen`, one a
-            convolution: what each is pooled over. They travel with the weights.
-        pooling: "max" or "average".
-        units: sequence of ints, the units of the dense layers before the last. None: (512,) for
-            signals, and none for nodes, which have no dense layers.
-        dropout: float. Share of values dropped before the last layer; with "nodes", before every
-            convolution.
-        classify: "signals", or "nodes" for a class of each node by convolutions alone.
-        kernel_regularizer: as in `keras.layers.Dense`; for all layers but the last.
-        num_frequencies, cluster_shapes: None; the sizes of `graph` and `clusters`, taken from them.
-        num_entries: None, or the number of stored entries E of sparse features.
+        num_frequencies: None; the number of columns of `graph`, taken from it.
 
     Call arguments:
         x: (batch, num_nodes, num_features), or with `num_entries` {"index": (batch, 2, E),
@@ -62,43 +52,17 @@ class SpectralCNN(GraphClassifier):
 
     def __init__(
         self,
-        num_nodes,
+        num_nodes: int,
         *,
-        graph=None,
-        num_classes,
-        num_features=1,
-        filters=(32, 64),
-        num_knots=None,
-        clusters=None,
-        pooling="max",
-        units=None,
-        dropout=0.5,
-        classify="signals",
-        kernel_regularizer=None,
-        num_frequencies=None,
-        cluster_shapes=None,
-        num_entries=None,
-        **kwargs,
-    ):
+        num_knots: int | None = None,
+        num_frequencies: int | Sequence[int] | None = None,
+        **common: Any,
+    ) -> None:
         def convolution(filters, **kwargs):
             return SpectralConv(filters, num_knots, **kwargs)
 
-        arguments = {
-            "num_nodes": num_nodes,
-            "num_classes": num_classes,
-            "num_features": num_features,
-            "filters": filters,
-            "num_knots": num_knots,
-            "pooling": pooling,
-            "units": units,
-            "dropout": dropout,
-            "classify": classify,
-            "kernel_regularizer": kernel_regularizer,
-            "num_frequencies": num_frequencies,
-            "cluster_shapes": cluster_shapes,
-            "num_entries": num_entries,
-        }
-        super().__init__(graph, clusters, convolution, arguments, **kwargs)
+        own = {"num_knots": num_knots, "num_frequencies": num_frequencies}
+        super().__init__(convolution, own, num_nodes, **common)
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -109,27 +73,11 @@ class ChebNet(GraphClassifier):
     layers.
 
     Args:
-        num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse;
             with `clusters` a sequence of one a convolution. Travels with the weights. With `None`
             it must be set, `model.graph = …`, or loaded with weights before use.
-        num_classes: int. Number of classes.
-        num_features: int. Number of input features F.
-        filters: sequence of ints, the filters of each convolution; with "nodes" one more
-            convolution gives the classes.
         K: int ≥ 1. Number of Chebyshev terms; filters reach K - 1 hops.
-        clusters: None, or a sequence of arrays (clusters, pool size) of `graphs.coarsen`, one a
-            convolution: what each is pooled over. They travel with the weights.
-        pooling: "max" or "average".
-        units: sequence of ints, the units of the dense layers before the last. None: (512,) for
-            signals, and none for nodes, which have no dense layers.
-        dropout: float. Share of values dropped before the last layer; with "nodes", before every
-            convolution.
-        classify: "signals", or "nodes" for a class of each node by convolutions alone.
-        kernel_regularizer: as in `keras.layers.Dense`; for all layers but the last.
-        num_edges, cluster_shapes: None; the number of entries of a sparse `graph` and the shapes
-            of `clusters`, taken from them.
-        num_entries: None, or the number of stored entries E of sparse features.
+        num_edges: None; the number of entries of a sparse `graph`, taken from it.
 
     Call arguments:
         x: (batch, num_nodes, num_features), or with `num_entries` {"index": (batch, 2, E),
@@ -161,43 +109,17 @@ class ChebNet(GraphClassifier):
 
     def __init__(
         self,
-        num_nodes,
+        num_nodes: int,
         *,
-        graph=None,
-        num_classes,
-        num_features=1,
-        filters=(32, 64),
-        K=25,
-        clusters=None,
-        pooling="max",
-        units=None,
-        dropout=0.5,
-        classify="signals",
-        kernel_regularizer=None,
-        num_edges=None,
-        cluster_shapes=None,
-        num_entries=None,
-        **kwargs,
-    ):
+        K: int = 25,
+        num_edges: int | Sequence[int] | None = None,
+        **common: Any,
+    ) -> None:
         def convolution(filters, **kwargs):
             return ChebConv(filters, K, **kwargs)
 
-        arguments = {
-            "num_nodes": num_nodes,
-            "num_classes": num_classes,
-            "num_features": num_features,
-            "filters": filters,
-            "K": _checks.integer("K", K),
-            "pooling": pooling,
-            "units": units,
-            "dropout": dropout,
-            "classify": classify,
-            "kernel_regularizer": kernel_regularizer,
-            "num_edges": num_edges,
-            "cluster_shapes": cluster_shapes,
-            "num_entries": num_entries,
-        }
-        super().__init__(graph, clusters, convolution, arguments, **kwargs)
+        own = {"K": _checks.integer("K", K), "num_edges": num_edges}
+        super().__init__(convolution, own, num_nodes, **common)
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -209,25 +131,10 @@ class GCN(GraphClassifier):
     `reduction="mean_with_sample_weight"`, and fit with `batch_size=1`.
 
     Args:
-        num_nodes: int. Number of nodes N.
         graph: None, or the (N, N) operator `graphs.renormalized_adjacency(A)`, array or scipy
             sparse; with `clusters` a sequence of one a convolution. Travels with the weights. With
             `None` it must be set, `model.graph = …`, or loaded with weights before use.
-        num_classes: int. Number of classes.
-        num_features: int. Number of input features F.
-        filters: sequence of ints, the filters of each convolution; with "nodes" one more
-            convolution gives the classes.
-        clusters: None, or a sequence of arrays (clusters, pool size) of `graphs.coarsen`, one a
-            convolution: what each is pooled over. They travel with the weights.
-        pooling: "max" or "average".
-        units: sequence of ints, the units of the dense layers before the last, of signals alone.
-        dropout: float. Share of values dropped before the last layer; with "nodes", before every
-            convolution.
-        classify: "signals", or "nodes" for a class of each node by convolutions alone.
-        kernel_regularizer: as in `keras.layers.Dense`; for all layers but the last.
-        num_edges, cluster_shapes: None; the number of entries of a sparse `graph` and the shapes
-            of `clusters`, taken from them.
-        num_entries: None, or the number of stored entries E of sparse features.
+        num_edges: None; the number of entries of a sparse `graph`, taken from it.
 
     Call arguments:
         x: (batch, num_nodes, num_features), or with `num_entries` {"index": (batch, 2, E),
@@ -255,35 +162,13 @@ class GCN(GraphClassifier):
 
     def __init__(
         self,
-        num_nodes,
+        num_nodes: int,
         *,
-        graph=None,
-        num_classes,
-        num_features=1,
-        filters=(16,),
-        clusters=None,
-        pooling="max",
-        units=(),
-        dropout=0.5,
-        classify="nodes",
-        kernel_regularizer=None,
-        num_edges=None,
-        cluster_shapes=None,
-        num_entries=None,
-        **kwargs,
-    ):
-        arguments = {
-            "num_nodes": num_nodes,
-            "num_classes": num_classes,
-            "num_features": num_features,
-            "filters": filters,
-            "pooling": pooling,
-            "units": units,
-            "dropout": dropout,
-            "classify": classify,
-            "kernel_regularizer": kernel_regularizer,
-            "num_edges": num_edges,
-            "cluster_shapes": cluster_shapes,
-            "num_entries": num_entries,
-        }
-        super().__init__(graph, clusters, GraphConv, arguments, **kwargs)
+        filters: Sequence[int] = (16,),
+        units: Sequence[int] = (),
+        classify: str = "nodes",
+        num_edges: int | Sequence[int] | None = None,
+        **common: Any,
+    ) -> None:
+        common.update(filters=filters, units=units, classify=classify)
+        super().__init__(GraphConv, {"num_edges": num_edges}, num_nodes, **common)
