@@ -74,7 +74,7 @@ def blocks(arguments: Mapping[str, Any], input_length: int) -> Space:
     return {"blocks": ("Choice", {"values": fitting, "default": default})}
 
 
-def sizes(chosen: Mapping[str, Any]) -> dict[str, int]:
+def sizes(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Returns `num_blocks` and `kernel_size` from the hyperparameter `blocks`, if it is chosen."""
     if "blocks" not in chosen:
         return {}
