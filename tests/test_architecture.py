@@ -215,6 +215,31 @@ def test_installed_package_is_complete():
     assert [path for path in FILES if not (installed / path.relative_to(SOURCE)).exists()] == []
 
 
+def hinted_callables(value):
+    """The functions of a public name whose hints its users see."""
+    if inspect.isfunction(value):
+        return [value]
+    if "__signature__" in vars(value):  # a model, whose constructor is wrapped
+        return [value]
+    own = [
+        cls
+        for cls in value.__mro__
+        if cls.__module__.startswith("stgkeras.") and not cls.__name__.startswith("_")
+    ]
+    found = [vars(cls).get(name) for cls in own for name in ("__init__", "call", "__call__")]
+    return [inspect.unwrap(function) for function in found if inspect.isfunction(function)]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_have_type_hints(name):
+    for function in hinted_callables(PUBLIC[name]):
+        signature = inspect.signature(function)
+        parameters = [p for p in signature.parameters.values() if p.name not in ("self", "cls")]
+        assert [p.name for p in parameters if p.annotation is p.empty] == [], function
+        is_class = inspect.isclass(function)
+        assert is_class or signature.return_annotation is not signature.empty, function
+
+
 MODELS = ["ASTGCN", "ASTGCNLinkPredictor", "ChebNet", "GCN", "GraphSTID"]
 MODELS += ["STGCN", "STGCNLinkPredictor", "SpectralCNN"]
 
