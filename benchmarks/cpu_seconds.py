@@ -3,103 +3,79 @@
     python benchmarks/cpu_seconds.py --against FOLDER
 
 Each run is a process of its own with one thread; this checkout and FOLDER alternate. A figure is
-the median over the runs of the CPU time of a step, after two steps that warm up: other processes
-disturb it less than they disturb wall time. "times as fast" is the median of the ratios of the
-pairs of runs. Prints a table in Markdown and writes benchmarks/results/cpu_seconds.json.
+the median over the runs of the CPU time of a step, which other processes disturb less than wall
+time. "times as fast" is the median of the ratios of the pairs of runs.
 """
 
-import argparse
-import json
-import os
-import pathlib
+import itertools
 import statistics
 import subprocess
 import sys
 from time import process_time
 
+import command
 import records
+import speed
 import speed_worker
-from speed import SHAPES, SPARSE
-from speed_turns import THREADS
 
-RESULT = records.RESULTS / "cpu_seconds.json"
 STEPS = {"train": 8, "predict": 16}
+OPTIONS = {
+    "against": {"required": True, "metavar": "FOLDER", "help": "another checkout"},
+    "networks": ["ASTGCN", "STGCN"],
+    "backends": command.BACKENDS,
+    "shape": {"default": "PEMS08", "choices": speed.SHAPES},
+    "runs": 7,
+}
 
 
-def measure(request):
-    """In the process of a run: CPU milliseconds of a step of each kind, and the versions."""
-    shape = request["shape"]
-    calls, _ = speed_worker.ours(request["network"], shape, speed_worker.graph(shape))
-    found = {}
+def in_child(network, shape):
+    """CPU milliseconds of a step of each kind, and the versions."""
+    calls, _ = speed_worker.ours(network, shape, speed_worker.graph(shape))
+    found = {"versions": records.versions()}
     for kind, steps in STEPS.items():
-        for _ in range(2):
-            calls[kind]()
-        times = []
-        for _ in range(steps):
-            start = process_time()
-            calls[kind]()
-            times.append(process_time() - start)
-        found[kind] = 1000 * statistics.median(times)
-    return {**found, "versions": records.versions()}
-
-
-def run(request, backend, root):
-    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)}
-    env |= dict.fromkeys(THREADS, "1")
-    command = [sys.executable, __file__, "--request", json.dumps(request)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+        times = speed_worker.times(calls[kind], 2 + steps, process_time)
+        found[kind] = 1000 * statistics.median(times[2:])  # the first two warm up
+    return found
 
 
 def commit_of(folder):
-    done = subprocess.run(
-        ["git", "-C", folder, "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    words = ["git", "-C", folder, "rev-parse", "--short", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip()
+
+
+def table(result):
+    rows = [["", "", "training step, CPU ms", "before", "prediction, CPU ms", "before"]]
+    rows[0].append("times as fast")
+    for name, figures in result["figures"].items():
+        medians = [
+            f"{statistics.median(figures[kind][when]):.1f}"
+            for kind in STEPS
+            for when in ("now", "before")
+        ]
+        ratios = [f"{figures[kind]['times as fast']:.2f}" for kind in STEPS]
+        rows.append([*name.split(", "), *medians, " / ".join(ratios)])
+    return records.markdown(rows)
 
 
 def main(args):
-    command = "python benchmarks/cpu_seconds.py " + " ".join(sys.argv[1:]).replace(
-        args.against, "FOLDER"
-    )
-    found = {"machine": records.MACHINE, "runs": args.runs, "command": command}
-    result = {**found, "against": commit_of(args.against), "figures": {}}
-    print("|  |  | training step, CPU ms | before | prediction, CPU ms | before | times as fast |")
-    print("|" + " --- |" * 7)
-    for network in args.networks:
-        shape = SHAPES[args.shape] | {"sparse": network == "ASTGCN" and args.shape in SPARSE}
-        for backend in args.backends:
-            request = {"network": network, "shape": shape}
-            pairs = [
-                [run(request, backend, root) for root in (records.ROOT, args.against)]
-                for _ in range(args.runs)
-            ]
-            figures, cells, ratios = {"versions": pairs[0][0]["versions"]}, [], []
-            for kind in STEPS:
-                now, before = ([pair[i][kind] for pair in pairs] for i in (0, 1))
-                ratio = statistics.median(b / a for a, b in zip(now, before, strict=True))
-                figures[kind] = {"now": now, "before": before, "times as fast": ratio}
-                cells += [f"{statistics.median(now):.1f}", f"{statistics.median(before):.1f}"]
-                ratios.append(f"{ratio:.2f}")
-            result["figures"][f"{network} {args.shape}, {backend}"] = figures
-            name = f"{network} {args.shape}"
-            print("|", " | ".join([name, backend, *cells, " / ".join(ratios)]), "|", flush=True)
-            records.write(args.out, result)
+    result = {"against": commit_of(args.against), "figures": {}}
+    for network, backend in itertools.product(args.networks, args.backends):
+        name = f"{network} {args.shape}, {backend}"
+        print(name, file=sys.stderr)
+        request = {"network": network, "shape": speed.shape_of(network, args.shape)}
+        now, before = [], []
+        for _ in range(args.runs):
+            for runs, root in ((now, records.ROOT), (before, args.against)):
+                runs.append(command.ask(__file__, backend, threads=1, root=root, **request))
+        figures = {"versions": now[0]["versions"]}
+        for kind in STEPS:
+            ours, others = ([run[kind] for run in runs] for runs in (now, before))
+            ratio = statistics.median(b / a for a, b in zip(ours, others, strict=True))
+            figures[kind] = {"now": ours, "before": others, "times as fast": ratio}
+        result["figures"][name] = figures
+        records.save(args, result)
+    return result
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--against", metavar="FOLDER")
-    parser.add_argument("--networks", nargs="+", default=["ASTGCN", "STGCN"])
-    parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
-    parser.add_argument("--shape", default="PEMS08", choices=SHAPES)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--out", type=pathlib.Path, default=RESULT)
-    parser.add_argument("--request", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.request:
-        print(json.dumps(measure(json.loads(arguments.request))))
-    else:
-        main(arguments)
+    command.run(__name__)

@@ -1,68 +1,56 @@
-"""Measures what `import stgkeras` adds to `import keras`, on every backend.
+"""Measures what `import stgkeras`, with all its parts, adds to `import keras`, on every backend.
 
     python benchmarks/import_time.py
 
-Each turn is a new process a backend, which times the two imports one after the other: that finds
-the part of stgkeras even where the time of Keras itself varies by more. A first turn, not counted,
-warms the file cache. Prints medians in seconds; the result is benchmarks/results/import_time.json.
+Each turn is a new process a backend, which times the two imports one after the other. A first turn
+warms the file cache, and does not count. Figures are medians in seconds.
 """
 
-import argparse
-import os
-import platform
 import statistics
-import subprocess
-import sys
-from importlib import metadata
+from time import perf_counter
 
+import command
 import records
 
-CODE = """if True:
-    from time import perf_counter
+OPTIONS = {"backends": command.BACKENDS, "turns": 7}
+
+
+def in_child():
+    """Seconds of both imports in this process, and the versions."""
     start = perf_counter()
-    import keras
+    import keras  # noqa: F401
+
     middle = perf_counter()
     import stgkeras
-    print(middle - start, perf_counter() - middle)
-"""
+
+    for part in stgkeras.__all__:  # they are imported when they are first used
+        getattr(stgkeras, part)
+    return [round(middle - start, 4), round(perf_counter() - middle, 4), records.versions()]
 
 
-def seconds(backend):
-    """Times of `import keras` and of `import stgkeras` after it, in a new process."""
-    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(records.ROOT)}
-    command = [sys.executable, "-c", CODE]
-    out = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-    return [round(float(number), 4) for number in out.splitlines()[-1].split()]
+def table(result):
+    rows = [["backend", "keras", "stgkeras adds"]]
+    for backend, row in result["seconds"].items():
+        rows.append([backend, f"{row['keras']:.2f}", f"{row['added']:.3f}"])
+    return records.markdown(rows)
 
 
 def main(args):
-    turns = [{name: seconds(name) for name in args.backends} for _ in range(args.turns + 1)][1:]
-    times = {}
+    turns = [
+        {backend: command.ask(__file__, backend) for backend in args.backends}
+        for _ in range(args.turns + 1)
+    ][1:]
+    result = {"versions": {}, "seconds": {}}
     for backend in args.backends:
-        keras, added = zip(*(turn[backend] for turn in turns), strict=True)
-        times[backend] = {
+        keras, added, versions = zip(*(turn[backend] for turn in turns), strict=True)
+        result["versions"] |= versions[0]
+        result["seconds"][backend] = {
             "keras": statistics.median(keras),
             "added": statistics.median(added),
             "all": {"keras": keras, "added": added},
         }
-    result = {
-        "command": " ".join(["python", "benchmarks/import_time.py", *sys.argv[1:]]),
-        "machine": records.MACHINE,
-        "versions": {name: metadata.version(name) for name in ("keras", "numpy", "scipy")}
-        | {"python": platform.python_version()},
-        "turns": args.turns,
-        "seconds": times,
-    }
-    records.write(records.RESULTS / "import_time.json", result)
-    print(f"{'backend':<12}{'keras':>10}{'stgkeras adds':>16}")
-    for backend, row in times.items():
-        print(f"{backend:<12}{row['keras']:>10.2f}{row['added']:>16.3f}")
+    return result
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
-    parser.add_argument("--turns", type=int, default=7, help="counted turns")
-    main(parser.parse_args())
+    command.run(__name__)

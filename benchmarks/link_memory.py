@@ -3,41 +3,38 @@
     python benchmarks/link_memory.py
     python benchmarks/link_memory.py --nodes 1000 --batch-size 2
 
-Made-up contacts between one pair in a thousand, ten snapshots a window, the history of every pair;
-the pairwise predictors of contacts.py, and ASTGCN with its plain decoder. Each runs a few steps of
-`fit` in a process of its own, whose peak counts, imports and data included. Prints a table; figures
-go to benchmarks/results/link_memory.json. Needs Linux.
+Made-up contacts between one pair in a thousand. Each row of contacts.py runs a few steps of `fit`
+in a process of its own. The figure is the peak memory of that process. Needs Linux.
 """
 
-import argparse
-import json
-import os
-import pathlib
 import resource
-import subprocess
-import sys
 
+import command
 import records
-from speed_turns import about, markdown
 
-ROWS = ["STGCN, pairwise", "ASTGCN, pairwise", "ASTGCN, plain"]
 WIDTH = 600  # seconds of a snapshot
 SNAPSHOTS = 40
+OPTIONS = {
+    "rows": ["STGCN, pairwise", "ASTGCN, pairwise", "ASTGCN, plain"],
+    "backends": command.BACKENDS,
+    "nodes": 400,
+    "batch_size": 16,
+}
 
 
-def train(name, args):
-    """Trains a row of contacts.py on this process's backend; what it took, as a line of JSON."""
+def in_child(name, nodes, batch_size):
+    """Trains a row of contacts.py; returns what it took, and the versions."""
     import contacts
     import keras
     import numpy as np
 
     from stgkeras import datasets, losses
 
-    rng, pairs = np.random.default_rng(0), args.nodes * (args.nodes - 1) // 2000
-    source = rng.integers(0, args.nodes, SNAPSHOTS * pairs)
-    target = (source + rng.integers(1, args.nodes, len(source))) % args.nodes
+    rng, pairs = np.random.default_rng(0), nodes * (nodes - 1) // 2000
+    source = rng.integers(0, nodes, SNAPSHOTS * pairs)
+    target = (source + rng.integers(1, nodes, len(source))) % nodes
     # Everyone meets somebody at first, so that all have a number.
-    everyone = np.arange(args.nodes)
+    everyone = np.arange(nodes)
     source, target = np.append(source, everyone), np.append(target, np.roll(everyone, 1))
     seconds = np.append(np.repeat(np.arange(SNAPSHOTS) * WIDTH, pairs), 0 * everyone)
     snapshots = datasets.contacts_from_arrays(seconds, source, target).snapshots(WIDTH)
@@ -45,43 +42,28 @@ def train(name, args):
     keras.utils.set_random_seed(0)
     model = contacts.build(row, snapshots, steps)
     model.compile("adam", losses.FocalLoss(alpha=1.0, gamma=0.0, pairs="undirected"))
-    windows = contacts.windows_of(row, snapshots, [steps], 0, args.batch_size)[0]
+    windows = contacts.windows_of(row, snapshots, [steps], 0, batch_size)[0]
     model.fit(windows, shuffle=False, verbose=0)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = {"nodes": snapshots.num_nodes, "steps": len(windows), "MB": round(memory)}
-    print(json.dumps({**found, "versions": records.versions()}))
+    return {**found, "versions": records.versions()}
+
+
+def table(result):
+    cells = [["MB", *next(iter(result["rows"].values()))]]
+    for name, rows in result["rows"].items():
+        cells.append([name, *(f"{found['MB']:,}" for found in rows.values())])
+    return records.markdown(cells)
 
 
 def main(args):
-    result = {**about("link_memory.py", args), "rows": {}}
-    cells = [["MB", *args.backends]]
+    result = {"versions": {}, "rows": {}}
+    request = {"nodes": args.nodes, "batch_size": args.batch_size}
     for name in args.rows:
-        rows = result["rows"][name] = {}
-        for backend in args.backends:
-            command = [sys.executable, __file__, *args.argv, "--child", name]
-            environment = {**os.environ, "KERAS_BACKEND": backend}
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-            rows[backend] = json.loads(done.stdout.splitlines()[-1])
-            result["versions"][backend] = rows[backend].pop("versions")
-        cells.append([name, *(f"{rows[backend]['MB']:,}" for backend in args.backends)])
-        records.write(args.out, result)
-    print(markdown(cells))
-
-
-def parse(argv):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", nargs="+", default=ROWS)
-    parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
-    parser.add_argument("--nodes", type=int, default=400)
-    parser.add_argument("--batch-size", type=int, default=16)
-    out = records.RESULTS / "link_memory.json"
-    parser.add_argument("--out", type=pathlib.Path, default=out)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    return parser.parse_args(argv, argparse.Namespace(argv=argv))
+        rows, versions = command.ask_backends(args, __file__, name=name, **request)
+        result["rows"][name], result["versions"] = rows, versions
+    return result
 
 
 if __name__ == "__main__":
-    args = parse(sys.argv[1:])
-    train(args.child, args) if args.child else main(args)
+    command.run(__name__)

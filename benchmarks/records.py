@@ -1,17 +1,21 @@
-"""Figures of benchmarks in files, with what they depend on."""
+"""Records of benchmarks: figures in JSON files, what they depend on, and tables of them."""
 
 import json
 import os
 import pathlib
 import platform
+import shlex
 import sys
+from importlib import metadata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+PACKAGES = "keras numpy tensorflow jax torch torch_geometric torch_geometric_temporal scipy".split()
+NO_SETTINGS = ("script", "argv", "rest", "out", "data", "folder", "peer", "against")
 
 
 def processor():
-    """Its model where Linux tells it, for kernels differ by it, otherwise its kind."""
+    """The model of the processor where Linux tells it, otherwise its kind."""
     about = pathlib.Path("/proc/cpuinfo")
     lines = about.read_text().splitlines() if about.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -23,19 +27,74 @@ MACHINE = {"processor": processor(), "cores": os.cpu_count()}
 
 
 def versions():
-    """Of what computes in this process."""
-    import keras
+    """The versions of Python and of the packages that this process has imported."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        if name in sys.modules:
+            try:
+                found[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:  # installed as tensorflow_cpu, for one
+                found[name] = sys.modules[name].__version__
+    return found
 
-    backend = keras.backend.backend()
-    found = {"keras": keras.__version__, "backend": backend}
-    return {**found, backend: sys.modules[backend].__version__, "python": platform.python_version()}
+
+def about(args):
+    """What figures depend on. Of paths elsewhere, the command has the last part alone."""
+    elsewhere = (os.path.sep, "..", "~")
+    words = [pathlib.Path(word).name if word.startswith(elsewhere) else word for word in args.argv]
+    backend = {"backend": sys.modules["keras"].backend.backend()} if "keras" in sys.modules else {}
+    return {
+        "command": shlex.join(["python", f"benchmarks/{args.script}.py", *words]),
+        "machine": MACHINE,
+        "settings": {key: value for key, value in vars(args).items() if key not in NO_SETTINGS},
+        "seeds": getattr(args, "seeds", [0]),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "versions": versions() | backend,
+    }
 
 
 def read(path):
-    """What was written before, {} at first."""
+    """The content of a file, or {} if there is none yet."""
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def write(path, result):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def save(args, result):
+    """Writes a result to the file `--out`, with what it depends on."""
+    write(args.out, about(args) | result)
+
+
+def run_folder(kind, name, row, seed):
+    """The folder of one training."""
+    row = row.replace(", ", "-").replace(" ", "_")
+    return ROOT / "runs" / kind / f"{name}-{row}-seed{seed}"
+
+
+def markdown(rows):
+    """A table in Markdown of rows of strings. The first row is the head."""
+    head, *others = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *others))
+
+
+def markdown_frame(frame, corner=""):
+    """A table in Markdown of a pandas frame, with as many digits as pandas shows."""
+    columns = [
+        [str(name), *map(str.strip, frame[name].to_string(index=False, header=False).split("\n"))]
+        for name in frame
+    ]
+    return markdown(list(zip([corner, *map(str, frame.index)], *columns, strict=True)))
+
+
+def seed_means(rows, columns, digits):
+    """A table in Markdown of means over seeds, of {row: {seed: {column: figure}}}."""
+    import pandas as pd
+
+    means = {
+        row: {**pd.DataFrame(seeds).T.mean().round(digits), "seeds": len(seeds)}
+        for row, seeds in rows.items()
+    }
+    return markdown_frame(pd.DataFrame(means).T.reindex(columns=[*columns, "seeds"]))

@@ -1,27 +1,27 @@
-"""Processes that take turns at being timed, and the record of it; for speed.py and scale.py."""
+"""Workers, which are processes that take turns at being timed, for speed.py and scale.py."""
 
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from time import perf_counter
 
+import command
 import records
 from speed_worker import busy
 
 QUIET = 0.125  # cores that other processes may use
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "NPROC",  # XLA's thread pool
-)
+OPTIONS = {
+    "backends": command.BACKENDS,
+    "peer": {"metavar": "PYTHON", "help": "interpreter with the peers installed"},
+    "against": {"metavar": "FOLDER", "help": "another checkout to measure as well"},
+    "environment": {"metavar": "NAME=VALUE", "nargs": "+", "help": "measure with these set too"},
+    "threads": os.cpu_count(),
+    "steps": 20,
+}
 
 
 class Worker:
@@ -38,15 +38,14 @@ class Worker:
         peer=False,
         environment=(),
     ):
-        env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)}
-        env |= dict.fromkeys(THREADS, str(threads))
+        env = command.environment(backend, threads, root)
         env |= dict(setting.split("=", 1) for setting in environment)
         request = json.dumps({"network": network, "shape": shape, "peer": peer})
-        command = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
+        words = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
         pipe, self.errors = subprocess.PIPE, tempfile.TemporaryFile("w+")
         others, start, self.blocks = busy(), perf_counter(), {}
         self.process = subprocess.Popen(
-            command, env=env, stdin=pipe, stdout=pipe, stderr=self.errors, text=True
+            words, env=env, stdin=pipe, stdout=pipe, stderr=self.errors, text=True
         )
         self.start = self._answer()
         self.first = perf_counter() - start
@@ -91,7 +90,7 @@ def counted(blocks):
 
 
 def median(blocks):
-    """Median of the steps that count, and how many they are; 0 of all steps, if none counts."""
+    """Median of the steps that count, and their number. If none counts: of all steps, and 0."""
     counts = counted(blocks)
     every = [time for block in blocks for time in block["times"]]
     return statistics.median(counts or every), len(counts)
@@ -106,7 +105,7 @@ def alternate(workers, kinds, steps, seconds):
 
 
 def contenders(args, peer):
-    """What is measured, as the options ask: names, backends, and how their workers are started."""
+    """What the options ask to measure: names, backends, and how their workers are started."""
     found = [(backend, backend, {}) for backend in args.backends]
     if args.peer:
         found.append((peer, "torch", {"python": args.peer, "peer": True}))
@@ -119,41 +118,7 @@ def contenders(args, peer):
     return found
 
 
-def about(script, args):
-    """What the figures depend on."""
-    # What lies elsewhere is named, not where it lies here.
-    far = {word for word in args.argv if word.startswith((os.path.sep, "..", "~"))}
-    settings = {name: value for name, value in vars(args).items() if isinstance(value, int | float)}
-    named = [pathlib.Path(word).name if word in far else word for word in args.argv]
-    return {
-        "command": " ".join(["python", f"benchmarks/{script}", *named]),
-        "machine": records.MACHINE,
-        "settings": settings,
-        "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "seed": 0,
-        "python": platform.python_version(),
-        "versions": {},
-    }
-
-
-def markdown(rows):
-    """Rows of strings, the first of them the head, as a table in Markdown."""
-    head, *others = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *others))
-
-
-def add_options(parser, out, seconds):
-    """The options that speed.py and scale.py share."""
-    parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
-    parser.add_argument("--peer", metavar="PYTHON", help="interpreter with the peers installed")
-    parser.add_argument("--against", metavar="FOLDER", help="another checkout to measure as well")
-    parser.add_argument(
-        "--environment",
-        metavar="NAME=VALUE",
-        nargs="+",
-        help="variables to measure all with as well",
-    )
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every process")
-    parser.add_argument("--steps", type=int, default=20, help="steps that count, of each kind")
-    parser.add_argument("--seconds", type=float, default=seconds, help="at most, of a kind of step")
-    parser.add_argument("--out", type=pathlib.Path, default=records.RESULTS / out)
+def add_versions(result, how, worker):
+    """Adds the versions in a worker's process to those of ours or of the peer."""
+    whose = "peer" if how.get("peer") else "ours"
+    result["versions"].setdefault(whose, {}).update(worker.start["versions"])

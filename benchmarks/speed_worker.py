@@ -1,9 +1,9 @@
-"""One network in a process of its own, which runs steps when told to; speed.py and scale.py ask.
+"""One network in a process of its own, which runs steps when speed.py or scale.py tells it to.
 
     python benchmarks/speed_worker.py '{"network": "ASTGCN", "shape": {"B": 32, …}}'
 
-Trains one step, says so in a line of JSON, and answers each line of standard input, "train",
-"predict", "peak" or "profile", by another.
+It trains one step and says so in a line of JSON. Then it answers each line of standard input,
+"train", "predict", "peak" or "profile", by another.
 """
 
 import json
@@ -11,16 +11,15 @@ import os
 import random
 import sys
 import types
-from importlib import metadata
 from time import perf_counter, process_time, sleep
 
 import numpy as np
+import records
 
 BLOCK = 0.25  # seconds of steps between two looks at other processes
 SLOW = 5  # seconds of a step of the peer, which compiles nothing, that is not run to warm up
 MATRIX = 2048  # rows of the matrix product that measures the peak
 PROFILED = 5  # steps
-PACKAGES = "keras numpy tensorflow jax torch torch_geometric torch_geometric_temporal scipy".split()
 
 
 def graph(shape):
@@ -48,8 +47,8 @@ def graph(shape):
     return half + half.T
 
 
-def ours(network, shape, adjacency):
-    """Functions that train one step and predict one batch; both wait for the result."""
+def compiled(network, shape, adjacency):
+    """A model of stgkeras, or one of its graph layers, ready to train."""
     import keras
 
     import stgkeras
@@ -61,7 +60,12 @@ def ours(network, shape, adjacency):
         operator = stgkeras.graphs.scaled_laplacian(adjacency, lambda_max=2.0)
     operator = operator if shape.get("sparse") else operator.toarray()
     if network in ("ChebConv", "GraphConv"):
-        model, outputs = of_layer(network, shape, operator)
+        # The dense layer before it has parameters, so that gradients pass through the graph too.
+        x = keras.Input((shape["T"], shape["N"], shape["F"]))
+        terms = {"K": shape["K"]} if network == "ChebConv" else {}
+        layer = getattr(stgkeras.layers, network)(shape["width"], **terms)
+        graph_of_x = stgkeras.layers.StaticGraph(shape["N"], graph=operator)(x)
+        model = keras.Model(x, layer(keras.layers.Dense(shape["width"])(x), graph_of_x))
     else:
         model = getattr(stgkeras.models, network)(
             shape["N"],
@@ -72,10 +76,19 @@ def ours(network, shape, adjacency):
             K=shape["K"],
             **shape.get("arguments", {}),
         )
-        outputs = (shape["horizon"], shape["N"], 1)
     model.compile("adam", "mse")
-    rng = np.random.default_rng(0)
-    inputs = (shape["T"], shape["N"], shape["F"])
+    return model
+
+
+def ours(network, shape, adjacency):
+    """Functions that train one step and predict one batch, and one that makes the peak's.
+
+    All of them wait for the result.
+    """
+    import keras
+
+    model, rng = compiled(network, shape, adjacency), np.random.default_rng(0)
+    inputs, outputs = (shape["T"], shape["N"], shape["F"]), model.output_shape[1:]
     x, y = (rng.standard_normal((shape["B"], *s)).astype("float32") for s in (inputs, outputs))
 
     def peak():
@@ -88,24 +101,12 @@ def ours(network, shape, adjacency):
     }, peak
 
 
-def of_layer(network, shape, operator):
-    """A graph layer after a dense one, for whose sake gradients pass through the graph too."""
-    import keras
-
-    from stgkeras import layers
-
-    width = shape["width"]
-    x = keras.Input((shape["T"], shape["N"], shape["F"]))
-    terms = {"K": shape["K"]} if network == "ChebConv" else {}
-    layer = getattr(layers, network)(width, **terms)
-    graph_of_x = layers.StaticGraph(shape["N"], graph=operator)(x)
-    y = layer(keras.layers.Dense(width)(x), graph_of_x)
-    return keras.Model(x, y), y.shape[1:]
-
-
 def peer(network, shape, adjacency):
-    """The same of PyTorch Geometric Temporal: its ASTGCN, or a network of two STConv layers; of
-    PyTorch Geometric its ChebConv or GCNConv."""
+    """The same functions of PyTorch Geometric Temporal's networks, or PyTorch Geometric's layers.
+
+    The networks are its ASTGCN, or two STConv layers and a linear map; the layers ChebConv or
+    GCNConv.
+    """
     import torch
 
     torch.manual_seed(0)
@@ -137,6 +138,7 @@ def peer(network, shape, adjacency):
 
 
 def peer_network(network, shape, edges):
+    """Modules with parameters, a function of a batch, the batch, and its targets."""
     import torch
     import torch_geometric.typing
 
@@ -164,6 +166,7 @@ def peer_network(network, shape, edges):
 
 
 def peer_layer(network, shape, edges):
+    """As `peer_network`, for a graph layer after a dense one."""
     import torch
     import torch_geometric.nn
 
@@ -195,6 +198,16 @@ def block(step):
     return {"times": times, "others": (busy() - others - process_time() + own) / seconds}
 
 
+def times(step, count, clock=perf_counter):
+    """Seconds of each of some steps."""
+    found = []
+    for _ in range(count):
+        start = clock()
+        step()
+        found.append(clock() - start)
+    return found
+
+
 def profile(step):
     """PyTorch's operators by their own CPU time, those of most time first."""
     import torch
@@ -221,14 +234,6 @@ def memory(field="VmHWM"):
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(field))
 
 
-def version(name):
-    """As installed; what a package says of itself can be older."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:  # tensorflow_cpu, for one
-        return sys.modules[name].__version__
-
-
 def main(request):
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not pass for an answer
@@ -236,21 +241,22 @@ def main(request):
     def answer(**values):
         print(json.dumps(values), file=answers, flush=True)
 
-    if request.get("peer"):
+    make = peer if request.get("peer") else ours
+    if make is peer:
         import torch  # noqa: F401 - the same part of the start as Keras and its backend
         import torch_geometric.nn  # noqa: F401
     else:
-        import stgkeras  # noqa: F401
+        import keras  # noqa: F401
+
+        import stgkeras.models  # noqa: F401
     base = memory("VmRSS")
-    make = peer if request.get("peer") else ours
     adjacency = graph(request["shape"])
     steps, peak = make(request["network"], request["shape"], adjacency)
     start = perf_counter()
     steps["train"]()
-    slow = request.get("peer") and perf_counter() - start > SLOW
-    versions = {name: version(name) for name in PACKAGES if name in sys.modules}
-    answer(base=base, versions=versions, own=process_time(), edges=adjacency.nnz)
-    warm = set(steps) if slow else set()
+    is_slow = make is peer and perf_counter() - start > SLOW
+    answer(base=base, versions=records.versions(), own=process_time(), edges=adjacency.nnz)
+    warm = set(steps) if is_slow else set()
     for line in sys.stdin:
         kind = line.strip()
         if kind == "profile":

@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
+import command  # noqa: E402
 import scale  # noqa: E402
 import speed  # noqa: E402
 import speed_turns  # noqa: E402
@@ -97,12 +98,10 @@ def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     backend = keras.backend.backend()
     monkeypatch.setitem(speed.SHAPES, "tiny", TINY)
     options = ["--networks", "GraphConv", "--shapes", "tiny", "--backends", backend]
-    options += ["--steps", "2", "--seconds", "0.1", "--threads", "1", "--environment", "A=1"]
-    speed.main(speed.parse([*options, "--profile", "--out", str(tmp_path / "speed.json")]))
+    options += ["--steps", "2", "--seconds", "0.1", "--threads", "1"]
+    command.run("speed", [*options, "--profile", "--out", str(tmp_path / "speed.json")])
     result = json.loads((tmp_path / "speed.json").read_text())
-    rows = result["tables"]["GraphConv tiny"]["rows"]
-    row, other = rows[backend], rows[f"{backend}, with"]
-    assert other["of_without"] == pytest.approx(row["train"] / other["train"], abs=0.011)
+    row = result["tables"]["GraphConv tiny"]["rows"][backend]
     assert row["first"] > row["train"] > 0 and row["memory"] > row["added"] > 0
     peak = 1e9 * result["tables"]["GraphConv tiny"]["peak_gflops"]
     share = 3 * speed.forward_flops("GraphConv", TINY) / row["train"] / peak
@@ -118,10 +117,22 @@ def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_ratios():
+    seconds = {"torch": 0.1, "torch, with": 0.04, "PyG": 0.4, "PyG, with": 0.2}
+    seconds["torch, before"] = 0.15
+    rows = {key: {"train": time, "predict": time / 10} for key, time in seconds.items()}
+    speed.add_ratios(rows, "PyG", peak=1e9, work=1e6)
+    assert rows["torch"]["share"] == 0.03 and "share" not in rows["PyG"]
+    words = ("of_peer", "of_before", "of_without")
+    found = {key: [row.get(word) for word in words] for key, row in rows.items()}
+    assert found["torch"] == [4.0, 1.5, None] and found["torch, with"] == [5.0, None, 2.5]
+    assert found["PyG, with"] == [1.0, None, 2.0] and found["torch, before"][:2] == [2.67, None]
+
+
 def test_contenders():
     options = ["--backends", "jax", "torch", "--peer", "python", "--against", "old"]
     options += ["--environment", "XLA_FLAGS=--a=1", "B=2"]
-    found = speed_turns.contenders(scale.parse(options), "PyG")
+    found = speed_turns.contenders(command.parse(scale, options), "PyG")
     names = ["jax", "torch", "PyG", *(f"{name}, with" for name in ("jax", "torch", "PyG"))]
     assert [name for name, _, _ in found] == [*names, "jax, before", "torch, before"]
     assert [backend for _, backend, _ in found] == ["jax", "torch", "torch"] * 2 + ["jax", "torch"]
@@ -158,7 +169,7 @@ def test_scale_runs_and_tables(tmp_path, capsys):
     backend = keras.backend.backend()
     options = ["--networks", "ChebConv", "--backends", backend, "--graph", "hubs", "--steps", "2"]
     options += ["--seconds", "0.1", "--threads", "1", "--nodes", "200"]
-    scale.main(scale.parse([*options, "--out", str(tmp_path / "scale.json")]))
+    command.run("scale", [*options, "--out", str(tmp_path / "scale.json")])
     result = json.loads((tmp_path / "scale.json").read_text())
     (row,) = result["lines"][f"ChebConv {backend}"]["rows"]
     assert (row["nodes"], row["edges"]) == (200, 2000) and row["train"] > 0 and row["added"] > 0
