@@ -4,27 +4,26 @@
     python benchmarks/contacts.py --data FOLDER --networks workplace2013 --seeds 0
 
 FOLDER holds workplace2015_invs15.npz, workplace2013_invs13.npz and conference_sfhh.npz, contact
-lists of SocioPatterns. Snapshots of ten minutes without the empty ones; the first 70 % train, then
-10 % validate, 20 % test. Prints a table, and how sure the gain over the best average is; figures go
-to benchmarks/results/contacts.json. Runs live in runs/links and are not repeated.
+lists of SocioPatterns. Of their snapshots the first 70 % train, then 10 % validate, 20 % test. A
+second table tells how sure the gain over an average is. Trainings lie in runs/links, and are not
+repeated.
 """
 
-import argparse
 import functools
 import pathlib
 from typing import NamedTuple
 
-import keras
+import command
 import link_runs
 import numpy as np
 import pandas as pd
 import records
+import training
 from sklearn.linear_model import LogisticRegression
 
 from stgkeras import datasets, losses, metrics, models
 from stgkeras.datasets.links.snapshots import CONSTANTS
 
-RESULT = records.RESULTS / "contacts.json"
 FILES = {
     "workplace2015": "workplace2015_invs15.npz",
     "workplace2013": "workplace2013_invs13.npz",
@@ -41,7 +40,7 @@ class Row(NamedTuple):
 
     model: type
     options: dict
-    history: tuple = CONSTANTS  # what it is told of each pair's past
+    history: tuple = CONSTANTS  # what it is told of the past of each pair
     alpha: float = 1.0
     gamma: float = 0.0  # 0 is cross-entropy
     balance: float | None = None  # β of `losses.balanced_weight`
@@ -62,14 +61,20 @@ ROWS = {
     "ASTGCN, plain": Row(models.ASTGCNLinkPredictor, {"node_values": 16}, ()),
     "ASTGCN, plain, one value a node": Row(models.ASTGCNLinkPredictor, {}, ()),
 }
-# Other losses for the first row.
-LOSSES = {
+ALL = ROWS | {  # the first row with other losses
     "STGCN, pairwise, focal 0.25 2": STGCN._replace(alpha=0.25, gamma=2.0),
     "STGCN, pairwise, balanced": STGCN._replace(balance=1.0),
     "STGCN, pairwise, balanced 0.99999": STGCN._replace(balance=0.99999),
     "STGCN, pairwise, 20 negatives": STGCN._replace(negatives=20),
 }
-ALL = ROWS | LOSSES
+OPTIONS = {
+    "data": command.DATA,
+    "networks": command.several(FILES),
+    "rows": command.several(ROWS, ALL),
+    "seeds": [0, 1, 2],
+    "epochs": 12,
+    "rate": 1e-2,
+}
 
 
 def load(path):
@@ -79,85 +84,70 @@ def load(path):
     return snapshots, [np.arange(a, b) for a, b in zip(edges, edges[1:], strict=False)]
 
 
-def past_means(snapshots):
-    """What averages of the past say of each snapshot: {name: (T, N, N) float32}.
-
-    "exponential" has one for each of `DECAYS`, weights of a graph relative to the next younger one,
-    and is over all the past, as "frequency" is.
-    """
-    steps, nodes = snapshots.num_steps, snapshots.num_nodes
-    graphs = snapshots.adjacency(range(steps)) > 0
-    frequency = np.zeros((steps, nodes, nodes), "float32")
-    frequency[1:] = np.cumsum(graphs[:-1], axis=0, dtype="float32")
-    window = frequency - np.concatenate([frequency[:LENGTH] * 0, frequency[:-LENGTH]])
-    frequency /= np.maximum(np.arange(steps), 1)[:, None, None]
-    found = {"last graph": np.concatenate([graphs[:1] * 0.0, graphs[:-1]]), "frequency": frequency}
-    found["window mean"] = window / LENGTH
-    for decay in DECAYS:
-        mean = np.zeros_like(frequency)
-        for step in range(1, steps):
+def past_means(graphs):
+    """What averages of the past say of each of the graphs (T, N, N): {name: (T, N, N)}."""
+    counts = np.zeros(graphs.shape, "float32")  # of the links before each graph
+    counts[1:] = np.cumsum(graphs[:-1], axis=0, dtype="float32")
+    before_window = np.concatenate([counts[:LENGTH] * 0, counts[:-LENGTH]])
+    found = {
+        "last graph": np.concatenate([graphs[:1] * 0.0, graphs[:-1]]),
+        "window mean": (counts - before_window) / LENGTH,
+        "frequency": counts / np.maximum(np.arange(len(graphs), dtype="float32"), 1)[:, None, None],
+    }
+    for decay in DECAYS:  # a graph weighs `decay` times as much as the one after it
+        mean = found[f"exponential {decay}"] = np.zeros_like(counts)
+        for step in range(1, len(graphs)):
             mean[step] = decay * mean[step - 1] + (1 - decay) * graphs[step - 1]
-        found[f"exponential {decay}"] = mean
-    return graphs, found
+    return found
 
 
 def baselines(snapshots, parts):
-    """Test scores and predictions of averages of the past, their decay chosen on validation, and of
-    a logistic regression on them."""
-    graphs, means = past_means(snapshots)
-    train, val, test = parts
+    """Test scores and predictions of averages of the past, and of a logistic regression on them.
 
-    def precision(name):
-        return metrics.link_scores(graphs[val], means[name][val])["AP"]
+    The decay and the time constant are those of the best average precision on validation.
+    """
+    graphs = snapshots.adjacency(range(snapshots.num_steps)) > 0
+    means, (train, val, test) = past_means(graphs), parts
+    seen, pairs = np.concatenate([val, test]), np.triu_indices(snapshots.num_nodes, 1)
 
-    best = max((name for name in means if "exponential" in name), key=precision)
-    four = ["last graph", "window mean", best, "frequency"]
-    rows = {name: (means[name][val], means[name][test]) for name in four}
-    rows["exponential mean"] = rows.pop(best)
-    pairs = np.triu_indices(snapshots.num_nodes, 1)
-    columns = {
-        part: np.stack([means[name][steps][:, *pairs] for name in four], axis=-1).reshape(-1, 4)
-        for part, steps in (("train", train), ("val", val), ("test", test))
+    def best(forecasts):
+        found = [metrics.link_scores(graphs[val], p[: len(val)])["AP"] for p in forecasts]
+        return int(np.argmax(found))
+
+    def columns(steps):
+        return np.stack([means[name][steps][:, *pairs].ravel() for name in four], axis=-1)
+
+    decay = DECAYS[best(means[f"exponential {decay}"][seen] for decay in DECAYS)]
+    four = ["last graph", "window mean", f"exponential {decay}", "frequency"]
+    regression = LogisticRegression(C=100.0, max_iter=1000)
+    regression.fit(columns(train), graphs[train][:, *pairs].ravel())
+    probability = np.zeros(graphs[seen].shape)
+    probability[:, *pairs] = regression.predict_proba(columns(seen))[:, 1].reshape(len(seen), -1)
+    history = np.concatenate([x["history"] for x, _ in snapshots.windows(seen, LENGTH)])
+    constant = best(np.moveaxis(history, -1, 0))
+    rows = {name: means[name][seen] for name in ("last graph", "window mean", "frequency")}
+    rows |= {
+        "exponential mean": means[f"exponential {decay}"][seen],
+        "logistic regression on the four": probability,
+        "exponential mean of contacts": history[..., constant],
     }
-    model = LogisticRegression(C=100.0, max_iter=1000)
-    model.fit(columns["train"], graphs[train][:, *pairs].ravel())
-
-    def probability(part, steps):
-        found = np.zeros(graphs[steps].shape)
-        found[:, *pairs] = model.predict_proba(columns[part])[:, 1].reshape(len(steps), -1)
-        return found
-
-    rows["logistic regression on the four"] = probability("val", val), probability("test", test)
-    history = [
-        np.concatenate([x["history"] for x, _ in snapshots.windows(steps, LENGTH)])
-        for steps in (val, test)
-    ]
-    precisions = [
-        metrics.link_scores(graphs[val], history[0][..., h])["AP"] for h in range(len(CONSTANTS))
-    ]
-    constant = int(np.argmax(precisions))
-    rows["exponential mean of contacts"] = tuple(part[..., constant] for part in history)
-    figures = {}
-    for name, (on_val, on_test) in rows.items():
-        threshold = metrics.best_threshold(graphs[val], on_val)
-        figures[name] = link_runs.scores(graphs[test], on_test, threshold)
-    figures["exponential mean"]["decay"] = float(best.split()[-1])
+    figures, predicted = {}, {name: forecast[len(val) :] for name, forecast in rows.items()}
+    for name, forecast in rows.items():
+        threshold = metrics.best_threshold(graphs[val], forecast[: len(val)])
+        figures[name] = link_runs.scores(graphs[test], predicted[name], threshold)
+    figures["exponential mean"]["decay"] = decay
     figures["exponential mean of contacts"]["constant"] = CONSTANTS[constant]
-    return figures, {name: on_test for name, (_, on_test) in rows.items()}
+    return figures, predicted
 
 
 def windows_of(row, snapshots, parts, seed, batch_size):
+    """Batches of training, validation and test."""
+    train, *others = parts
+    shared = {"input_length": LENGTH, "history": row.history, "batch_size": batch_size}
+    shuffled = {"negatives": row.negatives, "shuffle": True, "seed": seed}
     return [
-        snapshots.windows(
-            steps,
-            LENGTH,
-            row.history,
-            row.negatives if steps is parts[0] else None,
-            batch_size=batch_size,
-            shuffle=steps is parts[0],
-            seed=seed,
-        )
-        for steps in parts
+        snapshots.windows(train, **shared, **shuffled),
+        *(snapshots.windows(steps, **shared) for steps in others),
     ]
 
 
@@ -185,10 +175,6 @@ def loss_of(row, snapshots, train):
     return losses.FocalLoss(row.alpha, row.gamma, positive_weight=weight, pairs="undirected")
 
 
-def folder_of(network, row, seed):
-    return link_runs.RUNS / f"{network}-{row.replace(', ', '-').replace(' ', '_')}-seed{seed}"
-
-
 def average_precisions(truth, probability, weights):
     """Average precision over all pairs, with each row of weights (draws, graphs) of the graphs."""
     order = np.argsort(-probability, axis=None, kind="stable")
@@ -204,19 +190,19 @@ def average_precisions(truth, probability, weights):
 
 
 def gain(truth, ours, others, groups, draws=100):
-    """Average precision over that of a baseline: on all pairs, in each group of graphs, and the
-    range that holds 90 % of the ratios where groups are drawn anew."""
+    """Ratio of two average precisions: over all graphs, and over each group of graphs.
+
+    "5 %" and "95 %" enclose 90 % of the ratios over groups that are drawn with replacement.
+    """
     pairs = np.triu_indices(truth.shape[1], 1)
     members = groups == np.unique(groups)[:, None]  # (groups, graphs)
-    drawn = np.random.default_rng(0).multinomial(
-        len(members), np.full(len(members), 1 / len(members)), draws
-    )
+    chances = np.full(len(members), 1 / len(members))
+    drawn = np.random.default_rng(0).multinomial(len(members), chances, draws)
     weights = np.concatenate([np.ones((1, len(truth))), members, drawn @ members])
     precision = [
         average_precisions(truth[:, *pairs], p[:, *pairs], weights) for p in (ours, others)
     ]
-    ratios = precision[0] / precision[1]
-    whole, each, drawn = np.split(ratios, [1, 1 + len(members)])
+    whole, each, drawn = np.split(precision[0] / precision[1], [1, 1 + len(members)])
     return {
         "ratio": float(whole[0]),
         "5 %": float(np.quantile(drawn, 0.05)),
@@ -225,66 +211,56 @@ def gain(truth, ours, others, groups, draws=100):
     }
 
 
-def gains(network, snapshots, test, rows):
-    """Of the first row, seed 0, over two baselines: by day and by hour."""
-    folder = folder_of(network, next(iter(ROWS)), 0)
-    if not (folder / "figures.json").exists():
+def gains(network, snapshots, test, predicted):
+    """The gain of the first row, seed 0, over two baselines, by day and by hour."""
+    folder = records.run_folder("links", network, next(iter(ROWS)), 0)
+    if not (folder / "test.npz").exists():
         return {}
     truth, ours = snapshots.adjacency(test) > 0, link_runs.predicted(folder)
     return {
-        f"{baseline}, {unit}": gain(truth, ours, rows[baseline], snapshots.start[test] // seconds)
-        for baseline in ("exponential mean", "exponential mean of contacts")
+        f"{name}, {unit}": gain(truth, ours, predicted[name], snapshots.start[test] // seconds)
+        for name in ("exponential mean", "exponential mean of contacts")
         for unit, seconds in (("days", 86400), ("hours", 3600))
     }
 
 
-def main(args):
-    figures = link_runs.load(RESULT)
-    for network in args.networks:
-        snapshots, parts = load(pathlib.Path(args.data) / FILES[network])
-        found, predicted = baselines(snapshots, parts)
-        table = {row: {"seed 0": scores} for row, scores in found.items()}
-        figures[network] = table
-        for name in ALL:
-            for seed in range(10):
-                folder, row = folder_of(network, name, seed), ALL[name]
-                if name in args.rows and seed in args.seeds:
-                    print(f"{network}, {name}, seed {seed}", flush=True)
-                    keras.utils.set_random_seed(seed)
-                    link_runs.run(
-                        folder,
-                        functools.partial(build, row, snapshots, parts[0]),
-                        windows_of(row, snapshots, parts, seed, BATCH_SIZE[network]),
-                        loss_of(row, snapshots, parts[0]),
-                        "val_ap",
-                        "max",
-                        args,
-                    )
-                if (scores := link_runs.figures(folder)) is not None:
-                    table.setdefault(name, {})[f"seed {seed}"] = scores
-                    link_runs.save(RESULT, figures, args)
-        figures[f"{network}, gain"] = gains(network, snapshots, parts[2], predicted)
-        link_runs.save(RESULT, figures, args)
-    for network, table in figures.items():
+def table(result):
+    """Two tables for each network: means over seeds, and gains."""
+    texts = []
+    for network, rows in result["figures"].items():
         if network.endswith("gain"):
-            shown = pd.DataFrame(table).T
+            shown = records.markdown_frame(pd.DataFrame(rows).T)
         else:
-            rows = {
-                row: {**pd.DataFrame(seeds).T.mean().round(4), "seeds": len(seeds)}
-                for row, seeds in table.items()
-            }
-            shown = pd.DataFrame(rows).T.reindex(columns=[*SHOWN, "parameters", "seeds"])
-        print(f"\n{network}\n{shown.to_string()}")
+            shown = records.seed_means(rows, [*SHOWN, "parameters"], digits=4)
+        texts.append(f"{network}\n{shown}")
+    return "\n\n".join(texts)
+
+
+def add_network(network, args, figures):
+    """Adds the rows and the gain of one network to the figures."""
+    snapshots, parts = load(pathlib.Path(args.data) / FILES[network])
+    found, predicted = baselines(snapshots, parts)
+    for name, scores in found.items():
+        figures.setdefault(network, {})[name] = {"seed 0": scores}
+
+    def run(folder, name, seed):
+        row = ALL[name]
+        make = functools.partial(build, row, snapshots, parts[0])
+        windows = windows_of(row, snapshots, parts, seed, BATCH_SIZE[network])
+        loss = loss_of(row, snapshots, parts[0])
+        return link_runs.run(folder, make, windows, loss, "val_ap", "max", seed, args)
+
+    training.add_rows(args, "links", network, figures, run)
+    figures[f"{network}, gain"] = gains(network, snapshots, parts[2], predicted)
+
+
+def main(args):
+    figures = records.read(args.out).get("figures", {})
+    for network in args.networks:
+        add_network(network, args, figures)
+        records.save(args, {"figures": figures})
+    return {"figures": figures}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--networks", nargs="+", default=list(FILES), choices=list(FILES))
-    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ALL))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--rate", type=float, default=1e-2)
-    main(parser.parse_args())
+    command.run(__name__)

@@ -16,7 +16,7 @@ class Data(NamedTuple):
     adjacency: np.ndarray
     calendar: np.ndarray
     split: datasets.Split
-    about: dict  # what a card of a model says of them
+    about: dict  # what the card of a model says of them
 
 
 def metr_la(folder):
@@ -26,14 +26,14 @@ def metr_la(folder):
         sensors = file["sensor_id"]
     with np.load(folder / "metr_la_adj207.npz") as file:
         adjacency = file["adj"][np.ix_(index, index)]
-    values = np.where(values == 0, np.nan, values)
     about = {
         "series": "METR-LA, 29 of its 207 sensors",
         "features": {"speed": "mph"},
         "source": "Jagadish et al., 2014; sensors and graph of Li et al., 2018",
         "missing": "0, left out",
     }
-    return _data(values, adjacency, "2012-03-01T00:00", {"val": 3425, "test": 6850}, sensors, about)
+    values = np.where(values == 0, np.nan, values)
+    return _data(values, adjacency, "2012-03-01T00:00", 3425, 6850, sensors, about)
 
 
 def pems_d12_orange(folder):
@@ -48,48 +48,45 @@ def pems_d12_orange(folder):
         "source": "Caltrans Performance Measurement System, January 2022",
         "missing": "none coded; PeMS fills gaps itself",
     }
-    shares = {"val": 0.2, "test": 0.2}
-    return _data(series.values, series.adjacency, "2022-01-01T00:00", shares, sensors, about)
+    return _data(series.values, series.adjacency, "2022-01-01T00:00", 0.2, 0.2, sensors, about)
 
 
 def pems08_tail(folder):
-    """The last 40 % of PEMS08: the published test windows, and what was validation to train on."""
+    """The last 40 % of PEMS08: the published test windows; trained on what was validation."""
     series = datasets.load_series(folder / "pems08_flow_tail.npz", folder / "distance.csv")
-    sensors = np.arange(series.values.shape[1])
+    sensors = range(series.values.shape[1])
     about = {
         "series": "PEMS08, flow, the last 7156 of its 17856 steps",
         "features": {"flow": "vehicles / 5 min"},
         "source": "Caltrans Performance Measurement System; published by Guo et al., 2019",
         "missing": "none coded",
     }
-    shares = {"val": 535, "test": 3567}
-    return _data(series.values, series.adjacency, "2016-08-07T03:40", shares, sensors, about)
+    return _data(series.values, series.adjacency, "2016-08-07T03:40", 535, 3567, sensors, about)
 
 
 def los_loop(folder):
     """A week of 207 sensors: 80 % of the steps, their last 159 windows to validate, and 20 %."""
     series = datasets.load_series(folder / "los_loop.npz")
+    with np.load(folder / "los_loop.npz") as file:
+        sensors = file["sensor_id"]
     about = {
         "series": "Los-loop, METR-LA's first week, 207 sensors",
         "features": {"speed": "mph"},
         "source": "Zhao et al., 2020 (T-GCN)",
         "missing": "filled by the authors",
     }
-    with np.load(folder / "los_loop.npz") as file:
-        sensors = file["sensor_id"]
-    shares = {"val": 0.1, "test": 0.2}
-    data = _data(series.values, series.adjacency, "2012-03-01T00:00", shares, sensors, about)
+    data = _data(series.values, series.adjacency, "2012-03-01T00:00", 0.1, 0.2, sensors, about)
     cut = int(0.8 * len(series.values))
     first = np.arange(cut - 23)
     parts = first[:-159], first[-159:], np.arange(cut, len(series.values) - 23)
     return data._replace(split=datasets.Split(*parts))
 
 
-def _data(values, adjacency, start, shares, sensors, about):
+def _data(values, adjacency, start, val, test, sensors, about):
     stamps = np.datetime64(start, "s") + np.arange(len(values)) * np.timedelta64(300, "s")
     adjacency = np.maximum(adjacency, adjacency.T)
     np.fill_diagonal(adjacency, 0.0)
-    split = datasets.split_windows(len(values), **READ, **shares, boundary="start")
+    split = datasets.split_windows(len(values), **READ, val=val, test=test, boundary="start")
     about |= {
         "steps": f"{len(values)} of 5 min from {start}",
         "sensors": [str(sensor) for sensor in sensors],

@@ -3,32 +3,31 @@
     python benchmarks/generated_links.py
     python benchmarks/generated_links.py --seeds 0
 
-One model learns Barabási-Albert, Erdős-Rényi and Newman-Watts graphs. The oracle knows the
-parameters that the next graph is drawn with, also right after a change, which no model can; so
-there is a row of what could be known: the parameters of the last graph, and how often they
-change. Prints scores by kind, and ratios to the oracle's; figures go to
-benchmarks/results/generated_links.json. Runs live in runs/links and are not repeated.
+One model learns three kinds of graphs. The oracle knows the parameters that the next graph is drawn
+with, also right after a change, which no model can. "what could be known" knows those of the last
+graph, and how often they change. Trainings lie in runs/links, and are not repeated.
 """
 
-import argparse
+import functools
 
-import keras
+import command
 import link_runs
 import numpy as np
 import pandas as pd
 import records
+import training
 
 from stgkeras import datasets, losses, models
 from stgkeras.datasets.links import graph_sequences
 
-RESULT = records.RESULTS / "generated_links.json"
 LENGTH = 10  # graphs of a window
 ROW = "STGCN, pairwise"
+OPTIONS = {"seeds": [0, 1, 2], "epochs": 15, "batch_size": 16, "rate": 1e-2}
 
 
-def load(seed, batch_size):
-    """The graphs, and windows of training, validation and test sequences."""
-    data = datasets.load_dynamic_graphs(num_sequences=60, seed=0)
+def load(seed, batch_size, kinds=graph_sequences.KINDS, num_sequences=60):
+    """The graphs, their split, and windows of training, validation and test sequences."""
+    data = datasets.load_dynamic_graphs(kinds, num_sequences=num_sequences, seed=0)
     split = datasets.split_sequences(data.kinds, val=0.15, test=0.15)
     parts = [
         data.windows(part, LENGTH, batch_size=batch_size, shuffle=part is split.train, seed=seed)
@@ -52,6 +51,17 @@ def build(data, split):
     )
     model.adapt(data.features[split.train])
     return model
+
+
+def baselines(data, test):
+    """Probabilities of averages of the past, and of the oracle: {name: (windows, N, N)}."""
+    past = np.concatenate([test[number][0]["graph"] for number in range(len(test))])
+    return {
+        "last graph": datasets.last_graph(past),
+        "mean of the window": datasets.window_mean(past),
+        "exponential mean": datasets.exponential_mean(past),
+        "Bayes oracle": datasets.oracle(data, test),
+    }
 
 
 def knowable(data, windows, num_draws=200):
@@ -81,47 +91,41 @@ def by_kind(kinds, truth, probability):
     }
 
 
-def main(args):
-    data, split, windows = load(0, args.batch_size)
-    test = windows[2]
-    truth, kinds = link_runs.truth_of(test), data.kinds[test.starts // data.num_steps]
-    past = np.concatenate([test[number][0]["graph"] for number in range(len(test))])
-    rows = {
-        "last graph": datasets.last_graph(past),
-        "mean of the window": datasets.window_mean(past),
-        "exponential mean": datasets.exponential_mean(past),
-        "what could be known": knowable(data, test),
-        "Bayes oracle": datasets.oracle(data, test),
-    }
-    figures = {name: {"seed 0": by_kind(kinds, truth, p)} for name, p in rows.items()}
-    figures[ROW] = {}
-    for seed in args.seeds:
-        print(f"{ROW}, seed {seed}", flush=True)
-        folder = link_runs.RUNS / f"generated-{ROW.replace(', ', '-')}-seed{seed}"
-        keras.utils.set_random_seed(seed)
-        parts = load(seed, args.batch_size)[2]
-        loss = losses.FocalLoss(alpha=1.0, gamma=0.0, pairs="undirected")  # cross-entropy
-        link_runs.run(folder, lambda: build(data, split), parts, loss, "val_log_loss", "min", args)
-        figures[ROW][f"seed {seed}"] = by_kind(kinds, truth, link_runs.predicted(folder))
-        link_runs.save(RESULT, figures, args)
+def table(result):
+    """A table for each kind of graphs: means over seeds, and ratios to the oracle."""
+    figures, texts = result["figures"], []
     oracle = figures["Bayes oracle"]["seed 0"]
     for kind in oracle:
-        table = {}
-        for row, seeds in figures.items():
-            found = pd.DataFrame([scores[kind] for scores in seeds.values()])
-            table[row] = {name: found[name].mean() for name in ("AUC", "AP", "log-loss", "Brier")}
-            for name in ("AUC", "log-loss"):
-                table[row][f"{name} / oracle's"] = table[row][name] / oracle[kind][name]
-            table[row]["seeds"] = len(seeds)
-        print(f"\n{kind}\n{pd.DataFrame(table).T.round(4).to_string()}")
+        rows = {}
+        for name, seeds in figures.items():
+            means = pd.DataFrame([scores[kind] for scores in seeds.values()]).mean()
+            rows[name] = {score: means[score] for score in ("AUC", "AP", "log-loss", "Brier")}
+            for score in ("AUC", "log-loss"):
+                rows[name][f"{score} / oracle's"] = means[score] / oracle[kind][score]
+            rows[name]["seeds"] = len(seeds)
+        texts.append(f"{kind}\n{records.markdown_frame(pd.DataFrame(rows).T.round(4))}")
+    return "\n\n".join(texts)
+
+
+def main(args):
+    data, split, (_, _, test) = load(0, args.batch_size)
+    truth, kinds = link_runs.truth_of(test), data.kinds[test.starts // data.num_steps]
+    rows = {**baselines(data, test), "what could be known": knowable(data, test)}
+    figures = {name: {"seed 0": by_kind(kinds, truth, p)} for name, p in rows.items()}
+    figures["Bayes oracle"] = figures.pop("Bayes oracle")  # it is the last of them
+    figures[ROW] = {}
+    make = functools.partial(build, data, split)
+    loss = losses.FocalLoss(alpha=1.0, gamma=0.0, pairs="undirected")  # cross-entropy
+    for seed in args.seeds:
+        print(f"{ROW}, seed {seed}", flush=True)
+        folder = records.run_folder("links", "generated", ROW, seed)
+        _, _, parts = load(seed, args.batch_size)
+        watch = ("val_log_loss", "min")
+        training.once(folder, link_runs.run, make, parts, loss, *watch, seed, args)
+        figures[ROW][f"seed {seed}"] = by_kind(kinds, truth, link_runs.predicted(folder))
+        records.save(args, {"figures": figures})
+    return {"figures": figures}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-2)
-    main(parser.parse_args())
+    command.run(__name__)

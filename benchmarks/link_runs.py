@@ -1,14 +1,11 @@
-"""What the benchmarks of link prediction share: a training, its scores, and the record of both."""
-
-import json
+"""A training of a link predictor, and its scores."""
 
 import keras
 import numpy as np
-import records
+import training
 
 from stgkeras import callbacks, metrics
 
-RUNS = records.ROOT / "runs" / "links"
 MOST_PROBABLE = 50  # pairs of a graph, for the recall
 
 
@@ -28,69 +25,41 @@ def scores(truth, probability, threshold=None):
     return found
 
 
-def run(folder, build, windows, loss, watch, mode, args):
-    """Trains a model unless its folder says that it was; leaves its test scores there.
+def run(folder, build, windows, loss, watch, mode, seed, args):
+    """Trains a model for `args.epochs`, at first at `args.rate`; returns its test scores.
 
-    Of the epochs the one with the best score `watch` on validation counts; the threshold of F1 is
-    the best on validation too.
+    The weights of the epoch with the best validation score count. The threshold of F1 is chosen on
+    validation too. The test predictions stay in the folder.
 
     Args:
-        folder: that of this run.
-        build: function without arguments, for a model with its scaler adapted.
+        build: function without arguments that returns a model with its scaler adapted.
         windows: batches of training, validation and test.
-        loss: a Keras loss.
-        watch: "val_ap" or another score of `callbacks.LinkScores`.
-        mode: "max" or "min".
-        args: with `epochs` and `rate`, the learning rate at first; it falls along a cosine.
+        watch, mode: "val_ap" or another score of `callbacks.LinkScores`; "max" or "min".
     """
-    if figures(folder) is not None:
-        return
     train, val, test = windows
-    model = build()
-    rate = keras.optimizers.schedules.CosineDecay(args.rate, args.epochs * len(train))
-    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss)
-    best = keras.callbacks.EarlyStopping(
-        watch, mode=mode, patience=args.epochs, restore_best_weights=True
-    )
-    watching = [callbacks.LinkScores(val), best]
-    log = model.fit(train, epochs=args.epochs, shuffle=False, verbose=2, callbacks=watching)
-    found = {
-        part: model.predict(batches, verbose=0) for part, batches in (("val", val), ("test", test))
-    }
-    threshold = metrics.best_threshold(truth_of(val), found["val"])
-    scored = {
-        f"validation {watch[4:]}": getattr(np, mode)(log.history[watch]).item(),
-        **scores(truth_of(test), found["test"], threshold),
+    keras.utils.set_random_seed(seed)
+
+    def compiled():
+        model = build()
+        model.compile(training.adam(args.rate, args.epochs * len(train), clip=1.0), loss)
+        return model
+
+    watching = [callbacks.LinkScores(val)]
+    model, log = training.fit(folder, compiled, train, args.epochs, watch, mode, before=watching)
+    on_val, on_test = (model.predict(batches, verbose=0) for batches in (val, test))
+    np.savez_compressed(folder / "test.npz", probability=on_test)
+    threshold = metrics.best_threshold(truth_of(val), on_val)
+    best = int(getattr(log[watch], f"idx{mode}")())
+    return {
+        f"validation {watch[4:]}": float(log[watch][best]),
+        **scores(truth_of(test), on_test, threshold),
         "threshold": threshold,
-        "epochs": best.best_epoch + 1,
-        "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+        "epochs": best + 1,
+        "parameters": training.num_parameters(model),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_weights(folder / "best.weights.h5")
-    np.savez_compressed(folder / "test.npz", probability=found["test"])
-    (folder / "figures.json").write_text(json.dumps(scored, indent=1))
-
-
-def figures(folder):
-    """What `run` found, or None."""
-    record = folder / "figures.json"
-    return json.loads(record.read_text()) if record.exists() else None
 
 
 def predicted(folder):
     """The probabilities of a run, (test windows, N, N)."""
     with np.load(folder / "test.npz") as file:
         return file["probability"]
-
-
-def save(path, figures, args):
-    """Writes all figures, with what they were made with."""
-    done = {"figures": figures}
-    done["settings"] = {key: getattr(args, key) for key in ("epochs", "rate")}
-    done |= {"machine": records.MACHINE, "versions": records.versions()}
-    records.write(path, done)
-
-
-def load(path):
-    """The figures written before, {} at first."""
-    return records.read(path).get("figures", {})

@@ -1,0 +1,112 @@
+"""Trainings of the benchmarks. One that was cut off goes on, one that is whole is not repeated."""
+
+import math
+import time
+
+import keras
+import numpy as np
+import pandas as pd
+import records
+
+from stgkeras import callbacks
+
+
+class Minutes(keras.callbacks.Callback):
+    """Ends a training at the end of the epoch in which its time runs out."""
+
+    def __init__(self, minutes):
+        super().__init__()
+        self.end = time.monotonic() + 60 * minutes
+        self.is_over = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        if time.monotonic() > self.end:
+            self.is_over = self.model.stop_training = True
+
+
+def once(folder, run, *arguments):
+    """The figures in the folder of a training. If there are none yet, `run` makes them.
+
+    `run` takes the folder and the arguments, and returns None if its time ran out.
+    """
+    record = folder / "figures.json"
+    found = records.read(record) or run(folder, *arguments)
+    if found:
+        records.write(record, found)
+    return found
+
+
+def add_rows(args, kind, name, figures, run):
+    """Trains the rows and seeds that the options ask for on the data `name`.
+
+    Their figures are added to `figures`, {name: {row: {seed: figures}}}, and saved. `run` takes a
+    folder, a row and a seed, as for `once`.
+    """
+    for seed in args.seeds:
+        for row in args.rows:
+            print(f"{name}, {row}, seed {seed}", flush=True)
+            found = once(records.run_folder(kind, name, row, seed), run, row, seed)
+            if found:
+                figures[name].setdefault(row, {})[f"seed {seed}"] = found
+            records.save(args, {"figures": figures})
+
+
+def adam(rate, steps, clip):
+    """Adam whose learning rate falls from `rate` to 0 along a cosine."""
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+    return keras.optimizers.Adam(schedule, global_clipnorm=clip)
+
+
+def fit(
+    folder,
+    build,
+    train,
+    epochs,
+    watch="val_loss",
+    mode="min",
+    last_counts=False,
+    minutes=math.inf,
+    before=(),
+    **validation,
+):
+    """Trains a model, or goes on with the training in a folder.
+
+    Args:
+        build: function without arguments that returns a compiled model.
+        watch, mode: a column of the log, and "min" or "max"; the weights of its best epoch count.
+        last_counts: whether the weights of the last epoch count instead.
+        before: callbacks that are called before those of this function.
+
+    Returns:
+        The model with the weights that count, and the log as a frame. None if time ran out.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    last, best, log = folder / "last.keras", folder / "best.weights.h5", folder / "log.csv"
+    epoch, best_so_far, clock = 0, None, Minutes(minutes)
+    if last.exists():
+        model, epoch = keras.models.load_model(last), callbacks.Checkpoint.epoch(last)
+        train.epoch, best_so_far = epoch, getattr(pd.read_csv(log)[watch], mode)()
+    else:
+        model = build()
+    keep = keras.callbacks.ModelCheckpoint(
+        best,
+        monitor=watch,
+        mode=mode,
+        save_best_only=not last_counts,
+        save_weights_only=True,
+        initial_value_threshold=best_so_far,
+    )
+    logger = keras.callbacks.CSVLogger(log, append=epoch > 0)
+    watching = [*before, logger, keep, callbacks.Checkpoint(last), clock]
+    options = {"epochs": epochs, "initial_epoch": epoch, "shuffle": False, "verbose": 2}
+    model.fit(train, callbacks=watching, **options, **validation)
+    log = pd.read_csv(log)
+    if clock.is_over and len(log) < epochs:
+        return None
+    model.load_weights(best)
+    return model, log
+
+
+def num_parameters(model):
+    """The number of trained parameters."""
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
