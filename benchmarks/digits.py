@@ -2,10 +2,9 @@
 
     python benchmarks/digits.py
 
-Classifies the 8 × 8 images of scikit-learn with the models and training of
-examples/compare_spectral.py. A seed fixes the split, how pixels are shuffled and the weights at the
-start, alike for all models, so that differences are paired. Four tables, printed and written to
-benchmarks/results/digits.json; runs already in it are not repeated:
+Models and training are those of examples/compare_spectral.py. A seed fixes the split, how pixels
+are shuffled and the weights at the start, alike for all models, so that differences are paired.
+Runs that the result holds already are not repeated. There are four tables:
 
 (a) all models with about the same number of parameters;
 (b) each at its best of 8 settings, chosen by validation accuracy on seeds of their own;
@@ -15,10 +14,10 @@ benchmarks/results/digits.json; runs already in it are not repeated:
     (they pool over the grid as before), or a grid relabelled at random.
 """
 
-import argparse
 import itertools
 import sys
 
+import command
 import keras
 import numpy as np
 import pandas as pd
@@ -28,7 +27,6 @@ sys.path.insert(0, str(records.ROOT / "examples"))
 import compare_spectral  # noqa: E402
 import pixel_graphs  # noqa: E402
 
-RESULT = records.RESULTS / "digits.json"
 # What sets the models of the lineage apart: frequencies kept, knots, terms, and plain width.
 SPECIAL = {
     "SCNN": [{"frequencies": share} for share in (0.25, 0.5, 0.75, 1.0)],
@@ -37,17 +35,17 @@ SPECIAL = {
     "GCN": [{"filters": (width, 2 * width)} for width in (16, 32, 64, 128)],
 }
 ESTIMATES = [{"num_neighbors": neighbors} for neighbors in (2, 4, 8, 16)]
-GRAPHS = ("estimated", "estimated with labels", "relabelled at random")
 WITHOUT = {
     "SCNN": "random basis",
     "smooth SCNN": "random basis",
     "ChebNet": "relabelled at random",
     "GCN": "relabelled at random",
 }
+OPTIONS = {"seeds": list(range(10)), "search_seeds": [100, 101, 102], "epochs": 100}
 
 
 def candidates(name):
-    """Eight settings of a model, every two values of two of them met equally often."""
+    """Eight settings of a model, in which every two values of two settings meet equally often."""
     return [
         {
             "filters": ((16, 32), (32, 64))[a ^ c],
@@ -60,6 +58,7 @@ def candidates(name):
 
 
 def graph_of(kind, grid, train, seed, estimate):
+    """The graph that a model sees in place of the grid of pixels."""
     if kind in ("grid", "random basis"):
         return grid
     if kind == "relabelled at random":
@@ -70,8 +69,8 @@ def graph_of(kind, grid, train, seed, estimate):
     return pixel_graphs.estimate(x, labels, seed, **estimate)
 
 
-def train(label, name, kind, seed, settings, estimate, final):
-    """One training. The test part is looked at in final runs alone."""
+def train(label, seed, name, kind, settings, estimate, epochs):
+    """One training. In a search nothing looks at the test part."""
     grid, train, val, test = pixel_graphs.load(seed)
     adjacency = graph_of(kind, grid, train, seed, estimate)
     settings = dict(settings)
@@ -83,8 +82,8 @@ def train(label, name, kind, seed, settings, estimate, final):
         settings["operator"] = lambda a: np.linalg.qr(rng.normal(size=a.shape))[0]
     keras.utils.set_random_seed(seed)
     model = pixel_graphs.build(name, adjacency, **settings)
-    curve, seconds = compare_spectral.fit(model, train, val, label, 100, rate)
-    parts = {"validation": val} | ({"test": test} if final else {})
+    curve, seconds = compare_spectral.fit(model, train, val, label, epochs, rate)
+    parts = {"validation": val} | ({} if label.startswith("search") else {"test": test})
     return {
         "epochs": len(curve),
         "seconds_per_epoch": round(seconds, 4),
@@ -98,52 +97,42 @@ class Runs:
 
     def __init__(self, args):
         self.args = args
-        self.done = records.read(RESULT) or {"runs": {}}
+        self.done = {
+            "seeds": {"seeds": args.seeds, "search_seeds": args.search_seeds},
+            "runs": records.read(args.out).get("runs", {}),
+            "searches": {},
+        }
 
-    def final(self, group, name, kind="grid", settings=None, estimate=None):
+    def frame(self, label, name, kind="grid", seeds=None, settings=None, estimate=None):
         """Figures of a model on every seed, (seeds, columns)."""
-        runs = [
-            self._run(f"{group} / {name} / {kind}", name, kind, seed, settings, estimate, True)
-            for seed in self.args.seeds
-        ]
-        return pd.DataFrame(runs, self.args.seeds)
+        seeds, runs = seeds or self.args.seeds, self.done["runs"]
+        labels = {seed: f"{label} / seed {seed}" for seed in seeds}
+        for seed, key in labels.items():
+            if key not in runs:
+                how = (name, kind, settings or {}, estimate or {}, self.args.epochs)
+                runs[key] = train(key, seed, *how)
+                records.save(self.args, self.done)
+        return pd.DataFrame([runs[key] for key in labels.values()], seeds)
+
+    def final(self, group, name, kind="grid", **how):
+        return self.frame(f"{group} / {name} / {kind}", name, kind, **how)
 
     def best(self, name, kind, candidates):
-        """The candidate, keywords of `_run`, of highest mean validation accuracy."""
+        """The candidate, keywords of `frame`, of highest mean validation accuracy."""
         means = []
-        for number, candidate in enumerate(candidates):
+        for number, how in enumerate(candidates):
             label = f"search / {name} / {kind} / {number}"
-            runs = [
-                self._run(label, name, kind, seed, **candidate, final=False)
-                for seed in self.args.search_seeds
-            ]
-            means.append(np.mean([run["validation"] for run in runs]))
+            found = self.frame(label, name, kind, self.args.search_seeds, **how)
+            means.append(found["validation"].mean())
         chosen = candidates[int(np.argmax(means))]
-        self.done.setdefault("searches", {})[f"{name} / {kind}"] = [
-            {**candidate, "validation": round(float(mean), 4), "chosen": candidate is chosen}
-            for candidate, mean in zip(candidates, means, strict=True)
+        self.done["searches"][f"{name} / {kind}"] = [
+            {**how, "validation": round(float(mean), 4), "chosen": how is chosen}
+            for how, mean in zip(candidates, means, strict=True)
         ]
         return chosen
 
-    def _run(self, label, name, kind, seed, settings, estimate, final):
-        label = f"{label} / seed {seed}"
-        if label not in self.done["runs"]:
-            result = train(label, name, kind, seed, settings or {}, estimate or {}, final)
-            self.done["runs"][label] = result
-            self.save()
-        return self.done["runs"][label]
 
-    def save(self):
-        self.done |= {
-            "command": " ".join(["python", "benchmarks/digits.py", *sys.argv[1:]]),
-            "seeds": vars(self.args),
-            "machine": records.MACHINE,
-            "versions": records.versions(),
-        }
-        records.write(RESULT, self.done)
-
-
-def table(frames, difference, others):
+def summary(frames, difference, others):
     """Mean ± standard deviation in %, and paired differences to `others`, ± standard error."""
     rows = {}
     for name, frame in frames.items():
@@ -158,12 +147,20 @@ def table(frames, difference, others):
         if name in others:
             gain = scores["test"] - 100 * others[name]["test"]
             rows[name][difference] = f"{gain.mean():+.2f} ± {gain.sem():.2f}"
-    return pd.DataFrame(rows).T.fillna("")
+    return pd.DataFrame(rows).T.fillna("").to_dict("index")
 
 
 def by_lineage(frames):
     above = dict(zip(list(frames)[1:], frames.values(), strict=False))
-    return table(frames, "test - row above", above)
+    return summary(frames, "test - row above", above)
+
+
+def table(result):
+    return "\n\n".join(
+        f"{title}: accuracy in %, {len(result['seeds']['seeds'])} seeds\n"
+        + records.markdown_frame(pd.DataFrame(rows).T)
+        for title, rows in result["tables"].items()
+    )
 
 
 def main(args):
@@ -174,33 +171,23 @@ def main(args):
         for name in SPECIAL
     }
     best = {name: runs.final("b", name, **chosen[name]) for name in SPECIAL}
-    settings = chosen["ChebNet"]["settings"]
+    same = {"settings": chosen["ChebNet"]["settings"]}
     by_graph = {"grid": best["ChebNet"]}
-    for kind in GRAPHS:
-        choice = {"settings": settings, "estimate": None}
-        if kind.startswith("estimated"):
-            tries = [{"settings": settings, "estimate": estimate} for estimate in ESTIMATES]
-            choice = runs.best("ChebNet", kind, tries)
+    for kind in ("estimated", "estimated with labels"):
+        choice = runs.best("ChebNet", kind, [same | {"estimate": e} for e in ESTIMATES])
         by_graph[kind] = runs.final("b", "ChebNet", kind, **choice)
+    by_graph["relabelled at random"] = runs.final("b", "ChebNet", "relabelled at random", **same)
     without = {f"{n}, {kind}": runs.final("a", n, kind) for n, kind in WITHOUT.items()}
     with_graph = dict(zip(without, equal.values(), strict=True))
-    grid = dict.fromkeys(GRAPHS, best["ChebNet"])
-    tables = {
+    grid = dict.fromkeys(list(by_graph)[1:], best["ChebNet"])
+    runs.done["tables"] = {
         "(a) equal size": by_lineage(equal),
         "(b) each at its best": by_lineage(best),
-        "(c) ChebNet, by graph": table(by_graph, "test - grid", grid),
-        "(d) equal size, without the graph": table(without, "test - (a)", with_graph),
+        "(c) ChebNet, by graph": summary(by_graph, "test - grid", grid),
+        "(d) equal size, without the graph": summary(without, "test - (a)", with_graph),
     }
-    runs.done["tables"] = {title: frame.to_dict("index") for title, frame in tables.items()}
-    runs.save()
-    for title, frame in tables.items():
-        print(f"\n{title}: accuracy in %, {len(args.seeds)} seeds\n{frame.to_string()}")
+    return runs.done
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
-    parser.add_argument("--search-seeds", type=int, nargs="+", default=[100, 101, 102])
-    main(parser.parse_args())
+    command.run(__name__)
