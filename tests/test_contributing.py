@@ -1,0 +1,23 @@
+"""The model that CONTRIBUTING.md writes out."""
+
+import inspect
+import re
+from pathlib import Path
+
+import numpy as np
+
+CONTRIBUTING = Path(__file__).resolve().parent.parent / "CONTRIBUTING.md"
+
+
+def test_the_example_of_a_model_works_and_shows_all_its_arguments():
+    (snippet,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text("utf-8"), re.DOTALL)
+    names = {"__name__": "snippet"}
+    exec(compile(snippet, str(CONTRIBUTING), "exec"), names)
+    model = names["OneConvolution"](4, graph=-np.eye(4), units=5, horizon=3, normalize=True)
+    x = np.random.default_rng(0).normal(50, 10, (6, 12, 4, 1)).astype("float32")
+    model.adapt(x)
+    assert model.predict(x, verbose=0).shape == (6, 3, 4, 1)
+    assert model.get_config()["units"] == 5
+    parameters = inspect.signature(names["OneConvolution"]).parameters
+    assert {"num_nodes", "graph", "input_length", "horizon", "season", "units"} <= set(parameters)
+    assert "season: None, or int" in names["OneConvolution"].__doc__
