@@ -46,23 +46,25 @@ def several(default, choices=None):
 def parse(module, argv=None):
     """Reads the options of a benchmark from the words `argv`.
 
-    `OPTIONS` maps each option to its default, which tells the type too; a list takes several words.
-    A dict has the arguments of `add_argument` instead. Every script has the option `--out`. The
-    option "task" is the first word; with an option "rest", that takes all words left over.
+    `OPTIONS` maps each option to its default, or to its default and a help text. The default tells
+    the type too; a list takes several words. A dict has the arguments of `add_argument` instead.
+    The option "task" is the first word, and "rest" takes all words that belong to no option.
     """
     script = pathlib.Path(module.__file__).stem
-    options = {"out": records.RESULTS / f"{script}.json"} | module.OPTIONS
+    result = records.RESULTS / f"{script}.json", "file of the result"
+    options = {"out": result} | module.OPTIONS
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(f"{script}.py", None, module.__doc__, formatter_class=form)
-    for name, default in options.items():
+    for name, option in options.items():
+        default, text = option if isinstance(option, tuple) else (option, None)
         if isinstance(default, dict):
             about = default
         elif isinstance(default, bool):
-            about = {"action": "store_true"}
+            about = {"action": "store_true", "help": text}
         elif isinstance(default, list):
-            about = {"nargs": "+", "default": default, "type": type(default[0])}
+            about = {"nargs": "+", "default": default, "type": type(default[0]), "help": text}
         else:
-            about = {"default": default, "type": type(default)}
+            about = {"default": default, "type": type(default), "help": text}
         if name != "rest":
             flag = name if name == "task" else f"--{name.replace('_', '-')}"
             parser.add_argument(flag, **about)

@@ -153,15 +153,9 @@ def windows_of(row, snapshots, parts, seed, batch_size):
 
 def build(row, snapshots, train):
     """A model that is fitted to the features of the steps it may know."""
-    model = row.model(
-        snapshots.num_nodes,
-        input_length=LENGTH,
-        num_features=snapshots.features.shape[-1],
-        normalize=True,
-        dropout=0.1,
-        num_history=len(row.history),
-        **row.options,
-    )
+    _, nodes, features = snapshots.features.shape
+    sizes = {"input_length": LENGTH, "num_features": features, "num_history": len(row.history)}
+    model = row.model(nodes, **sizes, normalize=True, dropout=0.1, **row.options)
     model.adapt(snapshots.features[: train[-1]])
     return model
 
@@ -199,10 +193,9 @@ def gain(truth, ours, others, groups, draws=100):
     chances = np.full(len(members), 1 / len(members))
     drawn = np.random.default_rng(0).multinomial(len(members), chances, draws)
     weights = np.concatenate([np.ones((1, len(truth))), members, drawn @ members])
-    precision = [
-        average_precisions(truth[:, *pairs], p[:, *pairs], weights) for p in (ours, others)
-    ]
-    whole, each, drawn = np.split(precision[0] / precision[1], [1, 1 + len(members)])
+    links = truth[:, *pairs]
+    over, under = (average_precisions(links, p[:, *pairs], weights) for p in (ours, others))
+    whole, each, drawn = np.split(over / under, [1, 1 + len(members)])
     return {
         "ratio": float(whole[0]),
         "5 %": float(np.quantile(drawn, 0.05)),
@@ -248,7 +241,7 @@ def add_network(network, args, figures):
         make = functools.partial(build, row, snapshots, parts[0])
         windows = windows_of(row, snapshots, parts, seed, BATCH_SIZE[network])
         loss = loss_of(row, snapshots, parts[0])
-        return link_runs.run(folder, make, windows, loss, "val_ap", "max", seed, args)
+        return link_runs.run(folder, make, windows, loss, ("val_ap", "max"), seed, args)
 
     training.add_rows(args, "links", network, figures, run)
     figures[f"{network}, gain"] = gains(network, snapshots, parts[2], predicted)

@@ -21,7 +21,7 @@ OPTIONS = {
     "backends": command.BACKENDS,
     "models": ["STGCN", "ASTGCN"],
     "features": [1, 3],
-    "steps": 15,
+    "steps": (15, "training steps that count"),
 }
 
 

@@ -79,22 +79,17 @@ OPTIONS = {
     "rows": command.several(ROWS, ALL),
     "seeds": [0],
     "batch_size": 64,
-    "minutes": 30.0,
+    "minutes": (30.0, "of one training, at most"),
 }
 
 
 def build(row, data):
     """A forecaster that is fitted to the readings it may know."""
     _, nodes, features = data.values.shape
-    model = row.model(
-        nodes,
-        graph=graphs.scaled_laplacian(data.adjacency),
-        input_length=reads(row),
-        horizon=12,
-        num_features=features,
-        **({"season": DAY} if row.season else {"normalize": True}),
-        **row.options,
-    )
+    graph = graphs.scaled_laplacian(data.adjacency)
+    reach = {"input_length": reads(row), "horizon": 12, "num_features": features}
+    scaler = {"season": DAY} if row.season else {"normalize": True}
+    model = row.model(nodes, graph=graph, **reach, **scaler, **row.options)
     known = slice(datasets.training_steps(data.split, **READ))
     model.adapt(data.values[known], *([data.calendar[known]] if row.season else []))
     return model
@@ -108,27 +103,16 @@ def windows(row, data, seed, batch_size):
     """Those of training, validation and test. Before the series there was nothing to read."""
     values = np.concatenate([np.full((WEEK, *data.values.shape[1:]), np.nan), data.values])
     calendar = np.concatenate([data.calendar[:WEEK], data.calendar])  # the week is a cycle
-    shift = None
+    options = {"input_length": reads(row), "horizon": 12, "batch_size": batch_size}
+    options |= {"calendar": calendar if row.season else None, "steps_per_day": DAY}
+    for_training = {"shuffle": True, "seed": seed}
     if row.season and row.leave_out:
-        shift = np.zeros(values.shape, "float32")
+        shift = for_training["shift"] = np.zeros(values.shape, "float32")
         known = slice(WEEK, WEEK + datasets.training_steps(data.split, **READ))
         shift[known] = datasets.leave_one_day_out(values[known], calendar[known], DAY)
     return [
-        datasets.Windows(
-            values,
-            values[..., :1],
-            part + WEEK,
-            input_length=reads(row),
-            horizon=12,
-            batch_size=batch_size,
-            shuffle=part is data.split.train,
-            seed=seed,
-            calendar=calendar if row.season else None,
-            steps_per_day=DAY,
-            missing=True,
-            shift=shift if part is data.split.train else None,
-        )
-        for part in data.split
+        datasets.Windows(values, values[..., :1], starts + WEEK, missing=True, **options, **more)
+        for starts, more in zip(data.split, (for_training, {}, {}), strict=True)
     ]
 
 
@@ -144,7 +128,9 @@ def run(folder, row, seed, data, args):
         model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
         return model
 
-    settings = {"last_counts": row.refit, "minutes": args.minutes, "validation_data": val}
+    settings = {"minutes": args.minutes, "validation_data": val}
+    if row.refit:
+        settings["watch"] = None
     if (found := training.fit(folder, compiled, train, row.epochs, **settings)) is None:
         return None
     model, log = found

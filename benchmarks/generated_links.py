@@ -38,17 +38,9 @@ def load(seed, batch_size, kinds=graph_sequences.KINDS, num_sequences=60):
 
 def build(data, split):
     """A model whose nodes have vectors of their own, for some are hubs or neighbours on a ring."""
-    model = models.STGCNLinkPredictor(
-        data.num_nodes,
-        input_length=LENGTH,
-        decoder="pairwise",
-        num_blocks=1,
-        filters=16,
-        units=32,
-        node_units=16,
-        dropout=0.0,
-        normalize=True,
-    )
+    sizes = {"num_blocks": 1, "filters": 16, "units": 32, "node_units": 16}
+    options = {"decoder": "pairwise", "dropout": 0.0, "normalize": True}
+    model = models.STGCNLinkPredictor(data.num_nodes, input_length=LENGTH, **sizes, **options)
     model.adapt(data.features[split.train])
     return model
 
@@ -121,7 +113,7 @@ def main(args):
         folder = records.run_folder("links", "generated", ROW, seed)
         _, _, parts = load(seed, args.batch_size)
         watch = ("val_log_loss", "min")
-        training.once(folder, link_runs.run, make, parts, loss, *watch, seed, args)
+        training.once(folder, link_runs.run, make, parts, loss, watch, seed, args)
         figures[ROW][f"seed {seed}"] = by_kind(kinds, truth, link_runs.predicted(folder))
         records.save(args, {"figures": figures})
     return {"figures": figures}

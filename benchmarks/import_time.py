@@ -12,7 +12,7 @@ from time import perf_counter
 import command
 import records
 
-OPTIONS = {"backends": command.BACKENDS, "turns": 7}
+OPTIONS = {"backends": command.BACKENDS, "turns": (7, "turns that count")}
 
 
 def in_child():

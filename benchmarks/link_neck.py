@@ -43,10 +43,8 @@ def train(kind, values, seed, args):
 
     keras.utils.set_random_seed(seed)
     with tempfile.TemporaryDirectory() as folder:
-        restarts = [callbacks.WarmRestarts()]
-        model, _ = training.fit(
-            pathlib.Path(folder), build, train, args.epochs, before=restarts, validation_data=val
-        )
+        options = {"before": [callbacks.WarmRestarts()], "validation_data": val}
+        model, _ = training.fit(pathlib.Path(folder), build, train, args.epochs, **options)
     return metrics.link_scores(link_runs.truth_of(test), model.predict(test, verbose=0))
 
 

@@ -25,16 +25,12 @@ def scores(truth, probability, threshold=None):
     return found
 
 
-def run(folder, build, windows, loss, watch, mode, seed, args):
-    """Trains a model for `args.epochs`, at first at `args.rate`; returns its test scores.
+def run(folder, build, windows, loss, watch, seed, args):
+    """Trains the model that `build` returns for `args.epochs`, at first at `args.rate`.
 
-    The weights of the epoch with the best validation score count. The threshold of F1 is chosen on
-    validation too. The test predictions stay in the folder.
-
-    Args:
-        build: function without arguments that returns a model with its scaler adapted.
-        windows: batches of training, validation and test.
-        watch, mode: "val_ap" or another score of `callbacks.LinkScores`; "max" or "min".
+    The weights of the epoch with the best validation score count: `watch` is "val_ap" or another
+    score of `callbacks.LinkScores`, with "max" or "min". The threshold of F1 is chosen on
+    validation too. Returns the test scores; the test predictions stay in the folder.
     """
     train, val, test = windows
     keras.utils.set_random_seed(seed)
@@ -45,13 +41,14 @@ def run(folder, build, windows, loss, watch, mode, seed, args):
         return model
 
     watching = [callbacks.LinkScores(val)]
-    model, log = training.fit(folder, compiled, train, args.epochs, watch, mode, before=watching)
+    model, log = training.fit(folder, compiled, train, args.epochs, watch, before=watching)
     on_val, on_test = (model.predict(batches, verbose=0) for batches in (val, test))
     np.savez_compressed(folder / "test.npz", probability=on_test)
     threshold = metrics.best_threshold(truth_of(val), on_val)
-    best = int(getattr(log[watch], f"idx{mode}")())
+    column, mode = watch
+    best = int(getattr(log[column], f"idx{mode}")())
     return {
-        f"validation {watch[4:]}": float(log[watch][best]),
+        f"validation {column[4:]}": float(log[column][best]),
         **scores(truth_of(test), on_test, threshold),
         "threshold": threshold,
         "epochs": best + 1,

@@ -28,9 +28,9 @@ SOURCES = ("array", "memory map", "memory map, from disk")
 SHAPE = speed.SHAPES["PEMS08"] | {"arguments": {"normalize": True}}
 OPTIONS = {
     "backends": command.BACKENDS,
-    "threads": os.cpu_count(),
-    "steps": {"type": int, "default": 525600, "help": "steps of the series"},
-    "turns": {"type": int, "default": 15, "help": "turns of each source"},
+    "threads": (os.cpu_count(), "of every process"),
+    "steps": (525600, "steps of the series"),
+    "turns": (15, "turns of each source"),
     "folder": {"help": "where the file is made; a temporary one by default"},
 }
 

@@ -19,7 +19,7 @@ from forecasting_data import DATASETS, READ
 
 from stgkeras import datasets
 
-OPTIONS = {"data": command.DATA, "out": records.ROOT / "saved_models"}
+OPTIONS = {"data": command.DATA, "out": (records.ROOT / "saved_models", "folder of the presets")}
 PRESETS = {
     "stgcn_metr_la": ("metr_la", "STGCN, season"),
     "astgcn_metr_la": ("metr_la", "ASTGCN, season"),

@@ -33,8 +33,8 @@ OPTIONS = speed_turns.OPTIONS | {
     "networks": command.several(["ChebConv", "GraphConv", "STGCN"], NETWORKS),
     "graph": {"default": "random", "choices": ["random", "near", "hubs"]},
     "nodes": {"nargs": "+", "type": int, "help": "in place of the sizes of each network"},
-    "longest": {"type": float, "default": 60, "help": "most seconds of a step to go on to"},
-    "seconds": 10.0,
+    "longest": (60.0, "most seconds of a step to go on to"),
+    "seconds": (10.0, "at most, of a kind of step"),
 }
 
 

@@ -36,8 +36,8 @@ PEERS = {
 OPTIONS = speed_turns.OPTIONS | {
     "networks": command.several(["ASTGCN", "STGCN"], PEERS),
     "shapes": command.several(SHAPES),
-    "profile": False,
-    "seconds": 40.0,
+    "profile": (False, "table the operators of torch by time"),
+    "seconds": (40.0, "at most, of a kind of step"),
 }
 
 

@@ -19,8 +19,8 @@ OPTIONS = {
     "peer": {"metavar": "PYTHON", "help": "interpreter with the peers installed"},
     "against": {"metavar": "FOLDER", "help": "another checkout to measure as well"},
     "environment": {"metavar": "NAME=VALUE", "nargs": "+", "help": "measure with these set too"},
-    "threads": os.cpu_count(),
-    "steps": 20,
+    "threads": (os.cpu_count(), "of every process"),
+    "steps": (20, "steps that count, of each kind"),
 }
 
 

@@ -67,15 +67,9 @@ def compiled(network, shape, adjacency):
         graph_of_x = stgkeras.layers.StaticGraph(shape["N"], graph=operator)(x)
         model = keras.Model(x, layer(keras.layers.Dense(shape["width"])(x), graph_of_x))
     else:
-        model = getattr(stgkeras.models, network)(
-            shape["N"],
-            graph=operator,
-            num_features=shape["F"],
-            input_length=shape["T"],
-            horizon=shape["horizon"],
-            K=shape["K"],
-            **shape.get("arguments", {}),
-        )
+        sizes = {"num_features": shape["F"], "input_length": shape["T"], "K": shape["K"]}
+        sizes |= {"horizon": shape["horizon"], **shape.get("arguments", {})}
+        model = getattr(stgkeras.models, network)(shape["N"], graph=operator, **sizes)
     model.compile("adam", "mse")
     return model
 

@@ -10,6 +10,8 @@ import records
 
 from stgkeras import callbacks
 
+LOSS = ("val_loss", "min")
+
 
 class Minutes(keras.callbacks.Callback):
     """Ends a training at the end of the epoch in which its time runs out."""
@@ -57,45 +59,26 @@ def adam(rate, steps, clip):
     return keras.optimizers.Adam(schedule, global_clipnorm=clip)
 
 
-def fit(
-    folder,
-    build,
-    train,
-    epochs,
-    watch="val_loss",
-    mode="min",
-    last_counts=False,
-    minutes=math.inf,
-    before=(),
-    **validation,
-):
-    """Trains a model, or goes on with the training in a folder.
+def fit(folder, build, train, epochs, watch=LOSS, minutes=math.inf, before=(), **validation):
+    """Trains the compiled model that `build` returns, or goes on with the training in the folder.
 
-    Args:
-        build: function without arguments that returns a compiled model.
-        watch, mode: a column of the log, and "min" or "max"; the weights of its best epoch count.
-        last_counts: whether the weights of the last epoch count instead.
-        before: callbacks that are called before those of this function.
+    `watch` is a column of the log and "min" or "max": the weights of its best epoch count. If it is
+    None, those of the last epoch do. The callbacks `before` are called before all others.
 
     Returns:
         The model with the weights that count, and the log as a frame. None if time ran out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last, best, log = folder / "last.keras", folder / "best.weights.h5", folder / "log.csv"
-    epoch, best_so_far, clock = 0, None, Minutes(minutes)
+    (column, mode), epoch, best_so_far, clock = watch or LOSS, 0, None, Minutes(minutes)
     if last.exists():
         model, epoch = keras.models.load_model(last), callbacks.Checkpoint.epoch(last)
-        train.epoch, best_so_far = epoch, getattr(pd.read_csv(log)[watch], mode)()
+        train.epoch, best_so_far = epoch, getattr(pd.read_csv(log)[column], mode)()
     else:
         model = build()
-    keep = keras.callbacks.ModelCheckpoint(
-        best,
-        monitor=watch,
-        mode=mode,
-        save_best_only=not last_counts,
-        save_weights_only=True,
-        initial_value_threshold=best_so_far,
-    )
+    which = {"monitor": column, "mode": mode, "save_best_only": watch is not None}
+    which |= {"save_weights_only": True, "initial_value_threshold": best_so_far}
+    keep = keras.callbacks.ModelCheckpoint(best, **which)
     logger = keras.callbacks.CSVLogger(log, append=epoch > 0)
     watching = [*before, logger, keep, callbacks.Checkpoint(last), clock]
     options = {"epochs": epochs, "initial_epoch": epoch, "shuffle": False, "verbose": 2}

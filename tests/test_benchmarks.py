@@ -1,19 +1,23 @@
 """The benchmarks of speed and scale: what they count, and that they run."""
 
 import contextlib
+import importlib
 import json
 import pathlib
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
 import command  # noqa: E402
+import records  # noqa: E402
 import scale  # noqa: E402
 import speed  # noqa: E402
 import speed_turns  # noqa: E402
@@ -187,4 +191,60 @@ def test_table_of_slopes():
         "| --- | --- | --- | --- | --- | --- |",
         "| jax, s a step | 0.01 | 0.1 | 1 | 1.00 | 1.00 |",
         "| jax, MB | 60 | 150 | 1,050 | 0.61 | 0.86 |",
+    ]
+
+
+FILES = {  # results whose tables are in benchmarks/README.md, by the script that made them
+    "speed": ["speed", "speed_seed", "speed_first", "speed_layers", "speed_sparse", "before_after"],
+    "scale": ["scale", "scale_astgcn", "scale_hubs", "scale_kept", "scale_layers", "scale_near"],
+    **{name: [name] for name in ("memory_map", "cpu_seconds", "link_memory")},
+}
+
+
+@pytest.mark.parametrize("script", FILES)
+def test_committed_results_print_the_tables_of_the_readme(script):
+    readme = (records.ROOT / "benchmarks" / "README.md").read_text("utf-8")
+    for name in FILES[script]:
+        result = records.read(records.RESULTS / f"{name}.json")
+        for text in importlib.import_module(script).table(result).split("\n\n"):
+            assert text in readme, name
+
+
+def test_options():
+    script = types.SimpleNamespace(__file__="some/where.py", __doc__="What it does.")
+    script.OPTIONS = {
+        "data": command.DATA,
+        "task": {"choices": ["walk", "run"]},
+        "seeds": [0, 1],
+        "rows": command.several("ab", "abc"),
+        "rate": (0.5, "at first"),
+        "is_fast": False,
+    }
+    args = command.parse(script, ["run", "--data", "/far/folder", "--seeds", "3", "--is-fast"])
+    assert (args.task, args.seeds, args.rows, args.rate) == ("run", [3], ["a", "b"], 0.5)
+    assert args.is_fast and args.out == records.RESULTS / "where.json"
+    about = records.about(args)
+    assert about["command"] == "python benchmarks/where.py run --data folder --seeds 3 --is-fast"
+    assert about["settings"] == {
+        "task": "run",
+        "seeds": [3],
+        "rows": ["a", "b"],
+        "rate": 0.5,
+        "is_fast": True,
+    }
+    assert about["versions"]["backend"] == keras.backend.backend()
+    with pytest.raises(SystemExit):
+        command.parse(script, ["run", "--data", "here", "--unknown", "1"])
+    script.OPTIONS["rest"] = {}
+    args = command.parse(script, ["run", "--data", "here", "--unknown", "1"])
+    assert args.rest == ["--unknown", "1"]
+
+
+def test_a_frame_in_markdown_has_the_digits_of_pandas():
+    frame = pd.DataFrame({"AP": [0.25, np.nan], "name": ["a b", ""]}, ["first", "second"])
+    assert records.markdown_frame(frame, "row").splitlines() == [
+        "| row | AP | name |",
+        "| --- | --- | --- |",
+        "| first | 0.25 | a b |",
+        "| second | NaN |  |",
     ]
