@@ -171,7 +171,7 @@ MODELS = [
         (
             cls,
             {"dynamic_graph": "step", "graph": laplacian()},
-            "`graph` must be None with dynamic_graph='step': the model takes its graph as input",
+            "`graph` must be None with dynamic_graph='step'. Received: graph of type ndarray. Call",
         )
         for cls in (STGCN, ASTGCN, STGCN_LINKS, ASTGCN_LINKS)
     ],
@@ -228,7 +228,7 @@ def small():
 
 
 def test_the_graph_of_a_dynamic_model_cannot_be_set(small):
-    with raises("`graph` cannot be set with dynamic_graph='sample': the model takes its graph as"):
+    with raises("`graph` must not be set in … graph input. Received: dynamic_graph='sample'. Call"):
         small(dynamic_graph="sample").graph = np.eye(N)
 
 

@@ -141,7 +141,7 @@ def test_targets_are_finite_unless_the_loss_leaves_missing_ones_out(plain, scale
 def test_a_scaler_takes_nan_for_missing_and_refuses_inf(scaled, feed):
     x, y = data_of(scaled)
     assert np.isfinite(scaled.evaluate(*feed(spoiled(x, np.nan), y), verbose=0))
-    with pytest.raises(ValueError, match="Received: an infinite number at x.*reading is NaN"):
+    with pytest.raises(ValueError, match="Received: an infinite number at x.*reading is missing"):
         scaled.evaluate(*feed(spoiled(x, np.inf), y), verbose=0)
 
 
@@ -163,10 +163,10 @@ def test_a_window_without_any_reading_is_told(scaled):
     x[2, :, 0] = np.nan  # one sensor
     for feed in (x, Batches(x, x)):
         with pytest.warns(
-            UserWarning, match="2 of 6 windows that were read hold no reading at all"
+            UserWarning, match="2 of 6 input windows have no reading. The model replaces"
         ) as caught:
             scaled.predict(feed, verbose=0)
-        told = [w for w in caught if "hold no reading" in str(w.message)]
+        told = [w for w in caught if "have no reading" in str(w.message)]
         assert len(told) == 1 and told[0].filename == __file__
     x[[1, 4]] = 0.0
     with warnings.catch_warnings():
@@ -201,12 +201,12 @@ def test_windows_of_a_series_with_gaps():
     windows = datasets.Windows(
         values, values[..., :1], np.arange(34), input_length=6, horizon=1, missing=True, workers=2
     )
-    with pytest.warns(UserWarning, match="4 of 34 windows that were read hold no reading at all"):
+    with pytest.warns(UserWarning, match="4 of 34 input windows have no reading. The model re"):
         model.evaluate(windows, verbose=0)
     plain = make("stgcn-normalize")
     plain.normalize = False
     plain.compile("sgd", losses.MaskedMeanAbsoluteError())
-    with pytest.raises(ValueError, match="a model with `normalize=True` or a `season` takes NaN"):
+    with pytest.raises(ValueError, match="a model with `normalize=True` or a `season` accepts NaN"):
         plain.evaluate(windows, verbose=0)
 
 

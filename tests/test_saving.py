@@ -94,7 +94,7 @@ def test_quantized(name, tmp_path):
 
 def test_quantize_says_that_it_changed_nothing():
     model = make("astgcn")
-    with pytest.warns(UserWarning, match="`quantize` changed nothing: no layer of this ASTGCN"):
+    with pytest.warns(UserWarning, match="`quantize` changed nothing, .* any layer of this ASTGCN"):
         model.quantize("int8")
 
 

@@ -23,46 +23,57 @@ from stgkeras.types import Tensor
 
 @keras.saving.register_keras_serializable("stgkeras")
 class ASTGCN(Forecaster):
-    """Attention-based spatial-temporal graph convolutional network, for forecasts on a graph.
+    """Attention-based spatial-temporal graph convolutional network (ASTGCN): forecasts signals.
 
-    Blocks of temporal attention, spatial attention, Chebyshev graph convolution weighted by it,
-    and convolution along time, with a residual path; then one linear map from steps and features
-    to the horizon. Several components, windows of the recent past and of the same hours of
-    earlier days and weeks, run through blocks of their own and are added up with learned weights.
-    Without attention it is MSTGCN.
+    The input x (time, nodes, features) passes through several blocks. Each block computes
+
+        A = temporal attention of x           how much each step depends on each other step
+        S = spatial attention of A x          how much each node depends on each other node
+        y = ReLU(Chebyshev graph convolution of x, weighted by S)
+        y = convolution of y along time, over three steps
+        output = layer normalisation of ReLU(y + linear map of the features of x)
+
+    One linear map, the same for all nodes, then maps all steps and features of a node to its
+    forecast. With several components, each component has its own blocks and its own linear map. The
+    forecasts of the components are added, with a trainable weight for each step and node. Without
+    attention, the model is MSTGCN.
 
     Args:
-        graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse.
-            Travels with the weights. With `None` it must be set, `model.graph = …`, or loaded with
-            weights before use. A sparse one is held with its pairs of nodes within K - 1 hops;
-            where they are few, as on roads, its products are faster than those of an array.
-        num_blocks: int. Number of blocks.
-        K: int. Number of Chebyshev terms.
-        spatial_filters: int. Filters of the graph convolutions.
-        temporal_filters: int. Filters of the convolutions along time.
-        time_stride: int. Stride along time of the first block.
-        attention: bool. Whether to use attention; False is MSTGCN.
-        temporal_score: "bilinear" or "dot", see `layers.TemporalAttention`.
-        spatial_score: "bilinear" or "additive", see `layers.SpatialAttention`. The first has N²
-            weights; with a sparse `graph` the second costs as much as there are pairs of nodes
-            within K - 1 hops, and serves graphs of thousands of nodes.
-        num_heads: int. Heads of the "dot" temporal attention.
-        dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
-            The graph input is a non-negative adjacency, which the model normalises itself. After
-            stride s every s-th graph is used.
+        graph: None, or the graph operator `graphs.scaled_laplacian(A)`, an (N, N) array or SciPy
+            sparse array. The model saves it with the weights. With None, set `model.graph` or load
+            weights before the model is used. A sparse graph is stored as all pairs of nodes within
+            K - 1 hops. If these are few, as in road networks, it is faster than an array. Default
+            None.
+        num_blocks: int. Number of blocks. Default 2.
+        K: int ≥ 1. Number of Chebyshev terms. A graph convolution reaches K - 1 hops. Default 3.
+        spatial_filters: int. Number of filters of the graph convolutions. Default 64.
+        temporal_filters: int. Number of filters of the convolutions along time. Default 64.
+        time_stride: int. Stride along time of the convolution in the first block. Default 1.
+        attention: bool. Whether to use attention. False is MSTGCN. Default True.
+        temporal_score: str. "bilinear" or "dot", see `layers.TemporalAttention`. Default
+            "bilinear".
+        spatial_score: str. "bilinear" or "additive", see `layers.SpatialAttention`. "bilinear" has
+            N² weights. "additive" with a sparse `graph` needs time and memory linear in the number
+            of pairs of nodes within K - 1 hops; use it for thousands of nodes. Default "bilinear".
+        num_heads: int. Number of heads of the "dot" temporal attention. Default 1.
+        dynamic_graph: str or False. False for the fixed `graph`; "sample" for an input "graph"
+            (batch, N, N), one graph for each sample; "step" for (batch, T, N, N), one graph for
+            each step. The input is a non-negative adjacency. The model computes its scaled
+            Laplacian. After a time stride s, the blocks use every s-th graph. Default False.
 
     Call arguments:
-        x: (batch, input_length, num_nodes, num_features); {"x": …, "graph": …} with
-            `dynamic_graph`; {"recent": …, …} with several components; with `season` also
-            "calendar", (batch, horizon, 2), the `datasets.calendar` of the steps to predict.
+        x: tensor (batch, input_length, num_nodes, num_features), or a dict of tensors. The dict is
+            {"x": …, "graph": …} with `dynamic_graph`, and {"recent": …, "daily": …} with
+            components. With `season`, it also has "calendar" (batch, horizon, 2), the
+            `datasets.calendar` of the predicted steps.
 
     Returns:
-        (batch, horizon, num_nodes, num_outputs).
+        Tensor (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: on a bad argument; in use, if graph, scaler or season was never given, or the
-            data hold NaN or infinite numbers. With a scaler or a season, NaN in `x` is a missing
-            reading.
+        ValueError: if an argument is invalid; in use, if the graph, the scaler or the season was
+            never set, or an input has infinite values or NaN. With `normalize` or `season`, NaN in
+            a signal is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -73,10 +84,10 @@ class ASTGCN(Forecaster):
         (2, 3, 5, 1)
 
     Source:
-        Guo et al., 2019, AAAI 33, sec. 4. Departs from the paper: as in the authors' code, the
-        graph convolution filters the raw signal and the attended one only serves the spatial
-        attention, blocks have a residual path and layer normalisation (ε = 1e-5), and a linear map
-        closes; the Chebyshev polynomials are those of the paper, not the code's elementwise ones.
+        Guo et al., 2019, AAAI 33, sec. 4. Departs from the paper, as the authors' code does: the
+        graph convolution receives x, and only the spatial attention receives A x; blocks have a
+        residual connection and layer normalisation (ε = 1e-5); the last layer is a linear map. The
+        Chebyshev polynomials are matrix polynomials, as in the paper; the code's are elementwise.
     """
 
     def __init__(
@@ -111,7 +122,7 @@ class ASTGCN(Forecaster):
 
 
 def astgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]) -> Tensor:
-    """The network of ASTGCN, see `Forecaster`."""
+    """Computes the forecast of ASTGCN. `Forecaster` describes the arguments."""
     has_components = isinstance(arguments["input_length"], dict)
     forecasts = []
     for name, x in signals.items():
@@ -124,8 +135,10 @@ def astgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[s
     return ComponentFusion(dtype="float32", name="fusion")(forecasts)
 
 
-def block_arguments(*, attention, temporal_score, spatial_score, **integers):
-    """The checked arguments of `astgcn_blocks`."""
+def block_arguments(
+    *, attention: bool, temporal_score: str, spatial_score: str, **integers: int
+) -> dict[str, Any]:
+    """Checks the arguments of `astgcn_blocks`, and returns them as a dict."""
     return {
         **{name: _checks.integer(name, value) for name, value in integers.items()},
         "attention": bool(attention),
@@ -134,8 +147,20 @@ def block_arguments(*, attention, temporal_score, spatial_score, **integers):
     }
 
 
-def astgcn_blocks(x, operator, arguments, prefix=""):
-    """The blocks of ASTGCN, (B, T, N, F) to (B, T / time_stride, N, temporal_filters)."""
+def astgcn_blocks(
+    x: Tensor, operator: Tensor, arguments: Mapping[str, Any], prefix: str = ""
+) -> Tensor:
+    """Computes the blocks of ASTGCN.
+
+    Args:
+        x: (batch, time, nodes, features).
+        operator: graph operator.
+        arguments: dict of the arguments of the model.
+        prefix: str. Start of the names of all layers. Default "".
+
+    Returns:
+        (batch, ⌈time / time_stride⌉, nodes, temporal_filters).
+    """
     for number in range(1, arguments["num_blocks"] + 1):
         name = f"{prefix}block{number}"
         stride = arguments["time_stride"] if number == 1 else 1
@@ -167,7 +192,7 @@ def astgcn_blocks(x, operator, arguments, prefix=""):
     return x
 
 
-def linear_head(x, horizon, num_outputs, name):
-    """One linear map, shared by all nodes, from steps and features to the forecast."""
+def linear_head(x: Tensor, horizon: int, num_outputs: int, name: str) -> Tensor:
+    """Maps all steps and features of a node to its forecast, by one linear map for all nodes."""
     x = TemporalDense(horizon * num_outputs, dtype="float32", name=name)(x)
     return forecast_head(x, horizon, num_outputs)

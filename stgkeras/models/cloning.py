@@ -1,7 +1,11 @@
-"""What the constructors of models take beside their arguments: a dtype, or parts of a clone."""
+"""The constructor of models, extended by `dtype` and by clones of `keras.models.clone_model`."""
+
+from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -10,12 +14,16 @@ from stgkeras.layers._state import StateLayer
 from stgkeras.models import saved_form
 
 
-def constructor(init, base):
-    """The constructor of a model, which also takes `dtype`, as a layer does.
+def constructor(init: Callable[..., None], base: Any) -> Callable[..., None]:
+    """Returns a constructor that also accepts `dtype` and creates clones.
 
-    `keras.models.clone_model` calls it with the inputs and outputs of the cloned layers alone. The
-    outputs then name the model that they were cloned from, of which the clone gets the arguments,
-    the graph and the scaler.
+    `keras.models.clone_model` calls the constructor with only the inputs and outputs of the cloned
+    layers. The attribute `cloned_from` of the outputs is then the original model. The clone gets
+    the arguments, the graph and the scaler of the original model.
+
+    Args:
+        init: the constructor of the model.
+        base: the class `GraphModel`.
     """
 
     @functools.wraps(init)
@@ -30,10 +38,10 @@ def constructor(init, base):
         with _dtype_policy(source.dtype_policy):
             if type(self).__module__.startswith("stgkeras."):
                 base.__init__(self, *args, arguments, **kwargs)
-            else:  # only the constructor of another's class knows what else belongs to it
+            else:  # a subclass of a user can create more parts in its constructor
                 config = source.get_config()
                 quantized = config.pop("quantized", {})
-                del config["dtype"]  # which the context sets
+                del config["dtype"]  # the context sets it
                 init(self, **config)
                 saved_form.quantize_layers(self, quantized)
         for layer in self.layers:
@@ -43,13 +51,15 @@ def constructor(init, base):
                 ):
                     ours.assign(ops.convert_to_numpy(theirs))
 
-    del __init__.__wrapped__  # Keras takes arguments of any number for those of a functional model
+    # `clone_model` keeps the class of a model only if its constructor takes (*args, **kwargs), so
+    # the signature of `init` must not show.
+    del __init__.__wrapped__
     return __init__
 
 
 @contextlib.contextmanager
 def _dtype_policy(policy):
-    """Makes layers under a dtype policy, or under the one that is set if it is None."""
+    """Context in which new layers get a dtype policy. None is the current global policy."""
     before = keras.config.dtype_policy()
     try:
         if policy is not None:

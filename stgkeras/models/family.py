@@ -1,9 +1,8 @@
-"""Arguments and docstrings that the models of a family share.
+"""Merges the signature and the docstring of a model with those of its family.
 
-A family is a base class, such as `Forecaster`. Its constructor and docstring state the common
-arguments once. A model of the family states its own arguments, and passes the common ones on by
-`**common`. Here the two are merged, so that `help`, `inspect.signature` and the documentation show
-every argument of the model.
+A family is a base class, such as `Forecaster`. The constructor and the docstring of the family
+state the common arguments once. A model states its own arguments, and passes the common arguments
+on with `**common`. After the merge, `help` and `inspect.signature` show all arguments of the model.
 """
 
 from __future__ import annotations
@@ -12,20 +11,24 @@ import inspect
 import re
 from typing import Any
 
-# The section "Args:" of a docstring, up to the next line without indentation.
+# The section "Args:" of a docstring ends before the next line without indentation.
 SECTION = re.compile(r"^Args:\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def merge(model: Any, family: Any) -> None:
-    """Sets the signature and the docstring of a model to those with all arguments.
+    """Sets the signature and the docstring of a model so that they show all its arguments.
 
-    Arguments of the model that the family has too replace those of the family: another default, or
-    another text. The common arguments come first, then the model's own.
+    The common arguments come first, then the arguments that only the model has. If the model states
+    a common argument again, the default and the text of the model are used.
+
+    Args:
+        model: class of the model, which is changed.
+        family: base class of the model.
     """
     own, common = _parameters(model), _parameters(family)
     shared = {name: p for name, p in common.items() if name not in family.for_models}
     merged = {name: own.pop(name, parameter) for name, parameter in shared.items()}
-    # `num_nodes`, then the arguments by name, then those of `keras.Model`.
+    # Python requires that `**kwargs`, the arguments of `keras.Model`, come last.
     var = {name: merged.pop(name) for name in list(merged) if merged[name].kind == VAR_KEYWORD}
     own = {name: parameter for name, parameter in own.items() if parameter.kind != VAR_KEYWORD}
     parameters = [*merged.values(), *own.values(), *var.values()]
@@ -51,7 +54,7 @@ def _merged_doc(doc, common_doc, parameters):
 
 
 def _entries(doc):
-    """{argument: its text} of the section "Args:"; arguments that share a text have it each."""
+    """Returns {argument: text} of the section "Args:". Arguments can share one text."""
     found = SECTION.search(doc)
     if not found:
         return {}

@@ -1,4 +1,4 @@
-"""The base class of the models that forecast a signal on a graph."""
+"""Base class of the models that forecast a signal on a graph."""
 
 from __future__ import annotations
 
@@ -15,38 +15,41 @@ from stgkeras.types import Array, Tensor
 
 
 class Forecaster(GraphModel, is_family=True):
-    """Base class of forecasters: their common arguments, inputs and scaling.
+    """Base class of forecasters: states their common arguments, creates their inputs and scaler.
 
-    A forecaster consists of a function `network`, which maps standardised signals to a forecast,
-    and of the arguments that only it has. Its constructor checks these arguments and passes them to
-    this constructor as `own`, together with all common arguments.
+    Each forecaster has a function `network`, which computes the forecast, and arguments of its own.
+    Its constructor checks these arguments and passes them on as `own`, with the common arguments.
 
     Args:
         network: function (signals, operator, arguments), which returns the forecast (batch,
-            horizon, num_nodes, num_outputs). `signals` is a dict of the standardised signals
-            (batch, time, nodes, features) by component, with the one key "recent" for a single
-            signal; `operator` is the graph operator; `arguments` is a dict of all arguments.
-        own: dict of the checked arguments that only this forecaster has.
-        normalization: None, or the layer that turns an adjacency given as input into the operator.
+            horizon, num_nodes, num_outputs). `signals` is a dict with the standardised signal
+            (batch, time, nodes, features) of each component. A model without components has the one
+            key "recent". `operator` is the graph operator. `arguments` is a dict of all arguments.
+        own: dict of the arguments that only this forecaster has, already checked.
+        normalization: None, or the layer that converts an adjacency input to the graph operator.
         num_nodes: int. Number of nodes N.
-        graph: None, or the graph operator (N, N), `graphs.scaled_laplacian(A)`, as an array or a
-            SciPy sparse array. It is saved with the weights. With None, set it by `model.graph = …`
-            or load weights before use.
-        input_length: int, the number of input steps T; or a dict of the numbers of steps of several
-            components, a subset of {"recent": …, "daily": …, "weekly": …}.
-        horizon: int. Number of steps to forecast.
-        num_features: int. Number of input features F.
-        num_outputs: int. Number of features to forecast, the first ones of the input.
-        num_edges: None, or the number of entries of a sparse graph; taken from `graph`.
-        normalize: bool. Whether to standardise the input and to return forecasts in original units.
-            Call `adapt` with the training steps before `fit`.
-        season: None, or int, the number of steps in a day. The model then forecasts the deviation
-            from the seasonal mean, which is the mean training value of a node at a time of day,
-            separately for working days and weekends. The model gets another input, "calendar"; call
-            `adapt` with the training steps and their calendar before `fit`.
+        graph: None, or the graph operator `graphs.scaled_laplacian(A)`, an (N, N) array or SciPy
+            sparse array. The model saves it with the weights. With None, set `model.graph` or load
+            weights before the model is used. Default None.
+        input_length: int or dict. Number of input steps T. A dict gives the numbers of steps of
+            several components, for example {"recent": 24, "daily": 12, "weekly": 24}. "recent" is
+            the last steps, "daily" and "weekly" are the hours of the forecast on earlier days and
+            weeks, see `datasets.Windows`. Default 12.
+        horizon: int. Number of steps to forecast. Default 12.
+        num_features: int. Number of input features F of each node. Default 1.
+        num_outputs: int. Number of features to forecast, the first ones of the input. Default 1.
+        num_edges: None, or int: the largest number of entries of a sparse graph. Only needed if a
+            sparse graph is set or loaded later. Default: the number of entries of `graph`.
+        normalize: bool. Whether to standardise the input features. Forecasts are in original units.
+            Call `adapt` with the training values before `fit`. Default False.
+        season: None, or int: the number of steps in a day. The season is the mean training value of
+            each node at each time of day, with separate means for working days and weekends. The
+            network then receives the deviation of each reading from the season and the standardised
+            reading, and the season is added to its output. The model has another input, "calendar".
+            Call `adapt` with the training values and their calendar before `fit`. Default None.
     """
 
-    for_models = ("network", "own", "normalization")  # arguments that users of a model do not see
+    for_models = ("network", "own", "normalization")  # arguments that `help` of a model leaves out
     takes_components = True
 
     def __init__(
@@ -94,7 +97,8 @@ class Forecaster(GraphModel, is_family=True):
         if not input_length or not set(input_length) <= set(PERIODS):
             raise ValueError(
                 f"`input_length` must be an int, or a dict with keys among {tuple(PERIODS)}. "
-                f"Received: input_length={input_length!r}"
+                f"Received: input_length={input_length!r}. Give the number of steps of each "
+                "component, such as {'recent': 12, 'daily': 12}."
             )
         return {
             name: _checks.integer(f"input_length[{name!r}]", input_length[name])

@@ -1,4 +1,4 @@
-"""What SpectralCNN, ChebNet and GCN share: convolutions on a graph and pooling, then a class."""
+"""Base class of the classifiers SpectralCNN, ChebNet and GCN."""
 
 from __future__ import annotations
 
@@ -10,39 +10,42 @@ import numpy as np
 from keras import layers, regularizers
 
 from stgkeras.layers import GraphPooling, SparseFeatures, StaticClusters, StaticGraph, _checks
-from stgkeras.models.graph_model import GraphModel
+from stgkeras.models.graph_model import GraphModel, StoredGraph
 from stgkeras.types import Array
 
 
 class GraphClassifier(GraphModel, is_family=True):
-    """Base class of classifiers of graph signals or of nodes: their common arguments and layers.
+    """Base class of classifiers of signals or nodes: states common arguments, creates all layers.
 
     Args:
         convolution: function (filters, **kwargs), which returns a graph convolution layer.
-        own: dict of the checked arguments that only this model has.
+        own: dict of the arguments that only this model has, already checked.
         num_nodes: int. Number of nodes N.
-        graph: None, or the operator of the convolutions; with `clusters` a sequence of one operator
-            for each convolution. It is saved with the weights. With None, set it by
-            `model.graph = …` or load weights before use.
+        graph: None, or the operator of the convolutions; with `clusters`, a list of one operator
+            for each convolution. Default None.
         num_classes: int. Number of classes.
-        num_features: int. Number of input features F.
-        filters: sequence of ints, the number of filters of each convolution. With "nodes" one more
-            convolution returns the logits.
-        clusters: None, or a sequence of arrays (clusters, pool size) from `graphs.coarsen`, one for
-            each convolution: the clusters over which its output is pooled. They are saved with the
-            weights.
-        pooling: "max" or "average".
-        units: sequence of ints, the number of units of the dense layers before the last. None is
-            (512,) for signals. Models of nodes have no dense layers.
-        dropout: float. Share of values that dropout sets to 0: before the last layer; with "nodes",
-            before every convolution.
-        classify: "signals" for one class a sample, or "nodes" for one class a node.
-        kernel_regularizer: as in `keras.layers.Dense`, for all layers but the last.
-        cluster_shapes: None; the shapes of `clusters`, taken from them.
-        num_entries: None, or the number E of stored entries of sparse features.
+        num_features: int. Number of input features F of each node. Default 1.
+        filters: sequence of ints. Number of filters of each convolution. With classify="nodes", one
+            more convolution returns the logits. Default (32, 64).
+        clusters: None, or a list of int arrays (clusters, pool size), one for each convolution:
+            `graphs.coarsen(…).clusters`. Each convolution is then followed by pooling, which
+            reduces each cluster of nodes to one node. The model saves the clusters with the
+            weights. Default None.
+        pooling: str. "max" or "average". Default "max".
+        units: None, or a sequence of ints: the number of units of each dense layer before the last.
+            None is (512,) for "signals" and () for "nodes", which has no dense layers. Default
+            None.
+        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0: before the last
+            layer, and with classify="nodes" before every convolution. Default 0.5.
+        classify: str. "signals": each sample, a signal on the graph, has one class. "nodes": each
+            node has one class. Default "signals".
+        kernel_regularizer: as in `keras.layers.Dense`. For all layers but the last. Default None.
+        cluster_shapes: None, or the shapes of the arrays in `clusters`. Only needed if clusters are
+            set or loaded later. Default: taken from `clusters`.
+        num_entries: None, or int: the number of entries E of sparse features. Default None.
     """
 
-    for_models = ("convolution", "own")  # arguments that users of a model do not see
+    for_models = ("convolution", "own")  # arguments that `help` of a model leaves out
 
     def __init__(
         self,
@@ -81,7 +84,7 @@ class GraphClassifier(GraphModel, is_family=True):
         _check(arguments)
         arguments["cluster_shapes"] = shapes = _cluster_shapes(clusters, arguments)
         x = _input(arguments)
-        anchor = keras.tree.flatten(x)[-1]  # ties state into the model
+        anchor = keras.tree.flatten(x)[-1]  # makes the layers with the graphs part of the model
         holders = _graph_holders(graph, arguments)
         operators = [holder(anchor) for holder in holders]
         if arguments["classify"] == "nodes":
@@ -96,22 +99,22 @@ class GraphClassifier(GraphModel, is_family=True):
         if clusters is not None:
             self.clusters = clusters
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         regularizer = regularizers.serialize(self.kernel_regularizer)
         return {**config, "kernel_regularizer": regularizer}
 
     @property
-    def graph(self):
-        """The operator that the model multiplies by, an array or scipy csr_array; with clusters a
-        tuple of one a convolution."""
+    def graph(self) -> StoredGraph | tuple[StoredGraph, ...]:
+        """The operator, an array or a SciPy csr_array. With clusters, a tuple with the operator of
+        each convolution."""
         if self.cluster_shapes is None:
             return super().graph
         levels = range(len(self.cluster_shapes))
         return tuple(self.get_layer(_holder_name(level)).graph for level in levels)
 
     @graph.setter
-    def graph(self, graph):
+    def graph(self, graph: Array | Sequence[Array]) -> None:
         found = []
         for level, operator in enumerate(_a_level("graph", graph, self.cluster_shapes)):
             layer = self.get_layer(_holder_name(level))
@@ -120,21 +123,22 @@ class GraphClassifier(GraphModel, is_family=True):
         self.num_edges = found[0] if self.cluster_shapes is None else tuple(found)
 
     @property
-    def clusters(self):
-        """The clusters that the model pools over, a tuple of arrays; None without pooling."""
+    def clusters(self) -> tuple[np.ndarray, ...] | None:
+        """The clusters of each pooling layer, a tuple of arrays. None without pooling."""
         if self.cluster_shapes is None:
             return None
         levels = range(len(self.cluster_shapes))
         return tuple(self.get_layer(f"clusters_{level}").clusters for level in levels)
 
     @clusters.setter
-    def clusters(self, clusters):
+    def clusters(self, clusters: Sequence[Array]) -> None:
         num_nodes = self.num_nodes
         for level, members in enumerate(_a_level("clusters", clusters, self.cluster_shapes)):
             if np.max(members) >= num_nodes:
                 raise ValueError(
-                    f"`clusters[{level}]` must be below the {num_nodes} nodes it pools. "
-                    f"Received: {np.max(members)}"
+                    f"`clusters[{level}]` must hold node numbers below {num_nodes}, the number of "
+                    f"nodes of this level. Received: {np.max(members)}. Pass the clusters of "
+                    "`graphs.coarsen` for the same graph, from fine to coarse."
                 )
             self.get_layer(f"clusters_{level}").clusters = members
             num_nodes = len(members)
@@ -145,7 +149,7 @@ def _holder_name(level):
 
 
 def _check(arguments):
-    """Checks the arguments that all have in common, in place."""
+    """Checks the common arguments, and replaces them by the checked values."""
     for name in ("num_nodes", "num_classes", "num_features"):
         arguments[name] = _checks.integer(name, arguments[name])
     if arguments["units"] is None:
@@ -153,11 +157,14 @@ def _check(arguments):
     for name in ("filters", "units"):
         arguments[name] = tuple(_checks.integer(name, number) for number in arguments[name])
     if not arguments["filters"]:
-        raise ValueError("`filters` must name at least one convolution. Received: filters=()")
+        raise ValueError(
+            "`filters` must hold at least one number. Received: filters=(). Give the number of "
+            "filters of each convolution."
+        )
     if arguments["units"] and arguments["classify"] == "nodes":
         raise ValueError(
             '`units` must be empty with classify="nodes", which has no dense layers. '
-            f"Received: units={arguments['units']}"
+            f"Received: units={arguments['units']}. Use `units=None`."
         )
     _checks.fraction("dropout", arguments["dropout"])
     _checks.one_of("pooling", arguments["pooling"], ("max", "average"))
@@ -168,7 +175,7 @@ def _check(arguments):
 
 
 def _cluster_shapes(clusters, arguments):
-    """The shape of each array of clusters, or None without pooling."""
+    """Returns the shape of each array of clusters, or None without pooling."""
     shapes = arguments["cluster_shapes"]
     if clusters is not None:
         shapes = [np.shape(members) for members in clusters]
@@ -176,33 +183,36 @@ def _cluster_shapes(clusters, arguments):
         return None
     if arguments["classify"] == "nodes":
         raise ValueError(
-            '`clusters` must be None with classify="nodes": a pooled graph has others.'
+            '`clusters` must be None with classify="nodes", because pooling merges nodes. '
+            f'Received: clusters of shapes {shapes}. Use `clusters=None` or `classify="signals"`.'
         )
     if len(shapes) != len(arguments["filters"]) or any(len(shape) != 2 for shape in shapes):
         raise ValueError(
             "`clusters` must hold an array (clusters, pool size) for each of the "
-            f"{len(arguments['filters'])} convolutions of `filters`. Received: shapes {shapes}"
+            f"{len(arguments['filters'])} convolutions of `filters`. Received: shapes {shapes}. "
+            "Call `graphs.coarsen` with as many levels as there are convolutions."
         )
     return tuple(tuple(int(size) for size in shape) for shape in shapes)
 
 
 def _a_level(name, value, shapes):
-    """One value for each level of the model: of a model without pooling there is one."""
+    """Returns a tuple with one value for each level. A model without pooling has one level."""
     if shapes is None:
         return (value,)
     if value is None:
         return len(shapes) * (None,)
     if not isinstance(value, (list, tuple)) or len(value) != len(shapes):
-        found = f"{len(value)} of them" if isinstance(value, (list, tuple)) else type(value)
+        length = f" of length {len(value)}" if isinstance(value, (list, tuple)) else ""
         raise ValueError(
-            f"`{name}` must be a sequence of {len(shapes)}, one for each convolution, in a model "
-            f"with clusters. Received: {found}"
+            f"`{name}` must be a list of length {len(shapes)}, with one item for each convolution, "
+            f"in a model with clusters. Received: {name} of type {type(value).__name__}{length}. "
+            "Use the graphs and clusters of `graphs.coarsen`."
         )
     return tuple(value)
 
 
 def _graph_holders(graph, arguments):
-    """The `StaticGraph` of each level; what sizes them goes into the arguments."""
+    """Returns the `StaticGraph` of each level, and writes the graph sizes into the arguments."""
     shapes = arguments["cluster_shapes"]
     graphs = _a_level("graph", graph, shapes)
     if graph is not None and "num_frequencies" in arguments:
@@ -229,7 +239,7 @@ def _graph_holders(graph, arguments):
 
 
 def _input(arguments):
-    """The input of the model, a signal or the entries of sparse features."""
+    """Returns the input of the model: a signal, or the entries of sparse features."""
     nodes, features = arguments["num_nodes"], arguments["num_features"]
     entries = arguments["num_entries"]
     if entries is None:
@@ -239,7 +249,8 @@ def _input(arguments):
 
 
 def _signal(x, arguments, dropout=0.0):
-    """x, or x from its entries, which are dropped before: the zeros would stay zero anyway."""
+    """Returns the signal, after dropout, as a dense tensor."""
+    # Sparse features: dropout on the stored entries is enough, because all other values are 0.
     drop = layers.Dropout(dropout) if dropout else lambda value: value
     if arguments["num_entries"] is None:
         return drop(x)
@@ -249,7 +260,7 @@ def _signal(x, arguments, dropout=0.0):
 
 
 def _node_classes(x, operator, convolution, arguments):
-    """Logits (B, N, classes): dropout before every convolution, the last one gives the classes."""
+    """Returns the logits (B, N, classes): convolutions, with dropout before each of them."""
     rate, regularizer = arguments["dropout"], arguments["kernel_regularizer"]
     x = _signal(x, arguments, rate)
     for number, filters in enumerate(arguments["filters"], start=1):
@@ -261,7 +272,7 @@ def _node_classes(x, operator, convolution, arguments):
 
 
 def _signal_classes(x, operators, pools, convolution, arguments):
-    """Logits (B, classes): convolutions and pooling, dense layers, dropout before the last one."""
+    """Returns the logits (B, classes): convolutions and pooling, dense layers with dropout."""
     regularizer = arguments["kernel_regularizer"]
     x = _signal(x, arguments)
     for level, filters in enumerate(arguments["filters"]):

@@ -1,14 +1,17 @@
-"""What the models share: their graph, their scaler, checks of what goes in, and a saved form that
-every backend opens."""
+"""Base class of all models: graph, scaler, checks of inputs, and files for every backend."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import os
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self, TypeAlias
 
 import keras
+import numpy as np
+import scipy.sparse
 from keras import ops
 
 from stgkeras.kernels import portable_forms
@@ -17,19 +20,23 @@ from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
 from stgkeras.models import family, preset_files, saved_form
 from stgkeras.models.cloning import constructor
+from stgkeras.models.model_inputs import adapt_scaler
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
+from stgkeras.types import Array, Tensor
+
+StoredGraph: TypeAlias = np.ndarray | scipy.sparse.csr_array | None
 
 
 def _checked(name):
-    """The method of `keras.Model`, which first looks at the model's state and at the data."""
+    """Returns the method of `keras.Model` with checks of the state of the model and of the data."""
     signature = inspect.signature(getattr(keras.Model, name))
 
     @functools.wraps(getattr(keras.Model, name))
     def method(self, *args, **kwargs):
         self.require_state()
         base = getattr(super(GraphModel, self), name)
-        if "_use_cached_eval_dataset" in kwargs:  # `fit` evaluates data that it has checked
+        if "_use_cached_eval_dataset" in kwargs:  # `fit` has already checked these data
             return base(*args, **kwargs)
         bound = signature.bind(self, *args, **kwargs)
         given = bound.arguments
@@ -64,22 +71,22 @@ def _checked(name):
 
 
 class GraphModel(keras.Model):
-    """A functional model that owns a graph operator, or takes a graph as input.
+    """Base class of all models: a functional model that stores a graph operator or takes a graph.
 
     Args:
         inputs, outputs: as in `keras.Model`.
-        arguments: dict of the subclass's constructor arguments, without those that are state
-            (`graph`). They become attributes and the config.
+        arguments: dict of the constructor arguments of the subclass, except those that set state,
+            such as `graph`. They become attributes and the config of the model.
     """
 
     dynamic_graph = normalize = False
     num_edges = None
 
     def __init_subclass__(cls, is_family: bool = False, **kwargs: Any) -> None:
-        """Makes the constructor also accept `dtype`, and shows all arguments in `help`.
+        """Extends the constructor by `dtype`, and the docstring by the arguments of the family.
 
         Args:
-            is_family: whether the class is the base of a family of models, see `family`.
+            is_family: bool. Whether the class is the base of a family of models, see `family.py`.
         """
         super().__init_subclass__(**kwargs)
         cls._is_family = is_family
@@ -94,7 +101,9 @@ class GraphModel(keras.Model):
             cls.__signature__ = own.replace(parameters=parameters)
         setattr(cls, "__init__", constructor(cls.__init__, GraphModel))  # noqa: B010
 
-    def __init__(self, inputs, outputs, arguments, **kwargs):
+    def __init__(
+        self, inputs: Tensor, outputs: Tensor, arguments: Mapping[str, Any], **kwargs: Any
+    ) -> None:
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         for name, value in arguments.items():
             setattr(self, name, value)
@@ -107,72 +116,68 @@ class GraphModel(keras.Model):
     test_on_batch = _checked("test_on_batch")
     predict_on_batch = _checked("predict_on_batch")
 
-    def readings(self):
-        """The checks of data for this model, of one call."""
+    def readings(self) -> Readings:
+        """Returns the checks of the data of one call, such as one `fit`."""
         names = [tensor.name for tensor in keras.tree.flatten(self.input)]
         takes_missing = self.normalize or getattr(self, "season", None) is not None
         return Readings(names, takes_missing, getattr(self, "loss", None))
 
-    def require_state(self):
+    def require_state(self) -> None:
         """Raises ValueError if the graph, the clusters, the scaler or the season was never set."""
         for layer in self._flatten_layers():
             if isinstance(layer, StateLayer):
                 layer.require()
 
     @property
-    def graph(self):
-        """The operator that the model multiplies by, an (N, N) array or scipy csr_array; None for
-        a model that takes its graph as input. Another one may have more entries."""
+    def graph(self) -> StoredGraph | tuple[StoredGraph, ...]:
+        """The graph operator, an (N, N) array or SciPy csr_array. None with a graph input."""
         return None if self.dynamic_graph else self.get_layer("static_graph").graph
 
     @graph.setter
-    def graph(self, graph):
+    def graph(self, graph: Array) -> None:
         if self.dynamic_graph:
             raise ValueError(
-                f"`graph` cannot be set with dynamic_graph={self.dynamic_graph!r}: the model takes "
-                "its graph as input."
+                "`graph` must not be set in a model with a graph input. Received: dynamic_graph="
+                f"{self.dynamic_graph!r}. Call the model with {{'x': …, 'graph': …}} instead."
             )
         layer = self.get_layer("static_graph")
         layer.graph = graph
         self.num_edges = layer.num_edges
 
-    def adapt(self, values, calendar=None):
-        """Fits the scaler of a model with `normalize=True` or a season.
+    def adapt(self, values: Array, calendar: Array | None = None) -> None:
+        """Computes the mean and standard deviation, or the season, from training values.
 
         Args:
-            values: (..., num_features), the readings of the training steps in original units; NaN
-                where missing. With a season (T, num_nodes, num_features).
-            calendar: (T, 2), `datasets.calendar` of these steps; for a season alone.
+            values: array (..., num_features), in original units, NaN where a reading is missing.
+                With a season, (T, num_nodes, num_features).
+            calendar: None, or for a season, array (T, 2), `datasets.calendar` of the same steps.
+
+        Raises:
+            ValueError: if the model has neither `normalize=True` nor a season, or `calendar` does
+                not fit the model.
         """
-        season = getattr(self, "season", None)
-        if season is None and not self.normalize:
-            raise ValueError(
-                "`adapt` needs a model with normalize=True or a season. Received: normalize=False"
-            )
-        if (season is None) != (calendar is None):
-            raise ValueError(
-                f"`calendar` must be given to a model with a season, and to no other. "
-                f"Received: season={season}, calendar of type {type(calendar).__name__}"
-            )
-        if calendar is None:
-            self.get_layer("scaler").adapt(values)
-        else:
-            self.get_layer("scaler").adapt(values, calendar)
-            self.get_layer("level").adapt(values)
+        adapt_scaler(self, values, calendar)
 
     @functools.wraps(keras.Model.compile)
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)
         given = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
         weights = keras.tree.flatten(given.get("loss_weights"))
         self._loss_weight = 1.0 if weights in ([], [None]) else float(weights[0])
-        # Past Keras's tracking, which would list it a second time among the metrics.
+        # `object.__setattr__`, because Keras would list the attribute as a second metric.
         object.__setattr__(self, "_loss_tracker", PooledLoss())
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
         total = super().compute_loss(x, y, y_pred, sample_weight, training)
         if training or any(getattr(type(self), name) is not own for name, own in OWN.items()):
-            return total  # a subclass says itself what its loss is
+            return total  # a subclass computes another loss
         losses, targets = keras.tree.flatten(self.loss), keras.tree.flatten(y)
         if len(losses) == len(targets) == 1 and hasattr(losses[0], "pooled"):
             forecast = keras.tree.flatten(y_pred)[0]
@@ -185,67 +190,61 @@ class GraphModel(keras.Model):
         return total
 
     @classmethod
-    def from_preset(cls, preset):
-        """Opens a trained model.
+    def from_preset(cls, preset: str | os.PathLike[str]) -> Self:
+        """Opens a trained model (preset).
 
         Args:
-            preset: str or path. A name among `stgkeras.models.presets()`, or the folder of a model
-                saved by `save_to_preset`.
+            preset: str or path. A name from `stgkeras.models.presets()`, or a folder written by
+                `save_to_preset`.
 
         Returns:
-            The model, not compiled. It takes and gives original units.
+            The model, not compiled. Its inputs and forecasts are in original units.
 
         Raises:
-            ValueError: if there is no such preset, it holds another kind of model, or it is damaged
-                or of a version that this one does not open.
+            ValueError: if there is no such preset, it is a model of another class, or this version
+                cannot open it.
         """
-        model = preset_files.load(preset)
-        if not isinstance(model, cls):
-            raise ValueError(
-                f"`preset` must hold a {cls.__name__}. Received: preset={str(preset)!r}, a "
-                f"{type(model).__name__}; open it by {type(model).__name__}.from_preset."
-            )
-        return model
+        return preset_files.load(preset, cls)
 
-    def save_to_preset(self, folder, metadata):
-        """Saves the model, and where it comes from, as a folder that `from_preset` opens.
+    def save_to_preset(self, folder: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
+        """Saves the model and its metadata in a folder that `from_preset` can open.
 
         Args:
-            folder: path that does not exist yet.
-            metadata: dict of data, split, scaler, seed, command, versions and metrics: what it
-                takes to reproduce the model, and its figures on test data. Kept as JSON.
+            folder: str or path. A folder that does not exist yet.
+            metadata: dict with the keys "data", "split", "scaler", "seed", "command" and "versions"
+                (how to reproduce the model), and "metrics" (test metrics). Saved as JSON.
 
         Raises:
-            ValueError: if `folder` exists, `metadata` has other keys, or state of the model was
-                never set.
+            ValueError: if `folder` exists, `metadata` has other keys, or the graph, the scaler or
+                other state of the model was never set.
         """
         self.require_state()
         preset_files.save(self, folder, metadata)
 
     def _purge_model_variables(self, **kwargs):
-        """On JAX, Keras takes the values out of the variables while it works with them, and does
-        not put them back where data raise an error. They stay here; memory that was handed on is
-        free all the same."""
+        # On JAX, Keras removes the values from the variables during `fit`, and loses them if the
+        # data raise an error. Here they stay; JAX frees the donated memory anyway.
+        pass
 
     @functools.wraps(keras.Model.export)
-    def export(self, *args, **kwargs):
+    def export(self, *args: Any, **kwargs: Any) -> Any:
         self.require_state()
         with portable_forms():
             return super().export(*args, **kwargs)
 
     @functools.wraps(keras.Model.save)
-    def save(self, filepath, *args, **kwargs):
+    def save(self, filepath: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         if str(filepath).endswith((".h5", ".hdf5")):
             saved_form.refuse_legacy_file(f"filepath={str(filepath)!r}")
         return super().save(filepath, *args, **kwargs)
 
     @functools.wraps(keras.Model.quantize)
-    def quantize(self, *args, **kwargs):
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
         super().quantize(*args, **kwargs)
         if not self._quantized():
             warnings.warn(
-                f"`quantize` changed nothing: no layer of this {type(self).__name__} has a "
-                "quantized form that Keras knows.",
+                f"`quantize` changed nothing, because Keras cannot quantize any layer of this "
+                f"{type(self).__name__}.",
                 stacklevel=2,
             )
 
@@ -253,14 +252,13 @@ class GraphModel(keras.Model):
         layers = self._flatten_layers()
         return [layer for layer in layers if getattr(layer, "quantization_mode", None)]
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         take_old_names(self.layers, store)
         super().load_own_variables(store)
 
-    def get_config(self):
-        if (
-            saved_form.is_for_legacy_file()
-        ):  # by `keras.saving.save_model`, which does not ask the model
+    def get_config(self) -> dict[str, Any]:
+        # `keras.saving.save_model` does not call `save` of the model.
+        if saved_form.is_for_legacy_file():
             saved_form.refuse_legacy_file("a file that ends in '.h5' or '.hdf5'")
         config = {name: getattr(self, name) for name in self._argument_names}
         config.update(name=self.name, trainable=self.trainable)
@@ -269,24 +267,24 @@ class GraphModel(keras.Model):
         return {**config, "quantized": quantized} if quantized else config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
         model = cls(**{name: value for name, value in config.items() if name != "quantized"})
         saved_form.quantize_layers(model, config.get("quantized", {}))
         return model
 
-    def compile_from_config(self, config):
-        # A file tells which backend wrote it: torch saves an optimizer class of its own, and what
-        # `jit_compile="auto"` came to. Neither is meant for the backend that reads.
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # The backend that wrote a file saved its own optimizer class (PyTorch) and its own value of
+        # `jit_compile="auto"`. Both can be wrong on the backend that opens the file.
         config = {**config, "jit_compile": "auto"}
         config["optimizer"] = saved_form.portable_optimizer(config.get("optimizer"))
-        # As Keras does, which refuses to where `compile` is overridden.
+        # As in `keras.Model`, which does not do this if a subclass overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
     def _run_through_graph(self, inputs, *args, **kwargs):
-        # `keras.models.clone_model` runs its clones of the layers, and then calls the constructor
-        # with the tensors alone: these tell it whose clone it makes.
+        # `keras.models.clone_model` calls this method, and then the constructor with only the
+        # tensors. `cloned_from` tells the constructor which model is the original.
         outputs = super()._run_through_graph(inputs, *args, **kwargs)
         for tensor in keras.tree.flatten(outputs):
             if isinstance(tensor, keras.KerasTensor):
@@ -294,5 +292,5 @@ class GraphModel(keras.Model):
         return outputs
 
 
-# The methods that make the loss of an evaluation, as they are here.
+# The methods that compute the loss of an evaluation, to find out if a subclass overrides them.
 OWN = {name: getattr(GraphModel, name) for name in ("compute_loss", "test_step")}

@@ -14,35 +14,43 @@ from stgkeras.types import Tensor
 
 @keras.saving.register_keras_serializable("stgkeras")
 class GraphSTID(Forecaster):
-    """Spatial and temporal identity with graph convolutions, for forecasts on a graph.
+    """Spatial and temporal identity (STID) with graph convolutions: forecasts signals on a graph.
 
-    What a node has read in its windows is one vector. A learned vector of the node is appended, a
-    dense layer mixes the two, and residual blocks follow, each of a dense layer, a Chebyshev
-    convolution on the given graph and a first-order convolution on a graph that is learned; one
-    linear map gives all steps of the forecast. Without convolution along time it trains several
-    times faster than STGCN.
+    For each node, all readings of the window form one vector x. The model computes
+
+        h = linear map of (x, e)       e is a trainable vector of the node (node embedding)
+        blocks, each of:
+            d = dense layer with ReLU of h
+            c = ReLU(Chebyshev convolution of d on the given graph)
+            g = ReLU(first-order graph convolution of d on a learned graph)
+            h = h + linear map of dropout of (d, c, g)
+        forecast = linear map of h
+
+    All nodes share all weights but e and the learned graph. There is no convolution along time, so
+    GraphSTID trains several times faster than STGCN.
 
     Args:
-        units: int. Units of the dense layers and filters of the graph convolutions.
-        num_blocks: int. Number of blocks.
-        K: int. Number of Chebyshev terms; 1 leaves the given graph out.
-        node_units: int ≥ 0. Length of the nodes' learned vectors; 0 leaves them out.
-        adaptive_units: int ≥ 0. Length of the vectors that the learned graph is made of; 0 leaves
-            it out.
-        dropout: float. Share of values dropped before the last dense layer of a block.
+        units: int. Number of units of the dense layers, and of filters of the graph convolutions.
+            Default 64.
+        num_blocks: int. Number of blocks. Default 3.
+        K: int ≥ 1. Number of Chebyshev terms. With K=1 the given graph has no effect. Default 3.
+        node_units: int ≥ 0. Length of the vector e of each node. With 0 there is no e. Default 16.
+        adaptive_units: int ≥ 0. Length of the two vectors of each node that define the learned
+            graph, see `layers.AdaptiveAdjacency`. With 0 there is no learned graph. Default 10.
+        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0. Default 0.1.
 
     Call arguments:
-        x: (batch, input_length, num_nodes, num_features), or {"recent": …, …} with several
-            components; with `season` also "calendar", (batch, horizon, 2), the
-            `datasets.calendar` of the steps to predict.
+        x: tensor (batch, input_length, num_nodes, num_features), or a dict of tensors: {"recent":
+            …, "daily": …} with components. With `season`, the dict also has "calendar" (batch,
+            horizon, 2), the `datasets.calendar` of the predicted steps.
 
     Returns:
-        (batch, horizon, num_nodes, num_outputs).
+        Tensor (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: on a bad argument; in use, if graph, scaler or season was never given, or the
-            data hold NaN or infinite numbers. With a scaler or a season, NaN in `x` is a missing
-            reading.
+        ValueError: if an argument is invalid; in use, if the graph, the scaler or the season was
+            never set, or an input has infinite values or NaN. With `normalize` or `season`, NaN in
+            a signal is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -53,9 +61,9 @@ class GraphSTID(Forecaster):
         (2, 3, 5, 1)
 
     Source:
-        Shao et al., 2022, arXiv:2208.05233 (STID). Departs from the paper: the graph convolutions
-        (Defferrard et al., 2016; the learned graph of Wu et al., 2019, arXiv:1906.00121) are added,
-        and the identity of the time is the season rather than learned vectors of hours and days.
+        Shao et al., 2022, arXiv:2208.05233 (STID). Departs from the paper: adds graph convolutions
+        (Defferrard et al., 2016, arXiv:1606.09375) and a learned graph (Wu et al., 2019,
+        arXiv:1906.00121); `season` takes the place of trainable vectors of hours and days.
     """
 
     def __init__(
@@ -84,7 +92,7 @@ class GraphSTID(Forecaster):
 def graph_stid(
     signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]
 ) -> Tensor:
-    """The network of GraphSTID, see `Forecaster`."""
+    """Computes the forecast of GraphSTID. `Forecaster` describes the arguments."""
     horizon, num_outputs = arguments["horizon"], arguments["num_outputs"]
     x = ops.concatenate([by_node(x) for x in signals.values()], axis=-1)
     if arguments["node_units"]:
@@ -99,8 +107,25 @@ def graph_stid(
     return forecast_head(x, horizon, num_outputs)
 
 
-def graph_stid_block(x, operator, learned, arguments, name):
-    """Adds to x what a dense layer and the graph convolutions make of it, (B, N, units)."""
+def graph_stid_block(
+    x: Tensor,
+    operator: Tensor,
+    learned: Tensor | None,
+    arguments: Mapping[str, Any],
+    name: str,
+) -> Tensor:
+    """Computes one block of GraphSTID.
+
+    Args:
+        x: (batch, nodes, units).
+        operator: operator of the given graph.
+        learned: None, or the operator of the learned graph.
+        arguments: dict of the arguments of the model.
+        name: str. Start of the names of all layers.
+
+    Returns:
+        (batch, nodes, units).
+    """
     units = arguments["units"]
     own = layers.Dense(units, activation="relu", name=f"{name}_dense")(x)
     chebyshev = ChebConv(units, arguments["K"], activation="relu", name=f"{name}_graph")

@@ -1,4 +1,4 @@
-"""STGCN and ASTGCN as predictors of the links of the next graph."""
+"""Link predictors with the blocks of STGCN and of ASTGCN."""
 
 from __future__ import annotations
 
@@ -16,30 +16,41 @@ from stgkeras.models.stgcn import operator_at
 
 @keras.saving.register_keras_serializable("stgkeras")
 class STGCNLinkPredictor(LinkPredictor):
-    """Predicts the next graph from a window of graphs, with the convolutions of STGCN.
+    """Link predictor with the blocks of STGCN: predicts the next graph from a window of graphs.
 
-    Blocks of gated temporal convolution, Chebyshev graph convolution and gated temporal
-    convolution, batch normalisation over nodes, ReLU and dropout; all that is left is flattened
-    and mapped by two dense layers to one logit a pair.
+    The node features x (time, nodes, features) pass through several blocks, and then through a
+    decoder, which returns one logit for each pair of nodes.
+
+        block:    gated temporal convolution          combines the steps of each node
+                  Chebyshev graph convolution, ReLU   combines neighbouring nodes at each step
+                  gated temporal convolution
+                  batch normalisation of each node, ReLU, dropout
+        decoder:  all steps, nodes and features in one vector
+                  dense layer, ReLU, dropout
+                  dense layer: the logits of all pairs
+
+    The sigmoid of a logit is the probability of the link. A temporal convolution shortens the
+    window by kernel_size - 1 steps; a graph convolution then uses the graphs of the last steps.
 
     Args:
-        num_blocks: int. Number of blocks.
-        filters: int. Filters of all convolutions.
-        kernel_size: int. Steps that a temporal convolution sees; a block takes 2·(kernel_size - 1).
-        K: int. Number of Chebyshev terms.
-        dropout: float. Share of values dropped after each block and before the last layer.
+        num_blocks: int. Number of blocks. Default 2.
+        filters: int. Number of filters of all convolutions. Default 32.
+        kernel_size: int. Number of steps that a temporal convolution combines. Default 3.
+        K: int ≥ 1. Number of Chebyshev terms. A graph convolution reaches K - 1 hops. Default 2.
+        units: int. Number of units of the hidden dense layer of the decoder. Default 256.
 
     Call arguments:
-        {"x": (batch, input_length, num_nodes, num_features), "graph": …}, or x alone with
-        `dynamic_graph=False`; with `num_history` also "history", (batch, num_nodes, num_nodes, H).
+        inputs: dict of tensors {"x": (batch, input_length, num_nodes, num_features), "graph": …}.
+            With `num_history`, it also has "history" (batch, num_nodes, num_nodes, H). With
+            `dynamic_graph=False`, "graph" is absent, and x alone is enough.
 
     Returns:
-        (batch, num_nodes, num_nodes), the probability of each link in the next graph.
+        Tensor (batch, num_nodes, num_nodes): the probability of each link in the next graph.
 
     Raises:
-        ValueError: on a bad argument, or if `input_length` is too short for the blocks; in use, if
-            graph or scaler was never given, or the data hold NaN or infinite numbers. With a
-            scaler, NaN in `x` is a missing reading.
+        ValueError: if an argument is invalid, or `input_length` is too short for the blocks; in
+            use, if the graph or the scaler was never set, or an input has infinite values or NaN.
+            With `normalize`, NaN in "x" is a missing value.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -49,9 +60,9 @@ class STGCNLinkPredictor(LinkPredictor):
         (2, 30, 30)
 
     Source:
-        Blocks: Yu et al., 2018, arXiv:1709.04875, fig. 2. Departs from the paper: temporal
-        convolutions have a third, residual convolution, normalisation is by batch over the node
-        axis, and the head predicts links.
+        Blocks: Yu et al., 2018, arXiv:1709.04875, fig. 2. Departs from the paper: the residual
+        connection of a temporal convolution is a third convolution; batch normalisation along the
+        node axis replaces layer normalisation; the decoder predicts links.
     """
 
     def __init__(
@@ -76,28 +87,34 @@ class STGCNLinkPredictor(LinkPredictor):
 
 @keras.saving.register_keras_serializable("stgkeras")
 class ASTGCNLinkPredictor(LinkPredictor):
-    """Predicts the next graph from a window of graphs, with the attention blocks of ASTGCN.
+    """Link predictor with the blocks of ASTGCN: predicts the next graph from a window of graphs.
 
-    The blocks and linear map of ASTGCN reduce the window to one value a node, or a few; dense
-    layers with normalisation, shared by all nodes, turn them into that node's logits.
+    The node features x (time, nodes, features) pass through several blocks with attention, see
+    `ASTGCN`. One linear map then maps all steps and features of a node to its state, a vector of
+    `node_values` values. A decoder maps the state of node n to the logits of its pairs (n, m):
+
+        dense layer, layer normalisation, ReLU, dropout, dense layer with one output for each m
+
+    The sigmoid of a logit is the probability of the link. All nodes share the weights of the linear
+    map and of the decoder.
 
     Args:
         num_blocks, K, spatial_filters, temporal_filters, time_stride, attention, temporal_score,
             spatial_score, num_heads: as in `ASTGCN`.
-        node_values: int. Values a node that reach the dense layers. One has to tell nodes apart
-            and describe them at once; where links follow node identity, take more.
-        dropout: float. Share of values dropped before the last layer.
+        node_values: int. Number of values in the state of a node. Use more than one if links depend
+            on the identity of the nodes. Default 1.
 
     Call arguments:
-        {"x": (batch, input_length, num_nodes, num_features), "graph": …}, or x alone with
-        `dynamic_graph=False`; with `num_history` also "history", (batch, num_nodes, num_nodes, H).
+        inputs: dict of tensors {"x": (batch, input_length, num_nodes, num_features), "graph": …}.
+            With `num_history`, it also has "history" (batch, num_nodes, num_nodes, H). With
+            `dynamic_graph=False`, "graph" is absent, and x alone is enough.
 
     Returns:
-        (batch, num_nodes, num_nodes), the probability of each link in the next graph.
+        Tensor (batch, num_nodes, num_nodes): the probability of each link in the next graph.
 
     Raises:
-        ValueError: on a bad argument; in use, if graph or scaler was never given, or the data hold
-            NaN or infinite numbers. With a scaler, NaN in `x` is a missing reading.
+        ValueError: if an argument is invalid; in use, if the graph or the scaler was never set, or
+            an input has infinite values or NaN. With `normalize`, NaN in "x" is a missing value.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -107,7 +124,7 @@ class ASTGCNLinkPredictor(LinkPredictor):
         (2, 30, 30)
 
     Source:
-        Blocks: Guo et al., 2019, AAAI 33, sec. 4, see `ASTGCN`. Departs from the paper: the head
+        Blocks: Guo et al., 2019, AAAI 33, sec. 4, see `ASTGCN`. Departs from the paper: the decoder
         predicts links.
     """
 
@@ -143,7 +160,7 @@ class ASTGCNLinkPredictor(LinkPredictor):
 
 
 def _stgcn_links(x, operator, arguments):
-    """The network of STGCNLinkPredictor, see `LinkPredictor`."""
+    """Computes the logits, or the node states. `LinkPredictor` describes the arguments."""
     filters, kernel_size = arguments["filters"], arguments["kernel_size"]
     num_blocks, num_nodes = arguments["num_blocks"], arguments["num_nodes"]
     _checks.length_for_blocks(arguments["input_length"], num_blocks, kernel_size)
@@ -171,7 +188,7 @@ def _stgcn_links(x, operator, arguments):
 
 
 def _astgcn_links(x, operator, arguments):
-    """The network of ASTGCNLinkPredictor, see `LinkPredictor`."""
+    """Computes the logits, or the node states. `LinkPredictor` describes the arguments."""
     x = astgcn_blocks(x, operator, arguments)
     x = linear_head(x, 1, arguments["node_values"], "node_value")[:, 0]  # (B, N, node_values)
     if arguments["decoder"] == "pairwise":

@@ -1,4 +1,4 @@
-"""The base class of the models that predict the links of the next graph."""
+"""Base class of the models that predict the links of the next graph."""
 
 from __future__ import annotations
 
@@ -17,34 +17,40 @@ DECODERS = ("plain", "pairwise")
 
 
 class LinkPredictor(GraphModel, is_family=True):
-    """Base class of link predictors: their common arguments, inputs and output.
+    """Base class of link predictors: states their common arguments, creates inputs and output.
 
     Args:
-        network: function (x, operator, arguments) of the signal (batch, time, nodes, features), the
-            graph operator, and a dict of all arguments. With decoder "plain" it returns logits
-            (batch, nodes, nodes); with "pairwise" the states of the nodes (batch, nodes, values).
-        own: dict of the checked arguments that only this model has.
-        num_nodes: int. Number of nodes N.
-        input_length: int. Number of input graphs T.
-        num_features: int. Number of node features F.
-        decoder: "plain", dense layers that map the states of all nodes to all logits; or
-            "pairwise", dense layers that compute the logit of each pair from the states of its two
-            nodes and the past weights of the pair.
-        directed: bool. Whether A[n, m] and A[m, n] may differ. If False, their logits are averaged.
-        num_history: int ≥ 0. Number H of features of each pair in another input, "history"; only
-            for "pairwise".
-        node_units: int ≥ 0. Length of a learned vector of each node, which is appended to the
-            states; only for "pairwise".
-        graph: None; or with `dynamic_graph=False` the operator `graphs.scaled_laplacian(A)`.
-        units: int. Number of units of the first dense layer.
-        dropout: float. Share of values that dropout sets to 0 in training.
-        dynamic_graph: "step" for a graph input (batch, T, N, N), "sample" for (batch, N, N), both
-            non-negative adjacencies; False for the fixed `graph`.
-        num_edges: None, or the number of entries of a sparse `graph`; taken from it.
-        normalize: bool. Whether to standardise the node features. Call `adapt` before `fit`.
+        network: function (x, operator, arguments). `x` is the signal (batch, time, nodes,
+            features), `operator` the graph operator, and `arguments` a dict of all arguments. With
+            decoder="plain" the function returns the logits (batch, nodes, nodes), with "pairwise"
+            the state of each node (batch, nodes, values).
+        own: dict of the arguments that only this model has, already checked.
+        num_nodes: int. Number of nodes N. Default 30.
+        input_length: int. Number T of input steps, each with features and a graph. Default 10.
+        num_features: int. Number of input features F of each node. Default 6.
+        decoder: str. "plain" or "pairwise". "plain" computes the logits by the dense layers
+            described above. "pairwise" computes the logit of each pair of nodes from the states of
+            the two nodes and the past weights of the pair. Default "plain".
+        directed: bool. Whether A[n, m] and A[m, n] may differ. If False, the mean of the two logits
+            is used for both. Default False.
+        num_history: int ≥ 0. Number H of history features of each pair, in the input "history".
+            Only for decoder="pairwise". Default 0.
+        node_units: int ≥ 0. Length of a trainable vector of each node, which is appended to its
+            state. Only for decoder="pairwise". Default 0.
+        graph: None, or the graph operator `graphs.scaled_laplacian(A)`, an (N, N) array or SciPy
+            sparse array. Only for `dynamic_graph=False`. Default None.
+        units: int. Number of units of the hidden dense layer of the decoder. Default 64.
+        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0. Default 0.2.
+        dynamic_graph: str or False. "step" for an input "graph" (batch, T, N, N), one graph for
+            each step; "sample" for (batch, N, N), one graph for each sample. Both are non-negative
+            adjacencies. False for the fixed `graph`. Default "step".
+        num_edges: None, or int: the largest number of entries of a sparse graph. Only needed if a
+            sparse graph is set or loaded later. Default: the number of entries of `graph`.
+        normalize: bool. Whether to standardise the input features. Call `adapt` with the training
+            values before `fit`. Default False.
     """
 
-    for_models = ("network", "own")  # arguments that users of a model do not see
+    for_models = ("network", "own")  # arguments that `help` of a model leaves out
 
     def __init__(
         self,
@@ -72,7 +78,7 @@ class LinkPredictor(GraphModel, is_family=True):
             if value and decoder != "pairwise":
                 raise ValueError(
                     f'`{name}` must be 0 without decoder="pairwise". Received: {name}={value}, '
-                    f"decoder={decoder!r}"
+                    f'decoder={decoder!r}. Use `{name}=0` or `decoder="pairwise"`.'
                 )
         arguments = {
             "num_nodes": _checks.integer("num_nodes", num_nodes),

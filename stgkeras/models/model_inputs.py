@@ -1,8 +1,10 @@
-"""The inputs of models on a graph, their scaling, and the form of their outputs."""
+"""The inputs of models on a graph, the scaling of signals, and the axes of the outputs."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import scipy.sparse
@@ -10,20 +12,23 @@ from keras import ops
 
 from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
 from stgkeras.seasons import component_steps
-from stgkeras.types import Tensor
+from stgkeras.types import Array, Tensor
 
 
-def graph_inputs(arguments, graph, normalization=None):
-    """The inputs of a model with one signal, and its graph operator.
+def graph_inputs(
+    arguments: dict[str, Any], graph: Array | None, normalization: Any = None
+) -> tuple[Tensor | dict[str, Tensor], Tensor, Tensor]:
+    """Creates the inputs of a model with one signal.
 
     Args:
-        arguments: dict with num_nodes, input_length, num_features, num_edges and, if the graph may
-            come as input, dynamic_graph, as the model took them.
+        arguments: dict of the arguments of the model: "num_nodes", "input_length", "num_features",
+            "num_edges" and, if the model can have a graph input, "dynamic_graph".
         graph: None, or the operator of a model with a fixed graph.
-        normalization: layer that turns an adjacency given as input into the operator.
+        normalization: None, or the layer that converts an adjacency input to the operator.
 
     Returns:
-        The inputs, x (batch, time, nodes, features) among them, and the operator.
+        The inputs of the model, a tensor or a dict; the signal x (batch, time, nodes, features),
+        which is one of these inputs; and the graph operator.
     """
     nodes, steps = arguments["num_nodes"], arguments["input_length"]
     dynamic = arguments.get("dynamic_graph", False)
@@ -33,32 +38,38 @@ def graph_inputs(arguments, graph, normalization=None):
         return x, x, static_operator(x, arguments, graph)
     if graph is not None:
         raise ValueError(
-            f"`graph` must be None with dynamic_graph={dynamic!r}: the model takes its graph as "
-            "input, {'x': …, 'graph': …}."
+            f"`graph` must be None with dynamic_graph={dynamic!r}. Received: graph of type "
+            f"{type(graph).__name__}. Call the model with {{'x': …, 'graph': …}} instead."
         )
     if arguments["num_edges"] is not None:
         raise ValueError(
-            f"`num_edges` must be None with dynamic_graph={dynamic!r}: it sizes a fixed graph. "
-            f"Received: num_edges={arguments['num_edges']}"
+            f"`num_edges` must be None with dynamic_graph={dynamic!r}, because only a fixed graph "
+            f"can be sparse. Received: num_edges={arguments['num_edges']}. Use `num_edges=None`."
         )
     shape = (nodes, nodes) if dynamic == "sample" else (steps, nodes, nodes)
     adjacency = keras.Input(shape, name="graph")
     return {"x": x, "graph": adjacency}, x, normalization(adjacency)
 
 
-def component_inputs(arguments, graph):
-    """The inputs of a model with several components, by name, and its graph operator.
+def component_inputs(
+    arguments: dict[str, Any], graph: Array | None
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Creates the inputs of a model with several components.
 
     Args:
-        arguments: dict with num_nodes, num_features, num_edges and the dict input_length, as the
-            model took them.
-        graph: None, or the operator.
+        arguments: dict of the arguments of the model: "num_nodes", "num_features", "num_edges" and
+            the dict "input_length".
+        graph: None, or the operator of the model.
+
+    Returns:
+        A dict with the input of each component, and the graph operator.
     """
     if arguments.get("dynamic_graph"):
         raise ValueError(
             "`dynamic_graph` must be False with several components. "
             f"Received: dynamic_graph={arguments['dynamic_graph']!r}, "
-            f"input_length={arguments['input_length']!r}"
+            f"input_length={arguments['input_length']!r}. Use `dynamic_graph=False`, or an int as "
+            "`input_length`."
         )
     nodes, features = arguments["num_nodes"], arguments["num_features"]
     inputs = {
@@ -68,9 +79,12 @@ def component_inputs(arguments, graph):
     return inputs, static_operator(next(iter(inputs.values())), arguments, graph)
 
 
-def static_operator(x, arguments, graph):
-    """The operator of the layer that holds the graph; a sparse one with its terms if an attention
-    weighs them. The edge count of a sparse one goes into the arguments."""
+def static_operator(x: Tensor, arguments: dict[str, Any], graph: Array | None) -> Tensor:
+    """Creates the layer that stores the graph, and returns its operator.
+
+    A sparse graph is stored with its Chebyshev terms if the model has attention. The function
+    writes the number of entries of a sparse graph into `arguments["num_edges"]`.
+    """
     room = {"num_edges": arguments["num_edges"], "name": "static_graph"}
     is_sparse = room["num_edges"] is not None or scipy.sparse.issparse(graph)
     has_attention = "spatial_score" in arguments and arguments.get("attention", True)
@@ -82,17 +96,19 @@ def static_operator(x, arguments, graph):
     return layer(x)
 
 
-def scaling(arguments):
-    """The scaler of a model, into standardised units and back.
+def scaling(
+    arguments: Mapping[str, Any],
+) -> tuple[Callable[..., Tensor], Callable[[Tensor], Tensor], dict[str, Tensor]]:
+    """Creates the scaler of a model.
 
     Args:
-        arguments: dict with num_nodes, num_features and normalize, and for a forecaster horizon,
-            num_outputs and season, as the model took them.
+        arguments: dict of the arguments of the model: "num_nodes", "num_features", "normalize", and
+            for a forecaster "horizon", "num_outputs" and "season".
 
     Returns:
-        Function (x, component) → standardised x, where `component` names the steps that x reads,
-        by default "recent"; function y → forecast in original units; dict of the inputs that the
-        two need.
+        Function (x, component), which returns the standardised x of a component, by default of
+        "recent"; function (y), which returns the forecast in original units; and a dict of the
+        further inputs that the two functions need.
     """
     num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
     season = arguments.get("season")
@@ -100,17 +116,17 @@ def scaling(arguments):
         return (lambda x, component=None: x), (lambda y: y), {}
     if num_outputs > num_features:
         raise ValueError(
-            "`num_outputs` must be at most `num_features` with normalize=True or a season: "
-            f"forecasts take the units of the first features. Received: num_outputs={num_outputs}, "
-            f"num_features={num_features}"
+            "`num_outputs` must be at most `num_features` with normalize=True or a season, because "
+            "forecasts have the units of the first input features. Received: "
+            f"num_outputs={num_outputs}, num_features={num_features}. Use a smaller `num_outputs`."
         )
     if season is None:
-        scaler = StandardScaler(num_features, dtype="float32", name="scaler")
+        scaler: Any = StandardScaler(num_features, dtype="float32", name="scaler")
         return (lambda x, component=None: scaler(x)), functools.partial(scaler, inverse=True), {}
     if arguments["normalize"]:
         raise ValueError(
-            "`normalize` must be False with a season, which has a scaler of its own. "
-            f"Received: normalize=True, season={season}"
+            "`normalize` must be False with a season, because the season also standardises the "
+            f"input. Received: normalize=True, season={season}. Use `normalize=False`."
         )
     horizon = arguments["horizon"]
     calendar = keras.Input((horizon, 2), name="calendar")
@@ -121,7 +137,8 @@ def scaling(arguments):
 
     def scale(x, component="recent"):
         steps = component_steps(component, x.shape[1], horizon, season).tolist()
-        # What is left of the season, and where it stands: a hundred vehicles at night or at noon.
+        # The deviation from the season alone does not show the level: the same deviation of 100
+        # vehicles means something else at night than at noon.
         return ops.concatenate([scaler(x, calendar, steps=steps), level(x)], axis=-1)
 
     return (
@@ -131,21 +148,44 @@ def scaling(arguments):
     )
 
 
-def joined(inputs, more):
-    """The inputs of a model, `more` of them by name."""
+def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> None:
+    """Fits the scaler of a model. `GraphModel.adapt` describes the arguments."""
+    season = getattr(model, "season", None)
+    if season is None and not model.normalize:
+        raise ValueError(
+            "`adapt` needs a model with normalize=True or a season. Received: normalize=False, "
+            "season=None. Create the model with `normalize=True`, or a forecaster with a `season`."
+        )
+    if (season is None) != (calendar is None):
+        fix = "Call `adapt` without it." if season is None else "Pass `datasets.calendar`."
+        raise ValueError(
+            "`calendar` must be given to a model with a season, and to no other model. "
+            f"Received: season={season}, calendar of type {type(calendar).__name__}. {fix}"
+        )
+    if calendar is None:
+        model.get_layer("scaler").adapt(values)
+    else:
+        model.get_layer("scaler").adapt(values, calendar)
+        model.get_layer("level").adapt(values)
+
+
+def joined(
+    inputs: Tensor | Mapping[str, Tensor], more: Mapping[str, Tensor]
+) -> Tensor | dict[str, Tensor]:
+    """Returns the inputs of a model together with the dict `more` of further inputs."""
     if not more:
         return inputs
     return {**(inputs if isinstance(inputs, dict) else {"x": inputs}), **more}
 
 
-def forecast_head(y, horizon, num_outputs):
-    """Splits the last axis of y (batch, nodes, horizon·outputs) into the forecast's axes."""
+def forecast_head(y: Tensor, horizon: int, num_outputs: int) -> Tensor:
+    """Reshapes (batch, nodes, horizon·outputs) to the forecast (batch, horizon, nodes, outputs)."""
     nodes = y.shape[1]
     y = ops.reshape(y, (-1, nodes, horizon, num_outputs))
     return ops.transpose(y, (0, 2, 1, 3))  # (B, horizon, N, outputs)
 
 
 def by_node(x: Tensor) -> Tensor:
-    """Returns (batch, time, nodes, features) as (batch, nodes, time·features)."""
+    """Reshapes (batch, time, nodes, features) to (batch, nodes, time·features)."""
     _, steps, nodes, features = x.shape
     return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))

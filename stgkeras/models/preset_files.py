@@ -1,9 +1,14 @@
-"""Trained models: a folder each, with config, weights, and where the weights come from."""
+"""Files of trained models (presets): a folder with the config, the weights and their metadata."""
+
+from __future__ import annotations
 
 import json
+import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -12,11 +17,14 @@ KEYS = ("data", "split", "scaler", "seed", "command", "versions", "metrics")
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 
 
-def presets():
-    """Lists the trained models that come with the library.
+def presets() -> dict[str, dict[str, Any]]:
+    """Lists the trained models (presets) of the library.
+
+    Open one of them with `from_preset`, for example `models.GraphSTID.from_preset(name)`.
 
     Returns:
-        dict of name → metadata: data, split, scaler, seed, command, versions and test metrics.
+        dict of names and metadata. The metadata are a dict with the keys "data", "split", "scaler",
+        "seed", "command", "versions" and "metrics" (test metrics).
 
     Example:
         >>> import stgkeras
@@ -27,19 +35,26 @@ def presets():
     return {path.name: json.loads((path / METADATA).read_text("utf-8")) for path in found}
 
 
-def load(preset):
-    """The model of a preset, by name or folder."""
+def load(preset: str | os.PathLike[str], cls: type = keras.Model) -> Any:
+    """Opens a preset.
+
+    Args:
+        preset: str or path. A name from `presets()`, or a folder written by `save`.
+        cls: class that the model must have. Default `keras.Model`.
+    """
     folder = pathlib.Path(preset)
     if not folder.is_dir():
         folder = _shipped() / str(preset)
     if not folder.is_dir():
         raise ValueError(
-            f"`preset` must be a folder, or one of {list(presets())}. Received: preset={preset!r}"
+            f"`preset` must be a folder, or one of {list(presets())}. Received: preset={preset!r}. "
+            "Check the name or the path."
         )
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise ValueError(
-            f"`preset` must hold {CONFIG} and {WEIGHTS}. Missing in {folder}: {missing}"
+            f"`preset` must be a folder with {CONFIG} and {WEIGHTS}. Received: {folder} without "
+            f"{missing}. Pass a folder that `save_to_preset` wrote."
         )
     try:
         model = keras.saving.deserialize_keras_object(
@@ -48,22 +63,32 @@ def load(preset):
         model.load_weights(folder / WEIGHTS)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise ValueError(
-            f"{folder} does not hold a model that this version opens: it is damaged, or was "
-            f"written by {_versions(folder)}. Received: {type(error).__name__}: {error}"
+            "`preset` must hold a model that this version can open. Received: "
+            f"{folder}, written by {_versions(folder)}, with {type(error).__name__}: {error}. Use "
+            "the versions that wrote the model, or an undamaged copy."
         ) from error
+    if not isinstance(model, cls):
+        found = type(model).__name__
+        raise ValueError(
+            f"`preset` must hold a model of class {cls.__name__}. Received: preset="
+            f"{str(preset)!r} of class {found}. Use `stgkeras.models.{found}.from_preset`."
+        )
     return model
 
 
-def save(model, folder, metadata):
-    """Writes a preset, whole or not at all."""
+def save(model: Any, folder: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
+    """Writes a preset. If an error occurs, no files are left."""
     folder = pathlib.Path(folder)
     if folder.exists():
-        raise ValueError(f"`folder` must not exist yet. Received: {folder}; choose another.")
+        raise ValueError(
+            f"`folder` must not exist yet. Received: folder={str(folder)!r}. Choose another folder."
+        )
     absent, other = set(KEYS) - set(metadata), set(metadata) - set(KEYS)
     if absent or other:
         raise ValueError(
-            f"`metadata` must have the keys {list(KEYS)}. "
-            f"Received: without {sorted(absent)}, and with {sorted(other)}"
+            f"`metadata` must have the keys {list(KEYS)}. Received: metadata without "
+            f"{sorted(absent)}, and with {sorted(other)}. Add the missing keys and remove the "
+            "others."
         )
     text = json.dumps(metadata, indent=1)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +107,8 @@ def save(model, folder, metadata):
 
 
 def _shipped():
-    """In a wheel the folder lies in the package, in a checkout beside it."""
+    """Returns the folder of the presets of the library."""
+    # A wheel has the folder inside the package, a checkout has it beside the package.
     inside = PACKAGE / "saved_models"
     return inside if inside.is_dir() else PACKAGE.parent / "saved_models"
 
@@ -91,4 +117,4 @@ def _versions(folder):
     try:
         return json.loads((folder / METADATA).read_text("utf-8"))["versions"]
     except (OSError, ValueError, KeyError):
-        return "another version"
+        return "an unknown version"

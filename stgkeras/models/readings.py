@@ -1,38 +1,49 @@
-"""NaN and infinite numbers in what a model is fitted to and predicts from: found before they enter.
+"""Checks that the inputs and targets of a model have no infinite values and no unexpected NaN.
 
-Values are checked on the host, in arrays at once and in other data a batch at a time, because NaN
-does not survive every backend's arithmetic.
+The checks use NumPy, before the values reach the backend, because some operations of a backend turn
+NaN into numbers. Arrays are checked at once, other data batch by batch.
 """
+
+from __future__ import annotations
 
 import copy
 import types
 import warnings
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from stgkeras.seasons import pieces
 
-SIGNALS = ("x", "recent", "daily", "weekly")  # inputs of readings, of which some may be missing
+SIGNALS = ("x", "recent", "daily", "weekly")  # inputs in which readings may be missing
 
 
 class Readings:
     """Checks the data of one call of `fit`, `evaluate` or `predict`.
 
     Args:
-        names: names of the model's inputs, in the order of its flat inputs.
-        takes_missing: bool. Whether the model has a scaler, which takes NaN for a missing reading.
-        loss: what the model was compiled with, or None.
+        names: sequence of the names of the inputs of the model, in the order of its flat inputs.
+        takes_missing: bool. Whether NaN in a signal is a missing reading: the model has a scaler.
+        loss: None, or the `loss` that the model was compiled with.
     """
 
-    def __init__(self, names, takes_missing, loss):
+    def __init__(self, names: Sequence[str], takes_missing: bool, loss: Any) -> None:
         self.names, self.takes_missing = names, takes_missing
         self.targets_may_miss = not _has_keras_loss(loss)
-        self.error = None
-        self.windows = {}  # by batch, since Keras reads some twice: how many, and how many empty
+        self.error: ValueError | None = None
+        # {batch: (number of windows, number of windows without readings)}. The key is the batch
+        # because Keras reads some batches twice.
+        self.windows: dict[Hashable, tuple[int, int]] = {}
 
-    def checked(self, x, y=None):
-        """`x` and `y`, checked; data that come in batches are checked as these are read."""
+    def checked(self, x: Any, y: Any = None) -> tuple[Any, Any]:
+        """Checks `x` and `y`, and returns them. Data in batches are checked when they are read.
+
+        Args:
+            x: arrays, or any data set that Keras accepts as `x`.
+            y: None, or the targets.
+        """
         if isinstance(x, keras.utils.PyDataset):
             return _CheckedDataset(x, self), y
         if isinstance(x, types.GeneratorType):
@@ -46,34 +57,40 @@ class Readings:
         self.batch((x, y))
         return x, y
 
-    def batch(self, data, key=None):
-        """`data`, one batch, after its check; `key` tells it from others, if it may come again."""
+    def batch(self, data: Any, key: Hashable = None) -> Any:
+        """Checks one batch, and returns it.
+
+        Args:
+            data: the inputs, or a tuple (inputs, targets, …).
+            key: None, or an identifier of the batch, so that a batch that is read twice counts
+                once.
+        """
         try:
-            # Keras takes a list that a dataset gives for inputs and targets, as it does a tuple.
+            # Keras reads a list from a data set as inputs and targets, as it reads a tuple.
             is_pair = isinstance(data, (tuple, list))
             x, y = (*data, None)[:2] if is_pair else (data, None)
             self._check_inputs(x, len(self.windows) if key is None else key)
             for target in keras.tree.flatten(y):
                 self._check("y", target, self.targets_may_miss, MISSING_TARGET)
         except ValueError as error:
-            self.error = error  # TensorFlow wraps what is raised while it reads
+            self.error = error  # TensorFlow raises an error of another type from it
             raise
         return data
 
-    def warn(self, stacklevel):
-        """Says how many windows had no reading at all."""
+    def warn(self, stacklevel: int) -> None:
+        """Warns if some windows had no reading."""
         windows, empty = np.sum([*self.windows.values(), (0, 0)], axis=0)
         if empty:
             warnings.warn(
-                f"{empty} of {windows} windows that were read hold no reading at all: the model "
-                "takes all of their readings for the mean, or the seasonal mean. Leave them out.",
+                f"{empty} of {windows} input windows have no reading. The model replaces all their "
+                "values by the mean or the seasonal mean. Remove these windows.",
                 stacklevel=stacklevel + 1,
             )
 
     def _check_inputs(self, x, key):
         named = x if isinstance(x, dict) else dict(zip(self.names, _listed(x), strict=False))
         signals = {}
-        for name in set(named) & set(self.names):  # Keras leaves other keys out
+        for name in set(named) & set(self.names):  # Keras ignores other keys
             array = named[name]
             may_miss = self.takes_missing and name in SIGNALS
             array = self._check(name, array, may_miss, MISSING_INPUT)
@@ -81,7 +98,8 @@ class Readings:
                 signals[name] = array
         if signals:
             arrays = [array.reshape(len(array), -1) for array in signals.values()]
-            # Few windows have no reading in their first numbers: only these are read on.
+            # Only a window whose first value is NaN can be without readings. There are few such
+            # windows, and only these are read completely.
             empty = np.all([np.isnan(array[:, 0]) for array in arrays], axis=0)
             rows = np.flatnonzero(empty)
             if len(rows):
@@ -89,20 +107,20 @@ class Readings:
             self.windows[key] = len(empty), int(np.sum(rows))
 
     def _check(self, name, array, may_miss, remedy):
-        """The array in NumPy, checked; None for what is no array of floats."""
+        """Checks an array and returns it as a NumPy array, or None if it has no floats."""
         array = _as_floats(array)
         if array is None:
             return None
         for part in pieces(array):
-            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            with np.errstate(over="ignore"):  # numbers beyond float32 become infinite
                 values = np.asarray(array[part], "float32")
             if np.isfinite(values).all():
                 continue
             infinite = np.isinf(values)
             if infinite.any():
-                _refuse(name, part, infinite, "an infinite number", INFINITE)
+                _raise(name, part, infinite, "an infinite number", INFINITE)
             if not may_miss:
-                _refuse(name, part, np.isnan(values), "NaN", remedy)
+                _raise(name, part, np.isnan(values), "NaN", remedy)
         return array
 
     def _of_tensorflow(self, dataset):
@@ -110,7 +128,7 @@ class Readings:
 
         def through(*data):
             data = data if len(data) > 1 else data[0]
-            flat = tf.nest.flatten(data)  # of tensors, and None where there is nothing
+            flat = tf.nest.flatten(data)  # tensors, or None
             places = [place for place, part in enumerate(flat) if isinstance(part, tf.Tensor)]
 
             def check(*arrays):
@@ -131,19 +149,19 @@ class Readings:
 
 
 MISSING_INPUT = (
-    "Fill or drop missing readings; in forecasters, a model with `normalize=True` or a `season` "
-    "takes NaN in its signals for a missing reading."
+    "Replace missing readings by numbers, or remove them. Only a model with `normalize=True` or a "
+    "`season` accepts NaN as a missing reading, and only in its signals."
 )
 MISSING_TARGET = (
-    "Fill or drop missing readings, or compile with a loss that leaves them out, such as "
-    "`stgkeras.losses.MaskedMeanAbsoluteError()`."
+    "Replace missing readings by numbers, remove them, or compile with a loss that ignores them, "
+    "such as `stgkeras.losses.MaskedMeanAbsoluteError()`."
 )
-INFINITE = "Replace it: a missing reading is NaN."
+INFINITE = "Replace it by a finite number, or by NaN if the reading is missing."
 
 
 def _as_floats(array):
-    """The array in NumPy, of rank 1 at least; None for what is no array of floats."""
-    if hasattr(array, "to_numpy"):  # of pandas
+    """Returns the values as a NumPy array of rank 1 or more, or None if they are no floats."""
+    if hasattr(array, "to_numpy"):  # a pandas object
         array = array.to_numpy()
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         return None
@@ -158,7 +176,7 @@ def _as_floats(array):
     return np.atleast_1d(array)
 
 
-def _refuse(name, part, found, what, remedy):
+def _raise(name, part, found, what, remedy):
     place = np.argwhere(found)[0].tolist()
     place[0] += part.start
     raise ValueError(
@@ -168,7 +186,7 @@ def _refuse(name, part, found, what, remedy):
 
 
 class _CheckedDataset(keras.utils.PyDataset):
-    """A dataset whose batches are checked as they are read."""
+    """Data set that checks each batch when it is read."""
 
     def __init__(self, dataset, readings):
         super().__init__(
@@ -193,7 +211,7 @@ class _CheckedDataset(keras.utils.PyDataset):
 
 
 class _Collated:
-    """A `collate_fn` of PyTorch's whose batches are checked."""
+    """`collate_fn` of a PyTorch DataLoader that checks each batch."""
 
     def __init__(self, collate, readings):
         self.collate, self.readings = collate, readings
@@ -207,19 +225,19 @@ def _listed(x):
 
 
 def _is_named(x, package, name):
-    """Whether `x` is of a class of that package and name, without importing the package."""
+    """Whether `x` is an instance of this class, without an import of its package."""
     names = ((cls.__module__.split(".")[0], cls.__name__) for cls in type(x).__mro__)
     return (package, name) in names
 
 
 def _has_keras_loss(loss):
-    """Whether a loss of Keras's own is among those of a model: they have no use for NaN."""
+    """Whether one of the losses of a model is part of Keras. These losses cannot ignore NaN."""
     losses = keras.tree.flatten(loss)
     own = [item for item in losses if isinstance(item, str) or _of_keras(item)]
     return loss is not None and bool(own)
 
 
 def _of_keras(loss):
-    loss = getattr(loss, "fn", loss)  # what Keras wraps a function of the user's in
+    loss = getattr(loss, "fn", loss)  # Keras wraps the loss functions of users
     module = getattr(loss, "__module__", None) or type(loss).__module__
     return module.split(".")[0] == "keras"

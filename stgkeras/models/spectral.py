@@ -1,4 +1,4 @@
-"""The lineage of spectral graph networks, as classifiers of signals and of nodes."""
+"""Spectral graph networks, as classifiers of signals and of nodes: SCNN, ChebNet and GCN."""
 
 from __future__ import annotations
 
@@ -13,29 +13,40 @@ from stgkeras.models.graph_classifier import GraphClassifier
 
 @keras.saving.register_keras_serializable("stgkeras")
 class SpectralCNN(GraphClassifier):
-    """Spectral network (SCNN), with filters that are free at every frequency or smooth over them.
+    """Spectral graph network (SCNN): classifies signals on a graph by their graph frequencies.
 
-    Spectral convolutions with ReLU, each followed by pooling where clusters are given; then dense
-    layers.
+    classify="signals":  for each of `filters`: spectral convolution, ReLU, pooling (with clusters);
+                         for each of `units`: dense layer, ReLU; then dropout, dense layer: logits
+    classify="nodes":    for each of `filters`: dropout, spectral convolution, ReLU;
+                         then dropout, spectral convolution: logits of each node
+
+    A spectral convolution computes the graph Fourier transform of a signal, multiplies each
+    frequency by a trainable number, and transforms back, see `layers.SpectralConv`. Pooling
+    reduces each cluster of nodes to one node, see `layers.GraphPooling`. The first dense layer
+    receives the features of all nodes in one vector.
 
     Args:
-        graph: None, or the Fourier basis (N, d), eigenvectors from `graphs.fourier_basis`; with
-            `clusters` a sequence of one a convolution. Travels with the weights. With `None` it
-            must be set, `model.graph = …`, or loaded with weights before use.
-        num_knots: None for one multiplier a frequency (SCNN), or the int number of free values of a
-            filter that is smooth over the frequencies (smooth SCNN).
-        num_frequencies: None; the number of columns of `graph`, taken from it.
+        graph: None, or the graph Fourier basis (N, d), d eigenvectors from `graphs.fourier_basis`;
+            with `clusters`, a list of one basis for each convolution. The model saves it with the
+            weights. With None, set `model.graph` or load weights before the model is used. Default
+            None.
+        num_knots: None, or int ≥ 2. None: the multipliers of all frequencies are trainable (SCNN).
+            int: this number of multipliers is trainable, and a spline through them gives the
+            others (smooth SCNN). Default None.
+        num_frequencies: None, or the number of columns d; with `clusters`, a list. Only needed if
+            the graph is set or loaded later. Default: taken from `graph`, or N.
 
     Call arguments:
-        x: (batch, num_nodes, num_features), or with `num_entries` {"index": (batch, 2, E),
-            "value": (batch, E)}, see `graphs.stored_entries`.
+        x: tensor (batch, num_nodes, num_features). With `num_entries`, the sparse features
+            {"index": (batch, 2, E), "value": (batch, E)} from `graphs.stored_entries`.
 
     Returns:
-        Logits, (batch, num_classes), or (batch, num_nodes, num_classes) with "nodes".
+        Tensor of logits (batch, num_classes); with classify="nodes" (batch, num_nodes,
+        num_classes).
 
     Raises:
-        ValueError: on a bad argument; in use, if graph or clusters was never given, or the data
-            hold NaN or infinite numbers.
+        ValueError: if an argument is invalid; in use, if the graph or the clusters were never set,
+            or `x` has NaN or infinite values.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -46,8 +57,9 @@ class SpectralCNN(GraphClassifier):
 
     Source:
         Bruna et al., 2014, arXiv:1312.6203, section 5; with `num_knots`, Henaff, Bruna and LeCun,
-        2015, arXiv:1506.05163. Departs from the papers: nodes are pooled over the clusters of
-        `graphs.coarsen`; dropping high frequencies, Bruna's other way, is a basis of few columns.
+        2015, arXiv:1506.05163. Departs from the papers: pooling uses the clusters of
+        `graphs.coarsen`. For Bruna's other method, which drops high frequencies, pass a basis with
+        few columns.
     """
 
     def __init__(
@@ -67,28 +79,39 @@ class SpectralCNN(GraphClassifier):
 
 @keras.saving.register_keras_serializable("stgkeras")
 class ChebNet(GraphClassifier):
-    """Chebyshev network: localised filters, learned as polynomials of the Laplacian.
+    """Chebyshev network (ChebNet): classifies signals on a graph with Chebyshev convolutions.
 
-    Chebyshev convolutions with ReLU, each followed by pooling where clusters are given; then dense
-    layers.
+    classify="signals":  for each of `filters`: Chebyshev convolution, ReLU, pooling (with
+                         clusters); for each of `units`: dense layer, ReLU;
+                         then dropout, dense layer: logits
+    classify="nodes":    for each of `filters`: dropout, Chebyshev convolution, ReLU;
+                         then dropout, Chebyshev convolution: logits of each node
+
+    A Chebyshev convolution combines the features of the nodes within K - 1 hops, see
+    `layers.ChebConv`. Pooling reduces each cluster of nodes to one node, see `layers.GraphPooling`.
+    The first dense layer receives the features of all nodes in one vector.
 
     Args:
-        graph: None, or the (N, N) operator `graphs.scaled_laplacian(A)`, array or scipy sparse;
-            with `clusters` a sequence of one a convolution. Travels with the weights. With `None`
-            it must be set, `model.graph = …`, or loaded with weights before use.
-        K: int ≥ 1. Number of Chebyshev terms; filters reach K - 1 hops.
-        num_edges: None; the number of entries of a sparse `graph`, taken from it.
+        graph: None, or the graph operator `graphs.scaled_laplacian(A)`, an (N, N) array or SciPy
+            sparse array; with `clusters`, a list of one operator for each convolution. The model
+            saves it with the weights. With None, set `model.graph` or load weights before the model
+            is used. Default None.
+        K: int ≥ 1. Number of Chebyshev terms of each convolution. Default 25.
+        num_edges: None, or int: the largest number of entries of a sparse graph; with `clusters`, a
+            list. Only needed if a sparse graph is set or loaded later. Default: the number of
+            entries of `graph`.
 
     Call arguments:
-        x: (batch, num_nodes, num_features), or with `num_entries` {"index": (batch, 2, E),
-            "value": (batch, E)}, see `graphs.stored_entries`.
+        x: tensor (batch, num_nodes, num_features). With `num_entries`, the sparse features
+            {"index": (batch, 2, E), "value": (batch, E)} from `graphs.stored_entries`.
 
     Returns:
-        Logits, (batch, num_classes), or (batch, num_nodes, num_classes) with "nodes".
+        Tensor of logits (batch, num_classes); with classify="nodes" (batch, num_nodes,
+        num_classes).
 
     Raises:
-        ValueError: on a bad argument; in use, if graph or clusters was never given, or the data
-            hold NaN or infinite numbers.
+        ValueError: if an argument is invalid; in use, if the graph or the clusters were never set,
+            or `x` has NaN or infinite values.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -103,7 +126,7 @@ class ChebNet(GraphClassifier):
 
     Source:
         Defferrard, Bresson and Vandergheynst, 2016, arXiv:1606.09375; for nodes, Kipf and Welling,
-        2017, arXiv:1609.02907, section 6.2. Departs from the paper: how it pools, see
+        2017, arXiv:1609.02907, section 6.2. Departs from the paper in the pooling, see
         `layers.GraphPooling`.
     """
 
@@ -124,28 +147,46 @@ class ChebNet(GraphClassifier):
 
 @keras.saving.register_keras_serializable("stgkeras")
 class GCN(GraphClassifier):
-    """Graph convolutional network: first-order convolutions, for nodes of which a few are labelled.
+    """Graph convolutional network (GCN): classifies the nodes of a graph from a few labelled nodes.
 
-    Graph convolutions with ReLU, dropout before each. Trained on the whole graph as one sample, the
-    labelled nodes chosen by `sample_weight`: compile with a loss of `from_logits=True` and
-    `reduction="mean_with_sample_weight"`, and fit with `batch_size=1`.
+    classify="nodes":    for each of `filters`: dropout, graph convolution, ReLU;
+                         then dropout, graph convolution: logits of each node
+    classify="signals":  for each of `filters`: graph convolution, ReLU, pooling (with clusters);
+                         for each of `units`: dense layer, ReLU; then dropout, dense layer: logits
+
+    A graph convolution combines the features of each node and its neighbours, see
+    `layers.GraphConv`.
+
+    Semi-supervised training uses the whole graph as one sample: fit with `batch_size=1`, and give
+    labelled nodes a `sample_weight` of 1 and all other nodes 0. Compile with a loss that has
+    `from_logits=True` and `reduction="mean_with_sample_weight"`.
 
     Args:
-        graph: None, or the (N, N) operator `graphs.renormalized_adjacency(A)`, array or scipy
-            sparse; with `clusters` a sequence of one a convolution. Travels with the weights. With
-            `None` it must be set, `model.graph = …`, or loaded with weights before use.
-        num_edges: None; the number of entries of a sparse `graph`, taken from it.
+        graph: None, or the graph operator `graphs.renormalized_adjacency(A)`, an (N, N) array or
+            SciPy sparse array; with `clusters`, a list of one operator for each convolution. The
+            model saves it with the weights. With None, set `model.graph` or load weights before the
+            model is used. Default None.
+        filters: sequence of ints. Number of filters of each convolution. With classify="nodes", one
+            more convolution returns the logits. Default (16,).
+        units: None, or a sequence of ints: the number of units of each dense layer before the last,
+            only for classify="signals". None is (512,) for "signals". Default ().
+        classify: str. "nodes": each node has one class. "signals": each sample, a signal on the
+            graph, has one class. Default "nodes".
+        num_edges: None, or int: the largest number of entries of a sparse graph; with `clusters`, a
+            list. Only needed if a sparse graph is set or loaded later. Default: the number of
+            entries of `graph`.
 
     Call arguments:
-        x: (batch, num_nodes, num_features), or with `num_entries` {"index": (batch, 2, E),
-            "value": (batch, E)}, see `graphs.stored_entries`.
+        x: tensor (batch, num_nodes, num_features). With `num_entries`, the sparse features
+            {"index": (batch, 2, E), "value": (batch, E)} from `graphs.stored_entries`.
 
     Returns:
-        Logits, (batch, num_classes), or (batch, num_nodes, num_classes) with "nodes".
+        Tensor of logits (batch, num_nodes, num_classes); with classify="signals" (batch,
+        num_classes).
 
     Raises:
-        ValueError: on a bad argument; in use, if graph or clusters was never given, or the data
-            hold NaN or infinite numbers.
+        ValueError: if an argument is invalid; in use, if the graph or the clusters were never set,
+            or `x` has NaN or infinite values.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -155,9 +196,9 @@ class GCN(GraphClassifier):
         (1, 5, 3)
 
     Source:
-        Kipf and Welling, 2017, arXiv:1609.02907, eq. 9; its regularizer, 5e-4 / 2 · ‖W‖² of the
-        first layer, is `kernel_regularizer=keras.regularizers.L2(2.5e-4)`. Departs from the paper:
-        convolutions have a bias; signals can be classified too.
+        Kipf and Welling, 2017, arXiv:1609.02907, eq. 9. The regularizer of the paper, 5e-4 / 2 ·
+        ‖W‖² of the first layer, is `kernel_regularizer=keras.regularizers.L2(2.5e-4)`. Departs from
+        the paper: convolutions have a bias; the model can also classify signals.
     """
 
     def __init__(

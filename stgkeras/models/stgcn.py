@@ -23,40 +23,58 @@ from stgkeras.types import Tensor
 
 @keras.saving.register_keras_serializable("stgkeras")
 class STGCN(Forecaster):
-    """Spatio-temporal graph convolutional network, for forecasts of signals on a graph.
+    """Spatio-temporal graph convolutional network (STGCN): forecasts signals on a graph.
 
-    Blocks of gated temporal convolution, graph convolution and gated temporal convolution, each
-    closed by layer normalisation over nodes and features and dropout; then a gated temporal
-    convolution over all steps that are left, and two dense layers.
+    The input x (time, nodes, features) passes through several blocks, and then through a head.
+
+        block:  gated temporal convolution     combines the steps of each node
+                graph convolution, ReLU        combines neighbouring nodes at each step
+                gated temporal convolution
+                layer normalisation over nodes and features, dropout
+        head:   gated temporal convolution over all remaining steps, which leaves one step
+                layer normalisation over nodes and features
+                dense layer, ReLU, dropout
+                dense layer                    returns the forecast of each node
+
+    All nodes share the weights of convolutions and dense layers. A temporal convolution shortens
+    the window by kernel_size - 1 steps. The input of each graph convolution is added to its output.
 
     Args:
-        graph: None, or the (N, N) operator, array or scipy sparse: `graphs.scaled_laplacian(A)` for
-            "cheb", `graphs.renormalized_adjacency(A)` for "gcn". Travels with the weights. With
-            `None` it must be set, `model.graph = …`, or loaded with weights before use.
-        input_length: int. Number of input steps T.
-        block_filters: a triple of filters a block: temporal, graph, temporal.
-        output_filters: filters of the last temporal convolution and units of the dense layer.
-        kernel_size: int. Steps that a temporal convolution sees; a block takes 2·(kernel_size - 1).
-        K: int. Number of Chebyshev terms of "cheb".
-        gate: "glu" or "gtu".
-        graph_conv: "cheb" (ChebConv) or "gcn" (GraphConv).
-        dropout: float. Share of values dropped after each block and before the last layer.
-        dynamic_graph: False; "sample" for a graph input (batch, N, N); "step" for (batch, T, N, N).
-            The graph input is a non-negative adjacency, which the model normalises itself. After a
-            temporal convolution the graphs of the last steps are used.
+        graph: None, or the graph operator, an (N, N) array or SciPy sparse array:
+            `graphs.scaled_laplacian(A)` for "cheb", `graphs.renormalized_adjacency(A)` for "gcn".
+            The model saves it with the weights. With None, set `model.graph` or load weights before
+            the model is used. Default None.
+        input_length: int. Number of input steps T, more than 2 · (kernel_size - 1) for each block.
+            Default 12.
+        horizon: int. Number of steps to forecast. Default 1.
+        block_filters: sequence with three ints for each block: the numbers of filters of the first
+            temporal convolution, of the graph convolution and of the second temporal convolution.
+            Default ((64, 16, 64), (64, 16, 64)).
+        output_filters: pair of ints. Number of filters of the temporal convolution in the head, and
+            number of units of its first dense layer. Default (128, 128).
+        kernel_size: int. Number of steps that a temporal convolution combines. Default 3.
+        K: int ≥ 1. Number of Chebyshev terms of "cheb", which reaches K - 1 hops. Default 3.
+        gate: str. "glu" or "gtu", see `layers.GatedTemporalConv`. Default "glu".
+        graph_conv: str. "cheb" (`layers.ChebConv`) or "gcn" (`layers.GraphConv`). Default "cheb".
+        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0. Default 0.5.
+        dynamic_graph: str or False. False for the fixed `graph`; "sample" for an input "graph"
+            (batch, N, N), one graph for each sample; "step" for (batch, T, N, N), one graph for
+            each step. The input is a non-negative adjacency. The model computes its operator. With
+            "step", a graph convolution on a shortened window uses the graphs of the last steps.
+            Default False.
 
     Call arguments:
-        x: (batch, input_length, num_nodes, num_features), or {"x": …, "graph": …} with
-            `dynamic_graph`; with `season` also "calendar", (batch, horizon, 2), the
-            `datasets.calendar` of the steps to predict.
+        x: tensor (batch, input_length, num_nodes, num_features), or a dict of tensors: {"x": …,
+            "graph": …} with `dynamic_graph`. With `season`, the dict also has "calendar" (batch,
+            horizon, 2), the `datasets.calendar` of the predicted steps.
 
     Returns:
-        (batch, horizon, num_nodes, num_outputs).
+        Tensor (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: on a bad argument, or if `input_length` is too short for the blocks; in use, if
-            graph, scaler or season was never given, or the data hold NaN or infinite numbers. With
-            a scaler or a season, NaN in `x` is a missing reading.
+        ValueError: if an argument is invalid, or `input_length` is too short for the blocks; in
+            use, if the graph, the scaler or the season was never set, or an input has infinite
+            values or NaN. With `normalize` or `season`, NaN in `x` is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -67,9 +85,9 @@ class STGCN(Forecaster):
         (2, 3, 5, 1)
 
     Source:
-        Yu et al., 2018, arXiv:1709.04875. Departs from the paper: forecasts all steps at once;
-        layer normalisation has ε = 1e-12 and, as in the authors' code, follows each block and
-        precedes the dense layers.
+        Yu et al., 2018, arXiv:1709.04875. Departs from the paper: the model forecasts all steps at
+        once. Layer normalisation has ε = 1e-12; as in the authors' code, it follows each block and
+        also precedes the dense layers.
     """
 
     takes_components = False
@@ -102,19 +120,20 @@ class STGCN(Forecaster):
         if any(len(filters) != 3 for filters in own["block_filters"]):
             raise ValueError(
                 "`block_filters` must hold triples (temporal, graph, temporal). "
-                f"Received: block_filters={block_filters!r}"
+                f"Received: block_filters={block_filters!r}. Give three numbers of filters for "
+                "each block, such as (64, 16, 64)."
             )
         if len(own["output_filters"]) != 2:
             raise ValueError(
                 "`output_filters` must be a pair (temporal filters, dense units). "
-                f"Received: output_filters={output_filters!r}"
+                f"Received: output_filters={output_filters!r}. Give a pair such as (128, 128)."
             )
         normalization = ScaledLaplacian() if graph_conv == "cheb" else RenormalizedAdjacency()
         super().__init__(stgcn, own, normalization, num_nodes, horizon=horizon, **common)
 
 
 def stgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]) -> Tensor:
-    """The network of STGCN, see `Forecaster`."""
+    """Computes the forecast of STGCN. `Forecaster` describes the arguments."""
     blocks = arguments["block_filters"]
     _checks.length_for_blocks(arguments["input_length"], len(blocks), arguments["kernel_size"])
     x = signals["recent"]
@@ -123,8 +142,14 @@ def stgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[st
     return stgcn_head(x, arguments)
 
 
-def stgcn_block(x, operator, filters, arguments, name):
-    """The block 'TGTND': temporal, graph, temporal, normalisation, dropout."""
+def stgcn_block(
+    x: Tensor,
+    operator: Tensor,
+    filters: Sequence[int],
+    arguments: Mapping[str, Any],
+    name: str,
+) -> Tensor:
+    """Computes one block: temporal, graph, temporal convolution, normalisation, dropout."""
     kernel_size, gate = arguments["kernel_size"], arguments["gate"]
     first, middle, last = filters
     x = GatedTemporalConv(first, kernel_size, gate=gate, name=f"{name}_temporal1")(x)
@@ -134,8 +159,13 @@ def stgcn_block(x, operator, filters, arguments, name):
     return BitDropout(arguments["dropout"], name=f"{name}_dropout")(x)
 
 
-def graph_layer(x, operator, filters, arguments, name):
-    """Features aligned to `filters`, plus their graph convolution."""
+def graph_layer(
+    x: Tensor, operator: Tensor, filters: int, arguments: Mapping[str, Any], name: str
+) -> Tensor:
+    """Computes a graph convolution with a residual connection: x' + convolution of x'.
+
+    x' is x with `filters` features: zeros are appended, or a dense layer reduces the features.
+    """
     if x.shape[-1] > filters:
         x = layers.Dense(filters, name=f"{name}_align")(x)
     else:
@@ -148,8 +178,8 @@ def graph_layer(x, operator, filters, arguments, name):
     return x + y
 
 
-def stgcn_head(x, arguments):
-    """The head 'TNFF': temporal convolution over all steps, normalisation, two dense layers."""
+def stgcn_head(x: Tensor, arguments: Mapping[str, Any]) -> Tensor:
+    """Computes the head: temporal convolution over all steps, normalisation, two dense layers."""
     horizon, num_outputs = arguments["horizon"], arguments["num_outputs"]
     filters, units = arguments["output_filters"]
     x = GatedTemporalConv(filters, x.shape[1], gate=arguments["gate"], name="output_temporal")(x)
@@ -160,8 +190,8 @@ def stgcn_head(x, arguments):
     return forecast_head(x, horizon, num_outputs)
 
 
-def operator_at(operator, x):
-    """The operator for the steps of x: of one graph a step, those of the last steps."""
+def operator_at(operator: Tensor, x: Tensor) -> Tensor:
+    """Returns the operator for a shortened window x: the graphs of its steps, the last ones."""
     if isinstance(operator, dict) or len(operator.shape) < 4:
         return operator
     return operator[:, operator.shape[1] - x.shape[1] :]

@@ -1,7 +1,12 @@
-"""What is asked of a trained model beside its forecast."""
+"""Functions of trained models: iterated forecasts and attention scores."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
+import scipy.sparse
 from keras import ops
 
 from stgkeras.layers import SpatialAttention, TemporalAttention, _checks
@@ -10,23 +15,29 @@ from stgkeras.models.graph_model import GraphModel
 ATTENTION = (SpatialAttention, TemporalAttention)
 
 
-def forecast(model, x, steps, calendar=None):
-    """Forecasts any number of steps, feeding a model its own forecasts.
+def forecast(
+    model: keras.Model, x: np.ndarray, steps: int, calendar: np.ndarray | None = None
+) -> np.ndarray:
+    """Forecasts more steps than the horizon of a model, by iteration (autoregressive forecast).
+
+    The model forecasts one horizon. The forecast is appended to the window as new readings, and the
+    model forecasts the next horizon from the last steps of the window.
 
     Args:
-        model: a forecaster that forecasts all its input features (`num_outputs` equals
-            `num_features`), with one input window and a fixed graph.
-        x: (batch, input_length, num_nodes, num_features), the last readings in original units.
+        model: forecaster with one input window and a fixed graph. It must forecast all its input
+            features: `num_outputs` must equal `num_features`.
+        x: array (batch, input_length, num_nodes, num_features), the last readings, in original
+            units.
         steps: int. Number of steps to forecast.
-        calendar: of a model with a season, (batch, later steps, 2): `datasets.calendar` of the
-            steps that follow, as many whole horizons as `steps` needs.
+        calendar: None, or for a model with a season, an array (batch, at least ⌈steps / horizon⌉ ·
+            horizon, 2): `datasets.calendar` of the steps after the window. Default None.
 
     Returns:
-        (batch, steps, num_nodes, num_features), NumPy.
+        NumPy array (batch, steps, num_nodes, num_features), in original units.
 
     Raises:
-        ValueError: if the model forecasts other features than it reads, or the calendar is too
-            short.
+        ValueError: if `steps` is below 1, the model has several components, a graph input or fewer
+            outputs than input features, or `calendar` is missing or too short.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -35,28 +46,31 @@ def forecast(model, x, steps, calendar=None):
         (2, 5, 3, 1)
 
     Source:
-        Yu et al., 2018, arXiv:1709.04875, section 3.4: a model of the next step, rolled out.
+        Yu et al., 2018, arXiv:1709.04875, section 3.4, with a horizon of one step.
     """
     steps = _checks.integer("steps", steps)
     fits = not isinstance(model.input_length, dict) and not model.dynamic_graph
     if model.num_outputs != model.num_features or not fits:
         raise ValueError(
-            "`model` must forecast all the features it reads, from one window, on a fixed graph. "
+            "`model` must forecast all its input features, from one window, on a fixed graph. "
             f"Received: num_features={model.num_features}, num_outputs={model.num_outputs}, "
-            f"input_length={model.input_length!r}, dynamic_graph={model.dynamic_graph!r}"
+            f"input_length={model.input_length!r}, dynamic_graph={model.dynamic_graph!r}. Use a "
+            "model with `num_outputs=num_features`, an int as `input_length` and a fixed graph, or "
+            "a model with a longer `horizon`."
         )
     rounds = -(-steps // model.horizon)
     if model.season is not None:
-        needed, given = rounds * model.horizon, np.shape(calendar)  # () of None
+        needed, given = rounds * model.horizon, () if calendar is None else np.shape(calendar)
         if len(given) != 3 or given[0] != len(x) or given[1] < needed:
             raise ValueError(
                 f"`calendar` must have shape ({len(x)}, at least {needed}, 2) for {steps} steps. "
-                f"Received: {given if given else calendar}"
+                f"Received: {given if given else calendar}. Pass `datasets.calendar` of the steps "
+                "after the window."
             )
     window, parts = np.asarray(x), []
     for number in range(rounds):
-        inputs = window
-        if model.season is not None:
+        inputs: Any = window
+        if calendar is not None and model.season is not None:
             first = number * model.horizon
             inputs = {"x": window, "calendar": calendar[:, first : first + model.horizon]}
         parts.append(model.predict(inputs, verbose=0))
@@ -64,20 +78,26 @@ def forecast(model, x, steps, calendar=None):
     return np.concatenate(parts, axis=1)[:, :steps]
 
 
-def attention_scores(model, inputs):
-    """Takes the attention out of a trained model: who listens to whom, for given inputs.
+def attention_scores(
+    model: keras.Model, inputs: Any
+) -> dict[str, np.ndarray | list[scipy.sparse.csr_array]]:
+    """Computes the attention scores of a trained model for given inputs.
+
+    Row n of a spatial attention shows how much node n depends on each node. Row t of a temporal
+    attention shows how much step t depends on each step.
 
     Args:
         model: any model with attention layers, such as ASTGCN.
-        inputs: its inputs, as for `predict`.
+        inputs: inputs of the model, as for `predict`.
 
     Returns:
-        dict of layer name → NumPy array whose rows sum to 1: (batch, nodes, nodes) of a spatial
-        attention, (batch, steps, steps) of a temporal one, with heads after the batch if several.
-        Of "additive" attention on a sparse graph a list of scipy csr_arrays, one a sample.
+        dict of layer names and scores. Spatial attention: NumPy array (batch, nodes, nodes); for
+        "additive" attention on a sparse graph, a list with one SciPy csr_array (nodes, nodes) for
+        each sample. Temporal attention: NumPy array (batch, steps, steps), or (batch, heads, steps,
+        steps) with several heads. Rows sum to 1.
 
     Raises:
-        ValueError: if the model has no attention.
+        ValueError: if the model has no attention layers.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -88,11 +108,15 @@ def attention_scores(model, inputs):
     """
     found = [layer for layer in model.layers if isinstance(layer, ATTENTION)]
     if not found:
-        raise ValueError(f"`model` must have attention layers. Received: {model.name} without any")
-    if isinstance(model, GraphModel):  # the model below is one of Keras's, which checks nothing
+        raise ValueError(
+            f"`model` must have attention layers. Received: {model.name} without such layers. Use "
+            "a model such as ASTGCN with `attention=True`."
+        )
+    if isinstance(model, GraphModel):  # the plain Keras model below does not check its inputs
         model.require_state()
         model.readings().checked(inputs)
-    # A spatial attention gives its scores; a temporal one is asked again, for what it was given.
+    # The output of a spatial attention is its scores. The output of a temporal attention can be the
+    # attended signal, so its scores are computed again from its input.
     wanted = [
         layer.output if isinstance(layer, SpatialAttention) else layer.input for layer in found
     ]
