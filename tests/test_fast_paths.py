@@ -15,6 +15,7 @@ from stgkeras import layers
 from stgkeras.kernels import (
     attended,
     attended_sum,
+    dispatch,
     operators,
     portable_forms,
     projections,
@@ -229,9 +230,11 @@ def hub_entries(nodes, entries):
 ENTRIES = {"random": random_entries(6, 30), "hubs": hub_entries(40, 300)}
 
 
-@pytest.fixture(params=["fast", "portable"])
-def form(request):
-    """The fast form for this machine's CPU, or the portable form."""
+@pytest.fixture(params=["cpu", "accelerator", "portable"])
+def form(request, monkeypatch):
+    """The form for this machine's CPU, the one for GPUs, which runs anywhere, or the portable."""
+    if request.param == "accelerator":
+        monkeypatch.setattr(dispatch, "on_cpu", lambda x: False)
     with portable_forms() if request.param == "portable" else contextlib.nullcontext():
         yield
 

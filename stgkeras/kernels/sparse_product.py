@@ -14,8 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from stgkeras.kernels import sparse_forms
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels import dispatch, sparse_forms
 from stgkeras.types import Tensor
 
 AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
@@ -47,7 +46,7 @@ def sparse_product(index: Tensor, value: Tensor, x: Tensor, nodes: int | None = 
     dtype = keras.backend.result_type(x.dtype, "float32")  # half precision has few kernels
     value = ops.cast(value if len(value.shape) > 1 else value[None], dtype)
     signal, on_torch = ops.cast(x, dtype), keras.backend.backend() == "torch"
-    fast = takes_fast_form(value, signal, on_any_device=on_torch)
+    fast = dispatch.takes_fast_form(value, signal, on_any_device=on_torch)
     # A fast form takes many tables of few columns, the portable form one table of all columns.
     tables, restore = as_columns(signal, _first_column(x, nodes) if fast else 0)
     shape = ops.shape(tables)
@@ -100,6 +99,8 @@ def _form(fast):
     backend = keras.backend.backend()
     if backend == "torch":
         return sparse_forms.product_on_torch(_portable_on_torch) if fast else _portable_on_torch
+    if dispatch.only_portable():  # JAX cannot export a gradient that reads the index
+        return _by_segments_of_blocks
     if not fast:
         multiply, of_value = _by_segments, _of_value
     elif backend == "jax":
@@ -117,6 +118,10 @@ def _portable_on_torch(index, value, tables, nodes):
     (target, source), value = as_one_graph(index, value, nodes)
     products = value[:, None] * tables.index_select(1, source)
     return tables.new_zeros(tables.shape).index_add(1, target, products)
+
+
+def _by_segments_of_blocks(index, value, tables, nodes):
+    return _by_segments(*as_one_graph(index, value, nodes), tables)
 
 
 def _by_segments(index, value, tables, transposed=False):
@@ -186,9 +191,10 @@ def _of_value(index, tables, upstream):
 def _slices(length, numbers):
     """Slices of an axis of the given length, of at most AT_ONCE numbers each.
 
-    An element of the axis stands for `numbers` numbers. There is one slice if a size is unknown.
+    An element of the axis stands for `numbers` numbers. There is one slice if a size is unknown, or
+    symbolic, as while JAX exports.
     """
-    if None in (length, numbers):
+    if not isinstance(length, int) or not isinstance(numbers, int):
         return [slice(None)]
     size = max(1, AT_ONCE // max(1, numbers))
     return [slice(start, start + size) for start in range(0, max(1, length), size)]
