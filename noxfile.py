@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 import nox
 
@@ -45,6 +46,7 @@ def lint(session):
 @nox.session(default=False)
 def environment(session):
     """The environment of `tests`, made once: all three backends, for files pass between them."""
+    shutil.rmtree(beside(session, "portable"), ignore_errors=True)
     install(session, "-e", ".[jax,torch,test]")
 
 
@@ -55,6 +57,10 @@ def tests(session, backend):
     python = environment_python(session)
     arguments = ("tests", "--doctest-modules", "stgkeras", *session.posargs)
     env = {**PROCESS, "KERAS_BACKEND": backend, **compiled(session), "TF_ENABLE_ONEDNN_OPTS": "1"}
+    # The models that each backend trains for the others to open, once in a run of nox.
+    portable = beside(session, "portable")
+    portable.mkdir(exist_ok=True)
+    env["STGKERAS_PORTABLE"] = str(portable)
     session.run(python, "-m", *PYTEST, *arguments, env=env, external=True)
 
 

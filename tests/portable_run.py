@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=jax python tests/portable_run.py FOLDER
 
-writes `<case>.keras`, the compiled model after `EPOCHS` epochs, and `<case>.npz`, what it predicts
-and the state of its optimizer.
+writes `<case>.keras`, the compiled model after `EPOCHS` epochs, and `<case>.npz`, what it predicts,
+its losses, and the variables of its optimizer.
 """
 
 import pathlib
@@ -207,6 +207,12 @@ def predict(model, x):
     return model.predict(x, batch_size=BATCH, verbose=0)
 
 
+def optimizer_variables(model):
+    """The moments, the number of steps and so on, by place."""
+    found = map(keras.ops.convert_to_numpy, model.optimizer.variables)
+    return {f"optimizer_{n}": array for n, array in enumerate(found)}
+
+
 def main(folder):
     folder.mkdir(parents=True)
     for name in CASES:
@@ -217,8 +223,8 @@ def main(folder):
             folder / f"{name}.npz",
             prediction=predict(model, x),
             losses=losses,
-            iterations=keras.ops.convert_to_numpy(model.optimizer.iterations),
             learning_rate=keras.ops.convert_to_numpy(model.optimizer.learning_rate),
+            **optimizer_variables(model),
         )
 
 
