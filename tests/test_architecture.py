@@ -240,6 +240,22 @@ def test_public_names_have_type_hints(name):
         assert is_class or signature.return_annotation is not signature.empty, function
 
 
+def classes_of(part):
+    """All classes that the files of a part define."""
+    files = [path for path in FILES if path.is_relative_to(SOURCE / part)]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
+    found = [vars(importlib.import_module(name.removesuffix(".__init__"))) for name in names]
+    classes = {value for module in found for value in module.values() if inspect.isclass(value)}
+    return [cls for cls in classes if cls.__module__ in names]
+
+
+def test_layers_are_in_layers_and_have_names_of_their_own():
+    layers, models = classes_of("layers"), classes_of("models")
+    assert not [c for c in models if issubclass(c, keras.Layer) and not issubclass(c, keras.Model)]
+    assert not [cls for cls in layers if issubclass(cls, keras.Model)]
+    assert not [cls for cls in layers if hasattr(keras.layers, cls.__name__)]
+
+
 MODELS = ["ASTGCN", "ASTGCNLinkPredictor", "ChebNet", "GCN", "GraphSTID"]
 MODELS += ["STGCN", "STGCNLinkPredictor", "SpectralCNN"]
 
