@@ -1,8 +1,8 @@
-"""What happens when Keras is imported: a clear error without a backend, and known classes.
+"""Import hook for Keras: a clear error if the backend is missing, and registered classes.
 
-Keras opens a saved model only if the classes in it are registered, and classes are registered when
-their modules are imported. So once both Keras and stgkeras are imported, in either order, the
-modules with registered classes are imported too.
+Keras can open a saved model only if the classes in it are registered. A class is registered when
+its module is imported. Therefore, as soon as Keras and stgkeras are both imported, in any order,
+this hook imports the modules with registered classes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import importlib.util
 import os
 import sys
 
-# The module that each backend of Keras needs, and how to install it with stgkeras.
+# The module of each backend of Keras, and the command that installs it.
 BACKENDS = {
     "tensorflow": "pip install tensorflow",
     "jax": 'pip install "stgkeras[jax]"',
@@ -25,7 +25,7 @@ REGISTERED = ("callbacks", "layers", "losses", "metrics", "models")
 
 
 def watch() -> None:
-    """Registers the classes of stgkeras now if Keras is imported, or else when it is imported."""
+    """Registers the classes of stgkeras: now if Keras is imported, else when it is imported."""
     if "keras" not in sys.modules:
         sys.meta_path.insert(0, _Finder())
     elif hasattr(sys.modules["keras"], "Model"):  # not while Keras itself is being imported
@@ -33,7 +33,7 @@ def watch() -> None:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds Keras as Python does, and gives it a loader that does the work of this module."""
+    """Finds Keras as Python does, and loads it with `_Loader`."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "keras":
@@ -45,6 +45,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.Loader):
+    """Loads Keras with the loader of Python, and then registers the classes of stgkeras."""
+
     def __init__(self, loader, finder):
         self.loader, self.finder = loader, finder
 
@@ -69,7 +71,7 @@ class _Loader(importlib.abc.Loader):
 
 
 def _backend_error():
-    """What to install or to set, if the backend that Keras is set to cannot be used; or None."""
+    """Returns the error message if the backend of Keras cannot be used, else None."""
     installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
     config = sys.modules.get("keras.src.backend.config")
     backend = config.backend() if config else os.environ.get("KERAS_BACKEND") or "tensorflow"

@@ -1,4 +1,4 @@
-"""The two aliases of the type hints. Docstrings give the shapes."""
+"""The two type aliases of the library. The docstrings state the shapes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse
 
-# Numbers in the memory of Python: a NumPy array, nested lists, or a SciPy sparse array or matrix.
+# Numbers outside of a backend: a NumPy array, nested lists, or a SciPy sparse array or matrix.
 Array: TypeAlias = np.ndarray | Sequence[Any] | scipy.sparse.sparray | scipy.sparse.spmatrix
 
-# A tensor of the backend, or `keras.KerasTensor` while a model is built. The three frameworks
-# have no class in common.
+# A tensor of the backend, or a `keras.KerasTensor` while a model is built. The tensor classes of
+# the backends have no common base class.
 Tensor: TypeAlias = Any

@@ -1,11 +1,11 @@
-"""Functions of tensors that have fast forms on some backends, or that depend on storage.
+"""Functions of tensors that have fast forms on some backends, or that depend on graph storage.
 
-Each function has a portable form, which is right on every backend and device, and beside it the
-fast forms that some backends have. `dispatch.takes_fast_form` is the one rule that chooses: export,
-XLA, automatic casts, derivatives of derivatives and function transforms use the portable form. The
-first lines of each file say which backends have a fast form, and what it gains.
+Each function has a portable form, which is correct on every backend and device. Some functions also
+have fast forms for single backends. `dispatch.takes_fast_form` chooses the form: export, XLA,
+automatic casts, second derivatives and function transforms use the portable form. The first lines
+of each file state which backends have a fast form, and how much faster it is.
 
-This package imports no other part of stgkeras but the type aliases.
+Of stgkeras, this package imports only the type aliases.
 """
 
 from stgkeras.kernels.dispatch import portable_forms

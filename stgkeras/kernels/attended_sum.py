@@ -1,6 +1,6 @@
-"""The sum over Chebyshev terms that an attention weighs: most of the work of ASTGCN.
+"""The sum over Chebyshev terms weighted by an attention, which takes most of the time of ASTGCN.
 
-Fast form: PyTorch on CPU (multiplies by the graph first, and adds up in place in the cache).
+Fast form: PyTorch on CPU (multiplies by the graph first, and adds in place, in the cache).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stgkeras.kernels.time_convolution import outer_sum
 from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
 
-AT_ONCE = 2**24  # largest number of entries × samples × steps of a sparse operator to hold
+AT_ONCE = 2**24  # largest size of a sparse operator in the fast form: entries × samples × steps
 
 
 def attended_sum(
@@ -116,9 +116,9 @@ def _own_sum():
 
 
 class _Form:
-    """The operators of all samples, and the order of the rows that they multiply."""
+    """The operators of all samples. A subclass defines the order of the rows that they multiply."""
 
-    kept = ()  # more tensors that the backward pass needs
+    kept = ()  # further tensors that the backward pass needs
 
     def __init__(self, values, shape):
         self.values, (self.batch, self.steps, self.nodes, _) = values, shape
@@ -128,8 +128,8 @@ class _Form:
 
 
 class _Dense(_Form):
-    """Operators (batch, nodes, nodes). Rows have the order (batch, nodes, time), so that steps are
-    columns of one product."""
+    """Operators (batch, nodes, nodes). Rows have the order (batch, nodes, time), so that all steps
+    are columns of one product."""
 
     def rows(self, x):
         return x.transpose(1, 2).reshape(-1, x.shape[-1])
@@ -158,8 +158,8 @@ class _Dense(_Form):
 
 
 class _Sparse(_Form):
-    """Operators of values (batch, entries). Rows have the order (batch, time, nodes): to read the
-    few entries again for each step takes less time than to transpose the signal."""
+    """Sparse operators with values (batch, entries). Rows have the order (batch, time, nodes): to
+    read the entries again for each step is faster than to transpose the signal."""
 
     def __init__(self, values, shape, index, kept=None):
         super().__init__(values, shape)

@@ -1,10 +1,10 @@
-"""Sparse matrices in PyTorch's compressed rows."""
+"""Sparse matrices of PyTorch in the format of compressed sparse rows (CSR)."""
 
 import warnings
 
 
 def compressed_rows(index, parts, nodes):
-    """Compressed rows of a block-diagonal matrix whose blocks have the same index.
+    """Computes the compressed rows of a block-diagonal matrix with the same index in all blocks.
 
     Returns:
         The start of each row (parts·nodes + 1,), the column of each entry (parts·entries,), and the
@@ -23,17 +23,17 @@ def compressed_rows(index, parts, nodes):
 
 
 def compressed_matrix(starts, columns, value):
-    """A square matrix in PyTorch's compressed rows (CSR)."""
+    """Returns a square matrix in compressed sparse rows."""
     import torch
 
     size = 2 * (len(starts) - 1,)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "in beta state"
+        warnings.simplefilter("ignore")  # PyTorch warns that the format is in beta state
         return torch.sparse_csr_tensor(starts, columns, value.reshape(-1), size)
 
 
 def compressed_product(matrix, table):
-    """`matrix @ table`; PyTorch's `@` would first fill the result with zeros."""
+    """Computes `matrix @ table`. PyTorch's `@` would first fill the result with zeros."""
     import torch
 
     y = torch.empty_like(table)

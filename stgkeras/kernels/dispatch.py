@@ -1,8 +1,8 @@
-"""The rule that chooses between the portable form of a function and a fast form of one backend.
+"""Chooses between the portable form of a function and the fast form of a backend.
 
-A portable form is written in `keras.ops` (on PyTorch in differentiable PyTorch operations) and is
-always right. A fast form is written for one backend. `takes_fast_form` is the only place that
-decides between the two.
+A portable form is written in `keras.ops`, or on PyTorch in operations that PyTorch can
+differentiate. It is correct in all cases. A fast form is written for one backend. The function
+`takes_fast_form` decides between the two.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ def keep_freed() -> None:
     """Makes glibc keep freed memory for the next step on PyTorch, as PyTorch does on GPUs.
 
     By default glibc returns large blocks to the system, and the system fills each new page with
-    zeros: up to half of the time of a step. This function does nothing on other systems, and if the
-    environment sets MALLOC_… or GLIBC_TUNABLES. TensorFlow keeps its memory itself; with JAX, XLA's
-    compiler threads would be slower.
+    zeros, which takes up to half of the time of a step. This function does nothing on other
+    systems, or if the environment sets MALLOC_… or GLIBC_TUNABLES. TensorFlow keeps freed memory
+    itself. On JAX, kept memory would slow down the compiler threads of XLA.
     """
     is_set = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ)
     if keras.backend.backend() != "torch" or not sys.platform.startswith("linux") or is_set:

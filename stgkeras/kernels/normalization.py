@@ -1,7 +1,7 @@
 """Layer normalisation.
 
-Fast forms: PyTorch (its own kernel, which is also exact), TensorFlow on CPU (prediction in compiled
-functions: four times as fast as means and products).
+Fast form: TensorFlow on CPU (prediction in compiled functions: four times as fast as means and
+products). On PyTorch, `CenteredLayerNormalization` calls PyTorch's own kernel, which is exact.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def layer_normalization(
 ) -> Tensor:
     """Computes `gamma (x - mean) / √(variance + epsilon) + beta` over the last axes.
 
-    The mean is subtracted first, which keeps digits that `x · s - mean · s` loses.
+    The mean is subtracted first, because `x · s - mean · s` loses digits.
 
     Args:
         x: float tensor; half precision is computed in float32.
@@ -59,10 +59,10 @@ def _has_tensorflow_kernel(x):
 
 
 def _on_tensorflow(x, gamma, beta, epsilon):
-    """A batch normalisation on one axis, with the samples as channels.
+    """Computes layer normalisation as a batch normalisation, with the samples as channels.
 
-    TensorFlow compiles it to its oneDNN kernel only if the number of channels is unknown, hence the
-    placeholders.
+    TensorFlow uses its oneDNN kernel only if the number of channels is unknown. Placeholders hide
+    this number.
     """
     import tensorflow as tf
 

@@ -1,16 +1,16 @@
-"""Graph operators: how they are stored, and what is computed with them. Portable code alone.
+"""Graph operators: their storage, and the computations with them. All code is portable.
 
 An operator acts on the node axis of a signal, `y = operator @ x`. It is either
 
 - a dense tensor `(N, N)`, `(B, N, N)` or `(B, T, N, N)`, or
 - sparse, a dict of tensors `{"index": (2, E) int32, "value": (E,)}`. Entry `e` is in row
-  `index[0, e]`, the node that receives, and in column `index[1, e]`, the node that sends. Values of
-  shape `(B, E)` or `(B, T, E)` make the operator rank 3 or 4; the index has the same leading axes,
-  or none. A `StaticTerms` layer adds "terms" (K, E): the Chebyshev terms at the same entries, which
-  are then all pairs of nodes within K - 1 hops.
+  `index[0, e]`, the node that receives, and in column `index[1, e]`, the node that sends. An
+  operator of rank 3 or 4 has values `(B, E)` or `(B, T, E)`, and an index with the same leading
+  axes or without leading axes. A `StaticTerms` layer adds "terms" (K, E). The entries are then all
+  pairs of nodes within K - 1 hops, and "terms" has their values in the K Chebyshev terms.
 
-The leading axes of the operator are the first axes of the signal: a `(B, N, N)` operator multiplies
-all steps of a `(B, T, N, F)` signal.
+The leading axes of the operator are the first axes of the signal. For example, a `(B, N, N)`
+operator multiplies all steps of a `(B, T, N, F)` signal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stgkeras.types import Tensor
 
 
 def is_sparse(operator: Tensor) -> bool:
-    """Returns whether the operator is stored as a dict of index and value."""
+    """Returns whether the operator is sparse, stored as a dict of index and value."""
     return isinstance(operator, dict)
 
 
@@ -103,8 +103,8 @@ def attended_terms(operator: Tensor, K: int, attention: Tensor, x: Tensor) -> li
 
     Returns:
         List of K items: the diagonal of the attention (batch, nodes), which is T_0 ⊙ S, and K - 1
-        operators of rank 3, or of rank 4 with one graph a step. They are sparse if the attention is
-        (batch, E), and where sparse products are faster.
+        operators of rank 3, or of rank 4 with one graph for each step. They are sparse if the
+        attention is (batch, E), or if sparse products are faster.
     """
     nodes = x.shape[-2]
     if len(attention.shape) == 2:
@@ -113,9 +113,8 @@ def attended_terms(operator: Tensor, K: int, attention: Tensor, x: Tensor) -> li
         diagonal = apply(own, ones)[..., 0]
     else:
         flat = ops.reshape(attention, (-1, nodes * nodes))
-        diagonal = flat[
-            :, :: nodes + 1
-        ]  # ops.diagonal has no gradient on TensorFlow if the batch size is unknown
+        # On TensorFlow, ops.diagonal has no gradient if the batch size is unknown.
+        diagonal = flat[:, :: nodes + 1]
         if has_terms(operator) and _has_few_pairs(operator, x):
             attention = ops.take(flat, operator["index"][0] * nodes + operator["index"][1], axis=1)
     if len(attention.shape) == 2:
@@ -129,7 +128,7 @@ def attended_terms(operator: Tensor, K: int, attention: Tensor, x: Tensor) -> li
 
 
 def attended_products(terms: Sequence[Tensor], signals: Sequence[Tensor]) -> list[Tensor]:
-    """Computes the product of each of the `attended_terms` and the signal of the same number.
+    """Multiplies each of the `attended_terms` by its own signal: terms[k] by signals[k].
 
     Args:
         terms: list of K items from `attended_terms`.
@@ -150,8 +149,8 @@ def attended_products(terms: Sequence[Tensor], signals: Sequence[Tensor]) -> lis
 def serves_columns(terms: Sequence[Tensor], x: Tensor) -> bool:
     """Returns whether the steps of `x` should be columns of one product with each of the terms.
 
-    That is not possible with one graph a step. With sparse terms it is slow if a table of all
-    columns does not fit the cache.
+    This is not possible with one graph for each step. With sparse terms, it is slow if a table of
+    all columns does not fit in the cache.
     """
     steps, nodes, features = x.shape[1:]
     if is_sparse(terms[-1]):
@@ -169,9 +168,9 @@ def to_dense(operator: Tensor, num_nodes: int) -> Tensor:
 
 
 def neighbourhood(operator: Tensor, K: int, num_nodes: int) -> Tensor:
-    """Returns which nodes each node receives from within K - 1 hops.
+    """Returns a mask of the pairs of nodes (n, m) where n receives from m within K - 1 hops.
 
-    That is where any of the Chebyshev terms T_0, …, T_{K-1} is not zero.
+    The mask is True where at least one of the Chebyshev terms T_0, …, T_{K-1} is not zero.
 
     Args:
         operator: scaled Laplacian, dense or sparse, of rank 2, 3 or 4.
@@ -218,8 +217,8 @@ def _apply_sparse(index, value, x):
 
 
 def _nan_if_unset(value, y):
-    # A `StaticGraph` without a graph raises an error, except while JAX traces: then its values are
-    # NaN. A sparse operator would make only the nodes of its index NaN; this makes all nodes NaN.
+    # A `StaticGraph` without a graph raises an error, or while JAX traces, has the value NaN. A
+    # sparse operator would return NaN only for the nodes of its index; here all nodes become NaN.
     if keras.backend.backend() != "jax":
         return y
     first = ops.reshape(value, (-1,))[0]
@@ -227,7 +226,7 @@ def _nan_if_unset(value, y):
 
 
 def _of_parts(index, value, x):
-    """The product of a block-diagonal matrix, with a block of N nodes for each graph."""
+    """Computes the product with a block-diagonal matrix, with a block of N nodes for each graph."""
     leading, nodes = len(value.shape) - 1, x.shape[-2]
     value, of_part = ops.reshape(value, (-1, value.shape[-1])), nodes
     if len(index.shape) > 2:  # blocks with different indices, as one graph
@@ -235,9 +234,7 @@ def _of_parts(index, value, x):
         first = nodes * ops.arange(ops.shape(index)[0], dtype=index.dtype)[:, None, None]
         index = ops.reshape(ops.transpose(index + first, (1, 0, 2)), (2, -1))
         value, of_part = ops.reshape(value, (-1,)), None
-    steps = range(
-        leading, len(x.shape) - 2
-    )  # steps with the same graph come first, then the graphs
+    steps = range(leading, len(x.shape) - 2)  # these share a graph, and become the first axes
     moved, restore = in_order(x, [*steps, *range(leading), len(x.shape) - 2, len(x.shape) - 1])
     shape = ops.shape(moved)
     rows = ops.reshape(moved, (*shape[: len(steps)], -1, shape[-1]))
@@ -245,9 +242,10 @@ def _of_parts(index, value, x):
 
 
 def _has_few_pairs(operator, x):
-    """Whether sparse products of the pairs are faster than dense products of all pairs.
+    """Whether products with the sparse pairs are faster than dense products.
 
-    Measured on TensorFlow and PyTorch: up to an eighth of all pairs, with rows of 128 numbers.
+    They are, on TensorFlow and PyTorch, for up to an eighth of all pairs and rows of 128 numbers or
+    more (measured).
     """
     if keras.backend.backend() == "jax" or not takes_fast_form(x, any_dtype=True):
         return False

@@ -7,11 +7,11 @@ import functools
 from stgkeras.kernels.compressed_rows import compressed_matrix, compressed_product, compressed_rows
 from stgkeras.kernels.torch_forms import own_form
 
-CHUNK = 2**20  # numbers that XLA gathers before it adds them up
+CHUNK = 2**20  # numbers that XLA gathers at a time, before it adds them
 
 
 def ends(index, transposed):
-    """The nodes that receive and the nodes that send."""
+    """Returns the nodes that receive and the nodes that send; `transposed` swaps them."""
     return (index[1], index[0]) if transposed else (index[0], index[1])
 
 
@@ -19,7 +19,7 @@ def ends(index, transposed):
 
 
 def product_on_jax(index, value, tables, transposed=False):
-    """Gathers and adds up a few entries at a time, which stay in the cache."""
+    """Computes the product, with a few entries at a time, which stay in the cache."""
     import jax
 
     target, source = ends(index, transposed)
@@ -47,7 +47,7 @@ def _chunk(index, tables):
 
 
 def of_value_on_jax(index, tables, upstream):
-    """The gradient of the values."""
+    """Computes the gradient of the values."""
     from jax import lax
     from jax import numpy as jnp
 
@@ -72,7 +72,7 @@ def of_value_on_jax(index, tables, upstream):
 
 
 def product_on_tensorflow(index, value, tables, transposed=False):
-    """The product of TensorFlow's sparse matrices."""
+    """Computes the product with the sparse matrices of TensorFlow."""
     import tensorflow as tf
 
     def sorted_by_row():
@@ -85,7 +85,7 @@ def product_on_tensorflow(index, value, tables, transposed=False):
     matrix = tf.raw_ops.SparseTensorToCSRSparseMatrix(
         indices=tf.cast(tf.transpose(places), tf.int64), values=weights, dense_shape=(nodes, nodes)
     )
-    if transposed:  # much faster than sorting
+    if transposed:  # much faster than to swap the index and sort it
         matrix = tf.raw_ops.SparseMatrixTranspose(input=matrix, type=value.dtype)
 
     def product(table):
@@ -99,7 +99,7 @@ def product_on_tensorflow(index, value, tables, transposed=False):
 
 @functools.cache
 def product_on_torch(portable):
-    """The product of compressed rows, beside its portable form."""
+    """Returns the product with compressed rows, which has the portable form `portable`."""
     import torch
 
     def forward(index, value, tables, nodes):

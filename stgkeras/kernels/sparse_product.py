@@ -17,10 +17,10 @@ from keras import ops
 from stgkeras.kernels import dispatch, sparse_forms
 from stgkeras.types import Tensor
 
-AT_ONCE = 2**24  # numbers that the work may hold beside its arguments and its result
-CACHED = 2**22  # numbers of a table whose rows, read in any order, still come from the cache
-ALL_PAIRS = 2**20  # most pairs of nodes for which the products of all pairs are computed
-GATHERED = 100  # contiguous products that take as long as one product of gathered numbers
+AT_ONCE = 2**24  # largest number of temporary values, beside the arguments and the result
+CACHED = 2**22  # largest number of values in a table that the cache can hold
+ALL_PAIRS = 2**20  # largest number of pairs of nodes for which all products are computed
+GATHERED = 100  # a product of gathered numbers takes as long as this many contiguous products
 
 
 def sparse_product(index: Tensor, value: Tensor, x: Tensor, nodes: int | None = None) -> Tensor:
@@ -39,15 +39,15 @@ def sparse_product(index: Tensor, value: Tensor, x: Tensor, nodes: int | None = 
     Returns:
         A tensor of the shape of `x`.
     """
-    # Read the variable here: TensorFlow runs a loop that reads a variable even if nothing uses the
-    # result.
+    # This reads the variable outside of the loops below: TensorFlow runs a loop that reads a
+    # variable even if nothing uses its result.
     index = ops.stop_gradient(index)
     nodes = nodes or ops.shape(x)[-2]
     dtype = keras.backend.result_type(x.dtype, "float32")  # half precision has few kernels
     value = ops.cast(value if len(value.shape) > 1 else value[None], dtype)
     signal, on_torch = ops.cast(x, dtype), keras.backend.backend() == "torch"
     fast = dispatch.takes_fast_form(value, signal, on_any_device=on_torch)
-    # A fast form takes many tables of few columns, the portable form one table of all columns.
+    # The fast forms need many tables of few columns, the portable form one table of all columns.
     tables, restore = as_columns(signal, _first_column(x, nodes) if fast else 0)
     shape = ops.shape(tables)
     y = _form(fast)(index, value, ops.reshape(tables, (-1, *shape[-2:])), nodes)
@@ -55,14 +55,14 @@ def sparse_product(index: Tensor, value: Tensor, x: Tensor, nodes: int | None = 
 
 
 def as_columns(x, leading):
-    """Returns `x` with axes (*leading, nodes, all others flattened), and the inverse function."""
+    """Returns `x` as (*leading axes, nodes, all other axes flattened), and the inverse function."""
     nodes = len(x.shape) - 2
     moved, restore = in_order(x, [*range(leading), nodes, *range(leading, nodes), nodes + 1])
     return ops.reshape(moved, (*ops.shape(moved)[: leading + 1], -1)), restore
 
 
 def in_order(x, order):
-    """Returns `x` with its axes in the order, and the inverse function."""
+    """Returns `x` with its axes in the given order, and the inverse function."""
     moved = ops.transpose(x, order)
     shape = ops.shape(moved)
 
@@ -73,15 +73,15 @@ def in_order(x, order):
 
 
 def as_one_graph(index, value, nodes):
-    """The index and the value of a block-diagonal matrix as those of one matrix."""
+    """Returns the index and the values of a block-diagonal matrix as those of one large matrix."""
     first = nodes * ops.arange(ops.shape(value)[0], dtype=index.dtype)[:, None]
     return ops.reshape(index[:, None] + first, (2, -1)), ops.reshape(value, (-1,))
 
 
 def _first_column(x, nodes):
-    """The first axis that becomes columns, beside the features.
+    """Returns the first axis of `x` that becomes part of the columns, besides the features.
 
-    The more columns, the fewer times an entry is looked up; a table must fit the cache.
+    With more columns, each entry is read fewer times, but a table must fit in the cache.
     """
     last, features = len(x.shape) - 2, x.shape[-1]
     fits = [
@@ -95,7 +95,8 @@ def _first_column(x, nodes):
 
 
 def _form(fast):
-    """Function (index, value (parts, entries), tables (tables, all nodes, columns), nodes)."""
+    """Returns a function of index, value (parts, entries), tables (tables, all nodes, columns) and
+    nodes."""
     backend = keras.backend.backend()
     if backend == "torch":
         return sparse_forms.product_on_torch(_portable_on_torch) if fast else _portable_on_torch
@@ -125,7 +126,7 @@ def _by_segments_of_blocks(index, value, tables, nodes):
 
 
 def _by_segments(index, value, tables, transposed=False):
-    """Sums over segments, a few columns at a time."""
+    """Computes the product as sums over segments, a few columns at a time."""
     target, source = sparse_forms.ends(index, transposed)
     sums = [
         ops.segment_sum(
@@ -139,7 +140,7 @@ def _by_segments(index, value, tables, transposed=False):
 
 
 def _with_gradient(multiply, of_value, index, value, tables, nodes):
-    """`multiply`, with a gradient that keeps nothing of the size of entries × columns."""
+    """Computes `multiply` with a gradient that stores nothing of the size entries × columns."""
     whole, value = as_one_graph(index, value, nodes)
     if isinstance(nodes, int) and nodes**2 <= min(ALL_PAIRS, GATHERED * index.shape[1]):
         found = functools.partial(_of_value_of_all, index, nodes)
@@ -164,7 +165,7 @@ def _with_gradient(multiply, of_value, index, value, tables, nodes):
 
 
 def _of_value_of_all(index, nodes, tables, upstream):
-    """The gradient of the values, taken from the matrix products of all pairs of nodes."""
+    """Computes the gradient of the values from matrix products of all pairs of nodes."""
     columns = ops.shape(tables)[-1]
     g, x = (ops.reshape(part, (-1, nodes, columns)) for part in (upstream, tables))
     pairs = ops.matmul(g, ops.transpose(x, (0, 2, 1)))
@@ -174,7 +175,7 @@ def _of_value_of_all(index, nodes, tables, upstream):
 
 
 def _of_value(index, tables, upstream):
-    """The gradient of the values, one table after the other."""
+    """Computes the gradient of the values, one table after the other."""
 
     def with_table(i, total):
         products = [
@@ -189,10 +190,10 @@ def _of_value(index, tables, upstream):
 
 
 def _slices(length, numbers):
-    """Slices of an axis of the given length, of at most AT_ONCE numbers each.
+    """Returns slices of an axis of the given length, with at most AT_ONCE numbers each.
 
-    An element of the axis stands for `numbers` numbers. There is one slice if a size is unknown, or
-    symbolic, as while JAX exports.
+    Each element of the axis needs `numbers` numbers. If a size is unknown, or symbolic, as while
+    JAX exports a model, there is one slice.
     """
     if not isinstance(length, int) or not isinstance(numbers, int):
         return [slice(None)]

@@ -1,6 +1,6 @@
 """The products of attention along time.
 
-Fast form: PyTorch on CPU (the two gradients of the signal are added up in place).
+Fast form: PyTorch on CPU (adds the two gradients of the signal in place).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def time_conv(
 ) -> Tensor:
     """Computes `activation(x * kernel + bias + added)`, where `*` is a convolution along time.
 
-    With a kernel of one step it is a linear map of the features.
+    With a kernel of one step, the convolution is a linear map of the features.
 
     Args:
         x: (batch, time, nodes, features).
@@ -79,7 +79,7 @@ def gated_time_conv(x: Tensor, kernel: Tensor, bias: Tensor, gate: str) -> Tenso
     Returns:
         (batch, time - kernel_size + 1, nodes, filters).
     """
-    if keras.backend.backend() == "tensorflow":  # to split the result would take longer
+    if keras.backend.backend() == "tensorflow":  # two convolutions are faster than a split result
         halves = zip(ops.split(kernel, 2, axis=-1), ops.split(bias, 2), strict=True)
         p, q = (time_conv(x, *half) for half in halves)
     else:
@@ -117,9 +117,9 @@ def _portable_on_torch(x, kernel, bias, stride, padding):
     import torch
 
     if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-        # PyTorch's compiler fails at the gradient of a convolution with a batch of any size.
+        # PyTorch's compiler fails for the gradient of a convolution if the batch size is unknown.
         return _with_bias(_by_steps(x, kernel, stride, padding), bias)
-    # Keras would copy to channels first and back; PyTorch can change the strides instead.
+    # Keras would copy the signal to the order "channels first" and back. `permute` does not copy.
     from torch.nn import functional
 
     y = functional.conv2d(
@@ -133,7 +133,7 @@ def _portable_on_torch(x, kernel, bias, stride, padding):
 
 
 def _by_steps(x, kernel, stride, padding):
-    """The sum of a matrix product for each step of the kernel."""
+    """Computes the convolution as a sum of matrix products, one for each step of the kernel."""
     x = _padded(x, padding)
     last = x.shape[1] - kernel.shape[0] + 1
     seen = [x[:, step : step + last : stride] for step in range(kernel.shape[0])]
@@ -144,7 +144,7 @@ def _by_steps(x, kernel, stride, padding):
 
 
 def _on_one_axis(x, kernel, bias, stride, padding):
-    """A dilated convolution of steps and nodes as one axis: XLA is slow on two axes."""
+    """Computes the convolution on one axis of steps and nodes, dilated: XLA is slow on two axes."""
     size, features, filters = kernel.shape
     if size == 1:
         return _with_bias(ops.matmul(_padded(x, padding), kernel[0]), bias)
@@ -202,23 +202,23 @@ def _plain_conv(x, kernel, padding):
 
 
 def _of_signal(g, kernel, padding):
-    """The gradient of the signal: a convolution of the upstream gradient."""
+    """Computes the gradient of the signal, a convolution of the upstream gradient."""
     turned = ops.transpose(ops.flip(kernel, 0), (0, 2, 1))
     return _plain_conv(g, turned, kernel.shape[0] - 1 - padding)
 
 
 def _of_kernel(x, g, size, padding):
-    """The gradient of the kernel: a matrix product for each step."""
+    """Computes the gradient of the kernel, with a matrix product for each step."""
     found = []
     for step in range(size):
-        shift = step - padding  # from a step of the output to the step of the input
+        shift = step - padding  # an output step reads the input step that is `shift` later
         first, end = max(0, -shift), min(g.shape[1], x.shape[1] - shift)
         found.append(outer_sum(x[:, first + shift : end + shift], g[:, first:end]))
     return ops.stack(found)
 
 
 def outer_sum(x: Tensor, g: Tensor) -> Tensor:
-    """Computes `Σ x[b, …, f] g[b, …, c]`, (f, c); a product for each sample is the fastest."""
+    """Computes `Σ x[b, …, f] g[b, …, c]` (f, c), by a product for each sample (the fastest)."""
     if keras.backend.backend() == "torch":
         return x.flatten(1, -2).transpose(1, 2).bmm(g.flatten(1, -2)).sum(0)
     x, g = (ops.reshape(of, (ops.shape(of)[0], -1, of.shape[-1])) for of in (x, g))

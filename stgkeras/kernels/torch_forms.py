@@ -1,7 +1,7 @@
 """Fast forms on PyTorch: functions with a backward pass of their own.
 
-The portable form stands beside each of them, in operations that PyTorch can differentiate. It
-serves where more is asked for than values and gradients of plain tensors.
+Each function also has a portable form, written in operations that PyTorch can differentiate. The
+portable form is used if more is needed than the values and gradients of plain tensors.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def own_form(
 def _uncompiled(function):
     """The function, hidden from PyTorch's compiler if the compiler is loaded.
 
-    In parts of a model that the compiler leaves to Python, it compiles single functions, and would
-    lose the gradients of this one.
+    If the compiler cannot compile a part of a model, it runs this part in Python, and compiles the
+    functions that the part calls. The gradients of this function would then be lost.
     """
     import torch
 
@@ -88,12 +88,12 @@ def _uncompiled(function):
 
 
 def _derived(portable, wanted, arguments, upstream):
-    """The gradients that PyTorch derives of `portable`, which can be differentiated again."""
+    """Computes the gradients of `portable` with PyTorch. They can be differentiated again."""
     import torch
 
     is_differentiated_again = torch.is_grad_enabled()
     with torch.enable_grad():
-        # Arguments may depend on each other; views of them do not.
+        # One argument may be computed from another. The gradients of views ignore this.
         arguments = [
             argument.view_as(argument) if is_wanted else argument
             for argument, is_wanted in zip(arguments, wanted, strict=True)

@@ -39,7 +39,7 @@ class Forecaster(GraphModel, is_family=True):
         num_features: int. Number of input features F of each node. Default 1.
         num_outputs: int. Number of features to forecast, the first ones of the input. Default 1.
         num_edges: None, or int: the largest number of entries of a sparse graph. Only needed if a
-            sparse graph is set or loaded later. Default: the number of entries of `graph`.
+            sparse graph is set or loaded later. Default: taken from `graph`.
         normalize: bool. Whether to standardise the input features. Forecasts are in original units.
             Call `adapt` with the training values before `fit`. Default False.
         season: None, or int: the number of steps in a day. The season is the mean training value of

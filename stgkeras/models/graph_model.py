@@ -57,7 +57,7 @@ def _checked(name):
             result = base(*bound.args[1:], **bound.kwargs)
         except Exception:
             if keras.backend.backend() == "jax":
-                self.jax_state_sync()
+                self.jax_state_sync()  # writes the trained weights back to the variables
             if readings.error is not None:
                 raise readings.error from None
             raise

@@ -16,7 +16,8 @@ from stgkeras.types import Tensor
 class GraphSTID(Forecaster):
     """Spatial and temporal identity (STID) with graph convolutions: forecasts signals on a graph.
 
-    For each node, all readings of the window form one vector x. The model computes
+    For each node, all readings of the window (with components, of all windows) form one vector x.
+    The model computes
 
         h = linear map of (x, e)       e is a trainable vector of the node (node embedding)
         blocks, each of:
@@ -26,8 +27,8 @@ class GraphSTID(Forecaster):
             h = h + linear map of dropout of (d, c, g)
         forecast = linear map of h
 
-    All nodes share all weights but e and the learned graph. There is no convolution along time, so
-    GraphSTID trains several times faster than STGCN.
+    All nodes share all weights, except e and the learned graph. There is no convolution along time,
+    so GraphSTID trains several times faster than STGCN.
 
     Args:
         units: int. Number of units of the dense layers, and of filters of the graph convolutions.

@@ -100,7 +100,7 @@ class ASTGCNLinkPredictor(LinkPredictor):
 
     Args:
         num_blocks, K, spatial_filters, temporal_filters, time_stride, attention, temporal_score,
-            spatial_score, num_heads: as in `ASTGCN`.
+            spatial_score, num_heads: as in `ASTGCN`, with the same defaults.
         node_values: int. Number of values in the state of a node. Use more than one if links depend
             on the identity of the nodes. Default 1.
 

@@ -45,7 +45,7 @@ class LinkPredictor(GraphModel, is_family=True):
             each step; "sample" for (batch, N, N), one graph for each sample. Both are non-negative
             adjacencies. False for the fixed `graph`. Default "step".
         num_edges: None, or int: the largest number of entries of a sparse graph. Only needed if a
-            sparse graph is set or loaded later. Default: the number of entries of `graph`.
+            sparse graph is set or loaded later. Default: taken from `graph`.
         normalize: bool. Whether to standardise the input features. Call `adapt` with the training
             values before `fit`. Default False.
     """

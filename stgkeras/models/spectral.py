@@ -15,10 +15,13 @@ from stgkeras.models.graph_classifier import GraphClassifier
 class SpectralCNN(GraphClassifier):
     """Spectral graph network (SCNN): classifies signals on a graph by their graph frequencies.
 
-    classify="signals":  for each of `filters`: spectral convolution, ReLU, pooling (with clusters);
-                         for each of `units`: dense layer, ReLU; then dropout, dense layer: logits
-    classify="nodes":    for each of `filters`: dropout, spectral convolution, ReLU;
-                         then dropout, spectral convolution: logits of each node
+        classify="signals":
+            for each of `filters`: spectral convolution, ReLU, pooling (with `clusters`)
+            for each of `units`: dense layer, ReLU
+            dropout, dense layer: the logits of the sample
+        classify="nodes":
+            for each of `filters`: dropout, spectral convolution, ReLU
+            dropout, spectral convolution: the logits of each node
 
     A spectral convolution computes the graph Fourier transform of a signal, multiplies each
     frequency by a trainable number, and transforms back, see `layers.SpectralConv`. Pooling
@@ -81,11 +84,13 @@ class SpectralCNN(GraphClassifier):
 class ChebNet(GraphClassifier):
     """Chebyshev network (ChebNet): classifies signals on a graph with Chebyshev convolutions.
 
-    classify="signals":  for each of `filters`: Chebyshev convolution, ReLU, pooling (with
-                         clusters); for each of `units`: dense layer, ReLU;
-                         then dropout, dense layer: logits
-    classify="nodes":    for each of `filters`: dropout, Chebyshev convolution, ReLU;
-                         then dropout, Chebyshev convolution: logits of each node
+        classify="signals":
+            for each of `filters`: Chebyshev convolution, ReLU, pooling (with `clusters`)
+            for each of `units`: dense layer, ReLU
+            dropout, dense layer: the logits of the sample
+        classify="nodes":
+            for each of `filters`: dropout, Chebyshev convolution, ReLU
+            dropout, Chebyshev convolution: the logits of each node
 
     A Chebyshev convolution combines the features of the nodes within K - 1 hops, see
     `layers.ChebConv`. Pooling reduces each cluster of nodes to one node, see `layers.GraphPooling`.
@@ -98,8 +103,7 @@ class ChebNet(GraphClassifier):
             is used. Default None.
         K: int ≥ 1. Number of Chebyshev terms of each convolution. Default 25.
         num_edges: None, or int: the largest number of entries of a sparse graph; with `clusters`, a
-            list. Only needed if a sparse graph is set or loaded later. Default: the number of
-            entries of `graph`.
+            list. Only needed if a sparse graph is set or loaded later. Default: taken from `graph`.
 
     Call arguments:
         x: tensor (batch, num_nodes, num_features). With `num_entries`, the sparse features
@@ -149,10 +153,13 @@ class ChebNet(GraphClassifier):
 class GCN(GraphClassifier):
     """Graph convolutional network (GCN): classifies the nodes of a graph from a few labelled nodes.
 
-    classify="nodes":    for each of `filters`: dropout, graph convolution, ReLU;
-                         then dropout, graph convolution: logits of each node
-    classify="signals":  for each of `filters`: graph convolution, ReLU, pooling (with clusters);
-                         for each of `units`: dense layer, ReLU; then dropout, dense layer: logits
+        classify="nodes":
+            for each of `filters`: dropout, graph convolution, ReLU
+            dropout, graph convolution: the logits of each node
+        classify="signals":
+            for each of `filters`: graph convolution, ReLU, pooling (with `clusters`)
+            for each of `units`: dense layer, ReLU
+            dropout, dense layer: the logits of the sample
 
     A graph convolution combines the features of each node and its neighbours, see
     `layers.GraphConv`.
@@ -173,8 +180,7 @@ class GCN(GraphClassifier):
         classify: str. "nodes": each node has one class. "signals": each sample, a signal on the
             graph, has one class. Default "nodes".
         num_edges: None, or int: the largest number of entries of a sparse graph; with `clusters`, a
-            list. Only needed if a sparse graph is set or loaded later. Default: the number of
-            entries of `graph`.
+            list. Only needed if a sparse graph is set or loaded later. Default: taken from `graph`.
 
     Call arguments:
         x: tensor (batch, num_nodes, num_features). With `num_entries`, the sparse features

@@ -44,8 +44,8 @@ class STGCN(Forecaster):
             `graphs.scaled_laplacian(A)` for "cheb", `graphs.renormalized_adjacency(A)` for "gcn".
             The model saves it with the weights. With None, set `model.graph` or load weights before
             the model is used. Default None.
-        input_length: int. Number of input steps T, more than 2 · (kernel_size - 1) for each block.
-            Default 12.
+        input_length: int. Number of input steps T. It must be more than 2 · (kernel_size - 1) times
+            the number of blocks. Default 12.
         horizon: int. Number of steps to forecast. Default 1.
         block_filters: sequence with three ints for each block: the numbers of filters of the first
             temporal convolution, of the graph convolution and of the second temporal convolution.
