@@ -33,6 +33,9 @@ WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
 KERNELS = ("settings", "strides", "state", "readings", "reference", "layer_values")
 WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
 
+# Held to published values on JAX as users compile it, not as is quick for small models.
+AS_COMPILED = "tests/test_reference.py"
+
 
 @nox.session
 def lint(session):
@@ -55,8 +58,11 @@ def environment(session):
 def tests(session, backend):
     """All tests, and the examples in docstrings, on one backend."""
     python = environment_python(session)
-    arguments = ("tests", "--doctest-modules", "stgkeras", *session.posargs)
+    arguments = ["tests", "--doctest-modules", "stgkeras", *session.posargs]
     env = {**PROCESS, "KERAS_BACKEND": backend, **compiled(session), "TF_ENABLE_ONEDNN_OPTS": "1"}
+    if backend == "jax":
+        env |= quick(session)
+        arguments.append(f"--ignore={AS_COMPILED}")  # `settings` runs it
     # The models that each backend trains for the others to open, once in a run of nox.
     portable = beside(session, "portable")
     portable.mkdir(exist_ok=True)
@@ -67,11 +73,12 @@ def tests(session, backend):
 @nox.session(venv_backend="none", requires=["environment"])
 def settings(session):
     """What differs on other processors: TensorFlow without oneDNN, PyTorch without AVX-512, where
-    oneDNN has other kernels."""
+    oneDNN has other kernels. And JAX as it compiles by itself."""
     python = environment_python(session)
     for backend, files, setting in (
         ("tensorflow", WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
         ("torch", ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+        ("jax", [AS_COMPILED], {}),
     ):
         env = {**PROCESS, "KERAS_BACKEND": backend, **setting}
         session.run(python, "-m", *PYTEST, *files, *session.posargs, env=env, external=True)
@@ -115,6 +122,18 @@ def compiled(session):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def quick(session):
+    """Leaves out XLA's new way to compile fusions, which takes small programs twice as long. An
+    XLA that does not know the flag ends the process."""
+    env = {"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false"}
+    start = ("-c", "import jax; jax.devices()")
+    try:
+        session.run(environment_python(session), *start, env=env, external=True, silent=True)
+    except nox.command.CommandFailed:
+        return {}
+    return env
 
 
 def beside(session, name):

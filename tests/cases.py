@@ -121,10 +121,10 @@ def randomize(layer, seed=0):
     """Draws all weights, biases too; state that was never given gets positive numbers."""
     rng = np.random.default_rng(seed)
     for v in layer.trainable_variables:
-        v.assign(0.5 * rng.standard_normal(v.shape))
+        v.assign((0.5 * rng.standard_normal(v.shape)).astype(v.dtype))
     for v in layer.non_trainable_variables:
         if "float" in v.dtype and is_unset(as_numpy(v.value).flat[0]):
-            v.assign(rng.uniform(0.5, 1.5, v.shape))
+            v.assign(rng.uniform(0.5, 1.5, v.shape).astype(v.dtype))
 
 
 def as_numpy(tensor):
@@ -144,7 +144,8 @@ def evaluate(function, *arrays):
         import jax
 
         function = jax.jit(function)
-    arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
+    else:
+        arrays = keras.tree.map_structure(ops.convert_to_tensor, arrays)
     return keras.tree.map_structure(as_numpy, function(*arrays))
 
 

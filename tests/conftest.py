@@ -63,16 +63,15 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_compilation(request):
-    """On JAX, models this small take far longer to optimise than to run. Values that are held to
-    published ones are computed as users compute them."""
+    """On JAX, programs are quickly compiled. Values that are held to published ones are computed as
+    users compute them."""
     if os.environ["KERAS_BACKEND"] != "jax" or request.module.__name__ == "test_reference":
         yield
         return
-    import jax
+    from quick_jax import quick_jax
 
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    with quick_jax():
+        yield
 
 
 @pytest.fixture(scope="session")

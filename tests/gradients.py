@@ -68,8 +68,7 @@ def _tensorflow(function, inputs):
 def _jax(function, inputs):
     import jax
 
-    tensors = [keras.ops.convert_to_tensor(array) for array in inputs]
-    return jax.jit(jax.value_and_grad(function, argnums=tuple(range(len(tensors)))))(*tensors)
+    return jax.jit(jax.value_and_grad(function, argnums=tuple(range(len(inputs)))))(*inputs)
 
 
 def _torch(function, inputs):

@@ -1,0 +1,66 @@
+"""JAX with little to compile: for models this small, that takes far longer than to run them."""
+
+import contextlib
+import types
+from unittest import mock
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def quick_jax():
+    """Programs are not optimised, and NumPy makes the initial weights, for which Keras compiles a
+    program a shape. A seed repeats them as ever."""
+    import jax
+    from keras.src.initializers import constant_initializers, random_initializers
+
+    random = types.SimpleNamespace(**vars(random_initializers.random))
+    for name, draw in (("normal", _normal), ("truncated_normal", _cut), ("uniform", _uniform)):
+        setattr(random, name, _drawn(draw))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(random_initializers, "random", random))
+        for name, fill in (("Zeros", np.zeros), ("Ones", np.ones)):
+            initializer = getattr(constant_initializers, name)
+            stack.enter_context(mock.patch.object(initializer, "__call__", _filled(fill)))
+        jax.config.update("jax_disable_most_optimizations", True)
+        stack.callback(jax.config.update, "jax_disable_most_optimizations", False)
+        yield
+
+
+def _normal(rng, shape, mean=0.0, stddev=1.0):
+    return mean + stddev * rng.standard_normal(shape)
+
+
+def _cut(rng, shape, mean=0.0, stddev=1.0):
+    from scipy import special
+
+    low, high = special.ndtr([-2.0, 2.0])
+    return mean + stddev * special.ndtri(rng.uniform(low, high, shape))
+
+
+def _uniform(rng, shape, minval=0.0, maxval=1.0):
+    return rng.uniform(minval, maxval, shape)
+
+
+def _drawn(draw):
+    from keras.src.random.seed_generator import draw_seed
+
+    def drawn(shape, *range_of, dtype=None, seed=None, **range_by_name):
+        numbers = np.asarray(draw_seed(seed)).astype("uint32")
+        array = draw(np.random.default_rng(numbers.tolist()), shape, *range_of, **range_by_name)
+        return _tensor(array, dtype)
+
+    return drawn
+
+
+def _filled(fill):
+    return lambda initializer, shape, dtype=None: _tensor(fill(shape), dtype)
+
+
+def _tensor(array, dtype):
+    import keras
+    from jax import numpy as jnp
+
+    dtype = keras.backend.standardize_dtype(dtype or keras.config.floatx())
+    array = array.astype(jnp.dtype(dtype))
+    return jnp.asarray(array, array.dtype)  # without a dtype, that is a program as well
