@@ -205,3 +205,22 @@ def test_reliability_of_rare_links_is_logarithmic(tmp_path):
     assert nothing.get_yscale() == "linear"
     with pytest.raises(ValueError, match="at most 4 curves. Received: curves="):
         plots.reliability(dict.fromkeys("abcde", (means, shares)))
+
+
+def test_the_legend_of_a_reliability_diagram_fits_the_figure():
+    for labels in (
+        ["STGCN", "last graph"],
+        ["STGCN", "mean of the window"],
+        ["STGCN", "mean of all contacts", "logistic regression on the four above", "x"],
+    ):
+        curves = dict.fromkeys(labels, (np.array([0.1, 0.9]), np.array([0.2, 0.8])))
+        figure = plots.reliability(curves)
+        figure.draw_without_rendering()
+        legend, axes = figure.legends[0], figure.axes[0]
+        shown = [text.get_text() for text in legend.get_texts()]
+        assert shown[:2] == ["calibrated", "STGCN"] and len(shown) == 1 + len(labels)
+        box = legend.get_window_extent()
+        assert 0 < box.x0 and box.x1 < figure.bbox.width and 0 < box.y0
+        top = legend.get_texts()[0].get_window_extent().y1
+        assert top < axes.xaxis.label.get_window_extent().y0
+        assert axes.get_window_extent().width > 0.7 * figure.bbox.width

@@ -1,5 +1,7 @@
 """Pictures of the next graph, against sets of pairs made by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,16 @@ def test_bars_of_likely_links():
     bars = figure.axes[0].patches
     assert [bar.get_width() for bar in bars] == [0.04, 0.02, 0.01]
     assert figure.axes[0].yaxis_inverted()
+
+
+def test_tick_labels_and_bar_labels_of_likely_links_are_apart():
+    for scale in (1.0, 0.0026, 0.00021):
+        ties = {f"green{n} – red{n}": scale * (1 - 0.06 * n) for n in range(10)}
+        figure = plots.likely_links(ties)
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        ticks = [text.get_window_extent() for text in axes.get_xticklabels()]
+        assert len(ticks) >= 3
+        assert min(right.x0 - left.x1 for left, right in itertools.pairwise(ticks)) > 20
+        edge = axes.get_window_extent().x1
+        assert max(text.get_window_extent().x1 for text in axes.texts) < edge

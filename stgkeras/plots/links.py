@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stgkeras.plots.looks import COLORS, MARKERS, STYLES, WIDTH
+from stgkeras.plots.looks import COLORS, MARKERS, STYLES, WIDTH, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +78,10 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
             f"`curves` must hold at most {len(COLORS)} curves. Received: curves={list(curves)}. "
             "Draw the other curves in a second figure."
         )
-    axes = (figure := Figure(figsize=(0.75 * WIDTH, 3.9), layout="constrained")).subplots()
+    # Two columns of labels of more than twelve characters are wider than the figure.
+    columns = 1 + (max(map(len, curves)) <= 12)
+    height = 3.9 + 0.2 * max(0, (1 + len(curves)) // columns - 2)
+    axes = (figure := Figure(figsize=(0.75 * WIDTH, height), layout="constrained")).subplots()
     means, shares = (np.concatenate(arrays) for arrays in zip(*curves.values(), strict=True))
     log = np.median(means) < 0.05 and shares.any()
     low = shares[shares > 0].min() / 5 if log else 0.0
@@ -88,6 +91,7 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
         mean, share = np.maximum(mean, low), np.asarray(share, float)
         none = mean[share == 0] if log else []
         share = np.where(share == 0, np.nan, share) if log else share
+        label = short(label, 33)
         axes.plot(mean, share, color=color, linestyle=style, marker=marker, ms=4, label=label)
         axes.plot(none, np.full(len(none), low), color=color, marker="v", mfc="w", ls="none")
     if log:
@@ -100,5 +104,5 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
         axes.set(**edge)
     axes.set(title=title, xlabel="mean predicted probability", ylabel="observed frequency of links")
     axes.set_aspect("equal")
-    figure.legend(ncols=2, frameon=False, loc="outside lower center")
+    figure.legend(ncols=columns, frameon=False, loc="outside lower center")
     return figure

@@ -126,6 +126,7 @@ def likely_links(
     bars = axes.barh([short(name, 24) for name in names], [ties[n] for n in names], color="0.6")
     axes.bar_label(bars, fmt="%.2g", padding=3, fontsize=8)
     axes.invert_yaxis()
-    axes.margins(x=0.15)
+    axes.margins(x=0.2)  # room for the label of the longest bar
+    axes.locator_params(axis="x", nbins=4)  # tick labels such as 0.0005 need the space of two
     axes.set(title=title, xlabel=label)
     return figure
