@@ -8,6 +8,7 @@ time. "times as fast" is the median of the ratios of the pairs of runs.
 """
 
 import itertools
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -59,13 +60,14 @@ def table(result):
 
 def main(args):
     result = {"against": commit_of(args.against), "figures": {}}
+    other = pathlib.Path(args.against).resolve()
     for network, backend in itertools.product(args.networks, args.backends):
         name = f"{network} {args.shape}, {backend}"
         print(name, file=sys.stderr)
         request = {"network": network, "shape": speed.shape_of(network, args.shape)}
         now, before = [], []
         for _ in range(args.runs):
-            for runs, root in ((now, records.ROOT), (before, args.against)):
+            for runs, root in ((now, records.ROOT), (before, other)):
                 runs.append(command.ask(__file__, backend, threads=1, root=root, **request))
         figures = {"versions": now[0]["versions"]}
         for kind in STEPS:

@@ -107,11 +107,10 @@ def plot(result, path):
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)
-    networks, backends = [], []
+    networks, backends = (
+        list(dict.fromkeys(name.split(" ", 1)[part] for name in result["lines"])) for part in (0, 1)
+    )
     for name, line in result["lines"].items():
-        for word, seen in zip(name.split(" ", 1), (networks, backends), strict=True):
-            if word not in seen:
-                seen.append(word)
         network, backend = name.split(" ", 1)
         place = backends.index(backend)
         style = f"C{place}{'osD^'[networks.index(network)]}{('-', '--', '-.', ':')[place % 4]}"

@@ -66,15 +66,14 @@ def forward_flops(network, shape):
         align = features if features > filters else 0
         return steps * N * filters * (2 * size * features + align)
 
-    features, steps = F, T
-    for first, middle, last in ((64, 16, 64), (64, 16, 64)):
+    steps = T
+    for features in (F, 64):  # two blocks, of 64, 16 and 64 filters
         steps -= 2
-        total += gated(steps, features, first, 3) + steps * N * first * middle
-        total += (K - 1) * steps * N * N * middle + K * steps * N * middle * middle
+        total += gated(steps, features, 64, 3) + steps * N * 64 * 16
+        total += (K - 1) * steps * N * N * 16 + K * steps * N * 16 * 16
         steps -= 2
-        total += gated(steps, middle, last, 3)
-        features = last
-    return 2 * B * (total + gated(1, features, 128, steps) + N * 128 * (128 + horizon))
+        total += gated(steps, 16, 64, 3)
+    return 2 * B * (total + gated(1, 64, 128, steps) + N * 128 * (128 + horizon))
 
 
 def measure(network, name, args, result):
@@ -115,12 +114,9 @@ def add_ratios(rows, peer, peak, work):
 
 
 def table(result):
-    """The result as a table in Markdown, a row a network, shape and backend; and the profile."""
-    every = [
-        (name, key, row)
-        for name, found in result["tables"].items()
-        for key, row in found["rows"].items()
-    ]
+    """A table in Markdown, a row a network, shape and backend; and one of the profile, if any."""
+    tables = result["tables"].items()
+    every = [(name, key, row) for name, found in tables for key, row in found["rows"].items()]
     words = ("peer", "before", "without")
     ratios = [word for word in words if any(f"of_{word}" in row for _, _, row in every)]
     head = ["", "", "training step, ms", "prediction, ms", "first step after, s", "memory, MB"]
@@ -135,12 +131,14 @@ def table(result):
             found = [row.get(f"of_{word}"), row.get(f"predict_of_{word}")]
             cells[-1].append("" if None in found else f"{found[0]:.1f} / {found[1]:.1f}")
         cells[-1].append(f"{row['train_steps']} / {row['predict_steps']}")
-    profile = [["operator", "share", "ms a step", "calls a step"]]
-    for row in result.get("profile", []):
-        figures = [f"{row['share']:.1%}", f"{row['ms']:.1f}", f"{row['calls']:.0f}"]
-        profile.append([f"`{row['operator']}`", *figures])
-    texts = [records.markdown(cells)] + [records.markdown(profile)] * (len(profile) > 1)
-    return "\n\n".join(texts)
+    text = records.markdown(cells)
+    if "profile" in result:
+        cells = [["operator", "share", "ms a step", "calls a step"]]
+        for row in result["profile"]:
+            figures = [f"{row['share']:.1%}", f"{row['ms']:.1f}", f"{row['calls']:.0f}"]
+            cells.append([f"`{row['operator']}`", *figures])
+        text += "\n\n" + records.markdown(cells)
+    return text
 
 
 def plot(result, path):
