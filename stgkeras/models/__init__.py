@@ -1,4 +1,4 @@
-"""Keras models: forecasts of signals on a graph, and predictions of the graph itself."""
+"""Keras models that forecast signals on a graph, predict links, and classify signals or nodes."""
 
 from stgkeras.models.astgcn import ASTGCN
 from stgkeras.models.graph_stid import GraphSTID

@@ -25,7 +25,8 @@ def pairwise_head(
 
     p_n, a_n and q_m, b_m are trainable linear maps of the states of node n and node m. past_nm is
     log(1 + weight) of the pair in each graph of the window, and the history of the pair. In an
-    undirected graph, p = q and a = b. W_1, w, v and c are trainable; dropout is applied to h.
+    undirected graph, p and q are the same map, and so are a and b. W_1, w, v and c are trainable.
+    Training applies dropout to h.
 
     Args:
         x: states of the nodes, (batch, nodes, values). With "node_units", a trainable vector of
