@@ -203,7 +203,7 @@ def test_a_damaged_cache_is_made_again(damage, tmp_path):
         middle = len(good) // 2
         noise = good[:middle] + bytes(100) + good[middle + 100 :]
         path.write_bytes({"empty": b"", "cut": good[:middle], "noise": noise}[damage])
-    with pytest.warns(UserWarning, match="cannot be read .* generating it again"):
+    with pytest.warns(UserWarning, match="cannot be read .* are generated again"):
         second = small(tmp_path)
     np.testing.assert_array_equal(first.adjacency, second.adjacency)
     assert len(list(tmp_path.iterdir())) == 1  # no temporary file is left
@@ -212,7 +212,7 @@ def test_a_damaged_cache_is_made_again(damage, tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.warns(UserWarning, match="cannot be written .* not cached"):
+    with pytest.warns(UserWarning, match="cannot be written .* are not cached"):
         assert small(tmp_path / "file" / "folder").num_nodes == 10
 
 

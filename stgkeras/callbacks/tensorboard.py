@@ -19,31 +19,32 @@ class TensorBoard(keras.callbacks.Callback):
     """Callback that writes TensorBoard logs on every backend, without TensorFlow.
 
     To view the logs, run `tensorboard --logdir FOLDER`, where FOLDER is `log_dir` or one of its
-    parents. The x axis of all data is the epoch. The callback writes:
+    parents. The x axis of all plots is the epoch. The callback writes:
 
-    - Scalars: every number in the logs, with the tags and folders of `keras.callbacks.TensorBoard`.
+    - Scalars: the loss and all metrics, with the names that `keras.callbacks.TensorBoard` uses.
       For example, `loss` is `epoch_loss` in `log_dir/train`, and `val_loss` is `epoch_loss` in
-      `log_dir/validation`. In addition: `epoch_learning_rate`, `epoch_seconds_per_step` (without
-      the time of validation), and `epoch_gradient_norm` if the optimizer is a `GradientNorm`.
+      `log_dir/validation`. The callback also writes `epoch_learning_rate`,
+      `epoch_seconds_per_step` (without the time of validation), and, if the optimizer is a
+      `GradientNorm`, `epoch_gradient_norm`.
     - Histograms: the trainable weights.
     - Text: a table of the layers with output shapes, parameters and input layers.
     - Images: the figures that `images` returns.
-    - HParams: `hparams` and the last logs. The logs are the scalars `final/loss`,
+    - HParams: `hparams`, with the loss and the metrics of the last epoch as `final/loss`,
       `final/val_loss`, … in `log_dir/hparams`.
 
-    If a run resumes in the same folder, the callback adds files. TensorBoard then drops the data of
-    earlier files from the first epoch of the resumed run on, so that each epoch shows once. For
-    `hparams`, TensorBoard shows the first values in a folder.
+    A resumed run can write to the same folder. TensorBoard then shows each epoch once: from the
+    first epoch of the resumed run on, it ignores the data of earlier runs. For `hparams`,
+    TensorBoard shows the values of the first run in a folder.
 
     Args:
-        log_dir: path of the folder. Missing folders are created.
+        log_dir: path of the folder. It is created if it does not exist.
         every: int ≥ 1. Number of epochs between histograms and images. The callback writes them at
             the epochs 0, `every`, 2 `every`, …, and at the last epoch.
         images: function or None. Takes the model and returns a dict of name → image. An image is a
             matplotlib Figure, for example from `stgkeras.plots`, an array (height, width) from 0
             (black) to 1 (white), or an array (height, width, 3) of red, green and blue.
-        hparams: dict of name → number, bool or str, or None. Hyperparameters to compare runs by.
-            Values of other types are written as text.
+        hparams: dict of name → number, bool or str, or None. Hyperparameters of this run, for a
+            comparison of runs. Values of other types are written as text.
 
     Raises:
         ValueError: if `every` is not an integer of at least 1, or if `images` is not a function. In

@@ -131,7 +131,7 @@ def _match(adjacency):
     while queue:
         _, node = heapq.heappop(queue)
         free = links[node]
-        if not free:  # the node is paired already, or stays alone
+        if not free:  # the node is already paired, or has no unpaired neighbour
             continue
         _, _, mate = min((-weight, len(links[other]), other) for other, weight in free.items())
         partner[node], partner[mate] = mate, node

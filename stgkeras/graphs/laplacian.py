@@ -26,10 +26,10 @@ def laplacian(adjacency: Array, normalization: str | None = "sym") -> np.ndarray
         rw:    L = I - D^-1 A
         None:  L = D - A
 
-    D is the diagonal matrix of the row sums of A: the weight that each node receives. If a row
-    sum is 0, the entries of D^-1/2 and D^-1 are 0 too, and L_ii = 1 for "sym" and "rw". In a
-    directed graph, "sym" then also removes the edges that start at this node. Self loops in A
-    keep their weight.
+    D is the diagonal matrix of the degrees. The degree of a node is its row sum in A, which is the
+    sum of the weights of its incoming edges. For a node of degree 0, the entries of D^-1/2 and
+    D^-1 are set to 0. Then L_ii = 1 for "sym" and "rw". In a directed graph, a node of degree 0
+    can have outgoing edges; "sym" removes these edges. Self loops in A keep their weight.
 
     Args:
         adjacency: (nodes, nodes), dense or SciPy sparse, non-negative.

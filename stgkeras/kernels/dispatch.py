@@ -20,7 +20,11 @@ _portable_only = contextvars.ContextVar("portable_only", default=False)
 
 @contextlib.contextmanager
 def portable_forms() -> Iterator[None]:
-    """Context in which every function of `kernels` uses its portable form, as for export."""
+    """Context manager that turns off the fast code of single backends, for example for export.
+
+    Some functions of `stgkeras.kernels` have a portable form, which works on every backend, and a
+    faster form for one backend. Inside this context every function uses its portable form.
+    """
     token = _portable_only.set(True)
     try:
         yield
@@ -47,8 +51,8 @@ def takes_fast_form(
       subclasses of `torch.Tensor`, and for dtypes other than float32 and float64 or tensors of
       different dtypes.
 
-    A gradient that is differentiated again uses the portable form too: see `torch_forms.own_form`.
-    On TensorFlow and JAX the fast forms consist of operations that can be differentiated again.
+    On PyTorch, second derivatives use the portable form too: see `torch_forms.own_form`. On
+    TensorFlow and JAX, second derivatives work with the fast forms.
 
     Args:
         *tensors: floating-point tensors of the backend; None is skipped.

@@ -64,7 +64,7 @@ class ChebConv(GraphFilter):
         if attention_shape is not None:
             _checks.signal(x_shape)
             _checks.attention(attention_shape, x_shape, graph_shape)
-        # The "terms" of a sparse graph are used only with attention.
+        # Only attention uses the Chebyshev terms ("terms") that a sparse graph may contain.
         _checks.operator(graph_shape, x_shape, K=1 if attention_shape is None else self.K)
         self.add_kernel((self.K, x_shape[-1], self.filters))
 

@@ -261,8 +261,9 @@ class LinkAveragePrecision(_LinkRanking):
         return 0.5 * (high - low)
 
     def _limits(self):
-        # Worst case: all links of a bin rank after its other pairs. The first link then has the
-        # smallest precision. Best case: they rank before; the last link has the largest.
+        # The order of the pairs in a bin is unknown. Worst case: the other pairs come first, and
+        # the precision is smallest at the first link. Best case: the links come first, and the
+        # precision is largest at the last link.
         others, links, others_above, links_above = self._from_high()
         before, others_before = links_above - links, others_above - others
         worst = (before + 1.0) / (before + 1.0 + others_above)

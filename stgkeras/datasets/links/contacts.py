@@ -24,16 +24,20 @@ KEYS = {  # names of arrays in npz files; the first that exists is read
 
 @dataclass(frozen=True)
 class Contacts:
-    """E contacts between N nodes, sorted by time (a temporal network).
+    """Temporal network: E contacts between N nodes, sorted by time.
+
+    A contact is a link between two nodes at one time, for example a message or a meeting.
 
     Args:
-        time: (E,) float64. Seconds since a midnight, for example the one before the first contact.
+        time: (E,) float64. Time of each contact in seconds. Time 0 is a midnight, for example the
+            midnight before the first contact.
         source: (E,) int32. Index of the first node of each contact.
-        target: (E,) int32. Index of the second node, which differs from the first.
-        weight: (E,) float32, positive. Duration or strength of the contact, in units of the
-            source.
+        target: (E,) int32. Index of the second node, which differs from the first node.
+        weight: (E,) float32, positive. Duration or strength of the contact, in the unit of the
+            data.
         names: (N,) str. Names of the nodes.
-        directed: bool. Whether a contact leads from source to target. Otherwise it joins both.
+        directed: bool. True if a contact is a directed edge from source to target. False if it is
+            an undirected edge.
     """
 
     time: np.ndarray
@@ -82,19 +86,20 @@ def load_contacts(
             An npz file holds arrays with these names. Other accepted names are `t`, `i`, `j` and
             `node_id` of SocioPatterns, and `edge_t`, `edge_src`, `edge_dst` and `edge_weight` of
             the set England Covid in PyTorch Geometric Temporal.
-            Times are numbers since a midnight, or dates. Nodes are names, or in an npz file
-            indices into `names`.
-        directed: bool. Whether a contact leads from source to target. Otherwise it joins both.
-        unit: float. Seconds in one unit of the times, for example 86400 for days.
-        drop_loops: bool. Whether to leave out contacts of a node with itself. Otherwise they
-            raise an error.
+            Times are numbers counted from a midnight, or dates. Nodes are given by name. In an npz
+            file they may also be indices into `names`.
+        directed: bool. True if a contact is a directed edge from source to target. False if it is
+            an undirected edge.
+        unit: float. Unit of numeric times, in seconds, for example 86400 for days.
+        drop_loops: bool. Whether to leave out contacts of a node with itself. If False, such
+            contacts raise an error.
 
     Returns:
         `Contacts`.
 
     Raises:
         FileNotFoundError: if the file is missing.
-        ValueError: if the file has another ending or lacks a column, or as for
+        ValueError: if the file has another ending or lacks a column, and in the cases listed in
             `contacts_from_arrays`.
 
     Example:
@@ -132,16 +137,18 @@ def contacts_from_arrays(
     names: Array | None = None,
     directed: bool = False,
 ) -> Contacts:
-    """Creates contacts from arrays and sorts them by time.
+    """Creates `Contacts` from arrays, and sorts the contacts by time.
 
     Args:
-        time: (E,) seconds since a midnight, or dates.
-        source: (E,) names of nodes, or indices into `names`.
-        target: (E,) names or indices, as for `source`.
-        weight: None for ones, or (E,) of positive numbers.
-        names: None, or (N,) names of the nodes, including nodes without contacts. None: the names
-            in `source` and `target`, sorted.
-        directed: bool. Whether a contact leads from source to target. Otherwise it joins both.
+        time: (E,) numbers or dates. Time of each contact: seconds counted from a midnight, or the
+            date.
+        source: (E,) names of nodes, or indices into `names`. First node of each contact.
+        target: (E,) names or indices, as in `source`. Second node of each contact.
+        weight: (E,) positive numbers, or None. Weight of each contact. None: each weight is 1.
+        names: (N,) names of all nodes, also of nodes without contacts, or None. None: the sorted
+            names in `source` and `target`.
+        directed: bool. True if a contact is a directed edge from source to target. False if it is
+            an undirected edge.
 
     Returns:
         `Contacts`.
@@ -176,7 +183,7 @@ def contacts_from_arrays(
     if loops.size:
         raise ValueError(
             "`source` and `target` must differ in each row. Received: "
-            f"{names[source[loops[0]]]} twice in row {loops[0]}. Leave out such rows."
+            f"{names[source[loops[0]]]} twice in row {loops[0]}. Remove such rows."
         )
     order = np.argsort(time, kind="stable")
     time, source, target, weight = time[order], source[order], target[order], weight[order]
@@ -205,7 +212,9 @@ def _indices(
     try:
         found = [[place[name] for name in array.astype(str).tolist()] for array in (source, target)]
     except KeyError as error:
-        raise ValueError(f"`names` must hold all nodes. Received: no {error}. Add it.") from error
+        raise ValueError(
+            f"`names` must contain all nodes. Received: names without {error}. Add this name."
+        ) from error
     return names, *np.array(found, "int32")
 
 

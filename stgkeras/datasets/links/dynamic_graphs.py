@@ -35,8 +35,8 @@ class DynamicGraphs:
         adjacency: (S, T, N, N) uint8, symmetric, with zero diagonal.
         features: (S, T, N, 6) float32. `node_features` of each graph.
         kinds: (S,) str. Random graph model of each sequence.
-        parameters: (S, T, 2) float64. Parameters of the model of each graph: (m, NaN) for
-            "barabasi_albert", (NaN, p) for "erdos_renyi", (k, p) for "newman_watts".
+        parameters: (S, T, 2) float64. Parameters of the random graph model at each step: (m, NaN)
+            for "barabasi_albert", (NaN, p) for "erdos_renyi", (k, p) for "newman_watts".
         change_points: tuple of S tuples. Steps at which the parameters change.
     """
 
@@ -60,13 +60,13 @@ class DynamicGraphs:
         """Returns batches of windows: `input_length` graphs and the adjacency of the next graph.
 
         Args:
-            sequences: int array. Indices of the sequences. A window lies within one sequence.
-            input_length: int. Number of graphs L that a window reads.
-            **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
+            sequences: int array. Indices of the sequences. Each window lies within one sequence.
+            input_length: int. Number of input graphs L in a window.
+            **kwargs: arguments of `Windows`, such as `batch_size`, `shuffle` and `seed`.
 
         Returns:
             `Windows` with inputs `{"x": (B, L, N, 6), "graph": (B, L, N, N)}` and targets
-            (B, N, N). Their `starts` count steps over all sequences:
+            (B, N, N). The attribute `starts` numbers the steps of all sequences in one row:
             `sequence * num_steps + step`.
 
         Raises:
@@ -103,23 +103,23 @@ def load_dynamic_graphs(
 ) -> DynamicGraphs:
     """Generates sequences of random graphs with change points, or reads them from the cache.
 
-    All graphs of a sequence are of one kind. One to three change points divide the sequence into
-    segments of at least 30 steps. Each graph of a segment is a new sample with the parameters of
-    the segment, from one of these models of networkx:
+    All graphs of a sequence have the same kind. One to three change points divide the sequence
+    into segments of at least 30 steps. In a segment, the parameters are constant, and each graph
+    is a new sample from one of these random graph models of networkx:
 
     - `barabasi_albert_graph(N, m)`, m in 2 … 5;
     - `erdos_renyi_graph(N, p)`, p in [0.1, 0.2];
     - `newman_watts_strogatz_graph(N, k, p)`, k in 2 … 6, p in [0.1, 0.3].
 
     At a change point one parameter (m, p, or one of k and p) changes by at least 30 % of its
-    value. networkx links each node of a Newman-Watts graph to k // 2 neighbours on each side, so a
-    change of k always changes k // 2. The nodes keep the labels of networkx: low labels are the
-    hubs of Barabási-Albert graphs, and neighbours on the ring of Newman-Watts graphs have
-    consecutive labels.
+    value. networkx links each node of a Newman-Watts graph to k // 2 neighbours on each side.
+    Therefore each new k has another value of k // 2. The nodes are numbered as in networkx. In
+    Barabási-Albert graphs the first nodes are the hubs. In Newman-Watts graphs, neighbours on the
+    ring have consecutive numbers.
 
     Args:
-        kinds: one or a tuple of `"barabasi_albert"`, `"erdos_renyi"` and `"newman_watts"`. The
-            sequences take these kinds in turn.
+        kinds: one or a tuple of `"barabasi_albert"`, `"erdos_renyi"` and `"newman_watts"`.
+            Sequence i has the kind `kinds[i % len(kinds)]`.
         num_sequences: int. Number of sequences S.
         num_nodes: int ≥ 8. Number of nodes N.
         num_steps: int ≥ 60. Number of graphs T in a sequence.
@@ -163,9 +163,9 @@ def split_sequences(kinds: Array, val: float = 0.2, test: float = 0.2, seed: int
 
     Args:
         kinds: (S,) str. Kind of each sequence: `graphs.kinds`.
-        val: float in [0, 1), the fraction of each kind for validation, or int, the number of
-            sequences of each kind.
-        test: float or int, as for `val`. The rest is the training part.
+        val: float in [0, 1) or int. Fraction or number of the sequences of each kind for the
+            validation part.
+        test: float or int. The same for the test part. All other sequences are the training part.
         seed: int. Seed of the random split.
 
     Returns:
@@ -232,7 +232,9 @@ def _read(path):
         with np.load(path, allow_pickle=False) as file:
             arrays = [file[n] for n in ("adjacency", "features", "kinds", "parameters", "changes")]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        warnings.warn(f"{path} cannot be read ({error}); generating it again.", stacklevel=3)
+        warnings.warn(
+            f"{path} cannot be read ({error}). The graphs are generated again.", stacklevel=3
+        )
         return None
     changes = tuple(tuple(row[row > 0].tolist()) for row in arrays.pop())
     return DynamicGraphs(*arrays, changes)
@@ -249,4 +251,6 @@ def _write(path, graphs):
             np.savez_compressed(file, **arrays, changes=changes)
         os.replace(file.name, path)
     except OSError as error:
-        warnings.warn(f"{path} cannot be written ({error}); it is not cached.", stacklevel=3)
+        warnings.warn(
+            f"{path} cannot be written ({error}). The graphs are not cached.", stacklevel=3
+        )

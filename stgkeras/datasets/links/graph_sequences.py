@@ -78,7 +78,7 @@ def next_parameter(
 
     Args:
         kind: one of `KINDS`.
-        value: (2,). The parameters before, a row of `DynamicGraphs.parameters`.
+        value: (2,). Parameters before the change point: a row of `DynamicGraphs.parameters`.
         rng: random number generator.
     """
     count, p = value

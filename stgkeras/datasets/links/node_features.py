@@ -19,8 +19,8 @@ FEATURES = (
 def node_features(adjacency: Array) -> np.ndarray:
     """Computes six structural features of each node of undirected graphs.
 
-    Features 1 to 4 are the degree, betweenness, eigenvector and closeness centrality, with the
-    normalization of networkx, also for disconnected graphs. Feature 5 is the first left singular
+    Features 1 to 4 are the degree, betweenness, eigenvector and closeness centrality. They are
+    normalised as in networkx, also for disconnected graphs. Feature 5 is the first left singular
     vector of the adjacency A. Feature 6 is the first left singular vector of the Laplacian D - A.
     The singular vectors have unit norm, and their entry of largest magnitude is positive.
 
@@ -44,9 +44,9 @@ def node_features(adjacency: Array) -> np.ndarray:
 
     Source:
         networkx for the four centralities; igraph computes the shortest paths. Departs from
-        networkx if an eigenvalue is repeated: the feature is then the projection of a fixed
-        vector (all ones for the centrality, √1 … √N for the others), so that it does not depend
-        on the solver.
+        networkx if the largest eigenvalue is repeated. The eigenvector is then not unique, so the
+        feature is the projection of a fixed vector on the eigenspace, scaled to unit norm. The
+        fixed vector is all ones for feature 3, and √1 … √N for features 5 and 6.
     """
     from threadpoolctl import threadpool_limits
 
@@ -89,7 +89,8 @@ def _leading_vector(values, vectors, start):
     weights = np.where(values >= top - 1e-9 * (1 + top), start @ vectors, 0)  # (G, N)
     leading = np.einsum("gnk,gk->gn", vectors, weights)
     leading /= np.linalg.norm(leading, axis=-1, keepdims=True)
-    # Rounding makes the choice among entries of equal magnitude independent of the solver.
+    # Two entries may have equal magnitude up to rounding errors. Rounding makes the choice
+    # between them independent of the solver.
     largest = np.argmax(np.round(np.abs(leading), 6), axis=-1)[:, None]
     return leading * np.sign(np.take_along_axis(leading, largest, -1))
 
@@ -103,7 +104,7 @@ def _path_centralities(graphs):
     for i, graph in enumerate(np.triu(graphs)):
         paths = igraph.Graph(n, np.argwhere(graph).tolist())
         betweenness[i] = paths.betweenness(directed=False)
-        closeness[i] = paths.closeness()  # within the component; NaN for an isolated node
-        # networkx multiplies by the fraction of reachable nodes (Wasserman and Faust).
+        closeness[i] = paths.closeness()  # of the connected component; NaN for an isolated node
+        # networkx multiplies this value by the fraction of reachable nodes (Wasserman and Faust).
         closeness[i] *= (np.array(paths.neighborhood_size(order=n)) - 1) / max(n - 1, 1)
     return betweenness * 2 / max((n - 1) * (n - 2), 1), np.nan_to_num(closeness)

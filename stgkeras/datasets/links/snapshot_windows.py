@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotWindows(Batches):
-    """Keras dataset that `Snapshots.windows` returns."""
+    """Keras dataset of windows of snapshots. `Snapshots.windows` creates it."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ def _pair_history(snapshots, constants):
     """Computes the history of each pair of nodes that has a contact.
 
     Returns:
-        The pairs (source, target), (2, P), and their histories (T + 1, P, H): at the beginning of
-        each snapshot, and at the end of the last one.
+        The pairs (source, target), (2, P), and the histories of the pairs (T + 1, P, H). The
+        histories are computed at the beginning of each snapshot and at the end of the last one.
     """
     contacts, offsets = snapshots.contacts, snapshots.offsets
     start = np.append(snapshots.start, snapshots.start[-1] + snapshots.width)

@@ -1,4 +1,4 @@
-"""Snapshots of a network that changes: one graph for each step of time, stored as contacts."""
+"""Snapshots of a temporal network: one graph for each time step, stored as contacts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from stgkeras.datasets.links.snapshot_windows import SnapshotWindows
 
 DAY = 86400.0  # seconds
-# Time constants of the history of a pair, in widths of a snapshot. With snapshots of ten minutes
-# they range from one minute to one week.
+# Time constants of the history of a pair, as multiples of the snapshot width. With snapshots of
+# ten minutes the time constants range from one minute to one week.
 CONSTANTS = (0.1, 0.5, 2.0, 6.0, 24.0, 144.0, 1008.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshots:
-    """T graphs of N nodes. Each graph contains the contacts of one step of time.
+    """T graphs of N nodes. Each graph contains the contacts of one time step.
 
-    The contacts are stored once. A dense adjacency is computed when it is needed.
+    Dense adjacency matrices are computed only when they are needed.
 
     Args:
         contacts: `Contacts`. The contacts of all steps.
-        start: (T,) float64, rising. Time in seconds at which each step begins.
-        width: float. Seconds of a step.
+        start: (T,) float64, increasing. Time in seconds at which each step begins.
+        width: float. Length of a step in seconds.
         offsets: (T + 1,) int64. Step t has the contacts `offsets[t] … offsets[t + 1] - 1`.
         features: (T, N, 5) float32. Five features of each node:
             log(1 + number of its neighbours);
@@ -55,7 +55,7 @@ class Snapshots:
         return len(self.contacts.names)
 
     def adjacency(self, steps: Array) -> np.ndarray:
-        """Returns the adjacency matrices of some snapshots.
+        """Returns the adjacency matrices of the chosen snapshots.
 
         Args:
             steps: (B,) ints. Indices of the snapshots.
@@ -78,25 +78,25 @@ class Snapshots:
 
         Args:
             steps: int array. Snapshots to predict, each at least `input_length`.
-            input_length: int. Number of graphs L that a window reads.
-            history: (H,) time constants τ of the history of each pair of nodes, in widths of a
-                snapshot. (): no history.
-            negatives: None, or int ≥ 1, for training. Number of pairs without a link that are
-                sampled for each link (negative sampling). Every epoch samples new pairs. A model
-                trained in this way predicts probabilities that are too high.
-            **kwargs: `batch_size`, `shuffle`, `seed` … of `Windows`.
+            input_length: int. Number of input graphs L in a window.
+            history: (H,) numbers. Time constants τ of the history of each pair of nodes, as
+                multiples of the snapshot width. An empty tuple gives no history.
+            negatives: int ≥ 1, or None. Number of pairs without a link that are sampled for each
+                link in training (negative sampling). Every epoch samples new pairs. A model
+                trained in this way predicts probabilities that are too high. None: use all pairs.
+            **kwargs: arguments of `Windows`, such as `batch_size`, `shuffle` and `seed`.
 
         Returns:
             A `keras.utils.PyDataset` of inputs `{"x": (B, L, N, 5), "graph": (B, L, N, N),
             "history": (B, N, N, H)}` and targets (B, N, N) of 0 and 1.
 
-            The history of a pair is log(1 + 300 h_τ) / log(301). h_τ is the sum of
-            weight · exp(-age / τ) over all contacts of the pair before the graph to predict, with
-            weights divided by the mean weight. A contact of mean weight that just ended gives 1,
-            no contact gives 0.
+            The history of a pair of nodes is log(1 + 300 h_τ) / log(301). h_τ is the sum of
+            weight · exp(-age / τ) over all contacts of the pair before the predicted graph. Here
+            the weights are divided by the mean weight. One contact of mean weight and age 0
+            gives 1. No contact gives 0.
 
-            With `negatives` there are also sample weights (B, N, N): 1 for links and sampled
-            pairs, 0 for all other pairs.
+            With `negatives`, the dataset also returns sample weights (B, N, N): 1 for links and
+            sampled pairs, 0 for all other pairs.
 
         Raises:
             ValueError: if a step is out of range, or `negatives` is less than 1.
@@ -116,14 +116,15 @@ class Snapshots:
     def latest(
         self, input_length: int = 10, history: Sequence[float] = CONSTANTS
     ) -> dict[str, np.ndarray]:
-        """Returns the window of the last graphs, to predict the graph after the last one.
+        """Returns the last graphs as model inputs, to predict the next, unknown graph.
 
         Args:
-            input_length: int. Number of graphs, as in `windows`.
-            history: time constants, as in `windows`.
+            input_length: int. Number of input graphs L.
+            history: (H,) numbers. Time constants of the history, as in `windows`.
 
         Returns:
-            The inputs of `windows`, with a batch size of 1.
+            dict of inputs as in `windows`, with batch size 1: `{"x": (1, L, N, 5), "graph":
+            (1, L, N, N), "history": (1, N, N, H)}`.
 
         Raises:
             ValueError: if there are fewer than `input_length` graphs.

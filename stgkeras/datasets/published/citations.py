@@ -120,7 +120,7 @@ def load_cora(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(
-            f"`path` must exist. Received: path={path}. Leave it out to download Cora."
+            f"`path` must exist. Received: path={path}. Omit `path` to download Cora."
         )
     if path.is_dir() and (path / "cora.npz").is_file():
         path = path / "cora.npz"

@@ -1,4 +1,4 @@
-"""METR-LA and PEMS-BAY: speeds on highways, of the DCRNN paper."""
+"""METR-LA and PEMS-BAY: highway speeds used in the DCRNN paper."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def road_graph(known, paths, found, names):
     of_sensors = ends.min(axis=1) >= 0
     if not of_sensors.any():
         raise ValueError(
-            f"{paths['graph']} must link sensors of the series. Received: other sensors only"
+            f"{paths['graph']} must contain sensors of the series. Received: only other sensors."
         )
     distances = np.full((len(names), len(names)), np.inf)
     source, target = ends[of_sensors].T
@@ -78,16 +78,17 @@ def load_metr_la(
 ) -> Series:
     """Loads METR-LA: speeds on highways of Los Angeles (download of 79 MB).
 
-    34272 steps of 5 minutes, from 2012-03-01 to 2012-06-27 in local time, at 207 sensors, in mph.
-    0 marks a missing reading (8.1 % of all) and becomes NaN. The mean of the other readings is
-    58.46 ± 0.005.
+    Speeds in mph at 207 sensors, in 34272 steps of 5 minutes, from 2012-03-01 to 2012-06-27 in
+    local time. The value 0 marks a missing reading (8.1 % of all) and becomes NaN. The mean of the
+    other readings is 58.46 ± 0.005 mph.
 
-    Graph: exp(-d² / σ²) of the road distances d, where σ is the standard deviation of all
-    distances. Weights below 0.1 become 0. 1515 edges, `[to, from]`. The file `adj_mx.pkl` of
-    DCRNN holds the transposed matrix with self-loops.
+    Graph: the weight of an edge is exp(-d² / σ²). Here d is the road distance and σ is the
+    standard deviation of all distances. Weights below 0.1 become 0. 1515 edges, stored as
+    `adjacency[to, from]`. The file `adj_mx.pkl` of DCRNN contains the transposed matrix with
+    self-loops.
 
-    Files: `METR-LA.csv` or `metr-la.h5` of DCRNN, and `distances_la_2012.csv`. Downloads must
-    have the SHA-256 checksums that others published. We have not seen the files ourselves.
+    Files: `METR-LA.csv` or `metr-la.h5` (speeds), and `distances_la_2012.csv`. Downloads must
+    have the SHA-256 checksums that others published. We have not tested the published files.
 
     Source:
         Li et al., 2018 (DCRNN), arXiv:1707.01926; zenodo.org/records/5724362 (CC-BY-4.0) and the
@@ -123,17 +124,18 @@ SETS["pems_bay"] = TrafficSet(
 def load_pems_bay(
     path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
 ) -> Series:
-    """Loads PEMS-BAY, with a download: speeds on highways of the San Francisco Bay Area.
+    """Loads PEMS-BAY: speeds on highways of the San Francisco Bay Area.
 
-    52116 steps of 5 minutes, from 2017-01-01 to 2017-06-30 in local time, at 325 sensors, in mph.
-    The hour from 2017-03-12 02:00, which daylight saving time skips, has no rows. 0 marks a
-    missing reading (521 in all) and becomes NaN. The mean of the other readings is 62.62 ± 0.005.
+    Speeds in mph at 325 sensors, in 52116 steps of 5 minutes, from 2017-01-01 to 2017-06-30 in
+    local time. Daylight saving time skips the hour from 2017-03-12 02:00, so this hour has no
+    rows. The value 0 marks a missing reading (521 in all) and becomes NaN. The mean of the other
+    readings is 62.62 ± 0.005 mph.
 
-    Graph: as for METR-LA, from the distances of this set.
+    Graph: computed as in `load_metr_la`, from the distances of this set.
 
-    Files: `PEMS-BAY.csv` or `pems-bay.h5` of DCRNN, and `distances_bay_2017.csv`. Downloads must
-    have the MD5 and SHA-256 checksums that others published. We have not seen the files
-    ourselves, and have not compared the graph with the `adj_mx_bay.pkl` of DCRNN.
+    Files: `PEMS-BAY.csv` or `pems-bay.h5` (speeds), and `distances_bay_2017.csv`. Downloads must
+    have the MD5 and SHA-256 checksums that others published. We have not tested the published
+    files, and have not compared the graph with `adj_mx_bay.pkl` of DCRNN.
 
     Source:
         Li et al., 2018 (DCRNN), arXiv:1707.01926; zenodo.org/records/5724362 (CC-BY-4.0) and the

@@ -1,4 +1,4 @@
-"""PeMSD7(M): speeds on highways, of the STGCN paper."""
+"""PeMSD7(M): highway speeds used in the STGCN paper."""
 
 from __future__ import annotations
 
@@ -83,16 +83,17 @@ def load_pemsd7m(
 ) -> Series:
     """Loads PeMSD7(M): speeds on highways of Los Angeles on weekdays (download of 29 MB).
 
-    12672 steps of 5 minutes, on the 44 weekdays from 2012-05-01 to 2012-06-29, at 228 stations,
-    in mph. Saturdays and Sundays have no rows. The mean is 59 ± 0.5. The authors filled missing
-    readings.
+    Speeds in mph at 228 stations, in 12672 steps of 5 minutes, on the 44 weekdays from 2012-05-01
+    to 2012-06-29. Saturdays and Sundays have no rows. The mean is 59 ± 0.5 mph. The authors filled
+    missing readings.
 
-    Graph: `gaussian_kernel` of the distances in km with its default arguments, as in STGCN. 1664
+    Graph: `gaussian_kernel` of the distances in km, with the default arguments, as in STGCN. 1664
     edges, symmetric.
 
-    Files: `PeMSD7_Full.zip`, or `PeMSD7_V_228.csv` (`V_228.csv`) and `PeMSD7_W_228.csv`
-    (`W_228.csv`). No checksum of the archive is known, so a download is checked by its content
-    alone. We have verified the distances, but have not seen the speeds.
+    Files: `PeMSD7_Full.zip`; or `PeMSD7_V_228.csv` (also named `V_228.csv`) for the speeds and
+    `PeMSD7_W_228.csv` (also named `W_228.csv`) for the distances. No checksum of the archive is
+    known, so the function checks only the content of a download. We have tested the published
+    distances, but not the published speeds.
 
     Source:
         Yu et al., 2018 (STGCN), arXiv:1709.04875; the repository VeritasYin/STGCN_IJCAI-18

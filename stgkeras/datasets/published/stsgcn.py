@@ -1,4 +1,4 @@
-"""PEMS03, PEMS04, PEMS07 and PEMS08: flows on highways of California, of the STSGCN paper."""
+"""PEMS03, PEMS04, PEMS07 and PEMS08: highway flows in California, used in the STSGCN paper."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ def load_pems03(
 ) -> Series:
     """Loads PEMS03: flow on highways around Sacramento (download of 16 MB).
 
-    26208 steps of 5 minutes, from 2018-09-01 to 2018-11-30, at 358 detectors, in vehicles per 5
-    minutes. The mean is 179.261 ± 0.001. The file holds no times; they are those of the paper.
-    Zeros are kept, because the source does not say that they are missing readings.
+    Flow in vehicles per 5 minutes at 358 detectors, in 26208 steps of 5 minutes, from 2018-09-01
+    to 2018-11-30. The mean is 179.261 ± 0.001 vehicles per 5 minutes. The file contains no times,
+    so the times are taken from the paper. Zeros are kept, because the source does not say that
+    zeros are missing readings.
 
-    Graph: weight 1 for each pair in the list of distances, `[to, from]`. 546 edges.
+    Graph: an edge of weight 1 for each pair of detectors in the list of distances. 546 edges,
+    stored as `adjacency[to, from]`.
 
-    Files: `PEMS03.npz`, `PEMS03.csv` or `distance.csv`, and `PEMS03.txt` with the names of the
-    detectors. Downloads must have known checksums. We have verified those of the list and of the
-    names; others published the MD5 checksum of the flows.
+    Files: `PEMS03.npz` (flows), `PEMS03.csv` or `distance.csv` (distances), and `PEMS03.txt`
+    (names of the detectors). Downloads must have known checksums. We have verified the checksums
+    of the distances and the names. Others published the MD5 checksum of the flows.
 
     Source:
         Song et al., 2020 (STSGCN), AAAI; zenodo.org/records/7816008.
@@ -78,19 +80,24 @@ SETS["pems04"] = _flow(
 def load_pems04(
     path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
 ) -> Series:
-    """Loads PEMS04: flow, occupancy and speed, San Francisco Bay Area (download of 33 MB).
+    """Loads PEMS04: highway traffic in the San Francisco Bay Area (download of 33 MB).
 
-    16992 steps of 5 minutes, from 2018-01-01 to 2018-02-28, at 307 detectors, in vehicles per 5
-    minutes, as the fraction of the time in which the detector is occupied, and in mph. The means
-    are 211.701 ± 0.001, 0.052837 ± 1e-6 and 63.4706 ± 1e-4. The file holds no times; they are
-    those of the paper. Zeros are kept, because the source does not say that they are missing
-    readings.
+    Three features at 307 detectors, in 16992 steps of 5 minutes, from 2018-01-01 to 2018-02-28:
 
-    Graph: weight 1 for each pair in the list of distances (the rule of ASTGCN), `[to, from]`.
-    340 edges.
+    - flow in vehicles per 5 minutes, mean 211.701 ± 0.001;
+    - occupancy, the fraction of the time in which a vehicle is over the detector, mean
+      0.052837 ± 1e-6;
+    - speed in mph, mean 63.4706 ± 1e-4.
 
-    Files: `PEMS04.npz`, and `PEMS04.csv` or `distance.csv`. Downloads must have known SHA-256
-    checksums. We have verified that of the list; others published that of the measurements.
+    The file contains no times, so the times are taken from the paper. Zeros are kept, because the
+    source does not say that zeros are missing readings.
+
+    Graph: an edge of weight 1 for each pair of detectors in the list of distances, as in ASTGCN.
+    340 edges, stored as `adjacency[to, from]`.
+
+    Files: `PEMS04.npz` (measurements), and `PEMS04.csv` or `distance.csv` (distances). Downloads
+    must have known SHA-256 checksums. We have verified the checksum of the distances. Others
+    published the checksum of the measurements.
 
     Source:
         Guo et al., 2019 (ASTGCN), AAAI; zenodo.org/records/7816008.
@@ -116,15 +123,17 @@ def load_pems07(
 ) -> Series:
     """Loads PEMS07: flow on highways of Los Angeles (download of 44 MB).
 
-    28224 steps of 5 minutes, from 2017-05-01 to 2017-08-06, at 883 detectors, in vehicles per 5
-    minutes. The mean is 308.523 ± 0.001. The file holds no times. The first time is that of the
-    paper, which states a later last time. Zeros are kept, because the source does not say that
-    they are missing readings.
+    Flow in vehicles per 5 minutes at 883 detectors, in 28224 steps of 5 minutes, from 2017-05-01
+    to 2017-08-06. The mean is 308.523 ± 0.001 vehicles per 5 minutes. The file contains no times.
+    The first time is taken from the paper. The last time in the paper is later, but the file has
+    no more steps. Zeros are kept, because the source does not say that zeros are missing readings.
 
-    Graph: weight 1 for each pair in the list of distances, `[to, from]`. 866 edges.
+    Graph: an edge of weight 1 for each pair of detectors in the list of distances. 866 edges,
+    stored as `adjacency[to, from]`.
 
-    Files: `PEMS07.npz`, and `PEMS07.csv` or `distance.csv`. Downloads must have known checksums.
-    We have verified that of the list; others published the MD5 checksum of the flows.
+    Files: `PEMS07.npz` (flows), and `PEMS07.csv` or `distance.csv` (distances). Downloads must
+    have known checksums. We have verified the checksum of the distances. Others published the MD5
+    checksum of the flows.
 
     Source:
         Song et al., 2020 (STSGCN), AAAI; zenodo.org/records/7816008.
@@ -149,18 +158,23 @@ SETS["pems08"] = _flow(
 def load_pems08(
     path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
 ) -> Series:
-    """Loads PEMS08: flow, occupancy and speed, San Bernardino (download of 19 MB).
+    """Loads PEMS08: highway traffic in San Bernardino (download of 19 MB).
 
-    17856 steps of 5 minutes, from 2016-07-01 to 2016-08-31, at 170 detectors, in vehicles per 5
-    minutes, as the fraction of the time in which the detector is occupied, and in mph. The mean
-    flow is 230.681 ± 0.001. The file holds no times; they are those of the paper. Zeros are kept,
-    because the source does not say that they are missing readings.
+    Three features at 170 detectors, in 17856 steps of 5 minutes, from 2016-07-01 to 2016-08-31:
 
-    Graph: weight 1 for each pair in the list of distances (the rule of ASTGCN), `[to, from]`.
-    277 edges.
+    - flow in vehicles per 5 minutes, mean 230.681 ± 0.001;
+    - occupancy, the fraction of the time in which a vehicle is over the detector;
+    - speed in mph.
 
-    Files: `PEMS08.npz`, and `PEMS08.csv` or `distance.csv`. Downloads must have known SHA-256
-    checksums. We have verified that of the list; others published that of the measurements.
+    The file contains no times, so the times are taken from the paper. Zeros are kept, because the
+    source does not say that zeros are missing readings.
+
+    Graph: an edge of weight 1 for each pair of detectors in the list of distances, as in ASTGCN.
+    277 edges, stored as `adjacency[to, from]`.
+
+    Files: `PEMS08.npz` (measurements), and `PEMS08.csv` or `distance.csv` (distances). Downloads
+    must have known SHA-256 checksums. We have verified the checksum of the distances. Others
+    published the checksum of the measurements.
 
     Source:
         Guo et al., 2019 (ASTGCN), AAAI; zenodo.org/records/7816008.

@@ -1,4 +1,4 @@
-"""Los-loop and SZ-taxi: speeds on roads, of the T-GCN paper."""
+"""Los-loop and SZ-taxi: road speeds used in the T-GCN paper."""
 
 from __future__ import annotations
 
@@ -39,16 +39,18 @@ SETS["los_loop"] = TrafficSet(
 def load_los_loop(
     path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
 ) -> Series:
-    """Loads Los-loop, with a download: the first week of METR-LA without missing readings.
+    """Loads Los-loop: speeds on highways of Los Angeles, without missing readings.
 
-    2016 steps of 5 minutes, from 2012-03-01 to 2012-03-07, at 207 sensors, in mph. The mean is
-    58.8914 ± 0.001. The authors filled missing readings by interpolation. The file holds no
-    times; they are those of METR-LA.
+    Speeds in mph at 207 sensors, in 2016 steps of 5 minutes, from 2012-03-01 to 2012-03-07: the
+    first week of METR-LA. The mean is 58.8914 ± 0.001 mph. The authors interpolated the missing
+    readings. The file contains no times, so the times are taken from METR-LA.
 
-    Graph: for each pair, the larger of the two weights of DCRNN. 2626 edges, symmetric.
+    Graph: the weight of a pair of sensors is the larger of the two weights that DCRNN computes
+    for the two directions. 2626 edges, symmetric.
 
-    Files: `los_speed.csv` and `los_adj.csv`; or `los_loop.npz`, which holds both. No checksums
-    are known, so a download is checked by its content, which we have verified.
+    Files: `los_speed.csv` and `los_adj.csv`, or the one file `los_loop.npz`. No checksums are
+    known, so the function checks only the content of a download. We have tested the published
+    data.
 
     Source:
         Zhao et al., 2020 (T-GCN), arXiv:1811.05320; the repository martinwhl/T-GCN-PyTorch (MIT).
@@ -76,16 +78,16 @@ SETS["sz_taxi"] = TrafficSet(
 def load_sz_taxi(
     path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
 ) -> Series:
-    """Loads SZ-taxi, with a download: speeds of taxis on roads of Shenzhen.
+    """Loads SZ-taxi: speeds of taxis on roads of Shenzhen.
 
-    2976 steps of 15 minutes, from 2015-01-01 to 2015-01-31, on 156 roads. The source states no
-    unit. The largest speed is 86.429. The file holds no times; they are those of the paper. Zeros
-    are kept, because the source does not say that they are missing readings.
+    Speeds on 156 roads, in 2976 steps of 15 minutes, from 2015-01-01 to 2015-01-31. The source
+    states no unit. The largest speed is 86.429. The file contains no times, so the times are taken
+    from the paper. Zeros are kept, because the source does not say that zeros are missing readings.
 
-    Graph: weight 1 where two roads meet.
+    Graph: an edge of weight 1 joins two roads that meet.
 
-    Files: `sz_speed.csv` and `sz_adj.csv`. No checksums are known, so a download is checked by
-    its content alone. We have not seen the files ourselves.
+    Files: `sz_speed.csv` and `sz_adj.csv`. No checksums are known, so the function checks only
+    the content of a download. We have not tested the published files.
 
     Source:
         Zhao et al., 2020 (T-GCN), arXiv:1811.05320; the repository martinwhl/T-GCN-PyTorch (MIT).

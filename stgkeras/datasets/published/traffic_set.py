@@ -1,4 +1,4 @@
-"""Published traffic sets: what is known of a set, and how to load it.
+"""Published traffic sets: the known properties of a set, and the function that loads it.
 
 To add a set, copy one of the source files beside this one, such as `tgcn.py`, and export its load
 functions in `stgkeras/datasets/__init__.py`.
@@ -26,8 +26,8 @@ class File:
     Args:
         name: str. Name of the file.
         url: str. Address of the file.
-        digest: str or None. SHA-256 (64 digits) or MD5 (32 digits) checksum; None: not known.
-        also: tuple of str. Other names that the file may have in a folder of the user.
+        digest: str or None. SHA-256 (64 digits) or MD5 (32 digits) checksum. None: not known.
+        also: tuple of str. Other names that the file may have in the user's folder.
     """
 
     name: str
@@ -38,28 +38,28 @@ class File:
 
 @dataclass(frozen=True)
 class TrafficSet:
-    """A published traffic set: its files, and the properties that are checked.
+    """Files and known properties of a published traffic set.
 
     Args:
         title: str. Name of the set in error messages.
         files: dict of `File`: "series" and "graph", and "names" if a file lists the sensors.
-        shape: (T, N, F). Checked.
-        start: str. Time of the first step. T times from there on are checked.
+        shape: (T, N, F): steps, nodes and features. Checked.
+        start: str. Time of the first step. The times of all T steps are checked.
         features: tuple of F str.
         units: tuple of F str.
-        means: tuple of (mean, tolerance) of the readings of each feature. Checked.
+        means: tuple of F pairs (mean, tolerance): the mean reading of each feature. Checked.
         source: str. Address of the set.
         licence: str or None.
         interval: float. Minutes between steps.
         null_value: float or None. The number that marks a missing reading.
         num_edges: int or None. Number of edges. Checked if known.
         largest: float or None. Largest value of the first feature. Checked if known.
-        skipped: (first, end) or None. Times without rows.
+        skipped: (first, end) or None. Time range that has no rows.
         weekdays: bool. Whether weekends have no rows.
-        whole: str or None. Ending of a series file that also holds the graph.
+        whole: str or None. Ending of a series file that also contains the graph.
         read_series: function of the set and the path of the series; see `read_series`.
-        read_graph: function of the set, the paths, what `read_series` returned, and the names of
-            the sensors; returns the adjacency. See `read_graph`.
+        read_graph: function of the set, the paths, the result of `read_series`, and the names of
+            the sensors. Returns the adjacency. See `read_graph`.
     """
 
     title: str
@@ -85,12 +85,13 @@ class TrafficSet:
 SETS: dict[str, TrafficSet] = {}  # filled by the source files
 
 REST = """
-Shape, times, graph and the figures above are checked. Pickles are not loaded, and archives are
-not extracted to disk.
+The function checks the shape, the times, the graph and the numbers above. It loads no pickles and
+extracts no archives to disk.
 
 Args:
-    path: None, or the path of a folder with the files, or of the series file with the other files
-        beside it. None: the files are read from the cache, and downloaded if missing.
+    path: path or None. Path of a folder that contains the files, or of the series file. The other
+        files must be in the same folder. None: read the files from the cache, and download
+        missing files.
     cache_dir: folder of the cache. Default: `datasets/stgkeras` in the Keras home (`KERAS_HOME`
         or `~/.keras`). Undamaged files in the cache are not downloaded again.
 
@@ -100,7 +101,7 @@ Returns:
 Raises:
     FileNotFoundError: if `path` or one of its files is missing.
     OSError: if the download fails. No incomplete file remains.
-    ValueError: if a file is damaged, or its content is not that of the set.
+    ValueError: if a file is damaged or does not have the expected content.
 
 Example:
     >>> import stgkeras
@@ -153,7 +154,7 @@ def _local(known, path):
     """Finds the files of a set in a folder, or beside the series file; returns a dict of paths."""
     if not path.exists():
         raise FileNotFoundError(
-            f"`path` must exist. Received: path={path}. Leave it out to download the set."
+            f"`path` must exist. Received: path={path}. Omit `path` to download the set."
         )
     folder = path if path.is_dir() else path.parent
     there = {found.name.lower(): found for found in folder.iterdir()}
@@ -172,5 +173,5 @@ def _local(known, path):
 
 
 def _inside(known, role, series):
-    """Whether the series file also holds this part of the set."""
+    """Returns whether the series file also contains this part of the set."""
     return role != "series" and series.suffix.lower() == known.whole

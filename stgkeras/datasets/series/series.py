@@ -187,7 +187,7 @@ def agreed_interval(given, found, owner):
     if given is not None and found is not None and given != found:
         raise ValueError(
             f"`interval` must agree with {owner}: {found} minutes. Received: interval={given}. "
-            "Leave it out."
+            "Omit `interval`."
         )
     return found if given is None else given
 
