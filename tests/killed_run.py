@@ -109,4 +109,7 @@ def main(folder, killed_in=None):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), *sys.argv[2:])
+    from own_process import quick
+
+    with quick():
+        main(pathlib.Path(sys.argv[1]), *sys.argv[2:])

@@ -229,4 +229,7 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    from own_process import quick
+
+    with quick():
+        main(pathlib.Path(sys.argv[1]))

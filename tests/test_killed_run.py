@@ -25,10 +25,9 @@ PARTIAL = ".last.partial.keras"
 
 def start(*arguments):
     paths = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
-    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as in conftest.py
     return subprocess.Popen(
         [sys.executable, killed_run.__file__, *map(str, arguments)],
-        env={**os.environ, **quick, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -42,15 +41,17 @@ def finish(run, code):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Of a run that came to its end, and died later, while saving; of one killed in an epoch, as
-    the kill left it; and of the same when it had gone on to the end."""
+    """Of a run in this process that came to its end; of one killed in an epoch, as the kill left
+    it; and of the same when it had gone on to the end, and died later, while saving."""
     whole, killed, resumed = (tmp_path_factory.mktemp(n) for n in ("whole", "killed", "resumed"))
-    runs = start(whole, "save"), start(killed, "batch")
-    for run in runs:
-        finish(run, -signal.SIGKILL)
+    finish(start(killed, "batch"), -signal.SIGKILL)
     shutil.copytree(killed, resumed, dirs_exist_ok=True)
-    shutil.copy(whole / PARTIAL, resumed)  # the half file must not trouble it
-    finish(start(resumed), 0)
+    half = (killed / "last.keras").read_bytes()[:5000]  # which must trouble neither run
+    for folder in (whole, resumed):
+        (folder / PARTIAL).write_bytes(half)
+    run = start(resumed, "save")
+    killed_run.main(whole)
+    finish(run, -signal.SIGKILL)
     return whole, killed, resumed
 
 
@@ -75,18 +76,19 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(folders):
         assert expected.files == end.files
         for name in end.files:
             np.testing.assert_array_equal(end[name], expected[name])
-    assert sorted(os.listdir(resumed)) == ["end.npz", "last.keras", "log.txt"]
-    assert Checkpoint.epoch(resumed / "last.keras") == EPOCHS
+    assert sorted(os.listdir(whole)) == ["end.npz", "last.keras", "log.txt"]
+    for folder in (whole, resumed):
+        assert Checkpoint.epoch(folder / "last.keras") == EPOCHS
 
 
 def test_a_kill_while_saving_leaves_the_checkpoint_before_it(folders):
-    whole = folders[0]
-    assert sorted(os.listdir(whole)) == [PARTIAL, "end.npz", "last.keras", "log.txt"]
+    resumed = folders[2]
+    assert sorted(os.listdir(resumed)) == [PARTIAL, "end.npz", "last.keras", "log.txt"]
     with pytest.raises(Exception, match="(?i)zip"):
-        keras.models.load_model(whole / PARTIAL)
-    assert Checkpoint.epoch(whole / "last.keras") == EPOCHS
-    loaded = killed_run.state(keras.models.load_model(whole / "last.keras"))
-    with np.load(whole / "end.npz") as end:
+        keras.models.load_model(resumed / PARTIAL)
+    assert Checkpoint.epoch(resumed / "last.keras") == EPOCHS
+    loaded = killed_run.state(keras.models.load_model(resumed / "last.keras"))
+    with np.load(resumed / "end.npz") as end:
         assert len(loaded) == len(end.files) - 2  # and two dropouts
         for array, expected in zip(loaded, end.values(), strict=False):
             np.testing.assert_array_equal(array, expected)

@@ -42,8 +42,7 @@ def folders(tmp_path_factory):
 
 def start(backend, folder):
     paths = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
-    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"} if backend == "jax" else {}  # as in conftest.py
-    env = {**os.environ, **quick, "KERAS_BACKEND": backend, "PYTHONPATH": paths}
+    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths}
     if HERE == "jax":
         env.pop("XLA_FLAGS", None)  # which TensorFlow reads as well
     command = [sys.executable, str(SCRIPT), str(folder)]

@@ -13,6 +13,7 @@ import keras_tuner
 import numpy as np
 import pytest
 import tuned_search
+from conftest import on_fastest
 from tensorboard_logs import read, scalars
 from tuned_search import SERIES, SPLIT, space, tuner
 
@@ -175,17 +176,18 @@ def test_an_interrupted_search_goes_on(kind, tmp_path, monkeypatch):
     assert len(ran) == len(after)
 
 
-def test_a_chief_and_two_workers_share_a_search(tmp_path):
+def test_a_chief_and_workers_share_a_search(tmp_path):
+    """Two of them; one on the slower backends, for what it asks of the chief is the same."""
+    names = ("chief", *on_fastest(("worker0", "worker1"), ("worker0",)))
+    number = 2 * len(names[1:])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as in conftest.py
     shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
-    names = ("chief", "worker0", "worker1")
     runs = [
         subprocess.Popen(
-            [sys.executable, tuned_search.__file__, str(tmp_path)],
-            env={**os.environ, **quick, **shared, "KERASTUNER_TUNER_ID": name},
+            [sys.executable, tuned_search.__file__, str(tmp_path), str(number)],
+            env={**os.environ, **shared, "KERASTUNER_TUNER_ID": name},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -200,15 +202,15 @@ def test_a_chief_and_two_workers_share_a_search(tmp_path):
         for run in runs:
             run.kill()
     chief, *ran = ((tmp_path / f"{name}.txt").read_text().split() for name in names)
-    assert chief == [] and len(ran[0]) + len(ran[1]) == 4
+    assert chief == [] and sum(map(len, ran)) == number
     trials = [
         json.loads((tmp_path / "search" / f"trial_{n}" / "trial.json").read_text())
-        for n in range(4)
+        for n in range(number)
     ]
     assert {trial["status"] for trial in trials} == {"COMPLETED"}
     sizes = sorted(str(trial["hyperparameters"]["values"]["batch_size"]) for trial in trials)
-    assert sizes == sorted(ran[0] + ran[1])
-    assert sorted(os.listdir(tmp_path / "logs")) == ["0", "1", "2", "3"]
+    assert sizes == sorted(sum(ran, []))
+    assert sorted(os.listdir(tmp_path / "logs")) == [str(n) for n in range(number)]
     for n, trial in enumerate(trials):
         error = scalars(read(tmp_path / "logs" / str(n) / "execution0" / "validation"))
         assert error["epoch_masked_mae"][0] == pytest.approx(trial["score"], rel=1e-5)

@@ -1,7 +1,7 @@
 """A small search space of STGCN, and a search over it that several processes can share.
 
     KERASTUNER_TUNER_ID=chief KERASTUNER_ORACLE_IP=127.0.0.1 KERASTUNER_ORACLE_PORT=8000 \\
-        KERAS_BACKEND=jax python tests/tuned_search.py FOLDER
+        KERAS_BACKEND=jax python tests/tuned_search.py FOLDER TRIALS
 
 is the chief of keras-tuner; with other ids it is a worker, which writes what it ran into a file.
 """
@@ -58,7 +58,7 @@ def light(chosen):
     return model
 
 
-def main(folder):
+def main(folder, trials):
     name, ran = os.environ["KERASTUNER_TUNER_ID"], []
 
     def noted(batch_size, input_length):
@@ -70,9 +70,12 @@ def main(folder):
         sleep = time.sleep
         time.sleep = lambda seconds: sleep(min(seconds, 0.5))
     hypermodel = space(noted, batch_size=None, log_dir=folder / "logs")
-    tuner("RandomSearch", hypermodel, folder, max_trials=4).search(epochs=1, verbose=0)
+    tuner("RandomSearch", hypermodel, folder, max_trials=trials).search(epochs=1, verbose=0)
     (folder / f"{name}.txt").write_text(" ".join(map(str, ran)))
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    from own_process import quick
+
+    with quick():
+        main(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
