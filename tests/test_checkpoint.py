@@ -70,7 +70,7 @@ def test_dropout_goes_on_where_it_was(tmp_path):
 def test_another_model_cannot_go_on_at_the_epoch_of_the_file(tmp_path):
     path = tmp_path / "model.keras"
     fit(dropping_model(), [Checkpoint(path)], epochs=2)
-    with pytest.raises(ValueError, match="with 1 random states, for a model with 2"):
+    with pytest.raises(ValueError, match="with 1 random states; the model has 2"):
         fit(dropping_model(2), [Checkpoint(path)], epochs=3, initial_epoch=2)
     fit(dropping_model(2), [Checkpoint(path)], epochs=1)  # begins anew
     assert Checkpoint.epoch(path) == 1

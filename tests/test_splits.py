@@ -109,17 +109,17 @@ def test_training_steps_are_those_of_the_protocol():
         (
             (60, 10, 5, 0.1),
             ValueError,
-            "validation part must hold at least 15 steps.*: 6 steps",
+            "validation part must have at least 15 steps.*: 6 steps",
         ),
         (
             (60, 10, 5, 0.3, 0.2),
             ValueError,
-            "test part must hold at least 15 steps.*: 12 steps",
+            "test part must have at least 15 steps.*: 12 steps",
         ),
         (
             (60, 10, 5, 0.4, 0.4),
             ValueError,
-            "training part must hold .* 15 steps.*: 12 steps",
+            "training part must have .* 15 steps.*: 12 steps",
         ),
         (
             (18, 10, 5, 0.05, 0.2, "start"),

@@ -17,25 +17,24 @@ _RECORD = "checkpoint.json"  # the file that `Checkpoint` adds to the archive of
 class Checkpoint(keras.callbacks.Callback):
     """Callback that saves the compiled model and its optimizer state after every epoch.
 
-    The callback writes the model to a temporary file and then renames the file to `path` in one
-    step. If the process is killed, `path` holds either the previous or the new checkpoint,
-    complete.
+    The callback writes a temporary file and then renames the file to `path`. If the process is
+    killed, the file at `path` is always complete: either the previous or the new checkpoint.
 
-    The file also holds the number of finished epochs and the random state of the dropout layers,
-    which plain `.keras` files do not hold.
+    In addition to a `.keras` file of Keras, the checkpoint contains the number of finished epochs
+    and the random state of the dropout layers.
 
     To resume a run, load the file, read the number of epochs with `Checkpoint.epoch`, and use a
-    `Checkpoint` with the same path. The callback restores the random state when `fit` starts. The
-    final weights are those of a run without interruption, if the batches depend only on the epoch
-    (`datasets.Windows`, with `windows.epoch`). `WarmRestarts` then needs `base_lr`, because the
-    file holds the annealed learning rate:
+    `Checkpoint` with the same path. The callback restores the random state when `fit` starts. If
+    each batch depends only on the epoch number, the resumed run gives the same final weights as a
+    run without interruption. For `datasets.Windows`, set `windows.epoch` to the number of epochs.
+    `WarmRestarts` needs `base_lr`, because the saved learning rate is not the initial one:
 
         model, epoch = keras.models.load_model(path), Checkpoint.epoch(path)
         callbacks = [WarmRestarts(base_lr=1e-3), Checkpoint(path)]
         model.fit(..., callbacks=callbacks, initial_epoch=epoch)
 
     Args:
-        path: path of the file, ending in ".keras". Missing folders are created.
+        path: path of the file, ending in ".keras". Its folder is created if it does not exist.
 
     Raises:
         ValueError: if `path` does not end in ".keras". In `fit`, if the file belongs to another
@@ -63,13 +62,13 @@ class Checkpoint(keras.callbacks.Callback):
 
     @staticmethod
     def epoch(path: str | os.PathLike[str]) -> int:
-        """Returns the number of finished epochs of a checkpoint, to pass as `initial_epoch`.
+        """Returns the number of finished epochs of a checkpoint: the `initial_epoch` of `fit`.
 
         Args:
             path: path of a file that `Checkpoint` wrote.
 
         Raises:
-            ValueError: if the file does not hold the number of epochs.
+            ValueError: if the file does not contain the number of epochs.
         """
         record = _record(path)
         if "epoch" not in record:
@@ -93,9 +92,9 @@ class Checkpoint(keras.callbacks.Callback):
         states = _layer_states(self.model)
         if layers is not None and len(layers) != len(states):
             raise ValueError(
-                "`path` must be a checkpoint of the model in `fit`. Received: "
-                f"path={str(self.path)!r} with {len(layers)} random states, for a model with "
-                f"{len(states)}. Load the model from this file, or pass another `path`."
+                "`path` must be a checkpoint of the same model. Received: "
+                f"path={str(self.path)!r}, a checkpoint with {len(layers)} random states; the "
+                f"model has {len(states)}. Load the model from this file, or pass another `path`."
             )
         for state, value in zip(states, layers or (), strict=False):
             state.assign(np.asarray(value).astype(state.dtype))
@@ -104,7 +103,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # The name is fixed, so that a new file overwrites the one of a killed process.
+        # The name is fixed, so that a new file overwrites the file of a killed process.
         temporary = self.path.with_name(f".{self.path.stem}.partial.keras")
         try:
             self.model.save(temporary)

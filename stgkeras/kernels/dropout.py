@@ -1,6 +1,6 @@
-"""Dropout with 16 random bits a value, for backends on which random numbers are slow.
+"""Dropout with 16 random bits per value, for backends on which random numbers are slow.
 
-Fast form: PyTorch on CPU (NumPy's generator, three times as fast as PyTorch's).
+Fast form: PyTorch on CPU. NumPy's random generator is three times as fast as PyTorch's.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from stgkeras.types import Tensor
 
 
 def bit_dropout(x: Tensor, dropped: int, seed_generator: keras.random.SeedGenerator) -> Tensor:
-    """Sets values to 0 with probability `dropped · 2⁻¹⁶`, and scales the others to keep the mean.
+    """Dropout on JAX and PyTorch: sets each value to 0 with probability `dropped / 65536`.
+
+    All other values are multiplied by 65536 / (65536 - dropped), so that the expected value of
+    the output equals the input.
 
     Args:
-        x: float tensor of known shape (JAX, PyTorch).
-        dropped: int from 0 to 2¹⁶ - 1.
-        seed_generator: keras.random.SeedGenerator.
+        x: float tensor. All axes have a known size.
+        dropped: int from 0 to 65535. Dropout rate times 65536.
+        seed_generator: `keras.random.SeedGenerator`. It provides the random numbers.
 
     Returns:
         A tensor of the shape of `x`.

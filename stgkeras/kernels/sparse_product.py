@@ -39,8 +39,8 @@ def sparse_product(index: Tensor, value: Tensor, x: Tensor, nodes: int | None = 
     Returns:
         A tensor of the shape of `x`.
     """
-    # This reads the variable outside of the loops below: TensorFlow runs a loop that reads a
-    # variable even if nothing uses its result.
+    # `stop_gradient` reads the variable before the loops below. TensorFlow would run a loop that
+    # reads a variable even if no code uses the result of the loop.
     index = ops.stop_gradient(index)
     nodes = nodes or ops.shape(x)[-2]
     dtype = keras.backend.result_type(x.dtype, "float32")  # half precision has few kernels

@@ -16,13 +16,14 @@ class StaticClusters(StateLayer):
 
     Args:
         num_clusters: int. Number of clusters.
-        pool_size: int. Number of nodes in the list of a cluster.
+        pool_size: int. Number of nodes in the list of each cluster.
         clusters: None, or int array (num_clusters, pool_size), one entry of
             `graphs.coarsen(…).clusters`. Row c lists the nodes of cluster c. The attribute
-            `clusters` can be read, and set later. Default None.
+            `clusters` can also be set later. Default None.
 
     Call arguments:
-        x: tensor of any shape. Not used; it makes the layer part of a functional model.
+        x: tensor of any shape. Its values are not used. A functional model needs an input tensor
+            for each layer.
 
     Returns:
         int32 tensor (num_clusters, pool_size), the clusters.
@@ -62,7 +63,7 @@ class StaticClusters(StateLayer):
 
     @property
     def clusters(self) -> np.ndarray:
-        """The clusters, an int32 array (num_clusters, pool_size)."""
+        """Int32 array (num_clusters, pool_size). Row c lists the nodes of cluster c."""
         return keras.ops.convert_to_numpy(self._index.value)
 
     @clusters.setter

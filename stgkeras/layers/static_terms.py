@@ -76,14 +76,17 @@ class StaticTerms(StaticGraph):
         self._terms = self.add_weight(shape, unset(), trainable=False, name="terms")
 
     def _support(self, graph):
-        """The operator with an entry for each pair within K - 1 hops, 0 or not, and the terms."""
+        """Returns the operator and the terms, with an entry for each pair within K - 1 hops.
+
+        An entry of the operator may be 0.
+        """
         graph = scipy.sparse.csr_array(graph, dtype="float64")
         if graph.shape[0] != graph.shape[1]:
             raise ValueError(f"`graph` must be square. Received: graph.shape={graph.shape}")
         terms = [scipy.sparse.eye_array(graph.shape[0], format="csr"), graph]
         while len(terms) < self.K:
             terms.append(2.0 * (graph @ terms[-1]) - terms[-2])
-        # T_1 is the operator itself, so its pairs are stored also if K = 1.
+        # The operator is T_1. Its pairs of nodes must be stored even if K = 1.
         reached = sum(abs(term) for term in terms)
         reached.eliminate_zeros()
         pairs = reached.tocoo().coords

@@ -27,7 +27,7 @@ class _LinkMetric(keras.metrics.Metric):
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.directed = bool(directed)
-        # A count is counts[0] + 2^20 counts[1], because one float32 cannot count beyond 2^24.
+        # A count is counts[0] + 2^20 counts[1], because a float32 counts exactly only up to 2^24.
         self._counts = self.add_variable((2, *shape), "zeros", dtype="float32", name="counts")
 
     def _pairs(self, y_true, y_pred, sample_weight):
@@ -56,7 +56,7 @@ class _LinkMetric(keras.metrics.Metric):
         )
 
     def _add(self, counts, y_true, y_pred):
-        """Adds integers below 2^24 to the counts, or NaN to all if an included pair is NaN."""
+        """Adds integers below 2^24 to the counts. If a pair is NaN, all counts become NaN."""
         both = y_true + y_pred
         low = self._counts[0] + counts + ops.sum(ops.where(ops.isnan(both), both, 0.0))
         carry = ops.floor(low / 2**20)
@@ -74,8 +74,8 @@ class LinkF1(_LinkMetric):
     """F1 score of links: harmonic mean of precision and recall, over all pairs of an epoch.
 
     Args:
-        threshold: float. A pair with at least this probability is a predicted link; see
-            `best_threshold`. Default 0.5.
+        threshold: float. A pair with at least this probability is a predicted link.
+            `best_threshold` computes a good value. Default 0.5.
         directed: bool. Whether to include all pairs n ≠ m, or only n < m. Self loops are never
             included. Default False.
         name: str. Name in the logs.
@@ -86,8 +86,8 @@ class LinkF1(_LinkMetric):
         y_pred: tensor of the shape of `y_true`. Probabilities.
 
     Returns:
-        A scalar. It is 0 if there are neither links nor predicted links. It is NaN after an
-        included pair was NaN in `y_true` or `y_pred`, until `reset_state`. `fit` calls
+        A scalar. It is 0 if there are neither links nor predicted links. If an included pair is
+        NaN in `y_true` or `y_pred`, the result is NaN until `reset_state` is called. `fit` calls
         `reset_state` at the start of each epoch.
 
     Raises:
@@ -131,8 +131,8 @@ class LinkF1(_LinkMetric):
 class LinkBrier(_LinkMetric):
     """Brier score of links: mean squared error of probabilities, over all pairs of an epoch.
 
-    The result has an accuracy of 1e-6 for any number of pairs. `LinkF1` describes the arguments,
-    the call and the errors; `LinkBrier` has no `threshold`.
+    The rounding error is at most 1e-6 for any number of pairs. The arguments, the call and the
+    errors are those of `LinkF1`, but without `threshold`.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -174,8 +174,8 @@ class _LinkRanking(_LinkMetric):
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> None:
         y_true, y_pred = self._pairs(y_true, y_pred, sample_weight)
-        # NaN becomes 0.5 here, because each backend converts NaN to a different integer. `_add`
-        # then makes the counts NaN.
+        # Each backend converts NaN to a different integer, so NaN is replaced by 0.5 here. `_add`
+        # then sets the counts to NaN.
         p = ops.clip(ops.where(ops.isnan(y_pred), 0.5, y_pred), 1e-7, 1.0 - 1e-7)
         logit = ops.log(p) - ops.log1p(-p)  # within ±16.2
         place = ops.cast(ops.floor((logit + 16.5) * (BINS / 33.0)), "int32")
@@ -193,11 +193,12 @@ class _LinkRanking(_LinkMetric):
 class LinkAUC(_LinkRanking):
     """Area under the ROC curve of links, over all pairs of an epoch, from a histogram.
 
-    The histogram has 2048 bins of the logit; pairs in the same bin count as ties. `bound()` is the
-    largest possible difference from the exact value, which `link_scores` computes.
+    The histogram has 2048 bins of the logit. Pairs in the same bin count as equally probable, so
+    the result is approximate. `bound()` returns the largest possible error. `link_scores` computes
+    the exact value.
 
-    `LinkF1` describes the arguments, the call and the errors; `LinkAUC` has no `threshold`. The
-    result is NaN until the metric has received both links and other pairs.
+    The arguments, the call and the errors are those of `LinkF1`, but without `threshold`. The
+    result is NaN until the metric has received both links and pairs without a link.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -222,7 +223,7 @@ class LinkAUC(_LinkRanking):
         return won / (ops.sum(others) * ops.sum(links))
 
     def bound(self) -> Tensor:
-        """Returns the largest possible difference from the exact value, a scalar."""
+        """Returns the largest possible difference from the exact value, as a scalar."""
         others, links, _, _ = self._from_high()
         return 0.5 * ops.sum(others * links) / (ops.sum(others) * ops.sum(links))
 
@@ -231,8 +232,8 @@ class LinkAUC(_LinkRanking):
 class LinkAveragePrecision(_LinkRanking):
     """Average precision of links, over all pairs of an epoch, from a histogram.
 
-    The order of pairs within a bin is unknown. The result is the midpoint between the smallest and
-    the largest possible value. `LinkAUC` describes the histogram and the arguments.
+    The order of the pairs within a bin is unknown. The result is the midpoint between the smallest
+    and the largest possible value. `LinkAUC` describes the histogram and the arguments.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -256,7 +257,7 @@ class LinkAveragePrecision(_LinkRanking):
         return 0.5 * (low + high)
 
     def bound(self) -> Tensor:
-        """Returns the largest possible difference from the exact value, a scalar."""
+        """Returns the largest possible difference from the exact value, as a scalar."""
         low, high = self._limits()
         return 0.5 * (high - low)
 

@@ -15,7 +15,7 @@ def link_scores(truth: Array, probability: Array, directed: bool = False) -> dic
     """Computes AUC, average precision, log loss and Brier score over all pairs of all graphs.
 
     Args:
-        truth: (graphs, nodes, nodes) numbers. 1 for a link, else 0.
+        truth: (graphs, nodes, nodes) numbers. 1 for a link, 0 for no link.
         probability: array of the shape of `truth`. Probabilities of links, in [0, 1].
         directed: bool. Whether to include all pairs n ≠ m, or only n < m. Self loops are never
             included. Default False.
@@ -52,16 +52,17 @@ def link_scores(truth: Array, probability: Array, directed: bool = False) -> dic
 
 
 def recall_at_k(truth: Array, probability: Array, k: int, directed: bool = False) -> float:
-    """Computes recall@k: the share of links among the k most probable pairs of their graph.
+    """Computes recall@k: the fraction of all true links that the k most probable pairs contain.
 
     Args:
         truth, probability, directed: as in `link_scores`.
-        k: int ≥ 1. Number of most probable pairs per graph. If several pairs tie for the last
-            places, each pair counts as a fraction.
+        k: int ≥ 1. Number of predicted pairs in each graph: the k pairs with the largest
+            probabilities. If several pairs have the k-th largest probability, the function uses
+            the expected value for a random choice among them.
 
     Returns:
-        float in [0, 1], over the links of all graphs. NaN if an included pair is NaN in `truth`
-        or `probability`.
+        float in [0, 1]: found links divided by true links, both summed over all graphs. NaN if an
+        included pair is NaN in `truth` or `probability`.
 
     Raises:
         ValueError: if the shapes differ, there are no links, or `k` is not from 1 to the number
@@ -125,18 +126,19 @@ def best_threshold(truth: Array, probability: Array, directed: bool = False) -> 
 def reliability(
     truth: Array, probability: Array, bins: int = 10, directed: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Computes a reliability curve: the mean probability and the share of links per bin.
+    """Computes a reliability curve: mean probability and fraction of links in each bin.
 
-    The bins hold about equal numbers of pairs, sorted by probability. If the probabilities are
-    calibrated, the two values of each bin are about equal.
+    The pairs of nodes are sorted by probability and divided into bins of about equal size. If the
+    probabilities are calibrated, the mean probability and the fraction of links are about equal in
+    each bin.
 
     Args:
         truth, probability, directed: as in `link_scores`.
         bins: int. Number of bins. Pairs of equal probability are in the same bin. Default 10.
 
     Returns:
-        Two arrays (bins,), or shorter if some bins are empty: the mean probabilities, in ascending
-        order, and the shares of links.
+        Two arrays (bins,): the mean probabilities in ascending order, and the fractions of links.
+        The arrays are shorter if some bins are empty.
 
     Raises:
         ValueError: if the shapes differ, or an included pair is NaN or infinite.

@@ -33,38 +33,39 @@ class ASTGCN(Forecaster):
         y = convolution of y along time, over three steps
         output = layer normalisation of ReLU(y + linear map of the features of x)
 
-    One linear map, the same for all nodes, then maps all steps and features of a node to its
-    forecast. With several components, each component has its own blocks and its own linear map. The
-    forecasts of the components are added, with a trainable weight for each step and node. Without
-    attention, the model is MSTGCN.
+    Then a linear map, which all nodes share, maps all steps and features of a node to the forecast
+    of the node. With several components, each component has its own blocks and its own linear map.
+    The forecast is the weighted sum of the forecasts of the components, with a trainable weight for
+    each step and node. Without attention, the model is MSTGCN.
 
     Args:
         graph: None, or the graph operator `graphs.scaled_laplacian(A)`, an (N, N) array or SciPy
             sparse array. The model saves it with the weights. With None, set `model.graph` or load
-            weights before the model is used. A sparse graph is stored as all pairs of nodes within
-            K - 1 hops. If these are few, as in road networks, it is faster than an array. Default
-            None.
+            weights before the model is used. For a sparse graph, the model stores all pairs of
+            nodes within K - 1 hops. If the number of these pairs is small, as in road networks, a
+            sparse graph is faster than an array. Default None.
         num_blocks: int. Number of blocks. Default 2.
         K: int ≥ 1. Number of Chebyshev terms. A graph convolution reaches K - 1 hops. Default 3.
         spatial_filters: int. Number of filters of the graph convolutions. Default 64.
         temporal_filters: int. Number of filters of the convolutions along time. Default 64.
         time_stride: int. Stride along time of the convolution in the first block. Default 1.
-        attention: bool. Whether to use attention. False is MSTGCN. Default True.
+        attention: bool. Whether to use attention. False gives MSTGCN. Default True.
         temporal_score: str. "bilinear" or "dot", see `layers.TemporalAttention`. Default
             "bilinear".
         spatial_score: str. "bilinear" or "additive", see `layers.SpatialAttention`. "bilinear" has
-            N² weights. "additive" with a sparse `graph` needs time and memory linear in the number
-            of pairs of nodes within K - 1 hops; use it for thousands of nodes. Default "bilinear".
+            N² weights. "additive" is for thousands of nodes: with a sparse `graph`, time and memory
+            are linear in the number of pairs of nodes within K - 1 hops. Default "bilinear".
         num_heads: int. Number of heads of the "dot" temporal attention. Default 1.
-        dynamic_graph: str or False. False for the fixed `graph`; "sample" for an input "graph"
-            (batch, N, N), one graph for each sample; "step" for (batch, T, N, N), one graph for
-            each step. The input is a non-negative adjacency. The model computes its scaled
-            Laplacian. After a time stride s, the blocks use every s-th graph. Default False.
+        dynamic_graph: str or False. False: the fixed `graph` is used. "sample": the model has an
+            input "graph" (batch, N, N), one graph for each sample. "step": the input is (batch, T,
+            N, N), one graph for each step. The input contains non-negative adjacencies. The model
+            computes the scaled Laplacians. After a time stride s, the blocks use every s-th graph.
+            Default False.
 
     Call arguments:
         x: tensor (batch, input_length, num_nodes, num_features), or a dict of tensors. The dict is
             {"x": …, "graph": …} with `dynamic_graph`, and {"recent": …, "daily": …} with
-            components. With `season`, it also has "calendar" (batch, horizon, 2), the
+            components. With `season`, the dict also has "calendar" (batch, horizon, 2), the
             `datasets.calendar` of the predicted steps.
 
     Returns:
@@ -86,8 +87,9 @@ class ASTGCN(Forecaster):
     Source:
         Guo et al., 2019, AAAI 33, sec. 4. Departs from the paper, as the authors' code does: the
         graph convolution receives x, and only the spatial attention receives A x; blocks have a
-        residual connection and layer normalisation (ε = 1e-5); the last layer is a linear map. The
-        Chebyshev polynomials are matrix polynomials, as in the paper; the code's are elementwise.
+        residual connection and layer normalisation (ε = 1e-5); the last layer is a linear map.
+        Departs from the authors' code: the Chebyshev polynomials use matrix products, as in the
+        paper, instead of elementwise products.
     """
 
     def __init__(

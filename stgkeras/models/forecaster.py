@@ -17,8 +17,8 @@ from stgkeras.types import Array, Tensor
 class Forecaster(GraphModel, is_family=True):
     """Base class of forecasters: states their common arguments, creates their inputs and scaler.
 
-    Each forecaster has a function `network`, which computes the forecast, and arguments of its own.
-    Its constructor checks these arguments and passes them on as `own`, with the common arguments.
+    Each forecaster has a function `network`, which computes the forecast, and its own arguments.
+    The constructor of the forecaster checks these arguments and passes them to this class as `own`.
 
     Args:
         network: function (signals, operator, arguments), which returns the forecast (batch,
@@ -32,9 +32,9 @@ class Forecaster(GraphModel, is_family=True):
             sparse array. The model saves it with the weights. With None, set `model.graph` or load
             weights before the model is used. Default None.
         input_length: int or dict. Number of input steps T. A dict gives the numbers of steps of
-            several components, for example {"recent": 24, "daily": 12, "weekly": 24}. "recent" is
-            the last steps, "daily" and "weekly" are the hours of the forecast on earlier days and
-            weeks, see `datasets.Windows`. Default 12.
+            several components, for example {"recent": 24, "daily": 12, "weekly": 24}. "recent" are
+            the steps directly before the forecast. "daily" and "weekly" are steps at the time of
+            day of the forecast, on earlier days and weeks, see `datasets.Windows`. Default 12.
         horizon: int. Number of steps to forecast. Default 12.
         num_features: int. Number of input features F of each node. Default 1.
         num_outputs: int. Number of features to forecast, the first ones of the input. Default 1.
@@ -44,9 +44,9 @@ class Forecaster(GraphModel, is_family=True):
             Call `adapt` with the training values before `fit`. Default False.
         season: None, or int: the number of steps in a day. The season is the mean training value of
             each node at each time of day, with separate means for working days and weekends. The
-            network then receives the deviation of each reading from the season and the standardised
-            reading, and the season is added to its output. The model has another input, "calendar".
-            Call `adapt` with the training values and their calendar before `fit`. Default None.
+            network receives each reading twice: standardised, and minus the season. The season is
+            added to the output of the network. The model has one more input, "calendar". Call
+            `adapt` with the training values and their calendar before `fit`. Default None.
     """
 
     for_models = ("network", "own", "normalization")  # arguments that `help` of a model leaves out

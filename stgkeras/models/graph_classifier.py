@@ -32,14 +32,14 @@ class GraphClassifier(GraphModel, is_family=True):
             reduces each cluster of nodes to one node. The model saves the clusters with the
             weights. Default None.
         pooling: str. "max" or "average". Default "max".
-        units: None, or a sequence of ints: the number of units of each dense layer before the last.
-            None is (512,) for "signals" and () for "nodes", which has no dense layers. Default
-            None.
-        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0: before the last
-            layer, and with classify="nodes" before every convolution. Default 0.5.
+        units: None, or a sequence of ints: the number of units of each hidden dense layer. None
+            means (512,) for "signals", and no hidden dense layer for "nodes". Default None.
+        dropout: float, 0 ≤ dropout < 1. Fraction of values that are set to 0 in training, before
+            the last layer. With classify="nodes", also before every convolution. Default 0.5.
         classify: str. "signals": each sample, a signal on the graph, has one class. "nodes": each
             node has one class. Default "signals".
-        kernel_regularizer: as in `keras.layers.Dense`. For all layers but the last. Default None.
+        kernel_regularizer: as in `keras.layers.Dense`, for all layers except the last. Default
+            None.
         cluster_shapes: None, or the shapes of the arrays in `clusters`. Only needed if clusters are
             set or loaded later. Default: taken from `clusters`.
         num_entries: None, or int: the number of entries E of sparse features. Default None.
@@ -106,8 +106,10 @@ class GraphClassifier(GraphModel, is_family=True):
 
     @property
     def graph(self) -> StoredGraph | tuple[StoredGraph, ...]:
-        """The operator, an array or a SciPy csr_array. With clusters, a tuple with the operator of
-        each convolution."""
+        """Graph operator: an array or a SciPy csr_array.
+
+        With clusters, a tuple with one operator for each convolution.
+        """
         if self.cluster_shapes is None:
             return super().graph
         levels = range(len(self.cluster_shapes))
@@ -124,7 +126,7 @@ class GraphClassifier(GraphModel, is_family=True):
 
     @property
     def clusters(self) -> tuple[np.ndarray, ...] | None:
-        """The clusters of each pooling layer, a tuple of arrays. None without pooling."""
+        """Tuple of arrays, the clusters of each pooling layer. None without pooling."""
         if self.cluster_shapes is None:
             return None
         levels = range(len(self.cluster_shapes))

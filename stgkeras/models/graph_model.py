@@ -164,7 +164,7 @@ class GraphModel(keras.Model):
         given = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
         weights = keras.tree.flatten(given.get("loss_weights"))
         self._loss_weight = 1.0 if weights in ([], [None]) else float(weights[0])
-        # `object.__setattr__`, because Keras would list the attribute as a second metric.
+        # With a plain assignment, Keras would list the tracker as a second metric.
         object.__setattr__(self, "_loss_tracker", PooledLoss())
 
     def compute_loss(

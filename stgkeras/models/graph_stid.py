@@ -16,8 +16,8 @@ from stgkeras.types import Tensor
 class GraphSTID(Forecaster):
     """Spatial and temporal identity (STID) with graph convolutions: forecasts signals on a graph.
 
-    For each node, all readings of the window (with components, of all windows) form one vector x.
-    The model computes
+    For each node, all readings in the input window form one vector x. With several components, x
+    contains the readings of all components. The model computes
 
         h = linear map of (x, e)       e is a trainable vector of the node (node embedding)
         blocks, each of:
@@ -27,18 +27,20 @@ class GraphSTID(Forecaster):
             h = h + linear map of dropout of (d, c, g)
         forecast = linear map of h
 
-    All nodes share all weights, except e and the learned graph. There is no convolution along time,
-    so GraphSTID trains several times faster than STGCN.
+    All nodes share all weights, except e and the learned graph. Because there is no convolution
+    along time, GraphSTID trains several times faster than STGCN.
 
     Args:
         units: int. Number of units of the dense layers, and of filters of the graph convolutions.
             Default 64.
         num_blocks: int. Number of blocks. Default 3.
         K: int ≥ 1. Number of Chebyshev terms. With K=1 the given graph has no effect. Default 3.
-        node_units: int ≥ 0. Length of the vector e of each node. With 0 there is no e. Default 16.
-        adaptive_units: int ≥ 0. Length of the two vectors of each node that define the learned
-            graph, see `layers.AdaptiveAdjacency`. With 0 there is no learned graph. Default 10.
-        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0. Default 0.1.
+        node_units: int ≥ 0. Length of the vector e of each node. 0 means no vector. Default 16.
+        adaptive_units: int ≥ 0. Each node has two trainable vectors of this length. The vectors
+            define the learned graph, see `layers.AdaptiveAdjacency`. 0 means no learned graph.
+            Default 10.
+        dropout: float, 0 ≤ dropout < 1. Fraction of values that are set to 0 in training. Default
+            0.1.
 
     Call arguments:
         x: tensor (batch, input_length, num_nodes, num_features), or a dict of tensors: {"recent":
@@ -64,7 +66,7 @@ class GraphSTID(Forecaster):
     Source:
         Shao et al., 2022, arXiv:2208.05233 (STID). Departs from the paper: adds graph convolutions
         (Defferrard et al., 2016, arXiv:1606.09375) and a learned graph (Wu et al., 2019,
-        arXiv:1906.00121); `season` takes the place of trainable vectors of hours and days.
+        arXiv:1906.00121); `season` replaces the trainable vectors for hours and days.
     """
 
     def __init__(

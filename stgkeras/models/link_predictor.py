@@ -30,20 +30,22 @@ class LinkPredictor(GraphModel, is_family=True):
         num_features: int. Number of input features F of each node. Default 6.
         decoder: str. "plain" or "pairwise". "plain" computes the logits by the dense layers
             described above. "pairwise" computes the logit of each pair of nodes from the states of
-            the two nodes and the past weights of the pair. Default "plain".
-        directed: bool. Whether A[n, m] and A[m, n] may differ. If False, the mean of the two logits
-            is used for both. Default False.
-        num_history: int ≥ 0. Number H of history features of each pair, in the input "history".
-            Only for decoder="pairwise". Default 0.
-        node_units: int ≥ 0. Length of a trainable vector of each node, which is appended to its
-            state. Only for decoder="pairwise". Default 0.
+            the two nodes and the past edge weights of the pair. Default "plain".
+        directed: bool. Whether A[n, m] and A[m, n] may differ. If False, both receive the mean of
+            the two logits. Default False.
+        num_history: int ≥ 0. Number H of history features of each pair of nodes. The model then has
+            an input "history". Only for decoder="pairwise". Default 0.
+        node_units: int ≥ 0. Length of a trainable vector for each node, which is appended to the
+            state of the node. Only for decoder="pairwise". Default 0.
         graph: None, or the graph operator `graphs.scaled_laplacian(A)`, an (N, N) array or SciPy
             sparse array. Only for `dynamic_graph=False`. Default None.
         units: int. Number of units of the hidden dense layer of the decoder. Default 64.
-        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0. Default 0.2.
-        dynamic_graph: str or False. "step" for an input "graph" (batch, T, N, N), one graph for
-            each step; "sample" for (batch, N, N), one graph for each sample. Both are non-negative
-            adjacencies. False for the fixed `graph`. Default "step".
+        dropout: float, 0 ≤ dropout < 1. Fraction of values that are set to 0 in training. Default
+            0.2.
+        dynamic_graph: str or False. "step": the model has an input "graph" (batch, T, N, N), one
+            graph for each step. "sample": the input is (batch, N, N), one graph for each sample.
+            The input contains non-negative adjacencies. False: the fixed `graph` is used. Default
+            "step".
         num_edges: None, or int: the largest number of entries of a sparse graph. Only needed if a
             sparse graph is set or loaded later. Default: taken from `graph`.
         normalize: bool. Whether to standardise the input features. Call `adapt` with the training

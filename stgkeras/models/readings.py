@@ -98,8 +98,8 @@ class Readings:
                 signals[name] = array
         if signals:
             arrays = [array.reshape(len(array), -1) for array in signals.values()]
-            # A window without readings starts with NaN. Few windows do, and only these are read
-            # completely.
+            # A window without readings starts with NaN. Only the few windows that start with NaN
+            # are read completely.
             empty = np.all([np.isnan(array[:, 0]) for array in arrays], axis=0)
             rows = np.flatnonzero(empty)
             if len(rows):

@@ -56,12 +56,13 @@ class STGCN(Forecaster):
         K: int ≥ 1. Number of Chebyshev terms of "cheb", which reaches K - 1 hops. Default 3.
         gate: str. "glu" or "gtu", see `layers.GatedTemporalConv`. Default "glu".
         graph_conv: str. "cheb" (`layers.ChebConv`) or "gcn" (`layers.GraphConv`). Default "cheb".
-        dropout: float, 0 ≤ dropout < 1. Share of values that training sets to 0. Default 0.5.
-        dynamic_graph: str or False. False for the fixed `graph`; "sample" for an input "graph"
-            (batch, N, N), one graph for each sample; "step" for (batch, T, N, N), one graph for
-            each step. The input is a non-negative adjacency. The model computes its operator. With
-            "step", a graph convolution on a shortened window uses the graphs of the last steps.
-            Default False.
+        dropout: float, 0 ≤ dropout < 1. Fraction of values that are set to 0 in training. Default
+            0.5.
+        dynamic_graph: str or False. False: the fixed `graph` is used. "sample": the model has an
+            input "graph" (batch, N, N), one graph for each sample. "step": the input is (batch, T,
+            N, N), one graph for each step. The input contains non-negative adjacencies. The model
+            computes the graph operators. With "step", a graph convolution on a shortened window
+            uses the graphs of the last steps. Default False.
 
     Call arguments:
         x: tensor (batch, input_length, num_nodes, num_features), or a dict of tensors: {"x": …,

@@ -20,42 +20,42 @@ def load_series(
     interval: float | None = None,
     null_value: float | None = None,
 ) -> Series:
-    """Loads a series, and the graph of its sensors if there is one, from an npz or csv file.
+    """Loads a time series of sensors from an npz or csv file, with the graph of the sensors.
 
-    `from_csv` also reads csv files. It can also fill gaps, merge duplicate rows and leave out
-    edges of unknown sensors.
+    For csv files with gaps, duplicate rows or edges of unknown sensors, use `from_csv`.
 
     Args:
         path: path of an `.npz` or `.csv` file.
-            An npz file holds arrays (T, N) or (T, N, F). If it also holds a number `<key>_scale`,
-            the array `key` is multiplied by this number. Optional arrays: `adj` or `adjacency`
-            (N, N), `sensor_id` or `names` (N,), `start_time` (ISO 8601) and `step_minutes`.
-            A csv file has a header of sensor names and one row for each step. If the first column
-            is not numeric, it holds timestamps.
+            An npz file contains an array (T, N) or (T, N, F) of readings. If the file also
+            contains a number `<key>_scale`, the array `key` is multiplied by this number. Optional
+            arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `start_time`
+            (ISO 8601) and `step_minutes`.
+            A csv file has a header with the sensor names, and one row for each step. The first
+            column may contain timestamps.
         graph: None, an adjacency (N, N), or the path of a graph file. It replaces the graph in
-            `path`. A graph file is one of three kinds:
-            1. A csv file with the header `from,to[,cost | distance | weight]`. The row `from,to`
-            fills `[to, from]`. Ids are sensor names or indices. Weights are used as given. With
-            cost, distance or no third column, each edge has weight 1 (the rule of ASTGCN; for
-            weights that decrease with distance see `stgkeras.graphs.gaussian_kernel`). Of several
-            rows of one edge, the largest weight counts.
+            `path`. A graph file has one of three forms:
+            1. A csv file with the header `from,to` and an optional third column `cost`, `distance`
+            or `weight`. Each row is an edge, stored as `adjacency[to, from]`. Sensors are given by
+            name or index. A `weight` is the weight of the edge. Without a `weight`, each edge has
+            weight 1, as in ASTGCN. (`stgkeras.graphs.gaussian_kernel` computes weights that
+            decrease with distance.) If an edge has several rows, the largest weight is used.
             2. A csv file without header: the adjacency matrix.
-            3. An npz file with `adj` or `adjacency`.
-        key: str or sequence of str. Name of the array in the npz file, or names of arrays to
-            stack as features. Not needed if only one array has a suitable shape.
-        symmetric: bool. Whether to return the adjacency `np.maximum(A, A.T)`.
-        interval: float. Minutes between steps, if the file does not state them.
-        null_value: float or None. The number that marks a missing reading in the file; it becomes
-            NaN. With any number or `np.nan`, NaN and empty cells are missing readings too. None:
-            NaN and empty cells raise an error.
+            3. An npz file with the array `adj` or `adjacency`.
+        key: str or sequence of str. Name of the array in the npz file, or names of several arrays,
+            which become features. Not needed if only one array has a suitable shape.
+        symmetric: bool. Whether to return the symmetric adjacency `np.maximum(A, A.T)`.
+        interval: float. Minutes between steps. Only needed if the file does not state them.
+        null_value: float or None. The number that marks a missing reading in the file. Missing
+            readings become NaN. With a number or `np.nan`, NaN and empty cells in the file are
+            missing readings too. With None, NaN and empty cells raise an error.
 
     Returns:
         `Series`.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged, pickled or ambiguous, or if the values and the graph
-            have different numbers of nodes.
+        ValueError: if a file is damaged, contains pickled objects or is ambiguous, or if the
+            values and the graph have different numbers of nodes.
 
     Example:
         >>> import numpy as np, os, stgkeras, tempfile

@@ -13,9 +13,10 @@ PARTS = ("training", "validation", "test")
 
 
 class Split(NamedTuple):
-    """Training, validation and test part: a rising int array each.
+    """Training, validation and test parts, as three increasing int arrays.
 
-    The ints are the first steps of windows, or indices of sequences, see `split_sequences`.
+    `split_windows` returns the first steps of windows. `split_sequences` returns the indices of
+    sequences.
     """
 
     train: np.ndarray
@@ -34,23 +35,25 @@ def split_windows(
 ) -> Split:
     """Splits the windows of a series into training, validation and test parts, in time order.
 
-    The window that starts at step s reads the steps s … s+L-1 and predicts the steps
-    s+L … s+L+H-1.
+    A window has input steps and target steps. The window that starts at step s has the input steps
+    s … s+L-1 and the target steps s+L … s+L+H-1.
 
     Args:
         num_steps: int. Number of steps T of the series.
-        input_length: int. Number of steps L that a window reads. Or a dict of components, see
-            `Windows`; L is then the length of the recent component, and windows that need days
-            or weeks before the first step of the series are left out.
-        horizon: int or None. Number of steps H that a window predicts. None: the next step.
-        val: float or int. Size of the validation part. A float in [0, 1) is a fraction of the
-            whole, an int is a number of steps or windows. 0 makes the part empty.
-        test: float or int. Size of the test part, as for `val`. The rest is the training part.
-        boundary: `"inside"` or `"start"`. `"inside"` divides the steps into three parts, and
-            each window lies completely in one part. `"start"` divides the T-L-H+1 windows by
-            their first step, as many published splits do; then windows of two parts share steps
-            near a boundary. The boundaries lie at `floor(cumulative fraction * total)`.
-        steps_per_day: int. Number of steps of the series in a day, for components.
+        input_length: int or dict. Number of input steps L. A dict gives the lengths of several
+            components, see `Windows`; L is then the length of the recent component. Windows that
+            need steps before the start of the series are left out.
+        horizon: int or None. Number of target steps H. None: the next step.
+        val: float or int. Size of the validation part. A float in [0, 1) is a fraction of all
+            steps or windows. An int is a number of steps or windows. 0 gives an empty part.
+        test: float or int. Size of the test part, as in `val`. All other steps or windows are the
+            training part.
+        boundary: `"inside"` or `"start"`. `"inside"` divides the steps of the series into three
+            parts, and each window lies completely in one part. `"start"` divides the T-L-H+1
+            windows by their first step, as many published splits do. Windows of two parts then
+            share steps near a boundary. The boundaries lie at `floor(cumulative fraction * total)`.
+        steps_per_day: int. Number of steps of the series in a day. Only needed for the daily and
+            weekly components.
 
     Returns:
         `Split(train, val, test)` of int arrays.
@@ -83,29 +86,30 @@ def split_windows(
     for name, amount, low, high in zip(PARTS, (1, val, test), edges, edges[1:], strict=False):
         if amount and high - low < need:
             raise ValueError(
-                f"The {name} part must hold at least {need} {unit}. Received: {high - low} {unit} "
+                f"The {name} part must have at least {need} {unit}. Received: {high - low} {unit} "
                 f"of {total} (val={val}, test={test}). Enlarge the part or shorten the windows."
             )
         starts = np.arange(low, max(low, high - need + 1))
         parts.append(starts[starts >= earliest])
         if len(starts) and not len(parts[-1]):
             raise ValueError(
-                f"The {name} part must hold a window and the days and weeks before it, {earliest} "
-                f"steps back from its start. Received: starts up to {starts[-1]}. Use a "
-                "longer series, or read fewer days and weeks."
+                f"The {name} part must have a window that starts at step {earliest} or later, "
+                "because the daily and weekly components read earlier steps. Received: windows "
+                f"that start at step {starts[-1]} or earlier. Use a longer series, or shorter "
+                "daily and weekly components."
             )
     return Split(*parts)
 
 
 def training_steps(split: Split, input_length: int | dict[str, int], horizon: int | None) -> int:
-    """Counts the steps from the first of the series to the last that a training window uses.
+    """Returns the number of training steps: the training windows use only `values[:number]`.
 
-    Only these steps may be used to fit a scaler, a graph or a baseline.
+    Fit scalers, graphs and baselines only on these steps.
 
     Args:
         split: `Split`.
-        input_length: int or dict, as for `split_windows`.
-        horizon: int or None, as for `split_windows`.
+        input_length: int or dict, as in `split_windows`.
+        horizon: int or None, as in `split_windows`.
 
     Returns:
         int.
@@ -122,8 +126,8 @@ def training_steps(split: Split, input_length: int | dict[str, int], horizon: in
 def cut(total, val, test):
     """Returns the first index of the validation part and of the test part among `total` items.
 
-    Each float is replaced by the closest simple fraction, 0.2 by 1/5, so that rounding errors do
-    not move a boundary.
+    Each float is replaced by the closest simple fraction, for example 0.2 by 1/5. Then rounding
+    errors do not move a boundary.
     """
     amounts = []
     for name, value in (("val", val), ("test", test)):
@@ -137,13 +141,13 @@ def cut(total, val, test):
     if sum(amounts) >= 1:
         raise ValueError(
             f"`val` and `test` must leave a part for training. "
-            f"Received: val={val}, test={test} of {total}. Decrease them."
+            f"Received: val={val}, test={test} of {total}. Decrease `val` or `test`."
         )
     return int((1 - sum(amounts)) * total), int((1 - amounts[1]) * total)
 
 
 def read_steps(input_length, horizon, steps_per_day=None):
-    """Returns the steps that each component of a window reads, relative to the first target step.
+    """Returns the input steps of each component of a window, relative to the first target step.
 
     Args:
         input_length: int, or dict of ints under some of the keys "recent", "daily" and "weekly".
@@ -151,9 +155,9 @@ def read_steps(input_length, horizon, steps_per_day=None):
         steps_per_day: int. Needed for the daily and weekly components.
 
     Returns:
-        dict from the name of each component to a rising int array. An int `input_length` gives
-        "recent" alone. The daily and weekly components read the hours of the target steps on
-        earlier days or weeks.
+        dict from the name of each component to an increasing int array. An int `input_length`
+        gives only "recent". The daily and weekly components have the times of day of the target
+        steps, on earlier days or weeks.
     """
     if not isinstance(input_length, dict):
         input_length = {"recent": input_length}
@@ -168,16 +172,20 @@ def read_steps(input_length, horizon, steps_per_day=None):
         in_a_day = isinstance(steps_per_day, (int, np.integer)) and steps_per_day >= ahead
         if name != "recent" and not in_a_day:
             raise ValueError(
-                f"`steps_per_day` must be an int of at least the horizon, {ahead}, for days and "
-                f"weeks. Received: steps_per_day={steps_per_day!r}. Pass the number of steps of "
-                "the series in a day."
+                f"`steps_per_day` must be an int of at least the horizon, {ahead}. Received: "
+                f"steps_per_day={steps_per_day!r}. The daily and weekly components need the number "
+                "of steps in a day."
             )
         found[name] = component_steps(name, length, ahead, steps_per_day)
     return found
 
 
 def history(read):
-    """Returns how many steps before its start a window reads, given the dict of `read_steps`."""
+    """Returns the number of steps that a window reads before its start.
+
+    Args:
+        read: dict of `read_steps`.
+    """
     return max(0, max(-int(steps[0]) for steps in read.values()) - len(read.get("recent", ())))
 
 
@@ -195,7 +203,7 @@ def _ahead(horizon):
 
 
 def checked_count(name, value, least=1):
-    """Returns `value` as an int, or raises ValueError if it is no int of at least `least`."""
+    """Returns `value` as an int. Raises ValueError if `value` is no int of at least `least`."""
     if not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"`{name}` must be an int of at least {least}. Received: {name}={value!r}")
     return int(value)
