@@ -1,4 +1,4 @@
-"""What scripts that tests start have in common with the tests: nothing takes longer than it must."""
+"""What scripts that tests start have in common with the tests: they compile as little."""
 
 import contextlib
 import sys
