@@ -30,7 +30,7 @@ def metr_la(folder):
         "series": "METR-LA, 29 of its 207 sensors",
         "features": {"speed": "mph"},
         "source": "Jagadish et al., 2014; sensors and graph of Li et al., 2018",
-        "missing": "0, left out",
+        "missing": "coded as 0 and left out of the loss and the errors",
     }
     values = np.where(values == 0, np.nan, values)
     return _data(values, adjacency, "2012-03-01T00:00", 3425, 6850, sensors, about)
@@ -46,7 +46,7 @@ def pems_d12_orange(folder):
         "series": "Caltrans PeMS, district 12, freeways at Orange, 81 mainline stations",
         "features": {"flow": "vehicles / 5 min", "occupancy": "share", "speed": "mph"},
         "source": "Caltrans Performance Measurement System, January 2022",
-        "missing": "none coded; PeMS fills gaps itself",
+        "missing": "not marked, because PeMS fills gaps",
     }
     return _data(series.values, series.adjacency, "2022-01-01T00:00", 0.2, 0.2, sensors, about)
 
@@ -59,7 +59,7 @@ def pems08_tail(folder):
         "series": "PEMS08, flow, the last 7156 of its 17856 steps",
         "features": {"flow": "vehicles / 5 min"},
         "source": "Caltrans Performance Measurement System; published by Guo et al., 2019",
-        "missing": "none coded",
+        "missing": "not marked",
     }
     return _data(series.values, series.adjacency, "2016-08-07T03:40", 535, 3567, sensors, about)
 
@@ -73,7 +73,7 @@ def los_loop(folder):
         "series": "Los-loop, METR-LA's first week, 207 sensors",
         "features": {"speed": "mph"},
         "source": "Zhao et al., 2020 (T-GCN)",
-        "missing": "filled by the authors",
+        "missing": "filled by the authors of the data",
     }
     data = _data(series.values, series.adjacency, "2012-03-01T00:00", 0.1, 0.2, sensors, about)
     cut = int(0.8 * len(series.values))
@@ -88,7 +88,7 @@ def _data(values, adjacency, start, val, test, sensors, about):
     np.fill_diagonal(adjacency, 0.0)
     split = datasets.split_windows(len(values), **READ, val=val, test=test, boundary="start")
     about |= {
-        "steps": f"{len(values)} of 5 min from {start}",
+        "steps": f"{len(values)} steps of 5 minutes from {start}",
         "sensors": [str(sensor) for sensor in sensors],
     }
     return Data(values, adjacency, datasets.calendar(stamps), split, about)

@@ -1,9 +1,9 @@
-"""Makes the link predictors in saved_models/ of what contacts.py and generated_links.py trained.
+"""Saves trained models of contacts.py and generated_links.py as presets in saved_models/.
 
     python benchmarks/link_presets.py --data FOLDER
 
-FOLDER holds workplace2015_invs15.npz. Of several seeds the one with the best validation score is
-taken. A preset that is there already stays; delete its folder to make it anew.
+FOLDER holds workplace2015_invs15.npz. If a row has several seeds, the preset is the seed with the
+best validation score. The script keeps presets that exist; to replace one, delete its folder.
 """
 
 import command
@@ -19,7 +19,7 @@ SHOWN = ["AP", "AUC", "log-loss", "Brier"]
 
 
 def write(folder, run, model, test, metadata, does, paragraphs):
-    """Writes a preset, whose predictions must be those of its run."""
+    """Saves a preset. Its test predictions must equal the predictions of the run."""
     model.load_weights(run / "best.weights.h5")
     found = model.predict(test, verbose=0)
     np.testing.assert_allclose(found, link_runs.predicted(run), rtol=1e-3, atol=1e-5)
@@ -30,7 +30,8 @@ def write(folder, run, model, test, metadata, does, paragraphs):
 def first_paragraphs(folder, model, does):
     kind, parameters = type(model).__name__, link_runs.training.num_parameters(model)
     return [
-        f"{kind} with pairwise decoder, {parameters:,} trained parameters: predicts {does}.",
+        f"{kind} with pairwise decoder and {parameters:,} trained parameters. The model predicts "
+        f"{does}.",
         f'    model = stgkeras.models.{kind}.from_preset("{folder.name}")',
     ]
 
@@ -47,7 +48,7 @@ def workplace2015(folder, root):
         "source": "SocioPatterns, InVS15, CC0",
         "file": contacts.FILES[network],
         "width": width,
-        "steps": f"{snapshots.num_steps} snapshots of ten minutes, without the empty ones",
+        "steps": f"{snapshots.num_steps} snapshots of ten minutes with at least one contact",
         "nodes": snapshots.contacts.names.tolist(),
     }
     metadata = {
@@ -63,19 +64,25 @@ def workplace2015(folder, root):
         "metrics": figures,
         "versions": result["versions"],
     }
+    others = {
+        "exponential mean": "exponential mean",
+        "logistic regression on the four": "logistic regression on four baselines",
+    }
     rows = {"this model": figures}
-    for other in ("exponential mean", "logistic regression on the four"):
-        rows[other] = result["figures"][network][other]["seed 0"]
+    for name, shown in others.items():
+        rows[shown] = result["figures"][network][name]["seed 0"]
     does = f"which of {people} people meet face to face in the next ten minutes"
     paragraphs = [
-        f"Inputs, as `stgkeras.datasets.load_contacts(file).snapshots({width}).windows(steps, "
-        f"{length})` gives them: `x` (batch, {length}, {people}, 5), features of the people; "
-        f"`graph` (batch, {length}, {people}, {people}), contacts in each snapshot; `history` "
-        f"(batch, {people}, {people}, 7), how much and how lately each pair met. People are in "
-        "the order of `metadata.json`.",
-        f"Data: {data['series']}; {data['steps']}. Source: {data['source']}. Trained on the first "
-        "70 %, chosen on the next 10 %, tested once on the last 20 %. A pair is best called a link "
-        f"from {figures['threshold']:.3f} on, for an F1 of {figures['F1']:.3f}:",
+        f"Inputs from `stgkeras.datasets.load_contacts(file).snapshots({width}).windows(steps, "
+        f"{length})`: `x` (batch, {length}, {people}, 5), features of the people; `graph` (batch, "
+        f"{length}, {people}, {people}), contacts in each snapshot; `history` (batch, {people}, "
+        f"{people}, 7), how long and how recently each pair met. The people are in the order of "
+        "`metadata.json`.",
+        f"Data: {data['series']}; {data['steps']}. Source: {data['source']}.",
+        "Training used the first 70 % of the snapshots, validation the next 10 %, and the test the "
+        "last 20 %. No choice used the test snapshots. With the probability threshold "
+        f"{figures['threshold']:.3f}, selected on validation, the test F1 is {figures['F1']:.3f}. "
+        "Other test scores (AP: average precision):",
         presets.scores("", SHOWN, rows, "{:.4f}"),
     ]
     model = contacts.build(contacts.ROWS[row], snapshots, parts[0])
@@ -109,16 +116,18 @@ def generated(folder, root):
         "versions": result["versions"],
     }
     paragraphs = [
-        "Inputs, as the windows of `stgkeras.datasets.load_dynamic_graphs()` give them: `x` "
-        "(batch, 10, 30, 6), features of the nodes; `graph` (batch, 10, 30, 30), the last graphs.",
-        "The Bayes oracle knows the parameters that the next graph is drawn with; one who sees the "
-        "past can at best know those of the last graph, and how often they change. Trained on 42 "
-        "sequences of 200 graphs, chosen on 9, tested once on 9:",
+        "Inputs from the windows of `stgkeras.datasets.load_dynamic_graphs()`: `x` (batch, 10, 30, "
+        "6), features of the nodes; `graph` (batch, 10, 30, 30), the last graphs.",
+        "The parameters of the graphs change from time to time. The Bayes oracle knows the "
+        "parameters of the next graph. A model can at best know the parameters of the last graph "
+        'and how often they change ("what could be known").',
+        "Training used 42 sequences of 200 graphs, validation 9, and the test 9. No choice used "
+        "the test sequences. Test scores by kind of graph (AP: average precision):",
     ]
     for kind in kinds:
         of_kind = {name: found[kind] for name, found in rows.items()}
         paragraphs.append(presets.scores(kind.replace("_", " "), SHOWN, of_kind, "{:.4f}"))
-    does = "the next of a sequence of random graphs of 30 nodes"
+    does = "the next graph in a sequence of random graphs of 30 nodes"
     write(folder, run, generated_links.build(data, split), test, metadata, does, paragraphs)
 
 

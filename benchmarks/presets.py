@@ -1,9 +1,10 @@
-"""Makes the forecasters in saved_models/ of what benchmarks/forecasting.py has trained.
+"""Saves trained models of benchmarks/forecasting.py as presets in saved_models/.
 
     python benchmarks/presets.py --data FOLDER
 
-Of several seeds the one with the lowest validation error is taken. A preset that is there already
-stays; delete its folder to make it anew. A row that is not trained is named and left out.
+If a row has several seeds, the preset is the seed with the lowest validation error. The script
+keeps presets that exist; to replace one, delete its folder. It skips rows without a training and
+prints their names.
 """
 
 import pathlib
@@ -34,7 +35,7 @@ PRESETS = {
 
 
 def best_run(kind, name, row, score, pick=min):
-    """The folder of the run with the best validation score, its seed, and its figures."""
+    """Returns the folder, the seed and the figures of the run with the best validation score."""
     pattern = records.run_folder(kind, name, row, "*")
     runs = {}
     for record in pattern.parent.glob(f"{pattern.name}/figures.json"):
@@ -46,22 +47,22 @@ def best_run(kind, name, row, score, pick=min):
 
 
 def scores(corner, columns, rows, form):
-    """A table in Markdown of {row: {column: number}}."""
+    """Returns a Markdown table of {row: {column: number}}."""
     return records.markdown_frame(pd.DataFrame(rows).T[columns].map(form.format), corner)
 
 
 def write(folder, model, metadata, paragraphs):
-    """Saves a model with a card: its name, the paragraphs, and the command of the training."""
+    """Saves a model and its card: the name, the paragraphs, and the training command."""
     model.save_to_preset(folder, metadata)
-    parts = [f"# {folder.name}", *paragraphs, f"    {metadata['command']}"]
-    # Titles, code and tables are not wrapped.
+    parts = [f"# {folder.name}", *paragraphs, "Training command:", f"    {metadata['command']}"]
+    # Only text is wrapped: titles, tables and code start with "#", "|" and a space.
     wrapped = [part if part[0] in "#| " else textwrap.fill(part, 100) for part in parts]
     (folder / "README.md").write_text("\n\n".join(wrapped) + "\n")
     print(f"{folder.name}: {metadata['metrics']}")
 
 
 def make_all(args, presets, make):
-    """Makes those presets, {name: what to make it of}, that are not there yet."""
+    """Calls `make(folder, data, source)` for each {name: source} without a folder."""
     for name, source in presets.items():
         if not (args.out / name).exists():
             try:
@@ -71,7 +72,7 @@ def make_all(args, presets, make):
 
 
 def make(folder, root, source):
-    """Writes a preset, whose forecasts must have the figures of its run."""
+    """Saves a preset. Its test error must equal the test error of the run."""
     dataset, row = source
     run, seed, figures = best_run("forecasting", dataset, row, "validation")
     data = DATASETS[dataset](root / dataset)
@@ -99,7 +100,7 @@ def make(folder, root, source):
 
 
 def card(name, model, metadata):
-    """What a reader wants to know of a forecaster: paragraphs of Markdown."""
+    """Returns the Markdown paragraphs of a model card."""
     data, figures = metadata["data"], metadata["metrics"]
     (feature, unit), *_ = data["features"].items()
     others = records.read(forecasting.RESULT)["figures"][data["dataset"]]
@@ -108,25 +109,29 @@ def card(name, model, metadata):
     }
     columns = ["MAE 15 min", "MAE 30 min", "MAE 60 min", "MAE mean", "RMSE mean"]
     kind, parts = type(model).__name__, metadata["split"]
-    trained, chosen, tested = (parts[part].split(",")[0] for part in ("train", "val", "test"))
+    train, val, test = (parts[part].split(",")[0] for part in ("train", "val", "test"))
     inputs = "; ".join(
         f"`{tensor.name}` (batch, {', '.join(map(str, tensor.shape[1:]))})"
         for tensor in keras.tree.flatten(model.input)
     )
     features = ", ".join(f"{key} ({unit})" for key, unit in data["features"].items())
-    days = "; `daily` and `weekly` are the readings at their hours a day and a week before"
+    days = " `daily` and `weekly` are the readings a day and a week before the predicted steps."
     return [
-        f"{kind}, {figures['parameters']:,} trained parameters: forecasts {feature} ({unit}) of "
-        f"{len(data['sensors'])} sensors for the next hour, in steps of 5 minutes.",
+        f"{kind} with {figures['parameters']:,} trained parameters. The model forecasts the "
+        f"{feature} ({unit}) of {len(data['sensors'])} sensors for the next hour, in steps of "
+        "5 minutes.",
         f'    model = stgkeras.models.{kind}.from_preset("{name}")',
-        f"Inputs: {inputs}. Readings are in original units, NaN where one is missing; features "
-        f"{features}; sensors in the order of `metadata.json`. `calendar` is `stgkeras.datasets."
-        f"calendar` of the steps to predict{days if 'daily' in inputs else ''}.",
-        f"Data: {data['series']}; {data['steps']}; missing readings: {data['missing']}. Source: "
-        f"{data['source']}. Trained on {trained}, chosen on {chosen}, tested once on {tested}:",
+        f"Inputs: {inputs}. Features: {features}. All readings are in original units, with NaN for "
+        "missing readings. The sensors are in the order of `metadata.json`. `calendar` is the "
+        "result of `stgkeras.datasets.calendar` for the predicted steps."
+        f"{days if 'daily' in inputs else ''}",
+        f"Data: {data['series']}; {data['steps']}. Missing readings are {data['missing']}. Source: "
+        f"{data['source']}.",
+        f"Training used {train}, validation {val}, and the test {test}. No choice used the test "
+        "windows. Test errors (MAE: mean absolute error, RMSE: root mean squared error):",
         scores(unit, columns, rows, "{:.2f}"),
-        "It knows these sensors and the season of the weeks that it was trained on, and no others: "
-        "adapt and train a model of your own for another network.",
+        "The model is for these sensors only, and its seasonal mean comes from the training weeks. "
+        "For other sensors, build a new model, call `adapt` with their readings, and train it.",
     ]
 
 
