@@ -9,9 +9,9 @@ time. "times as fast" is the median of the ratios of the pairs of runs.
 
 import itertools
 import pathlib
-import statistics
 import subprocess
 import sys
+from statistics import median
 from time import process_time
 
 import command
@@ -20,6 +20,7 @@ import speed
 import speed_worker
 
 STEPS = {"train": 8, "predict": 16}
+HEAD = ["", "", "training step, CPU ms", "before", "prediction, CPU ms", "before", "times as fast"]
 OPTIONS = {
     "against": {"required": True, "metavar": "FOLDER", "help": "another checkout"},
     "networks": ["ASTGCN", "STGCN"],
@@ -31,50 +32,41 @@ OPTIONS = {
 
 def in_child(network, shape):
     """CPU milliseconds of a step of each kind, and the versions."""
-    calls, _ = speed_worker.ours(network, shape, speed_worker.graph(shape))
+    calls = speed_worker.ours(network, shape, speed_worker.graph(shape))
     found = {"versions": records.versions()}
     for kind, steps in STEPS.items():
         times = speed_worker.times(calls[kind], 2 + steps, process_time)
-        found[kind] = 1000 * statistics.median(times[2:])  # the first two warm up
+        found[kind] = 1000 * median(times[2:])  # the first two warm up
     return found
 
 
-def commit_of(folder):
-    words = ["git", "-C", folder, "rev-parse", "--short", "HEAD"]
-    return subprocess.run(words, capture_output=True, text=True).stdout.strip()
-
-
 def table(result):
-    rows = [["", "", "training step, CPU ms", "before", "prediction, CPU ms", "before"]]
-    rows[0].append("times as fast")
-    for name, figures in result["figures"].items():
-        medians = [
-            f"{statistics.median(figures[kind][when]):.1f}"
-            for kind in STEPS
-            for when in ("now", "before")
-        ]
-        ratios = [f"{figures[kind]['times as fast']:.2f}" for kind in STEPS]
-        rows.append([*name.split(", "), *medians, " / ".join(ratios)])
+    rows = [HEAD]
+    for name, found in result["figures"].items():
+        runs = [found[kind][when] for kind in STEPS for when in ("now", "before")]
+        ratios = " / ".join(f"{found[kind]['times as fast']:.2f}" for kind in STEPS)
+        rows.append([*name.split(", "), *(f"{median(times):.1f}" for times in runs), ratios])
     return records.markdown(rows)
 
 
 def main(args):
-    result = {"against": commit_of(args.against), "figures": {}}
     other = pathlib.Path(args.against).resolve()
+    words = ["git", "-C", str(other), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(words, capture_output=True, text=True).stdout.strip()
+    result = {"against": commit, "figures": {}}
     for network, backend in itertools.product(args.networks, args.backends):
         name = f"{network} {args.shape}, {backend}"
         print(name, file=sys.stderr)
         request = {"network": network, "shape": speed.shape_of(network, args.shape)}
-        now, before = [], []
-        for _ in range(args.runs):
-            for runs, root in ((now, records.ROOT), (before, other)):
-                runs.append(command.ask(__file__, backend, threads=1, root=root, **request))
-        figures = {"versions": now[0]["versions"]}
+        runs = [
+            [command.ask(__file__, backend, 1, root, **request) for root in (records.ROOT, other)]
+            for _ in range(args.runs)
+        ]
+        found = result["figures"][name] = {"versions": runs[0][0]["versions"]}
         for kind in STEPS:
-            ours, others = ([run[kind] for run in runs] for runs in (now, before))
-            ratio = statistics.median(b / a for a, b in zip(ours, others, strict=True))
-            figures[kind] = {"now": ours, "before": others, "times as fast": ratio}
-        result["figures"][name] = figures
+            now, before = zip(*([run[kind] for run in pair] for pair in runs), strict=True)
+            ratio = median(b / a for a, b in zip(now, before, strict=True))
+            found[kind] = {"now": now, "before": before, "times as fast": ratio}
         records.save(args, result)
     return result
 

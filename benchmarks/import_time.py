@@ -25,31 +25,26 @@ def in_child():
 
     for part in stgkeras.__all__:  # they are imported when they are first used
         getattr(stgkeras, part)
-    return [round(middle - start, 4), round(perf_counter() - middle, 4), records.versions()]
+    seconds = {"keras": middle - start, "added": perf_counter() - middle}
+    return {**seconds, "versions": records.versions()}
 
 
 def table(result):
-    rows = [["backend", "keras", "stgkeras adds"]]
-    for backend, row in result["seconds"].items():
-        rows.append([backend, f"{row['keras']:.2f}", f"{row['added']:.3f}"])
-    return records.markdown(rows)
+    rows = [
+        [backend, f"{row['keras']:.2f}", f"{row['added']:.3f}"]
+        for backend, row in result["seconds"].items()
+    ]
+    return records.markdown([["backend", "keras", "stgkeras adds"], *rows])
 
 
 def main(args):
-    turns = [
-        {backend: command.ask(__file__, backend) for backend in args.backends}
-        for _ in range(args.turns + 1)
-    ][1:]
-    result = {"versions": {}, "seconds": {}}
+    turns = [command.ask_backends(args, __file__) for _ in range(1 + args.turns)][1:]
+    seconds = {}
     for backend in args.backends:
-        keras, added, versions = zip(*(turn[backend] for turn in turns), strict=True)
-        result["versions"] |= versions[0]
-        result["seconds"][backend] = {
-            "keras": statistics.median(keras),
-            "added": statistics.median(added),
-            "all": {"keras": keras, "added": added},
-        }
-    return result
+        every = {key: [found[backend][key] for found, _ in turns] for key in ("keras", "added")}
+        medians = {key: statistics.median(times) for key, times in every.items()}
+        seconds[backend] = {**medians, "all": every}
+    return {"versions": turns[0][1], "seconds": seconds}
 
 
 if __name__ == "__main__":

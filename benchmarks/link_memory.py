@@ -12,8 +12,7 @@ import resource
 import command
 import records
 
-WIDTH = 600  # seconds of a snapshot
-SNAPSHOTS = 40
+SNAPSHOTS, WIDTH = 40, 600  # their number, and the seconds of each
 OPTIONS = {
     "rows": ["STGCN, pairwise", "ASTGCN, pairwise", "ASTGCN, plain"],
     "backends": command.BACKENDS,
@@ -23,7 +22,7 @@ OPTIONS = {
 
 
 def in_child(name, nodes, batch_size):
-    """Trains a row of contacts.py; returns what it took, and the versions."""
+    """Trains a row of contacts.py; returns the megabytes that it took, and the versions."""
     import contacts
     import keras
     import numpy as np
@@ -45,8 +44,7 @@ def in_child(name, nodes, batch_size):
     windows = contacts.windows_of(row, snapshots, [steps], 0, batch_size)[0]
     model.fit(windows, shuffle=False, verbose=0)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = {"nodes": snapshots.num_nodes, "steps": len(windows), "MB": round(memory)}
-    return {**found, "versions": records.versions()}
+    return {"MB": round(memory), "versions": records.versions()}
 
 
 def table(result):
@@ -57,11 +55,11 @@ def table(result):
 
 
 def main(args):
-    result = {"versions": {}, "rows": {}}
+    result = {"rows": {}}
     request = {"nodes": args.nodes, "batch_size": args.batch_size}
     for name in args.rows:
-        rows, versions = command.ask_backends(args, __file__, name=name, **request)
-        result["rows"][name], result["versions"] = rows, versions
+        found = command.ask_backends(args, __file__, name=name, **request)
+        result["rows"][name], result["versions"] = found
     return result
 
 

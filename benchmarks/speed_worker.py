@@ -6,6 +6,7 @@ It trains one step and says so in a line of JSON. Then it answers each line of s
 "train", "predict", "peak" or "profile", by another.
 """
 
+import functools
 import json
 import os
 import random
@@ -75,7 +76,7 @@ def compiled(network, shape, adjacency):
 
 
 def ours(network, shape, adjacency):
-    """Functions that train one step and predict one batch, and one that makes the peak's.
+    """Functions that train one step, predict one batch, and multiply the peak's matrices.
 
     All of them wait for the result.
     """
@@ -84,34 +85,32 @@ def ours(network, shape, adjacency):
     model, rng = compiled(network, shape, adjacency), np.random.default_rng(0)
     inputs, outputs = (shape["T"], shape["N"], shape["F"]), model.output_shape[1:]
     x, y = (rng.standard_normal((shape["B"], *s)).astype("float32") for s in (inputs, outputs))
-
-    def peak():
-        matrix = keras.ops.ones((MATRIX, MATRIX))
-        return lambda: float(keras.ops.matmul(matrix, matrix)[0, 0])
-
+    matrix = functools.cache(lambda: keras.ops.ones((MATRIX, MATRIX)))
     return {
         "train": lambda: float(model.train_on_batch(x, y)),
         "predict": lambda: model.predict_on_batch(x),
-    }, peak
+        "peak": lambda: float(keras.ops.matmul(matrix(), matrix())[0, 0]),
+    }
 
 
 def peer(network, shape, adjacency):
-    """The same functions of PyTorch Geometric Temporal's networks, or PyTorch Geometric's layers.
+    """The same functions of networks of PyTorch Geometric Temporal, or layers of PyTorch Geometric.
 
     The networks are its ASTGCN, or two STConv layers and a linear map; the layers ChebConv or
-    GCNConv.
+    GCNConv, after a dense one.
     """
     import torch
 
     torch.manual_seed(0)
     edges = torch.from_numpy(np.stack(adjacency.nonzero()).astype("int64"))
-    make = peer_layer if network in ("ChebConv", "GraphConv") else peer_network
-    parts, forward, x, y = make(network, shape, edges)
-    optimizer = torch.optim.Adam([p for part in parts for p in part.parameters()])
+    make = peer_layers if network in ("ChebConv", "GraphConv") else peer_network
+    modules, forward, x, y = make(network, shape, edges)
+    modules = torch.nn.ModuleList(modules)
+    optimizer = torch.optim.Adam(modules.parameters())
+    matrix = functools.cache(lambda: torch.ones(MATRIX, MATRIX))
 
     def train():
-        for part in parts:
-            part.train()
+        modules.train()
         optimizer.zero_grad(set_to_none=True)
         loss = torch.nn.functional.mse_loss(forward(x), y)
         loss.backward()
@@ -119,16 +118,15 @@ def peer(network, shape, adjacency):
         return loss.item()
 
     def predict():
-        for part in parts:
-            part.eval()
+        modules.eval()
         with torch.no_grad():
             return forward(x)
 
-    def peak():
-        matrix = torch.ones(MATRIX, MATRIX)
-        return lambda: float((matrix @ matrix)[0, 0])
-
-    return {"train": train, "predict": predict}, peak
+    return {
+        "train": train,
+        "predict": predict,
+        "peak": lambda: float((matrix() @ matrix())[0, 0]),
+    }
 
 
 def peer_network(network, shape, edges):
@@ -159,17 +157,14 @@ def peer_network(network, shape, edges):
     return [first, second, dense], forward, torch.randn(batch, steps, nodes, features), y
 
 
-def peer_layer(network, shape, edges):
-    """As `peer_network`, for a graph layer after a dense one."""
+def peer_layers(network, shape, edges):
     import torch
-    import torch_geometric.nn
+    from torch_geometric.nn import ChebConv, GCNConv
 
     width, signals = shape["width"], (shape["B"] * shape["T"], shape["N"])
     dense = torch.nn.Linear(shape["F"], width)
-    if network == "ChebConv":
-        layer = torch_geometric.nn.ChebConv(width, width, shape["K"])
-    else:
-        layer = torch_geometric.nn.GCNConv(width, width, cached=True)
+    is_cheb = network == "ChebConv"
+    layer = ChebConv(width, width, shape["K"]) if is_cheb else GCNConv(width, width, cached=True)
     x, y = torch.randn(*signals, shape["F"]), torch.randn(*signals, width)
     return [dense, layer], lambda x: layer(dense(x), edges), x, y
 
@@ -209,16 +204,15 @@ def profile(step):
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
         for _ in range(PROFILED):
             step()
-    events = sorted(found.key_averages(), key=lambda event: -event.self_cpu_time_total)
-    total = sum(event.self_cpu_time_total for event in events)
+    seconds = {event: event.self_cpu_time_total / 1e6 for event in found.key_averages()}
     return [
         {
             "operator": event.key,
-            "share": round(event.self_cpu_time_total / total, 4),
-            "ms": round(event.self_cpu_time_total / 1e3 / PROFILED, 3),
+            "share": round(seconds[event] / sum(seconds.values()), 4),
+            "ms": round(1e3 * seconds[event] / PROFILED, 3),
             "calls": event.count / PROFILED,
         }
-        for event in events[:12]
+        for event in sorted(seconds, key=seconds.get, reverse=True)[:12]
     ]
 
 
@@ -245,19 +239,16 @@ def main(request):
         import stgkeras.models  # noqa: F401
     base = memory("VmRSS")
     adjacency = graph(request["shape"])
-    steps, peak = make(request["network"], request["shape"], adjacency)
+    steps = make(request["network"], request["shape"], adjacency)
     start = perf_counter()
     steps["train"]()
     is_slow = make is peer and perf_counter() - start > SLOW
     answer(base=base, versions=records.versions(), own=process_time(), edges=adjacency.nnz)
-    warm = set(steps) if is_slow else set()
-    for line in sys.stdin:
-        kind = line.strip()
+    warm = {"train", "predict"} if is_slow else set()
+    for kind in map(str.strip, sys.stdin):
         if kind == "profile":
             answer(profile=profile(steps["train"]))
             continue
-        if kind not in steps:
-            steps[kind] = peak()
         if kind not in warm:
             steps[kind]()
             warm.add(kind)
