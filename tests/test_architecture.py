@@ -14,6 +14,7 @@ import tomllib
 
 import keras
 import pytest
+from conftest import once
 
 import stgkeras
 
@@ -92,6 +93,7 @@ def imports(path, module_level=False):
     return found
 
 
+@once
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_arrows_go_one_way(path):
     names = [name.split(".") for name in imports(path)]
@@ -106,6 +108,7 @@ def test_arrows_go_one_way(path):
     assert targets <= ARROWS[part] | {part, "types"}
 
 
+@once
 @pytest.mark.parametrize("path", DATASETS_FILES)
 def test_arrows_within_datasets_go_one_way(path):
     names = [name.split(".") for name in imports(SOURCE / "datasets" / path)]
@@ -114,6 +117,7 @@ def test_arrows_within_datasets_go_one_way(path):
     assert targets <= DATASETS[part] | {part}
 
 
+@once
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_heavy_packages_are_imported_where_they_are_used(path):
     top = {name.split(".")[0] for name in imports(path, module_level=True)}
@@ -155,11 +159,13 @@ def test_import_adds_only_scipy_to_keras(import_in_new_process):
     assert added - set(sys.stdlib_module_names) <= {"stgkeras", "numpy", "scipy"}
 
 
+@once
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_files_are_short(path):
     assert len(path.read_text().splitlines()) <= 300
 
 
+@once
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_no_assert_statements(path):
     lines = [n.lineno for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Assert)]
@@ -169,6 +175,7 @@ def test_no_assert_statements(path):
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
+@once
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
 def test_examples_are_short(path):
     assert len(path.read_text().splitlines()) <= 130
@@ -196,12 +203,14 @@ def record(value):
 PUBLIC = public_objects()
 
 
+@once
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_say_their_source_or_show_an_example(name):
     doc = inspect.getdoc(PUBLIC[name]) or ""
     assert "Source:" in doc or "Example:" in doc
 
 
+@once
 def test_wheel_holds_the_package_and_the_presets():
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = wheel["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -230,6 +239,7 @@ def hinted_callables(value):
     return [inspect.unwrap(function) for function in found if inspect.isfunction(function)]
 
 
+@once
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_have_type_hints(name):
     for function in hinted_callables(PUBLIC[name]):
@@ -249,6 +259,7 @@ def classes_of(part):
     return [cls for cls in classes if cls.__module__ in names]
 
 
+@once
 def test_layers_are_in_layers_and_have_names_of_their_own():
     layers, models = classes_of("layers"), classes_of("models")
     assert not [c for c in models if issubclass(c, keras.Layer) and not issubclass(c, keras.Model)]
@@ -260,6 +271,7 @@ MODELS = ["ASTGCN", "ASTGCNLinkPredictor", "ChebNet", "GCN", "GraphSTID"]
 MODELS += ["STGCN", "STGCNLinkPredictor", "SpectralCNN"]
 
 
+@once
 @pytest.mark.parametrize("name", MODELS)
 def test_help_shows_every_argument_of_a_model_once(name):
     model = getattr(stgkeras.models, name)

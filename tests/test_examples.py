@@ -1,5 +1,6 @@
 """The front door, on data small enough to train in seconds."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import keras
 import numpy as np
 import pytest
 from tensorboard_logs import read
+
+from stgkeras import datasets
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import train_astgcn
@@ -54,7 +57,9 @@ def test_the_season_and_missing_readings(dated, tmp_path):
     assert model.season == 24
 
 
-def test_links_train_stop_and_go_on(tmp_path, capsys):
+def test_links_train_stop_and_go_on(tmp_path, capsys, monkeypatch):
+    short = functools.partial(datasets.load_dynamic_graphs, num_nodes=16, num_steps=80)
+    monkeypatch.setattr(datasets, "load_dynamic_graphs", short)
     options = ("--sequences", 9, "--val", 1, "--test", 1, "--out", tmp_path / "run")
     run(*options, "--epochs", 1)
     first = keras.models.load_model(tmp_path / "run" / "last.keras")
