@@ -11,12 +11,12 @@ import numpy as np
 
 from stgkeras.types import Array
 
-PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # days between repetitions
-PIECE = 1 << 17  # numbers in a piece
+PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # period of each component in days
+PIECE = 1 << 17  # number of values in a piece
 
 
 def pieces(array: np.ndarray) -> list[slice]:
-    """Returns slices of consecutive rows that cover an array, each of about 2^17 numbers."""
+    """Divides an array into slices of consecutive rows, with about 2^17 numbers each."""
     rows = max(1, PIECE // max(1, array[:1].size))
     return [slice(low, low + rows) for low in range(0, len(array), rows)]
 
@@ -25,8 +25,8 @@ def component_steps(name: str, length: int, horizon: int, steps_per_day: int) ->
     """Returns the input steps of a component, relative to the first predicted step.
 
     Args:
-        name: str. "recent" for the last `length` steps before the forecast. "daily" or "weekly"
-            for the same hours as the forecast, on the `length / horizon` days or weeks before.
+        name: str. "recent": the last `length` steps before the forecast. "daily" or "weekly": the
+            time of day of the forecast, on the `length / horizon` previous days or weeks.
         length: int. Number of input steps; for "daily" and "weekly" a multiple of `horizon`.
         horizon: int. Number of predicted steps.
         steps_per_day: int. Steps per day. "recent" does not use it.
@@ -48,7 +48,7 @@ def component_steps(name: str, length: int, horizon: int, steps_per_day: int) ->
 def slot(position: Any, steps_per_day: int) -> Any:
     """Returns the slot of a time step: the index of its mean among the 2 · S seasonal means.
 
-    Slots 0 to S - 1 are the times of a working day, and slots S to 2 · S - 1 those of a weekend
+    Slots 0 to S - 1 are the times of a working day. Slots S to 2 · S - 1 are the times of a weekend
     day.
 
     Args:
@@ -69,7 +69,7 @@ def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
 def seasonal_mean(
     values: np.ndarray, calendar: np.ndarray, steps_per_day: int, spread: int = 0
 ) -> np.ndarray:
-    """Computes the mean of each slot over its own readings and those of neighbouring slots.
+    """Computes the mean reading of each slot, together with `spread` neighbouring slots.
 
     A slot without readings gets the mean of its node over the same kind of day (working day or
     weekend). Without such readings, it gets the mean of its node, or else the mean of all nodes.
@@ -86,7 +86,8 @@ def seasonal_mean(
     total, count = _sums(values, slots(calendar, steps_per_day), steps_per_day, spread)
     mean = _ratio(total, count)
     axes: Any
-    for axes in (1, (0, 1), (0, 1, 2)):  # mean of a kind of day, of a node, of all nodes
+    # Mean over the slots of a kind of day, then over all slots, then over all nodes too.
+    for axes in (1, (0, 1), (0, 1, 2)):
         wide = _ratio(total.sum(axes, keepdims=True), count.sum(axes, keepdims=True))
         mean = np.where(np.isnan(mean), wide, mean)
     return mean.reshape(2 * steps_per_day, *values.shape[1:])

@@ -115,7 +115,7 @@ def test_frames_that_differ():
             ValueError, match=f"same {axis}. Received: the {axis} of 'v' differs .* 'u'"
         ):
             from_pandas({"u": a, "v": other})
-    with pytest.raises(TypeError, match=r"The frames hold \['names'\]"):
+    with pytest.raises(TypeError, match=r"reads \['names'\] from the frames"):
         from_pandas(a, names=["x"])
 
 
@@ -206,7 +206,7 @@ def test_bad_times(minutes, options, message):
 def test_times_that_are_none():
     with pytest.raises(ValueError, match=r"dates and times. Received: 'noon' in row 1"):
         from_arrays(np.ones((2, 1)), ["2024-01-01", "noon"])
-    with pytest.raises(TypeError, match=r"Received: numbers. .* pass `interval=` in minutes"):
+    with pytest.raises(TypeError, match=r"Received: numbers. Pass `interval` in minutes"):
         from_arrays(np.ones((2, 1)), [0, 5])
     with pytest.raises(ValueError, match=r"one time for each step. Received: 1 times for 2 steps"):
         from_arrays(np.ones((2, 1)), ["2024-01-01"])
@@ -266,7 +266,7 @@ def test_a_csv_file_is_mended(written):
         (("null_value", "regularize"), 'each once.* Pass `from_csv` with `duplicates="first"`'),
         (
             ("null_value", "regularize", "duplicates"),
-            "graph.csv must link.*from='9' in row 0. .* pass `from_csv` with `unknown=\"drop\"`",
+            "must contain edges.*from='9' in row 0. .* pass `from_csv` with `unknown=\"drop\"`",
         ),
     ],
 )
@@ -286,19 +286,19 @@ def test_each_fault_of_a_csv_file_names_its_mend(written, mended, message):
 def test_a_graph_of_none_of_the_sensors(written, text):
     path, graph = written
     graph.write_text(text)
-    with pytest.raises(ValueError, match=r"graph.csv must link nodes of the series"):
+    with pytest.raises(ValueError, match=r"graph.csv must contain edges between nodes"):
         from_arrays(np.ones((3, 2)), graph=str(graph), names=["7", "8"], unknown="drop")
 
 
 def test_other_endings(tmp_path):
     (tmp_path / "adj_mx.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(
-        ValueError, match=r".npz or .csv.*adj_mx.pkl. A pickle could run code.*load_me"
+        ValueError, match=r".npz or .csv.*adj_mx.pkl. A pickle file can run harmful code.*load_me"
     ):
         from_arrays(np.ones((3, 2)), graph=tmp_path / "adj_mx.pkl")
     np.savez(tmp_path / "a.npz", a=np.ones((3, 2)))
     with pytest.raises(
-        ValueError, match=r"must end in .csv. Received: .*a.npz. Read it with `load_series`"
+        ValueError, match=r"must end in .csv. Received: .*a.npz. Read this file with `load_series`"
     ):
         from_csv(tmp_path / "a.npz")
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00\x01")

@@ -142,7 +142,7 @@ def test_key_chooses_and_stacks(write):
         ({"a": VALUES[0]}, "a", r"`key` must name .* \(steps, nodes\).*'a': \(3,\)"),
         ({"a": VALUES[None, None]}, None, r"`key` must name .*'a': \(1, 1, 8, 3\)"),
         ({"a": VALUES.astype(str)}, "a", "`key` must name a numeric array"),
-        ({"a": VALUES, "b": VALUES[:4]}, ("a", "b"), r"equal steps.*'b': \(4, 3\)"),
+        ({"a": VALUES, "b": VALUES[:4]}, ("a", "b"), r"equal numbers of steps.*'b': \(4, 3\)"),
         ({"a": VALUES, "adj": np.eye(4)}, None, r"3 nodes of the series.*\(4, 4\)"),
         ({"a": VALUES, "adj": -np.eye(3)}, None, "must not have negative weights.*-1.0"),
         (

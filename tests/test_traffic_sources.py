@@ -81,9 +81,15 @@ def test_wrong_content(write, key):
     for change, message in (
         ({"shape": (steps + 1, num_nodes, width)}, rf"{steps + 1} steps of 4 .*\({steps}, 4"),
         ({"shape": (steps, 5, width)}, rf"{steps} steps of 5 sensors.*\({steps}, 4"),
-        ({"means": ((mean + 0.01, 0.001), *others)}, f"mean {known.features[0]} .* for .* ± 0.001"),
-        ({"largest": 81}, f"largest {known.features[0]} .* for 81"),
-        ({"num_edges": known.num_edges + 1}, f"{known.num_edges} edges for {known.num_edges + 1}"),
+        (
+            {"means": ((mean + 0.01, 0.001), *others)},
+            f"mean {known.features[0]} .* instead of .* ± 0.001",
+        ),
+        ({"largest": 81}, f"largest {known.features[0]} .* instead of 81"),
+        (
+            {"num_edges": known.num_edges + 1},
+            f"{known.num_edges} edges instead of {known.num_edges + 1}",
+        ),
     ):
         SETS[key] = replace(known, **change)
         with pytest.raises(ValueError, match=f"(?s)must .*{message}"):
@@ -95,7 +101,7 @@ def test_wrong_content(write, key):
 def test_wrong_second_feature(write):
     folder, known, *_ = write("pems04")
     SETS["pems04"] = replace(known, means=(*known.means[:1], (500, 1), known.means[2]))
-    with pytest.raises(ValueError, match=r"mean occupancy .* for 500 ± 1$"):
+    with pytest.raises(ValueError, match=r"mean occupancy .* instead of 500 ± 1$"):
         load("pems04", folder)
 
 
@@ -150,7 +156,7 @@ def test_hdf5_of_something_else(write):
         (lambda group: group.file.create_group("other"), "too many values"),
         (lambda group: group.__delitem__("axis1"), "axis1"),
         (lambda group: group["axis1"].attrs.__setitem__("kind", np.bytes_("integer")), "integer"),
-        (break_items, "columns out of order"),
+        (break_items, "the columns are not in order"),
     ):
         write_hdf5(folder / "a.h5", frame)
         with h5py.File(folder / "a.h5", "r+") as file:
@@ -158,7 +164,7 @@ def test_hdf5_of_something_else(write):
         with pytest.raises(ValueError, match=f"a.h5 must be an HDF5 .*{message}"):
             load("metr_la", folder / "a.h5")
     write_hdf5(folder / "a.h5", frame.iloc[:5])
-    with pytest.raises(ValueError, match=r"a.h5 .*shape \(5, 4\) for \(12, 4\)"):
+    with pytest.raises(ValueError, match=r"a.h5 .*shape \(5, 4\) instead of \(12, 4\)"):
         load("metr_la", folder / "a.h5")
 
 
@@ -178,7 +184,7 @@ def test_pickles_are_not_opened(write, tmp_path):
     with pytest.raises(ValueError, match="PEMS04.npz must be an npz .* pickled objects"):
         load("pems04", folder)
     (folder / "adj_mx.pkl").write_bytes(pickle.dumps(Touch(tmp_path / "evil")))
-    with pytest.raises(ValueError, match="adj_mx.pkl. A pickle could run code as it is read"):
+    with pytest.raises(ValueError, match="adj_mx.pkl. A pickle file can run harmful code"):
         load("pems04", folder / "adj_mx.pkl")
     assert not (tmp_path / "evil").exists()
 

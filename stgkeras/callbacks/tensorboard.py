@@ -88,7 +88,8 @@ class TensorBoard(keras.callbacks.Callback):
         if self._first_epoch is None:
             self._first_epoch = epoch
             if self.hparams is not None:
-                # In a separate folder: TensorBoard finds no metrics of a session in `log_dir`.
+                # TensorBoard does not show `hparams` and their metrics if both are in `log_dir`
+                # itself, so they are written to the subfolder "hparams".
                 self._write("hparams", epoch, summaries.hparams(self.hparams))
         optimizer = self.model.optimizer
         if isinstance(optimizer, GradientNorm):

@@ -73,7 +73,7 @@ def gaussian_kernel(
     if num_nodes > 1 and num_edges == 0:
         warnings.warn(
             f"The graph has no edges with `sigma2`={sigma2} km² and `epsilon`={epsilon}. "
-            "`distances` must be in km. If they are in metres, divide them by 1000.",
+            "`distances` must be in km. If the distances are in metres, divide by 1000.",
             stacklevel=2,
         )
     return adjacency
@@ -205,8 +205,8 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
     )
     nearest = np.asarray(cKDTree(rows).query(rows, k + 1)[1])  # (N, k + 1)
     drop = nearest == nodes[:, None]
-    # If more than k points coincide, the list of a point may lack the point itself. The last
-    # entry of the list is dropped then.
+    # The list of the k + 1 nearest points includes the point itself, which is dropped. If more
+    # than k points are equal, the list may not include it. Then the last entry is dropped.
     drop[~drop.any(axis=1), -1] = True
     return from_edges(nearest[~drop], np.repeat(nodes, k), num_nodes=len(rows), sparse=sparse)
 

@@ -217,8 +217,9 @@ def _apply_sparse(index, value, x):
 
 
 def _nan_if_unset(value, y):
-    # A `StaticGraph` without a graph raises an error, or while JAX traces, has the value NaN. A
-    # sparse operator would return NaN only for the nodes of its index; here all nodes become NaN.
+    # A `StaticGraph` without a graph raises an error, except while JAX traces. Then its values are
+    # NaN. The index of a sparse operator may not contain all nodes, so all nodes are set to NaN
+    # here.
     if keras.backend.backend() != "jax":
         return y
     first = ops.reshape(value, (-1,))[0]
@@ -234,7 +235,8 @@ def _of_parts(index, value, x):
         first = nodes * ops.arange(ops.shape(index)[0], dtype=index.dtype)[:, None, None]
         index = ops.reshape(ops.transpose(index + first, (1, 0, 2)), (2, -1))
         value, of_part = ops.reshape(value, (-1,)), None
-    steps = range(leading, len(x.shape) - 2)  # these share a graph, and become the first axes
+    # The steps with the same graph become the first axes.
+    steps = range(leading, len(x.shape) - 2)
     moved, restore = in_order(x, [*steps, *range(leading), len(x.shape) - 2, len(x.shape) - 1])
     shape = ops.shape(moved)
     rows = ops.reshape(moved, (*shape[: len(steps)], -1, shape[-1]))
@@ -242,10 +244,10 @@ def _of_parts(index, value, x):
 
 
 def _has_few_pairs(operator, x):
-    """Whether products with the sparse pairs are faster than dense products.
+    """Returns whether sparse products are faster than dense products.
 
-    They are, on TensorFlow and PyTorch, for up to an eighth of all pairs and rows of 128 numbers or
-    more (measured).
+    Measured on TensorFlow and PyTorch: sparse products are faster if the graph has at most an
+    eighth of all pairs of nodes, and each row of the signal has at least 128 numbers.
     """
     if keras.backend.backend() == "jax" or not takes_fast_form(x, any_dtype=True):
         return False

@@ -17,10 +17,10 @@ from keras import ops
 from stgkeras.kernels import dispatch, sparse_forms
 from stgkeras.types import Tensor
 
-AT_ONCE = 2**24  # largest number of temporary values, beside the arguments and the result
-CACHED = 2**22  # largest number of values in a table that the cache can hold
+AT_ONCE = 2**24  # largest number of temporary values, without the arguments and the result
+CACHED = 2**22  # largest number of values in a table that fits into the cache
 ALL_PAIRS = 2**20  # largest number of pairs of nodes for which all products are computed
-GATHERED = 100  # a product of gathered numbers takes as long as this many contiguous products
+GATHERED = 100  # time of a product of gathered numbers / time of a product in contiguous memory
 
 
 def sparse_product(index: Tensor, value: Tensor, x: Tensor, nodes: int | None = None) -> Tensor:
@@ -115,7 +115,7 @@ def _form(fast):
 
 
 def _portable_on_torch(index, value, tables, nodes):
-    # Keras's segment_sum copies the index to the size of the products on PyTorch.
+    # On PyTorch, `segment_sum` of Keras would expand the index to the size of the products.
     (target, source), value = as_one_graph(index, value, nodes)
     products = value[:, None] * tables.index_select(1, source)
     return tables.new_zeros(tables.shape).index_add(1, target, products)
@@ -153,7 +153,7 @@ def _with_gradient(multiply, of_value, index, value, tables, nodes):
             def backward(upstream):
                 of_value = found(*((upstream, tables) if transposed else (tables, upstream)))
                 if keras.backend.backend() == "tensorflow":
-                    # Its own gradient of a transposed sparse matrix mixes up the entries.
+                    # TensorFlow's gradient of a transposed sparse matrix permutes the entries.
                     return of_value, product(value, upstream, not transposed)
                 return of_value, multiply(whole, value, upstream, not transposed)
 

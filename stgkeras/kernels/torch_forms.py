@@ -56,7 +56,7 @@ def own_form(
             for tensor, other in zip(saved[:count], ctx.others, strict=True)
         ]
         wanted, kept = ctx.needs_input_grad, saved[count:]
-        if is_cast_by_torch(upstream[0]):  # the forward pass was not cast either
+        if is_cast_by_torch(upstream[0]):  # the forward pass ran without autocast
             with torch.autocast(upstream[0].device.type, enabled=False):
                 return gradients(wanted, arguments, kept, *upstream)
         return gradients(wanted, arguments, kept, *upstream)
@@ -73,10 +73,10 @@ def own_form(
 
 
 def _uncompiled(function):
-    """The function, hidden from PyTorch's compiler if the compiler is loaded.
+    """Returns the function in a form that PyTorch's compiler does not compile.
 
     If the compiler cannot compile a part of a model, it runs this part in Python, and compiles the
-    functions that the part calls. The gradients of this function would then be lost.
+    functions that the part calls. Compilation would remove the gradients of this function.
     """
     import torch
 
@@ -88,12 +88,13 @@ def _uncompiled(function):
 
 
 def _derived(portable, wanted, arguments, upstream):
-    """Computes the gradients of `portable` with PyTorch. They can be differentiated again."""
+    """Computes the gradients of `portable` with PyTorch. The gradients are differentiable."""
     import torch
 
     is_differentiated_again = torch.is_grad_enabled()
     with torch.enable_grad():
-        # One argument may be computed from another. The gradients of views ignore this.
+        # One argument may be computed from another argument. With views, the gradient of each
+        # argument does not include the path through the others.
         arguments = [
             argument.view_as(argument) if is_wanted else argument
             for argument, is_wanted in zip(arguments, wanted, strict=True)

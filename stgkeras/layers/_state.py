@@ -30,7 +30,7 @@ class StateLayer(keras.layers.Layer):
     """
 
     _what = _remedy = ""
-    _seen: tuple | None = None  # on PyTorch, the version that was set: no need to read it again
+    _seen: tuple | None = None  # on PyTorch, the tensor version that was found to be set
 
     def require(self) -> None:
         """Raises ValueError if the state was never set.
@@ -40,7 +40,7 @@ class StateLayer(keras.layers.Layer):
         self._is_given()
 
     def _is_given(self):
-        """Whether the state is known to be set; False if it cannot be read."""
+        """Returns True if the state is set, and False if the state cannot be read."""
         seen = self._tensor_version()
         if seen is not None and seen == self._seen:
             return True
@@ -57,7 +57,7 @@ class StateLayer(keras.layers.Layer):
         return True
 
     def _tensor_version(self):
-        """On PyTorch, a pair that differs after each change of the state; else None."""
+        """Returns a pair that changes with each change of the state on PyTorch, else None."""
         if keras.backend.backend() != "torch":
             return None
         value = self._first_variable().value
@@ -82,12 +82,12 @@ class StateLayer(keras.layers.Layer):
         raise NotImplementedError
 
     def _first_number(self):
-        """The first number of the state, or None if it cannot be read."""
+        """Returns the first number of the state, or None if the state cannot be read."""
         backend, variable = keras.backend.backend(), self._first_variable()
         if backend == "tensorflow":
             import tensorflow as tf
 
-            with tf.init_scope():  # leaves the function that is being traced
+            with tf.init_scope():  # outside of the function that TensorFlow traces
                 value = variable.value
                 return value[(0,) * len(value.shape)].numpy() if _is_eager(value) else None
         value = variable.value
@@ -121,7 +121,7 @@ def _is_eager(value):
 
 
 def _is_transformed():
-    """Whether PyTorch compiles or transforms a function, so that tensors have no values."""
+    """Returns whether PyTorch compiles or transforms a function. Tensors then have no values."""
     import torch
 
     return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()

@@ -99,7 +99,7 @@ class StaticGraph(StateLayer):
         if self.num_edges != room:
             raise ValueError(
                 f"`graph` must have at most `num_edges`={room} entries. "
-                f"Received: {self.num_edges} entries. Use a larger `num_edges`, or leave it out."
+                f"Received: {self.num_edges} entries. Use a larger `num_edges`, or omit it."
             )
 
     def _first_variable(self):
@@ -118,12 +118,13 @@ class StaticGraph(StateLayer):
         self.num_edges = num_edges
         self._add_variables()
         self._tracker.lock()
-        for model in list(self._callers):  # their compiled functions use the old variables
+        # The compiled functions of the models use the old variables.
+        for model in list(self._callers):
             model.train_function = model.test_function = model.predict_function = None
 
     @property
     def graph(self) -> np.ndarray | scipy.sparse.csr_array:
-        """The operator, an array, or a SciPy csr_array if sparse. -32768 means that it is unset."""
+        """Graph operator: an array, or a SciPy csr_array if sparse. -32768 if it was never set."""
         if self.num_edges is None:
             return keras.ops.convert_to_numpy(self._dense.value)
         value = keras.ops.convert_to_numpy(self._value.value)

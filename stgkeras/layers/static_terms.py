@@ -63,7 +63,7 @@ class StaticTerms(StaticGraph):
             if graph is None:
                 raise ValueError(
                     "`num_edges` must be given without a `graph`. Received: num_edges=None. "
-                    "Pass one of the two."
+                    "Pass `graph` or `num_edges`."
                 )
             num_edges = len(self._support(graph)[0].data)
         super().__init__(num_nodes, num_edges=num_edges, **kwargs)

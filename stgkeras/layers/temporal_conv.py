@@ -61,7 +61,7 @@ class TemporalConv(Renamed, keras.layers.Layer):
 
     def build(self, x_shape: tuple, added_shape: tuple | None = None) -> None:
         _checks.signal(x_shape)
-        # The axis of size 1 is in the files of version 0.1.0.
+        # The kernels in files of version 0.1.0 have the axis of size 1.
         shape = (self.kernel_size, 1, x_shape[-1], self.filters)
         self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")

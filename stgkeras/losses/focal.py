@@ -134,7 +134,8 @@ class FocalLoss(keras.losses.Loss):
         if self.pairs == "undirected":
             counts = np.triu(counts)
         if self.reduction in ("sum_over_batch_size", "mean") and shape[1] > 1:
-            # Keras divides by the number of all entries, not only of the included ones.
+            # Keras divides by the number of all entries. This factor changes it to the number of
+            # included entries.
             counts /= counts.mean()
         return ops.convert_to_tensor(counts[None])
 

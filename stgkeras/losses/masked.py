@@ -34,7 +34,7 @@ class _MaskedLoss(keras.losses.Loss):
     ) -> Tensor:
         y_true, y_pred, weight = self._marked(y_true, y_pred)
         if self.reduction in ("sum_over_batch_size", "mean"):
-            # Keras divides by the number of all entries. This makes the divisor the number of
+            # Keras divides by the number of all entries. This factor changes it to the number of
             # readings that are not missing.
             weight = ops.divide_no_nan(weight, ops.mean(weight))
         if sample_weight is not None:

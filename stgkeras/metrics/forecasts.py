@@ -117,7 +117,7 @@ class _MaskedMean(keras.metrics.Metric):
             weight = weight * ops.cast(on_leading_axes(sample_weight, y_true), y_true.dtype)
         if self.step is not None:
             y_true, y_pred, weight = (a[:, self.step - 1] for a in (y_true, y_pred, weight))
-        # Other entries become target 1 and prediction 1, which has error 0 in each metric.
+        # All other entries get the target 1 and the prediction 1, so that their error is 0.
         counted = self._counted(y_true)
         y_true, y_pred = (ops.where(counted, y, 1.0) for y in (y_true, y_pred))
         values = weight * self._entries(y_true, y_pred)
@@ -138,7 +138,7 @@ class _MaskedMean(keras.metrics.Metric):
         return {**super().get_config(), "step": self.step, "null_value": self.null_value}
 
 
-# The package is not "stgkeras", because the loss of the same name is registered there.
+# The package name is not "stgkeras", because a loss with the same name is registered there.
 @keras.saving.register_keras_serializable("stgkeras.metrics")
 class MaskedMeanAbsoluteError(_MaskedMean):
     """Mean absolute error of forecasts over all readings that are not missing.

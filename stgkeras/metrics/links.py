@@ -40,7 +40,7 @@ def link_scores(truth: Array, probability: Array, directed: bool = False) -> dic
     y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed))
     if y.all() or not y.any():
         raise ValueError(
-            "`truth` must hold links and missing links. Received: truth with "
+            "`truth` must hold links and pairs without a link. Received: truth with "
             f"{np.count_nonzero(y)} links in {y.size} pairs. Pass more graphs at once."
         )
     return {

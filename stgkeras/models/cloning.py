@@ -38,10 +38,10 @@ def constructor(init: Callable[..., None], base: Any) -> Callable[..., None]:
         with _dtype_policy(source.dtype_policy):
             if type(self).__module__.startswith("stgkeras."):
                 base.__init__(self, *args, arguments, **kwargs)
-            else:  # a subclass of a user can create more parts in its constructor
+            else:  # the constructor of a user's subclass can create more parts
                 config = source.get_config()
                 quantized = config.pop("quantized", {})
-                del config["dtype"]  # the context sets it
+                del config["dtype"]  # the context manager sets the dtype
                 init(self, **config)
                 saved_form.quantize_layers(self, quantized)
         for layer in self.layers:
@@ -51,8 +51,8 @@ def constructor(init: Callable[..., None], base: Any) -> Callable[..., None]:
                 ):
                     ours.assign(ops.convert_to_numpy(theirs))
 
-    # `clone_model` keeps the class of a model only if its constructor takes (*args, **kwargs), so
-    # the signature of `init` must not show.
+    # `clone_model` keeps the class of a model only if `inspect` shows a constructor with the
+    # arguments (*args, **kwargs). Without `__wrapped__`, `inspect` does not find `init`.
     del __init__.__wrapped__
     return __init__
 

@@ -222,8 +222,8 @@ class GraphModel(keras.Model):
         preset_files.save(self, folder, metadata)
 
     def _purge_model_variables(self, **kwargs):
-        # On JAX, Keras removes the values from the variables during `fit`, and loses them if the
-        # data raise an error. Here they stay; JAX frees the donated memory anyway.
+        # On JAX, Keras removes the values of the variables during `fit`. An error in the data would
+        # lose these values, so they are kept here. JAX frees the donated memory anyway.
         pass
 
     @functools.wraps(keras.Model.export)
@@ -277,7 +277,7 @@ class GraphModel(keras.Model):
         # `jit_compile="auto"`. Both can be wrong on the backend that opens the file.
         config = {**config, "jit_compile": "auto"}
         config["optimizer"] = saved_form.portable_optimizer(config.get("optimizer"))
-        # As in `keras.Model`, which does not do this if a subclass overrides `compile`.
+        # `keras.Model` skips the next lines if a subclass overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
@@ -292,5 +292,6 @@ class GraphModel(keras.Model):
         return outputs
 
 
-# The methods that compute the loss of an evaluation, to find out if a subclass overrides them.
+# These methods compute the loss in an evaluation. A subclass that overrides them computes another
+# loss.
 OWN = {name: getattr(GraphModel, name) for name in ("compute_loss", "test_step")}

@@ -157,7 +157,7 @@ def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> N
             "season=None. Create the model with `normalize=True`, or a forecaster with a `season`."
         )
     if (season is None) != (calendar is None):
-        fix = "Call `adapt` without it." if season is None else "Pass `datasets.calendar`."
+        fix = "Call `adapt` without `calendar`." if season is None else "Pass `datasets.calendar`."
         raise ValueError(
             "`calendar` must be given to a model with a season, and to no other model. "
             f"Received: season={season}, calendar of type {type(calendar).__name__}. {fix}"

@@ -13,9 +13,9 @@ class PooledLoss(keras.metrics.Mean):
     """Metric that `evaluate` and `fit` report as "loss" and "val_loss".
 
     In evaluation, a loss that ignores missing readings is summed over all readings of the data set,
-    and the sum is divided once. The result does not depend on the batches. In training, and for
-    other losses, the result is that of Keras: the mean of the losses of the batches, weighted by
-    their numbers of samples.
+    and the sum is divided once. The result does not depend on the batch size. In training, and for
+    other losses, the result is the same as in Keras: the mean of the batch losses, weighted by the
+    numbers of samples.
     """
 
     def __init__(self, name: str = "loss") -> None:
@@ -23,7 +23,7 @@ class PooledLoss(keras.metrics.Mean):
         # Pairs of float32: a sum and its rounding error.
         self._sum = self.add_variable((2,), "zeros", dtype="float32", name="sum")
         self._weight = self.add_variable((2,), "zeros", dtype="float32", name="weight")
-        # The other losses times the number of samples, summed, and the number of samples.
+        # Sum over batches of the other losses times the number of samples; number of samples.
         self._others = self.add_variable((2,), "zeros", dtype="float32", name="others")
 
     def pool(

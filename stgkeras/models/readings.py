@@ -66,14 +66,14 @@ class Readings:
                 once.
         """
         try:
-            # Keras reads a list from a data set as inputs and targets, as it reads a tuple.
+            # Keras reads a tuple or a list from a data set as inputs and targets.
             is_pair = isinstance(data, (tuple, list))
             x, y = (*data, None)[:2] if is_pair else (data, None)
             self._check_inputs(x, len(self.windows) if key is None else key)
             for target in keras.tree.flatten(y):
                 self._check("y", target, self.targets_may_miss, MISSING_TARGET)
         except ValueError as error:
-            self.error = error  # TensorFlow raises an error of another type from it
+            self.error = error  # TensorFlow converts the error to another type
             raise
         return data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WIDTH = 4.8  # inches. Scaled to a column of 3.4 inches, text of 10 points has 7.
+WIDTH = 4.8  # inches. In a column of 3.4 inches, text of 10 points shrinks to 7 points.
 COLORS = ("C0", "C3", "C2", "C4")
 STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "x", "D", "v", "*", "P")

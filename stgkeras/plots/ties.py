@@ -127,6 +127,6 @@ def likely_links(
     axes.bar_label(bars, fmt="%.2g", padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.2)  # room for the label of the longest bar
-    axes.locator_params(axis="x", nbins=4)  # tick labels such as 0.0005 need the space of two
+    axes.locator_params(axis="x", nbins=4)  # few ticks, because labels such as 0.0005 are wide
     axes.set(title=title, xlabel=label)
     return figure

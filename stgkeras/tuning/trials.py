@@ -65,7 +65,7 @@ class HyperModel(keras_tuner.HyperModel):
             model.adapt(self.values, self.calendar)
         adam = keras.optimizers.Adam(chosen["learning_rate"], global_clipnorm=1.0)
         model.compile(adam, **self.goal(chosen))
-        adam.build(model.trainable_variables)  # Hyperband loads the state of the optimizer into it
+        adam.build(model.trainable_variables)  # Hyperband loads an optimizer state later
         return model
 
     def _choose(self, hp):
@@ -74,13 +74,13 @@ class HyperModel(keras_tuner.HyperModel):
             found = hp.Fixed(name, value)
             if found != value and not (
                 isinstance(value, float) and math.isclose(found, value, rel_tol=1e-6)
-            ):  # processes exchange values in single precision
+            ):  # tuner processes exchange values in single precision
                 raise keras_tuner.errors.FatalValueError(
                     f"`{name}` must agree with the search, which has {found!r}. "
                     f"Received: {name}={value!r}. Pass equal values to the hypermodel and the "
                     "tuner, or start the search in a new directory."
                 )
-        # A hyperparameter that the user gave to the tuner applies under all conditions.
+        # If the user gave a hyperparameter to the tuner, it applies in every trial.
         stated = {p.name for p in hp.space if not p.conditions}
         chosen = {}
         for name, (kind, options) in self.space.items():

@@ -173,7 +173,9 @@ def _newman_watts(n, k, p):
     ring, far = (gap > 0) & (gap <= half), gap > half
     owned = np.triu(ring).sum(1)
     free = n - 1 - ring.sum(1)
-    later, earlier = np.zeros((2, n, n))  # [u, v]: u picks v > u, or v < u not linked yet
+    # later[u, v], v > u: probability that u picks v. earlier[u, v], v < u: the same, if v has not
+    # picked u.
+    later, earlier = np.zeros((2, n, n))
     for u in range(n):
         picked = later[:, u]  # (n,), probability that each earlier node picked u
         left = np.maximum(free[u] - picked.sum() + picked, 1)
@@ -197,7 +199,8 @@ def _barabasi_albert(n, m, num_graphs=50_000, chunk=5_000):
         degree[:, 0], degree[:, 1 : m + 1] = m, 1  # networkx starts with a star
         total[0, 1 : m + 1] += chunk
         for new in range(m + 1, n):
-            # The m smallest of exponential variables with rate `degree` are such a sample.
+            # Each old node gets an exponential random time with rate `degree`. The m smallest
+            # times are a sample without replacement in proportion to the degree.
             times = rng.standard_exponential((chunk, new), dtype=np.float32) / degree[:, :new]
             taken = times <= np.partition(times, m - 1, axis=1)[:, m - 1 : m]
             degree[:, :new] += taken

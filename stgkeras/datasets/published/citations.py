@@ -19,7 +19,8 @@ ORIGIN = (
     "https://raw.githubusercontent.com/kimiyoung/planetoid/"
     "af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/"
 )
-SHA256 = {  # GraphMLDatasets.jl has the XOR of these checksums and of the other 16
+# GraphMLDatasets.jl publishes the XOR of these eight checksums and of those of 16 other files.
+SHA256 = {
     "ind.cora.x": "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
     "ind.cora.tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
     "ind.cora.allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
@@ -80,17 +81,17 @@ def load_cora(
     2708 papers of 7 classes, 1433 words, 5278 citations. The split has 140 training nodes (20 of
     each class), 500 validation nodes and 1000 test nodes.
 
-    The SHA-256 checksum of the numbers (words, citations, labels, split) is checked. Downloaded
-    files must also have known SHA-256 checksums before they are opened. The files are pickles;
-    they are parsed without importing or calling anything.
+    The function checks the SHA-256 checksum of the numbers (words, citations, labels, split).
+    Before it opens downloaded files, it also checks the SHA-256 checksums of the files. The files
+    are pickles, but the function runs no code from them.
 
     Args:
         path: None, or the path of a file or folder to read instead of the cache.
-            A folder holds `cora.npz`, or the eight files `ind.cora.x`, `tx`, `allx`, `y`, `ty`,
-            `ally`, `graph` and `test.index` of Planetoid. An npz file holds arrays of ints:
-            `num_nodes` and `num_features`; `feat_row` and `feat_col`, the indices of the ones;
-            `edge_index` (2, edges), each edge once; `labels` (nodes,); `train_index`,
-            `val_index` and `test_index`.
+            A folder contains `cora.npz`, or the eight files `ind.cora.x`, `tx`, `allx`, `y`, `ty`,
+            `ally`, `graph` and `test.index` of Planetoid. An npz file contains arrays of ints:
+            `num_nodes` and `num_features`; `feat_row` and `feat_col`, the row and column indices
+            of the features that are 1; `edge_index` (2, edges), each edge once; `labels` (nodes,);
+            `train_index`, `val_index` and `test_index`.
         cache_dir: folder of the cache for the eight files. Default: `datasets/stgkeras` in the
             Keras home (`KERAS_HOME` or `~/.keras`). Undamaged files in the cache are not
             downloaded again.
@@ -101,7 +102,7 @@ def load_cora(
     Raises:
         FileNotFoundError: if `path` or one of its files is missing.
         OSError: if the download fails.
-        ValueError: if a file is damaged or hostile, or its content is not Cora.
+        ValueError: if a file is damaged or contains other objects, or its content is not Cora.
 
     Example:
         >>> import stgkeras

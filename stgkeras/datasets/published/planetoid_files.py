@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
-# The only names that the files may import: those of Python 2, old NumPy and SciPy, and their
+# The files may import only these names: old names from Python 2, NumPy and SciPy, and the same
 # names in present versions.
 NAMES = {
     (module, name)
@@ -71,8 +71,8 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
         or train + num_val > known
     ):
         raise ValueError(
-            "The files must have equally many rows in x and y, tx and ty, allx and ally, and "
-            "test.index must hold the indices of the rows of tx, which follow those of allx. "
+            "The files x and y, tx and ty, allx and ally must have equal numbers of rows, and "
+            "test.index must hold the indices of the rows of tx, which follow the rows of allx. "
             f"Received: rows {rows} in {paths['x'].parent}"
         )
     node, word = found["tx"]["entries"]
@@ -88,7 +88,7 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
 
 
 class _Record(dict):
-    """Replaces each object of a pickle, and keeps its arguments, its state and its items."""
+    """Replaces each object of a pickle. Stores the arguments, the state and the items."""
 
     def __init__(self, *args):
         super().__init__()
@@ -99,11 +99,11 @@ class _Record(dict):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Unpickler that imports nothing: an allowed name becomes a `_Record`, others raise."""
+    """Unpickler without imports: allowed names become `_Record`, other names raise an error."""
 
     def find_class(self, module, name):
         if (module, name) not in NAMES:
-            raise pickle.UnpicklingError(f"it imports `{module}.{name}`, which is not allowed")
+            raise pickle.UnpicklingError(f"the import of `{module}.{name}` is not allowed")
         return _Record
 
 
@@ -112,7 +112,7 @@ def _load(data):
     for opcode, argument, _ in pickletools.genops(data):  # limits the use of memory and stack
         num_tuples += opcode.name.startswith("TUPLE")
         if num_tuples > MAX_TUPLES or (opcode.name.endswith("PUT") and argument > len(data)):
-            raise pickle.UnpicklingError("it has too many tuples or too large an index")
+            raise pickle.UnpicklingError("the file has too many tuples or too large an index")
     return _Unpickler(io.BytesIO(data), encoding="latin1").load()
 
 
@@ -142,7 +142,7 @@ def _words(data):
         or (counts < 0).any()
         or not np.isin(values, (0, 1)).all()
     ):
-        raise ValueError("it must be a CSR matrix of zeros and ones")
+        raise ValueError("the file must contain a CSR matrix of zeros and ones")
     entries = np.stack([np.repeat(np.arange(num_rows), counts), indices.astype(np.int64)])
     return {"shape": (num_rows, num_columns), "entries": entries[:, values == 1]}
 
@@ -150,14 +150,14 @@ def _words(data):
 def _classes(data):
     one_hot = _array(_load(data))
     if one_hot.ndim != 2 or not (np.sort(one_hot)[:, ::-1] == np.eye(1, one_hot.shape[1])).all():
-        raise ValueError("each of its rows must have a single 1")
+        raise ValueError("each row must have a single 1")
     return one_hot.argmax(axis=1)
 
 
 def _edges(data):
     lists = _load(data)
     if sum(map(len, lists.values())) > len(data):
-        raise ValueError("it must write out the list of neighbours of each node")
+        raise ValueError("the file must list the neighbours of each node")
     pairs = [(node, other) for node, others in lists.items() for other in others]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 

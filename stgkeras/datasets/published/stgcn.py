@@ -14,8 +14,10 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.graphs import gaussian_kernel
 
 ARCHIVE = "https://github.com/VeritasYin/STGCN_IJCAI-18/raw/master/dataset/PeMSD7_Full.zip"
-MEMBERS = {"series": "PeMSD7_V_228.csv", "graph": "PeMSD7_W_228.csv"}  # of the archive
-MAX_MEMBER = 1 << 28  # bytes, a limit against hostile archives; the largest member has 13 MB
+MEMBERS = {"series": "PeMSD7_V_228.csv", "graph": "PeMSD7_W_228.csv"}  # files in the archive
+# Limit of the file size in bytes, for protection against harmful archives. The largest file has
+# 13 MB.
+MAX_MEMBER = 1 << 28
 
 
 def read_speeds(known, path):

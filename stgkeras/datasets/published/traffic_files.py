@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
-    """Reads the files of a set, and checks that they hold this set.
+    """Reads the files of a set, and checks their content.
 
     Args:
         known: `TrafficSet`.
-        paths: dict of the paths of its files.
+        paths: dict of the paths of the files.
 
     Raises:
-        ValueError: if a file is damaged or holds something else.
+        ValueError: if a file is damaged or has other content.
     """
     steps, num_nodes, width = known.shape
     found = known.read_series(known, paths["series"])
@@ -84,8 +84,8 @@ def read_series(known: TrafficSet, path: Path) -> dict[str, Any]:
     """Reads the series of a set from an h5, npz or csv file.
 
     Returns:
-        dict of `values` (T, N, F) and, if the file holds them, `names`, `times` and `adjacency`.
-        An npz file gives values alone, unless `known.whole` is ".npz".
+        dict of `values` (T, N, F) and, if the file contains them, `names`, `times` and
+        `adjacency`. From an npz file, only the values are read, unless `known.whole` is ".npz".
     """
     kind = path.suffix.lower()
     if kind == ".h5":
@@ -109,18 +109,19 @@ def read_graph(
 
 
 def _check_numbers(known, path, values, adjacency):
-    """Raises ValueError if means, largest value or number of edges are not those of the set."""
+    """Raises ValueError if a mean, the largest value or the number of edges is not as expected."""
     wrong = []
     for i, (mean, tolerance) in enumerate(known.means):
         found = _mean(values[..., i])
         if not abs(found - mean) <= tolerance:
-            wrong.append(f"mean {known.features[i]} {found:.6g} for {mean:.6g} ± {tolerance:g}")
+            expected = f"{mean:.6g} ± {tolerance:g}"
+            wrong.append(f"mean {known.features[i]} {found:.6g} instead of {expected}")
     largest = np.nanmax(values[..., 0])
     if known.largest is not None and not abs(largest - known.largest) <= 1e-3:
-        wrong.append(f"largest {known.features[0]} {largest:.6g} for {known.largest:.6g}")
+        wrong.append(f"largest {known.features[0]} {largest:.6g} instead of {known.largest:.6g}")
     edges = np.count_nonzero(adjacency)
     if known.num_edges not in (None, edges):
-        wrong.append(f"{edges} edges for {known.num_edges}")
+        wrong.append(f"{edges} edges instead of {known.num_edges}")
     if wrong:
         raise ValueError(
             f"{path} and its graph must hold {known.title}. Received: {', '.join(wrong)}"
@@ -142,17 +143,17 @@ def _pandas_frame(path, shape):
         with h5py.File(path, "r") as file:
             (frame,) = file.values()
             if frame["block0_values"].shape != shape:
-                raise ValueError(f"shape {frame['block0_values'].shape} for {shape}")
+                raise ValueError(f"shape {frame['block0_values'].shape} instead of {shape}")
             names, stamps = frame["axis0"][()], frame["axis1"][()]
             if not np.array_equal(names, frame["block0_items"][()]):
-                raise ValueError("columns out of order")
+                raise ValueError("the columns are not in order")
             kind = frame["axis1"].attrs["kind"].decode()
             unit = "ns" if kind == "datetime64" else kind.removeprefix("datetime64[").rstrip("]")
             times = stamps.astype(np.int64).astype(f"datetime64[{unit}]").astype("datetime64[s]")
             values = frame["block0_values"][()]
     except Exception as error:  # h5py raises many types of exceptions on a damaged file
         raise ValueError(
-            f"{path} must be an HDF5 file in which pandas stored one frame of numbers by times. "
+            f"{path} must be an HDF5 file in which pandas stored one frame, with times as index. "
             f"Received: a damaged, incomplete or other file ({error})"
         ) from error
     names = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]

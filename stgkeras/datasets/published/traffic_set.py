@@ -146,7 +146,8 @@ def load_set(
             if file.digest is None:  # a file without checksum may be damaged
                 (folder / file.name).unlink(missing_ok=True)
         raise ValueError(
-            f"{str(error).rstrip('.')}. Call `load_{name}()` to download it again, or {instead}."
+            f"{str(error).rstrip('.')}. Call `load_{name}()` to download the files again, or "
+            f"{instead}."
         ) from error
 
 

@@ -17,12 +17,12 @@ class Batches(keras.utils.PyDataset):
     A subclass returns the windows of given first steps in `gather(starts)`, or in
     `batch(starts, epoch)` if the windows depend on the epoch too.
 
-    A pass is one run through all batches, by Keras or by a `for` loop. A pass keeps the epoch of
-    its first batch. It ends with its last batch, when the next pass begins, or when `epoch` is
-    set.
+    A pass is one run through all batches, by Keras or by a `for` loop. All batches of a pass
+    belong to the same epoch. A pass ends after its last batch, when the next pass begins, or when
+    `epoch` is set.
 
-    This class runs its own workers. The queue that Keras would run keeps batches of one pass and
-    returns them in the next. Therefore Keras reads `workers` as 1.
+    This class runs its own workers, because the queue of Keras would return old batches of one
+    pass in the next pass. Therefore `workers` is 1 when Keras reads it.
 
     Args:
         starts: (W,) int array. First step of each window.
@@ -60,7 +60,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def workers(self) -> int:
-        """1 when Keras reads it. Setting it sets the number of workers of the next pass."""
+        """Always 1 when it is read. Setting it sets the number of workers of the next pass."""
         return 1
 
     @workers.setter
@@ -69,7 +69,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def use_multiprocessing(self) -> bool:
-        """False when Keras reads it. Setting it sets the kind of workers of the next pass."""
+        """Always False when it is read. Setting it sets the type of workers of the next pass."""
         return False
 
     @use_multiprocessing.setter
@@ -78,7 +78,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch, which with `seed` determines the order of the windows."""
+        """Number of the epoch. `epoch` and `seed` determine the order of the windows."""
         return self._epoch
 
     @epoch.setter
@@ -114,7 +114,7 @@ class Batches(keras.utils.PyDataset):
         return task(*part)
 
     def gather(self, starts: np.ndarray) -> tuple:
-        """Returns the inputs, the targets and perhaps the sample weights of some windows.
+        """Returns the inputs, the targets and, in some subclasses, the sample weights of windows.
 
         Args:
             starts: (B,) int array. First steps of the windows.
@@ -122,16 +122,16 @@ class Batches(keras.utils.PyDataset):
         raise NotImplementedError
 
     def batch(self, starts: np.ndarray, epoch: int) -> tuple:
-        """Returns what `gather` returns, for windows that depend on the epoch."""
+        """Returns the same tuple as `gather`, for windows that depend on the epoch."""
         return self.gather(starts)
 
     def on_epoch_end(self) -> None:
         """Increases `epoch` by one."""
         with self._lock:
             self._turn_to(self._epoch + 1)
-            # `_begins` is still set if Keras read `num_batches` and then took no batch: Keras
-            # has dropped the pass. Otherwise the pass may go on in the next epoch of Keras, if
-            # `steps_per_epoch` is smaller than the number of batches.
+            # If `_begins` is still set, Keras read `num_batches` but took no batch, so the pass
+            # ends here. Otherwise the pass may continue in the next epoch of Keras, because
+            # `steps_per_epoch` may be smaller than the number of batches.
             if self._begins:
                 self._end_pass()
 
@@ -165,7 +165,7 @@ class _Pass:
         self._executor, self._gather = None, batches.batch
         workers = batches._workers
         if workers and batches._use_multiprocessing:
-            # Each pass starts its own processes, so that they see the present arrays.
+            # Each pass starts new processes, so that the processes see the current arrays.
             self._gather = _gather
             self._executor = concurrent.futures.ProcessPoolExecutor(
                 workers, initializer=_receive, initargs=(batches,)
@@ -174,7 +174,7 @@ class _Pass:
             self._executor = concurrent.futures.ThreadPoolExecutor(workers)
 
     def take(self, index):
-        """Returns the function and the arguments that give a batch; submits the next batches."""
+        """Returns a function and arguments that compute a batch, and submits the next batches."""
         self.given.add(index)
         found = self._ahead.pop(index, None)
         if self._executor is not None:
@@ -196,7 +196,7 @@ class _Pass:
 
     def close(self):
         if self._executor is not None:
-            # The caller of `take` waits for the batch that it took. Nobody needs the others.
+            # The caller of `take` waits for its own batch. All other batches can be cancelled.
             for future in self._ahead.values():
                 future.cancel()
             self._executor.shutdown(wait=False)

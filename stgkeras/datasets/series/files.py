@@ -27,8 +27,8 @@ def file_type(path):
         reason = ""
         if suffix in (".pkl", ".pickle"):
             reason = (
-                ". A pickle could run code as it is read. `load_metr_la` and `load_pems_bay` build "
-                "the graphs that are published as pickles."
+                ". A pickle file can run harmful code when it is opened. `load_metr_la` and "
+                "`load_pems_bay` compute the graphs that are published as pickles."
             )
         raise ValueError(f"The file must end in .npz or .csv. Received: {path}{reason}")
     return suffix
@@ -51,14 +51,18 @@ def series_from_npz(path, key=None, interval=None):
         shapes = {name: data.shape for name, data in arrays.items()}
         raise ValueError(
             "`key` must name a numeric array (steps, nodes) or (steps, nodes, features) of the "
-            f"file, unless it has only one. Received: key={key!r}, arrays: {shapes}"
+            "file. It may be None only if the file has exactly one such array. "
+            f"Received: key={key!r}, arrays: {shapes}"
         )
     scales = [arrays.get(f"{name}_scale") for name in keys]
     stacked = [arrays[name] for name in keys]
     stacked = [data.reshape(*data.shape[:2], -1) for data in stacked]  # (T, N, F)
     if len({data.shape[:2] for data in stacked}) > 1:
         shapes = {name: arrays[name].shape for name in keys}
-        raise ValueError(f"`key` must name arrays of equal steps and nodes. Received: {shapes}")
+        raise ValueError(
+            "`key` must name arrays with equal numbers of steps and of nodes. "
+            f"Received: shapes {shapes}"
+        )
     widths = {name: data.shape[-1] for name, data in zip(keys, stacked, strict=True)}
     minutes = float(arrays["step_minutes"]) if "step_minutes" in arrays else None
 
@@ -103,7 +107,7 @@ def series_from_csv(path):
     if "" in header:
         raise ValueError(
             f"{path} must have a name for each column. Received: a numeric column without a name. "
-            "If the column holds row numbers, write the file without it."
+            "If the column contains row numbers, remove this column from the file."
         )
     return {
         "values": _in_pieces(path, table, header),
@@ -270,8 +274,9 @@ def _nodes(path, table, names, unknown, hint):
     bad = [i for i, n in enumerate(ids) if n not in known and not (drop and isinstance(n, str))]
     if bad:
         raise ValueError(
-            f"{path} must link nodes of the series, by name or by index below {len(names)}. "
-            f"Received: {table.columns[bad[0] % 2]}={ids[bad[0]]!r} in row {bad[0] // 2}. To leave "
-            f'out edges of sensors that are not in the series, pass {hint}`unknown="drop"`.'
+            f"{path} must contain edges between nodes of the series, given by name or by an index "
+            f"below {len(names)}. Received: {table.columns[bad[0] % 2]}={ids[bad[0]]!r} in row "
+            f"{bad[0] // 2}. To ignore edges of other sensors, pass "
+            f'{hint}`unknown="drop"`.'
         )
     return np.array([known.get(node, -1) for node in ids], dtype=np.int64).reshape(-1, 2)

@@ -61,14 +61,14 @@ def same_time(
     """
     if lag < horizon:
         raise ValueError(
-            f"`lag` must be at least `horizon`={horizon}: a shorter lag reads target steps. "
-            f"Received: lag={lag}"
+            f"`lag` must be at least `horizon`={horizon}, because a shorter lag reads target "
+            f"steps. Received: lag={lag}"
         )
     steps = np.asarray(starts)[:, None] + input_length + np.arange(horizon) - lag
     if steps.min() < 0:
         raise ValueError(
-            f"`lag` must not lead to a step before the series: the first window predicts step "
-            f"{steps.min() + lag}. Received: lag={lag}. Leave out the first windows."
+            f"`lag` must be at most {steps.min() + lag}, the first predicted step, because the "
+            f"series begins at step 0. Received: lag={lag}. Remove the first windows."
         )
     return values[steps]
 

@@ -172,7 +172,9 @@ def from_pandas(
     """
     given = {"names", "features", "timestamps"} & set(kwargs)
     if given:
-        raise TypeError(f"The frames hold {sorted(given)}. Leave these arguments out.")
+        raise TypeError(
+            f"`from_pandas` reads {sorted(given)} from the frames. Omit these arguments."
+        )
     frames = frames if isinstance(frames, dict) else {"value": frames}
     first = next(iter(frames.values()))
     for name, frame in frames.items():
@@ -180,18 +182,19 @@ def from_pandas(
             if not getattr(frame, axis).equals(getattr(first, axis)):
                 raise ValueError(
                     f"`frames` must have the same {axis}. Received: the {axis} of {name!r} differs "
-                    f"from that of {next(iter(frames))!r}. Call `reindex` on one of them."
+                    f"from that of {next(iter(frames))!r}. Call `reindex` on one of the frames."
                 )
         wrong = [item for item in frame.dtypes.items() if item[1].kind not in "biuf"]
         if wrong:
             raise TypeError(
                 f"`frames` must hold real numbers. Received: {name!r} with column {wrong[0][0]!r} "
-                f"of dtype {wrong[0][1]}. If it holds the times, call "
+                f"of dtype {wrong[0][1]}. If this column contains the times, call "
                 "`frame.set_index(...)`."
             )
     if 0 in first.shape:
         raise ValueError(
-            f"`frames` must have rows and columns. Received: a frame of shape {first.shape}"
+            "`frames` must have at least one row and one column. "
+            f"Received: a frame of shape {first.shape}"
         )
 
     def read(steps):
@@ -251,7 +254,9 @@ def from_csv(
         ([[60.0, 50.0], [nan, 51.0]], 5.0)
     """
     if file_type(path) != ".csv":
-        raise ValueError(f"`path` must end in .csv. Received: {path}. Read it with `load_series`.")
+        raise ValueError(
+            f"`path` must end in .csv. Received: {path}. Read this file with `load_series`."
+        )
     found, hint = series_from_csv(path), "`from_csv` with "
     return make_series(
         found["values"],
@@ -287,6 +292,6 @@ def _times(timestamps, steps):
     kind = np.asarray(timestamps).dtype.kind
     if kind in "biuf":
         raise TypeError(
-            f"{must}. Received: numbers. Leave them out and pass `interval=` in minutes."
+            f"{must}. Received: numbers. Pass `interval` in minutes instead of `timestamps`."
         )
     return parse_times(timestamps, must)

@@ -1,4 +1,4 @@
-"""Timestamps: reads them as UTC, checks that they are evenly spaced, or makes them so."""
+"""Timestamps: conversion to UTC, check of even spacing, and assignment to even steps."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class Rows:
 
     Args:
         order: (R,) ints, the rows sorted by time.
-        starts: (S,) rising ints: step `steps[s]` has the rows `order[starts[s] : starts[s + 1]]`.
-        steps: (S,) rising ints, the steps that have rows.
+        starts: (S,) increasing ints. Step `steps[s]` has the rows
+            `order[starts[s] : starts[s + 1]]`.
+        steps: (S,) increasing ints, the steps that have rows.
         total: int. Number of steps T.
-        mean: bool. Whether a step is the mean of its rows. Otherwise it is the first of them.
+        mean: bool. True if a step is the mean of its rows, False if it is the first row.
     """
 
     order: np.ndarray
@@ -42,7 +43,7 @@ def parse_times(cells, must, column=""):
     import pandas as pd
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas warns of cells that are no dates
+        warnings.simplefilter("ignore")  # pandas warns if a cell is not a date
         times = pd.to_datetime(pd.Index(cells), utc=True, errors="coerce")
     times = times.tz_localize(None).to_numpy("datetime64[s]")
     bad = np.flatnonzero(np.isnat(times))
@@ -133,8 +134,8 @@ def _on_grid(times, where, step):
     if total > MOST_STEPS * len(times):
         gap = np.diff(times).argmax()
         raise ValueError(
-            f"{where} must have rows for at least one in {MOST_STEPS} steps. Received: "
-            f"{len(times)} rows for {total} steps, the longest gap from {times[gap]} to "
+            f"{where} must have rows for at least 1/{MOST_STEPS} of the steps. Received: "
+            f"{len(times)} rows for {total} steps, with the longest gap from {times[gap]} to "
             f"{times[gap + 1]}. Check the dates at this gap."
         )
     return place
