@@ -60,14 +60,14 @@ def parse(module, argv=None):
         if isinstance(default, dict):
             about = default
         elif isinstance(default, bool):
-            about = {"action": "store_true", "help": text}
+            about = {"action": "store_true"}
         elif isinstance(default, list):
-            about = {"nargs": "+", "default": default, "type": type(default[0]), "help": text}
+            about = {"nargs": "+", "default": default, "type": type(default[0])}
         else:
-            about = {"default": default, "type": type(default), "help": text}
+            about = {"default": default, "type": type(default)}
         if name != "rest":
             flag = name if name == "task" else f"--{name.replace('_', '-')}"
-            parser.add_argument(flag, **about)
+            parser.add_argument(flag, **{"help": text, **about})
     words = sys.argv[1:] if argv is None else argv
     args, rest = parser.parse_known_args(words)
     if rest and "rest" not in options:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import records
 import training
+from scipy.signal import lfilter
 from sklearn.linear_model import LogisticRegression
 
 from stgkeras import datasets, losses, metrics, models
@@ -86,19 +87,15 @@ def load(path):
 
 def past_means(graphs):
     """What averages of the past say of each of the graphs (T, N, N): {name: (T, N, N)}."""
-    counts = np.zeros(graphs.shape, "float32")  # of the links before each graph
-    counts[1:] = np.cumsum(graphs[:-1], axis=0, dtype="float32")
-    before_window = np.concatenate([counts[:LENGTH] * 0, counts[:-LENGTH]])
-    found = {
-        "last graph": np.concatenate([graphs[:1] * 0.0, graphs[:-1]]),
-        "window mean": (counts - before_window) / LENGTH,
-        "frequency": counts / np.maximum(np.arange(len(graphs), dtype="float32"), 1)[:, None, None],
+    graphs = graphs.astype("float32")
+    filters = {"last graph": ([0, 1], [1]), "window mean": ([0] + [1 / LENGTH] * LENGTH, [1])}
+    filters |= {f"exponential {decay}": ([0, 1 - decay], [1, -decay]) for decay in DECAYS}
+    means = {
+        name: lfilter(np.float32(moving), np.float32(recursive), graphs, axis=0)
+        for name, (moving, recursive) in filters.items()
     }
-    for decay in DECAYS:  # a graph weighs `decay` times as much as the one after it
-        mean = found[f"exponential {decay}"] = np.zeros_like(counts)
-        for step in range(1, len(graphs)):
-            mean[step] = decay * mean[step - 1] + (1 - decay) * graphs[step - 1]
-    return found
+    before = np.maximum(np.arange(len(graphs), dtype="float32"), 1)[:, None, None]
+    return means | {"frequency": (np.cumsum(graphs, axis=0) - graphs) / before}
 
 
 def baselines(snapshots, parts):
@@ -196,12 +193,9 @@ def gain(truth, ours, others, groups, draws=100):
     links = truth[:, *pairs]
     over, under = (average_precisions(links, p[:, *pairs], weights) for p in (ours, others))
     whole, each, drawn = np.split(over / under, [1, 1 + len(members)])
-    return {
-        "ratio": float(whole[0]),
-        "5 %": float(np.quantile(drawn, 0.05)),
-        "95 %": float(np.quantile(drawn, 0.95)),
-        "groups": each.tolist() if len(each) < 8 else len(each),
-    }
+    low, high = np.quantile(drawn, [0.05, 0.95]).tolist()
+    groups = each.tolist() if len(each) < 8 else len(each)
+    return {"ratio": float(whole[0]), "5 %": low, "95 %": high, "groups": groups}
 
 
 def gains(network, snapshots, test, predicted):
@@ -229,28 +223,24 @@ def table(result):
     return "\n\n".join(texts)
 
 
-def add_network(network, args, figures):
-    """Adds the rows and the gain of one network to the figures."""
-    snapshots, parts = load(pathlib.Path(args.data) / FILES[network])
-    found, predicted = baselines(snapshots, parts)
-    for name, scores in found.items():
-        figures.setdefault(network, {})[name] = {"seed 0": scores}
-
-    def run(folder, name, seed):
-        row = ALL[name]
-        make = functools.partial(build, row, snapshots, parts[0])
-        windows = windows_of(row, snapshots, parts, seed, BATCH_SIZE[network])
-        loss = loss_of(row, snapshots, parts[0])
-        return link_runs.run(folder, make, windows, loss, ("val_ap", "max"), seed, args)
-
-    training.add_rows(args, "links", network, figures, run)
-    figures[f"{network}, gain"] = gains(network, snapshots, parts[2], predicted)
-
-
 def main(args):
     figures = records.read(args.out).get("figures", {})
     for network in args.networks:
-        add_network(network, args, figures)
+        snapshots, parts = load(pathlib.Path(args.data) / FILES[network])
+        found, predicted = baselines(snapshots, parts)
+        known = {name: {"seed 0": scores} for name, scores in found.items()}
+        figures[network] = figures.get(network, {}) | known
+        batch_size = BATCH_SIZE[network]
+
+        def run(folder, name, seed, snapshots=snapshots, parts=parts, batch_size=batch_size):
+            row = ALL[name]
+            make = functools.partial(build, row, snapshots, parts[0])
+            windows = windows_of(row, snapshots, parts, seed, batch_size)
+            loss = loss_of(row, snapshots, parts[0])
+            return link_runs.run(folder, make, windows, loss, ("val_ap", "max"), seed, args)
+
+        training.add_rows(args, "links", network, figures, run)
+        figures[f"{network}, gain"] = gains(network, snapshots, parts[2], predicted)
         records.save(args, {"figures": figures})
     return {"figures": figures}
 

@@ -34,13 +34,9 @@ SPECIAL = {
     "ChebNet": [{"K": terms} for terms in (3, 5, 10, 20)],
     "GCN": [{"filters": (width, 2 * width)} for width in (16, 32, 64, 128)],
 }
-ESTIMATES = [{"num_neighbors": neighbors} for neighbors in (2, 4, 8, 16)]
-WITHOUT = {
-    "SCNN": "random basis",
-    "smooth SCNN": "random basis",
-    "ChebNet": "relabelled at random",
-    "GCN": "relabelled at random",
-}
+NEIGHBORS = (2, 4, 8, 16)  # of an estimated graph
+RELABELLED = "relabelled at random"
+WITHOUT = dict(zip(SPECIAL, ["random basis"] * 2 + [RELABELLED] * 2, strict=True))
 OPTIONS = {"seeds": list(range(10)), "search_seeds": [100, 101, 102], "epochs": 100}
 
 
@@ -61,7 +57,7 @@ def graph_of(kind, grid, train, seed, estimate):
     """The graph that a model sees in place of the grid of pixels."""
     if kind in ("grid", "random basis"):
         return grid
-    if kind == "relabelled at random":
+    if kind == RELABELLED:
         order = np.random.default_rng(1000 + seed).permutation(len(grid))
         return grid[np.ix_(order, order)]
     x, y = train
@@ -69,12 +65,12 @@ def graph_of(kind, grid, train, seed, estimate):
     return pixel_graphs.estimate(x, labels, seed, **estimate)
 
 
-def train(label, seed, name, kind, settings, estimate, epochs):
+def train(label, seed, name, kind, epochs, settings, estimate):
     """One training. In a search nothing looks at the test part."""
     grid, train, val, test = pixel_graphs.load(seed)
     adjacency = graph_of(kind, grid, train, seed, estimate)
-    settings = dict(settings)
-    rate, share = settings.pop("learning_rate", 1e-2), settings.pop("frequencies", None)
+    settings = {"learning_rate": 1e-2, **settings}
+    rate, share = settings.pop("learning_rate"), settings.pop("frequencies", None)
     if share is not None:
         settings["operator"] = lambda a: pixel_graphs.basis(a)[:, : round(share * len(a))]
     if kind == "random basis":
@@ -103,33 +99,31 @@ class Runs:
             "searches": {},
         }
 
-    def frame(self, label, name, kind="grid", seeds=None, settings=None, estimate=None):
-        """Figures of a model on every seed, (seeds, columns)."""
-        seeds, runs = seeds or self.args.seeds, self.done["runs"]
+    def frame(self, group, name, kind="grid", settings=None, estimate=None, number=None):
+        """Figures of a model on every seed of its group, (seeds, columns)."""
+        seeds = self.args.search_seeds if group == "search" else self.args.seeds
+        label = f"{group} / {name} / {kind}" + ("" if number is None else f" / {number}")
+        runs = self.done["runs"]
         labels = {seed: f"{label} / seed {seed}" for seed in seeds}
         for seed, key in labels.items():
             if key not in runs:
-                how = (name, kind, settings or {}, estimate or {}, self.args.epochs)
+                how = (name, kind, self.args.epochs, settings or {}, estimate or {})
                 runs[key] = train(key, seed, *how)
                 records.save(self.args, self.done)
         return pd.DataFrame([runs[key] for key in labels.values()], seeds)
 
-    def final(self, group, name, kind="grid", **how):
-        return self.frame(f"{group} / {name} / {kind}", name, kind, **how)
-
     def best(self, name, kind, candidates):
-        """The candidate, keywords of `frame`, of highest mean validation accuracy."""
-        means = []
-        for number, how in enumerate(candidates):
-            label = f"search / {name} / {kind} / {number}"
-            found = self.frame(label, name, kind, self.args.search_seeds, **how)
-            means.append(found["validation"].mean())
+        """Figures at the candidate, keywords of `frame`, of highest mean validation accuracy."""
+        means = [
+            float(self.frame("search", name, kind, **how, number=number)["validation"].mean())
+            for number, how in enumerate(candidates)
+        ]
         chosen = candidates[int(np.argmax(means))]
         self.done["searches"][f"{name} / {kind}"] = [
-            {**how, "validation": round(float(mean), 4), "chosen": how is chosen}
+            {**how, "validation": round(mean, 4), "chosen": how is chosen}
             for how, mean in zip(candidates, means, strict=True)
         ]
-        return chosen
+        return self.frame("b", name, kind, **chosen), chosen
 
 
 def summary(frames, difference, others):
@@ -141,9 +135,8 @@ def summary(frames, difference, others):
             "parameters": round(frame["parameters"].mean()),
             "seconds per epoch": f"{frame['seconds_per_epoch'].median():.3f}",
             "true links": f"{frame['true_links'].mean():.2f}",
+            **{part: f"{scores[part].mean():.2f} ± {scores[part].std():.2f}" for part in scores},
         }
-        for part in scores:
-            rows[name][part] = f"{scores[part].mean():.2f} ± {scores[part].std():.2f}"
         if name in others:
             gain = scores["test"] - 100 * others[name]["test"]
             rows[name][difference] = f"{gain.mean():+.2f} ± {gain.sem():.2f}"
@@ -165,19 +158,17 @@ def table(result):
 
 def main(args):
     runs = Runs(args)
-    equal = {name: runs.final("a", name) for name in SPECIAL}
-    chosen = {
-        name: runs.best(name, "grid", [{"settings": s, "estimate": None} for s in candidates(name)])
-        for name in SPECIAL
-    }
-    best = {name: runs.final("b", name, **chosen[name]) for name in SPECIAL}
-    same = {"settings": chosen["ChebNet"]["settings"]}
-    by_graph = {"grid": best["ChebNet"]}
+    equal = {name: runs.frame("a", name) for name in SPECIAL}
+    best, chosen = {}, {}
+    for name in SPECIAL:
+        settings = [{"settings": found, "estimate": None} for found in candidates(name)]
+        best[name], chosen[name] = runs.best(name, "grid", settings)
+    same, by_graph = {"settings": chosen["ChebNet"]["settings"]}, {"grid": best["ChebNet"]}
     for kind in ("estimated", "estimated with labels"):
-        choice = runs.best("ChebNet", kind, [same | {"estimate": e} for e in ESTIMATES])
-        by_graph[kind] = runs.final("b", "ChebNet", kind, **choice)
-    by_graph["relabelled at random"] = runs.final("b", "ChebNet", "relabelled at random", **same)
-    without = {f"{n}, {kind}": runs.final("a", n, kind) for n, kind in WITHOUT.items()}
+        estimates = [same | {"estimate": {"num_neighbors": number}} for number in NEIGHBORS]
+        by_graph[kind], _ = runs.best("ChebNet", kind, estimates)
+    by_graph[RELABELLED] = runs.frame("b", "ChebNet", RELABELLED, **same)
+    without = {f"{name}, {kind}": runs.frame("a", name, kind) for name, kind in WITHOUT.items()}
     with_graph = dict(zip(without, equal.values(), strict=True))
     grid = dict.fromkeys(list(by_graph)[1:], best["ChebNet"])
     runs.done["tables"] = {

@@ -1,12 +1,12 @@
 """Forecasters on four real series, beside a ridge regression on what the season leaves.
 
-    python benchmarks/forecasting.py --data FOLDER --minutes 30
+    python benchmarks/forecasting.py --data FOLDER
     python benchmarks/forecasting.py --data FOLDER --datasets los_loop --rows "STGCN, season"
 
 FOLDER holds the subfolders metr_la, pems_d12_orange, pems08_tail and los_loop. The weights of the
 best validation epoch count, and their test error is taken once. A "refit" row learns from
 validation too, for as many epochs as the row before it. Trainings lie in runs/forecasting. One that
-was cut off, or ran out of minutes, goes on; one that is whole is not repeated.
+was cut off goes on; one that is whole is not repeated.
 """
 
 import pathlib
@@ -44,11 +44,11 @@ STGCN = Row(models.STGCN, {"dropout": 0.0})
 MSTGCN = Row(models.ASTGCN, {"attention": False}, epochs=10)
 ASTGCN = Row(models.ASTGCN, epochs=10)
 STID = Row(models.GraphSTID, rate=3e-3, epochs=10)
-PLAIN = {"rate": 3e-3, "epochs": 20}  # without the season there is more to learn
+PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # without the season there is more to learn
 ROWS = {
-    "STGCN": STGCN._replace(season=False, **PLAIN),
-    "MSTGCN": MSTGCN._replace(season=False, **PLAIN),
-    "ASTGCN": ASTGCN._replace(season=False, **PLAIN),
+    "STGCN": STGCN._replace(**PLAIN),
+    "MSTGCN": MSTGCN._replace(**PLAIN),
+    "ASTGCN": ASTGCN._replace(**PLAIN),
     "GraphSTID": STID._replace(season=False),
     "STGCN, season": STGCN,
     "MSTGCN, season": MSTGCN,
@@ -79,7 +79,6 @@ OPTIONS = {
     "rows": command.several(ROWS, ALL),
     "seeds": [0],
     "batch_size": 64,
-    "minutes": (30.0, "of one training, at most"),
 }
 
 
@@ -116,11 +115,11 @@ def windows(row, data, seed, batch_size):
     ]
 
 
-def run(folder, row, seed, data, args):
-    """Trains a row, or goes on with it; returns its figures, or None if time ran out."""
+def run(folder, row, seed, data, batch_size):
+    """Trains a row, or goes on with it; returns its figures."""
     if row.refit:
         data = data._replace(split=joined(data.split))
-    train, val, test = windows(row, data, seed, args.batch_size)
+    train, val, test = windows(row, data, seed, batch_size)
     keras.utils.set_random_seed(seed)
 
     def compiled():
@@ -128,12 +127,8 @@ def run(folder, row, seed, data, args):
         model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
         return model
 
-    settings = {"minutes": args.minutes, "validation_data": val}
-    if row.refit:
-        settings["watch"] = None
-    if (found := training.fit(folder, compiled, train, row.epochs, **settings)) is None:
-        return None
-    model, log = found
+    watch = None if row.refit else training.LOSS
+    model, log = training.fit(folder, compiled, train, row.epochs, watch, validation_data=val)
     figures = {}
     if not row.refit:
         on_val = errors(data, data.split.val, model.predict(val, verbose=0))
@@ -187,22 +182,17 @@ def table(result):
     return "\n\n".join(texts)
 
 
-def add_series(name, args, figures):
-    """Adds the rows of one series to the figures."""
-    data = DATASETS[name](pathlib.Path(args.data) / name)
-    for row, found in baselines(data).items():
-        figures.setdefault(name, {}).setdefault(row, {})["seed 0"] = found
-
-    def run_row(folder, row, seed):
-        return run(folder, ALL[row], seed, data, args)
-
-    training.add_rows(args, "forecasting", name, figures, run_row)
-
-
 def main(args):
     figures = records.read(args.out).get("figures", {})
     for name in args.datasets:
-        add_series(name, args, figures)
+        data = DATASETS[name](pathlib.Path(args.data) / name)
+        known = {row: {"seed 0": found} for row, found in baselines(data).items()}
+        figures[name] = figures.get(name, {}) | known
+
+        def run_row(folder, row, seed, data=data):
+            return run(folder, ALL[row], seed, data, args.batch_size)
+
+        training.add_rows(args, "forecasting", name, figures, run_row)
     return {"figures": figures}
 
 

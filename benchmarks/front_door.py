@@ -23,14 +23,12 @@ OPTIONS = {
 }
 
 
+def cell(mean, std):
+    return f"{mean:.4g} ± {std:.2g}" if std > 1e-9 * abs(mean) else f"{mean:.4g}"
+
+
 def table(result):
-    cells = [
-        [
-            f"{m:.4g} ± {s:.2g}" if s > 1e-9 * abs(m) else f"{m:.4g}"
-            for m, s in zip(*row, strict=True)
-        ]
-        for row in zip(result["mean"], result["std"], strict=True)
-    ]
+    cells = np.vectorize(cell)(result["mean"], result["std"])
     return records.markdown_frame(pd.DataFrame(cells, result["rows"], result["columns"]))
 
 
@@ -50,7 +48,6 @@ def main(args):
         "columns": list(frame.columns),
         "mean": figures.mean(0).round(4).tolist(),
         "std": std.round(4).tolist(),
-        "runs": [run["test"]["ASTGCN"] for run in runs],
     }
 
 

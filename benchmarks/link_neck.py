@@ -7,6 +7,7 @@ Trains on one kind of generated graphs at a time; the weights of the best valida
 Runs that the result holds already are not repeated.
 """
 
+import itertools
 import pathlib
 import tempfile
 
@@ -59,13 +60,12 @@ def main(args):
         truth = link_runs.truth_of(test)
         for name, probability in generated_links.baselines(data, test).items():
             runs[f"{kind} / {name}"] = metrics.link_scores(truth, probability)
-        for values in args.node_values:
-            for seed in args.seeds:
-                name = f"{kind} / {values} values a node / rate {args.learning_rate} / seed {seed}"
-                if name not in runs:
-                    print(name, flush=True)
-                    runs[name] = train(kind, values, seed, args)
-                    records.save(args, {"runs": runs})
+        for values, seed in itertools.product(args.node_values, args.seeds):
+            name = f"{kind} / {values} values a node / rate {args.learning_rate} / seed {seed}"
+            if name not in runs:
+                print(name, flush=True)
+                runs[name] = train(kind, values, seed, args)
+                records.save(args, {"runs": runs})
     return {"runs": runs}
 
 

@@ -40,8 +40,8 @@ def run(folder, build, windows, loss, watch, seed, args):
         model.compile(training.adam(args.rate, args.epochs * len(train), clip=1.0), loss)
         return model
 
-    watching = [callbacks.LinkScores(val)]
-    model, log = training.fit(folder, compiled, train, args.epochs, watch, before=watching)
+    before = [callbacks.LinkScores(val)]
+    model, log = training.fit(folder, compiled, train, args.epochs, watch, before)
     on_val, on_test = (model.predict(batches, verbose=0) for batches in (val, test))
     np.savez_compressed(folder / "test.npz", probability=on_test)
     threshold = metrics.best_threshold(truth_of(val), on_val)

@@ -8,6 +8,8 @@ map after its pages were dropped, so that windows come from the disk of --folder
 the memory it took to check the map, to fit a scaler to it and to gather a batch. Needs Linux.
 """
 
+import functools
+import itertools
 import mmap
 import os
 import pathlib
@@ -69,39 +71,36 @@ def in_child(path, turns):
     tracemalloc.stop()
     batches = dict(zip(SOURCES, (windows(np.array(mapped)), from_map, from_map), strict=True))
     blocks, feeds = ({source: [] for source in SOURCES} for _ in range(2))
-    sequence = iter(range(10**9))  # other windows in every step
+    numbers = itertools.cycle(range(len(from_map)))  # other windows in every step
 
     def step(source):
         start = perf_counter()
-        batch = batches[source][next(sequence) % len(batches[source])]
+        batch = batches[source][next(numbers)]
         feeds[source].append(perf_counter() - start)
         float(model.train_on_batch(*batch))
 
     step("array"), step("array")  # compiles
-    for sources in (SOURCES[:2], SOURCES[2:]):
-        if sources == SOURCES[2:]:
+    for source in [*SOURCES[:2] * turns, *SOURCES[2:] * turns]:
+        if source == SOURCES[2] and not blocks[source]:
             drop(mapped, path)
-        for _ in range(turns):
-            for source in sources:
-                blocks[source].append(speed_worker.block(lambda source=source: step(source)))
+        blocks[source].append(speed_worker.block(functools.partial(step, source)))
     rows = {}
     for source in SOURCES:
-        time, counted = median(blocks[source])
-        feed = round(statistics.median(feeds[source]), 7)
-        rows[source] = {"step": round(time, 5), "steps": counted, "feed": feed}
-        rows[source]["slower"] = round(rows[source]["step"] / rows["array"]["step"] - 1, 4)
-    return {"rows": rows, "memory": round(used, 1), "versions": records.versions()}
+        seconds, counted = median(blocks[source])
+        rows[source] = {"step": seconds, "steps": counted, "feed": statistics.median(feeds[source])}
+    return {"rows": rows, "memory": used, "versions": records.versions()}
 
 
 def table(result):
     """The result as a table in Markdown."""
     rows = [["", "from", "step, ms", "slower", "gathering, ms", "steps counted", "MB to prepare"]]
     for backend, found in result["backends"].items():
+        array = found["rows"]["array"]["step"]
         for source, row in found["rows"].items():
-            figures = [f"{1e3 * row['step']:.1f}", f"{row['slower']:+.1%}"]
-            figures += [f"{1e3 * row['feed']:.2f}", f"{row['steps']}"]
+            times = [f"{1e3 * row['step']:.1f}", f"{row['step'] / array - 1:+.1%}"]
             memory = "" if source == "array" else f"{found['memory']:.0f}"
-            rows.append([backend, source, *figures, memory])
+            figures = [*times, f"{1e3 * row['feed']:.2f}", f"{row['steps']}", memory]
+            rows.append([backend, source, *figures])
     return records.markdown(rows)
 
 
@@ -109,10 +108,9 @@ def main(args):
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         path = pathlib.Path(folder) / "series.npy"
         make_file(path, args.steps)
-        size = round(path.stat().st_size / 1e9, 2)
         request = {"path": str(path), "turns": args.turns}
         backends, versions = command.ask_backends(args, __file__, **request)
-    return {"gigabytes": size, "versions": versions, "backends": backends}
+    return {"versions": versions, "backends": backends}
 
 
 if __name__ == "__main__":

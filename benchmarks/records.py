@@ -6,7 +6,6 @@ import pathlib
 import platform
 import shlex
 import sys
-from importlib import metadata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -18,24 +17,15 @@ def processor():
     """The model of the processor where Linux tells it, otherwise its kind."""
     about = pathlib.Path("/proc/cpuinfo")
     lines = about.read_text().splitlines() if about.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    family = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model\t")]
-    return f"{names[0]}, model {family[0]}" if names and family else platform.machine()
-
-
-MACHINE = {"processor": processor(), "cores": os.cpu_count()}
+    found = dict(map(str.strip, line.split(":", 1)) for line in lines if line.startswith("model"))
+    return "{model name}, model {model}".format(**found) if len(found) == 2 else platform.machine()
 
 
 def versions():
     """The versions of Python and of the packages that this process has imported."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        if name in sys.modules:
-            try:
-                found[name] = metadata.version(name)
-            except metadata.PackageNotFoundError:  # installed as tensorflow_cpu, for one
-                found[name] = sys.modules[name].__version__
-    return found
+    found = {name: sys.modules[name] for name in PACKAGES if name in sys.modules}
+    found = {name: getattr(module, "__version__", "") for name, module in found.items()}
+    return {"python": platform.python_version(), **found}
 
 
 def about(args):
@@ -45,7 +35,7 @@ def about(args):
     backend = {"backend": sys.modules["keras"].backend.backend()} if "keras" in sys.modules else {}
     return {
         "command": shlex.join(["python", f"benchmarks/{args.script}.py", *words]),
-        "machine": MACHINE,
+        "machine": {"processor": processor(), "cores": os.cpu_count()},
         "settings": {key: value for key, value in vars(args).items() if key not in NO_SETTINGS},
         "seeds": getattr(args, "seeds", [0]),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),

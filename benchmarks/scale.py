@@ -38,36 +38,23 @@ OPTIONS = speed_turns.OPTIONS | {
 }
 
 
-def measure(network, nodes, backend, how, args, result):
-    """The figures of one size, from a process of its own."""
-    shape = {**SHAPE, **NETWORKS[network], "N": nodes, "graph": args.graph}
-    worker = speed_turns.Worker(network, shape, backend, args.threads, **how)
-    with contextlib.closing(worker):
-        speed_turns.add_versions(result, how, worker)
-        speed_turns.alternate([worker], ("train",), args.steps, args.seconds)
-        return {"nodes": nodes, "edges": worker.start["edges"], **worker.summary()}
-
-
-def measure_line(network, name, backend, how, args, result):
+def measure(network, name, backend, how, args, result):
     """The figures of all sizes of a network on a backend, and their slopes."""
     rows, line = [], {}
     for size in args.nodes or SMALLER.get(network, SIZES):
         if rows and rows[-1]["train"] * size / rows[-1]["nodes"] > args.longest:
             line["stopped"] = f"{size}: a step would take more than {args.longest} s"
             break
+        shape = {**SHAPE, **NETWORKS[network], "N": size, "graph": args.graph}
         try:
-            row = measure(network, size, backend, how, args, result)
+            worker = speed_turns.start(network, shape, backend, how, args, result)
+            with contextlib.closing(worker):
+                speed_turns.alternate([worker], ["train"], args.steps, args.seconds)
         except RuntimeError as error:  # out of memory, for one
             line["stopped"] = f"{size}: {error}"
             break
-        rows.append(row)
-        print(
-            f"{network} {name}, {size:,} nodes: {row['train']:.3g} s a step, "
-            f"{row['train_steps']} steps counted, {row['added']:,.0f} MB",
-            flush=True,
-        )
-    if "stopped" in line:
-        print(f"{network} {name} stopped at {line['stopped']}")
+        rows.append({"nodes": size, "edges": worker.start["edges"], **worker.summary()})
+        print(f"{network} {name}: {rows[-1]}", flush=True)
     slopes = {key: [slope(rows, key), slope(rows[-2:], key)] for key in ("train", "added")}
     return {**line, "slopes": slopes, "rows": rows}
 
@@ -107,33 +94,28 @@ def plot(result, path):
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)
-    networks, backends = (
-        list(dict.fromkeys(name.split(" ", 1)[part] for name in result["lines"])) for part in (0, 1)
-    )
+    colours, markers = {}, {}
     for name, line in result["lines"].items():
         network, backend = name.split(" ", 1)
-        place = backends.index(backend)
-        style = f"C{place}{'osD^'[networks.index(network)]}{('-', '--', '-.', ':')[place % 4]}"
+        marker = "osD^"[markers.setdefault(network, len(markers))]
+        place = colours.setdefault(backend, len(colours))
+        style = f"C{place}{marker}{('-', '--', '-.', ':')[place % 4]}"
         nodes = [row["nodes"] for row in line["rows"]]
         for axis, key in zip(axes, ("train", "added"), strict=True):
             values = [row[key] for row in line["rows"]]
-            axis.loglog(nodes, values, style, markersize=4, label=name.replace(" ", ", ", 1))
+            axis.loglog(nodes, values, style, markersize=4, label=f"{network}, {backend}")
     for axis, label in zip(axes, ("training step, s", "memory, MB"), strict=True):
         (low, high), floor = axis.get_xlim(), axis.get_ylim()[0]
         axis.plot([low, high], [floor, floor * high / low], "k:", linewidth=1, label="linear")
         axis.set(xlabel="nodes", ylabel=label, xlim=(low, high))
-        axis.xaxis.set_major_formatter("{x:,.0f}")
-        axis.grid(alpha=0.3)
-    labels = axes[0].get_legend_handles_labels()
-    figure.legend(*labels, loc="outside right center", frameon=False, fontsize=8)
-    figure.savefig(path, dpi=120)
+    speed_turns.save_figure(figure, axes, path)
 
 
 def main(args):
     result = {"shape": SHAPE, "graph": args.graph, "versions": {}, "lines": {}}
     for network in args.networks:
-        for name, backend, how in speed_turns.contenders(args, PEERS[network]):
-            line = measure_line(network, name, backend, how, args, result)
+        for name, (backend, how) in speed_turns.contenders(args, PEERS[network]).items():
+            line = measure(network, name, backend, how, args, result)
             result["lines"][f"{network} {name}"] = line
             records.save(args, result)
     plot(result, args.out.with_suffix(".png"))

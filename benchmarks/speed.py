@@ -12,6 +12,7 @@ quarter of a second; a turn in which others used more than an eighth of a core d
 picture of the training steps is made beside --out. Needs Linux.
 """
 
+import collections
 import contextlib
 import sys
 
@@ -80,10 +81,9 @@ def measure(network, name, args, result):
     """Adds the rows of one network at one shape to the result."""
     shape, workers, peer = shape_of(network, name), {}, PEERS[network]
     with contextlib.ExitStack() as stack:
-        for key, backend, how in speed_turns.contenders(args, peer):
-            worker = speed_turns.Worker(network, shape, backend, args.threads, **how)
+        for key, (backend, how) in speed_turns.contenders(args, peer).items():
+            worker = speed_turns.start(network, shape, backend, how, args, result)
             workers[key] = stack.enter_context(contextlib.closing(worker))
-            speed_turns.add_versions(result, how, worker)
         every, short = list(workers.values()), args.seconds / 10
         speed_turns.alternate(every, ("peak",), 5, short)
         speed_turns.alternate(every, ("train", "predict"), args.steps, args.seconds)
@@ -145,25 +145,20 @@ def plot(result, path):
     """A panel a network: how long a training step takes, by shape, on each backend."""
     from matplotlib.figure import Figure
 
-    panels = {}  # {network: {backend: {shape: milliseconds}}}
+    panels = collections.defaultdict(lambda: collections.defaultdict(dict))
     for title, found in result["tables"].items():
         network, shape = title.split(" ", 1)
         for key, row in found["rows"].items():
             key = key.replace(PEERS[network], "PyTorch Geometric")
-            lines = panels.setdefault(network, {})
-            lines.setdefault(key, {})[shape] = 1e3 * row["train"]
+            panels[network][key][shape] = 1e3 * row["train"]
     figure = Figure(figsize=(4.2 * len(panels) + 1.4, 3), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, (network, lines) in zip(axes, panels.items(), strict=True):
         for marker, (key, steps) in zip("osvD^<>phX*", lines.items(), strict=False):
             axis.plot(list(steps.values()), list(steps), marker, label=key)
         axis.set(title=network, xlabel="training step, ms", xscale="log")
-        axis.xaxis.set_major_formatter("{x:,.0f}")
-        axis.grid(alpha=0.3, which="both")
     axes[0].invert_yaxis()
-    labels = axes[0].get_legend_handles_labels()
-    figure.legend(*labels, loc="outside right center", frameon=False)
-    figure.savefig(path, dpi=120)
+    speed_turns.save_figure(figure, axes, path)
 
 
 def main(args):

@@ -1,12 +1,12 @@
 """Workers, which are processes that take turns at being timed, for speed.py and scale.py."""
 
+import collections
 import json
 import os
 import pathlib
 import statistics
 import subprocess
 import sys
-import tempfile
 from time import perf_counter
 
 import command
@@ -28,25 +28,14 @@ class Worker:
     """A network in a process of its own; `first` seconds after its start it has trained a step."""
 
     def __init__(
-        self,
-        network,
-        shape,
-        backend,
-        threads,
-        python=sys.executable,
-        root=records.ROOT,
-        peer=False,
-        environment=(),
+        self, network, shape, backend, threads, python=sys.executable, peer=False, **environment
     ):
-        env = command.environment(backend, threads, root)
-        env |= dict(setting.split("=", 1) for setting in environment)
+        env = command.environment(backend, threads) | environment
         request = json.dumps({"network": network, "shape": shape, "peer": peer})
         words = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
-        pipe, self.errors = subprocess.PIPE, tempfile.TemporaryFile("w+")
-        others, start, self.blocks = busy(), perf_counter(), {}
-        self.process = subprocess.Popen(
-            words, env=env, stdin=pipe, stdout=pipe, stderr=self.errors, text=True
-        )
+        pipe, self.blocks = subprocess.PIPE, collections.defaultdict(list)
+        others, start = busy(), perf_counter()
+        self.process = subprocess.Popen(words, env=env, stdin=pipe, stdout=pipe, text=True)
         self.start = self._answer()
         self.first = perf_counter() - start
         self.first_counts = (busy() - others - self.start["own"]) / self.first <= QUIET
@@ -54,10 +43,7 @@ class Worker:
     def _answer(self):
         line = self.process.stdout.readline()
         if not line:
-            code = self.process.wait()
-            self.errors.seek(0)
-            last = (self.errors.read().strip().splitlines() or ["no message"])[-1]
-            raise RuntimeError(f"the process ended with {code}: {last}")
+            raise RuntimeError(f"the process ended with {self.process.wait()}")
         return json.loads(line)
 
     def ask(self, what):
@@ -65,7 +51,7 @@ class Worker:
         return self._answer()
 
     def done(self, kind, steps, seconds):
-        blocks = self.blocks.get(kind, [])
+        blocks = self.blocks[kind]
         spent = sum(sum(block["times"]) for block in blocks)
         return len(counted(blocks)) >= steps or (spent >= seconds and len(blocks) >= 3)
 
@@ -81,7 +67,6 @@ class Worker:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
-        self.errors.close()
 
 
 def counted(blocks):
@@ -101,24 +86,36 @@ def alternate(workers, kinds, steps, seconds):
     turns = [(worker, kind) for worker in workers for kind in kinds]
     while turns := [turn for turn in turns if not turn[0].done(turn[1], steps, seconds)]:
         for worker, kind in turns:
-            worker.blocks.setdefault(kind, []).append(worker.ask(kind))
+            worker.blocks[kind].append(worker.ask(kind))
 
 
 def contenders(args, peer):
-    """What the options ask to measure: names, backends, and how their workers are started."""
-    found = [(backend, backend, {}) for backend in args.backends]
+    """What the options ask to measure: {name: (backend, options of its worker)}."""
+    found = {backend: (backend, {}) for backend in args.backends}
     if args.peer:
-        found.append((peer, "torch", {"python": args.peer, "peer": True}))
+        found[peer] = "torch", {"python": args.peer, "peer": True}
     if args.environment:
-        more = {"environment": args.environment}
-        found += [(f"{name}, with", backend, {**how, **more}) for name, backend, how in found]
+        more = dict(setting.split("=", 1) for setting in args.environment)
+        found |= {f"{name}, with": (backend, how | more) for name, (backend, how) in found.items()}
     if args.against:
-        root = pathlib.Path(args.against).resolve()
-        found += [(f"{backend}, before", backend, {"root": root}) for backend in args.backends]
+        root = {"PYTHONPATH": str(pathlib.Path(args.against).resolve())}
+        found |= {f"{backend}, before": (backend, root) for backend in args.backends}
     return found
 
 
-def add_versions(result, how, worker):
-    """Adds the versions in a worker's process to those of ours or of the peer."""
-    whose = "peer" if how.get("peer") else "ours"
-    result["versions"].setdefault(whose, {}).update(worker.start["versions"])
+def start(network, shape, backend, how, args, result):
+    """A worker, whose versions are added to those of ours or of the peer in the result."""
+    worker = Worker(network, shape, backend, args.threads, **how)
+    versions = result["versions"].setdefault("peer" if "peer" in how else "ours", {})
+    versions.update(worker.start["versions"])
+    return worker
+
+
+def save_figure(figure, axes, path):
+    """Adds numbers, grids and one legend to a figure, and saves it."""
+    for axis in axes:
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.grid(alpha=0.3)
+    labels = axes[0].get_legend_handles_labels()
+    figure.legend(*labels, loc="outside right center", frameon=False, fontsize=8)
+    figure.savefig(path, dpi=120)

@@ -1,8 +1,5 @@
 """Trainings of the benchmarks. One that was cut off goes on, one that is whole is not repeated."""
 
-import math
-import time
-
 import keras
 import numpy as np
 import pandas as pd
@@ -13,43 +10,25 @@ from stgkeras import callbacks
 LOSS = ("val_loss", "min")
 
 
-class Minutes(keras.callbacks.Callback):
-    """Ends a training at the end of the epoch in which its time runs out."""
-
-    def __init__(self, minutes):
-        super().__init__()
-        self.end = time.monotonic() + 60 * minutes
-        self.is_over = False
-
-    def on_epoch_end(self, epoch, logs=None):
-        if time.monotonic() > self.end:
-            self.is_over = self.model.stop_training = True
-
-
 def once(folder, run, *arguments):
-    """The figures in the folder of a training. If there are none yet, `run` makes them.
-
-    `run` takes the folder and the arguments, and returns None if its time ran out.
-    """
+    """The figures in the folder of a training. If there are none yet, `run` makes them."""
     record = folder / "figures.json"
-    found = records.read(record) or run(folder, *arguments)
-    if found:
-        records.write(record, found)
-    return found
+    if not record.exists():
+        records.write(record, run(folder, *arguments))
+    return records.read(record)
 
 
 def add_rows(args, kind, name, figures, run):
     """Trains the rows and seeds that the options ask for on the data `name`.
 
     Their figures are added to `figures`, {name: {row: {seed: figures}}}, and saved. `run` takes a
-    folder, a row and a seed, as for `once`.
+    folder, a row and a seed, and returns figures.
     """
     for seed in args.seeds:
         for row in args.rows:
             print(f"{name}, {row}, seed {seed}", flush=True)
             found = once(records.run_folder(kind, name, row, seed), run, row, seed)
-            if found:
-                figures[name].setdefault(row, {})[f"seed {seed}"] = found
+            figures[name].setdefault(row, {})[f"seed {seed}"] = found
             records.save(args, {"figures": figures})
 
 
@@ -59,18 +38,18 @@ def adam(rate, steps, clip):
     return keras.optimizers.Adam(schedule, global_clipnorm=clip)
 
 
-def fit(folder, build, train, epochs, watch=LOSS, minutes=math.inf, before=(), **validation):
+def fit(folder, build, train, epochs, watch=LOSS, before=(), **validation):
     """Trains the compiled model that `build` returns, or goes on with the training in the folder.
 
     `watch` is a column of the log and "min" or "max": the weights of its best epoch count. If it is
     None, those of the last epoch do. The callbacks `before` are called before all others.
 
     Returns:
-        The model with the weights that count, and the log as a frame. None if time ran out.
+        The model with the weights that count, and the log as a frame.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last, best, log = folder / "last.keras", folder / "best.weights.h5", folder / "log.csv"
-    (column, mode), epoch, best_so_far, clock = watch or LOSS, 0, None, Minutes(minutes)
+    (column, mode), epoch, best_so_far = watch or LOSS, 0, None
     if last.exists():
         model, epoch = keras.models.load_model(last), callbacks.Checkpoint.epoch(last)
         train.epoch, best_so_far = epoch, getattr(pd.read_csv(log)[column], mode)()
@@ -80,14 +59,11 @@ def fit(folder, build, train, epochs, watch=LOSS, minutes=math.inf, before=(), *
     which |= {"save_weights_only": True, "initial_value_threshold": best_so_far}
     keep = keras.callbacks.ModelCheckpoint(best, **which)
     logger = keras.callbacks.CSVLogger(log, append=epoch > 0)
-    watching = [*before, logger, keep, callbacks.Checkpoint(last), clock]
+    watching = [*before, logger, keep, callbacks.Checkpoint(last)]
     options = {"epochs": epochs, "initial_epoch": epoch, "shuffle": False, "verbose": 2}
     model.fit(train, callbacks=watching, **options, **validation)
-    log = pd.read_csv(log)
-    if clock.is_over and len(log) < epochs:
-        return None
     model.load_weights(best)
-    return model, log
+    return model, pd.read_csv(log)
 
 
 def num_parameters(model):

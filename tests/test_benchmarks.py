@@ -138,18 +138,21 @@ def test_contenders():
     options += ["--environment", "XLA_FLAGS=--a=1", "B=2"]
     found = speed_turns.contenders(command.parse(scale, options), "PyG")
     names = ["jax", "torch", "PyG", *(f"{name}, with" for name in ("jax", "torch", "PyG"))]
-    assert [name for name, _, _ in found] == [*names, "jax, before", "torch, before"]
-    assert [backend for _, backend, _ in found] == ["jax", "torch", "torch"] * 2 + ["jax", "torch"]
-    assert found[3][2] == {"environment": ["XLA_FLAGS=--a=1", "B=2"]}
-    assert found[5][2].items() > {"python": "python", "peer": True}.items()
-    assert found[6][2] == {"root": pathlib.Path("old").resolve()}
+    assert list(found) == [*names, "jax, before", "torch, before"]
+    assert [backend for backend, _ in found.values()] == ["jax", "torch", "torch"] * 2 + options[
+        1:3
+    ]
+    variables = {"XLA_FLAGS": "--a=1", "B": "2"}
+    assert found["jax, with"][1] == variables
+    assert found["PyG, with"][1] == {"python": "python", "peer": True, **variables}
+    assert found["jax, before"][1] == {"PYTHONPATH": str(pathlib.Path("old").resolve())}
 
 
 def test_a_worker_has_its_environment(tmp_path):
     python = tmp_path / "python"  # that only says what A is
     python.write_text("""#!/bin/sh\necho '{"own": 0, "A": "'"$A"'"}'\n""")
     python.chmod(0o755)
-    worker = speed_turns.Worker("GraphConv", TINY, "jax", 1, str(python), environment=["A=b=c"])
+    worker = speed_turns.Worker("GraphConv", TINY, "jax", 1, str(python), A="b=c")
     with contextlib.closing(worker):
         assert worker.start["A"] == "b=c"
 
