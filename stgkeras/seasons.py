@@ -101,9 +101,9 @@ def ten_minutes(steps_per_day: int) -> int:
 def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.ndarray:
     """Computes how much the readings of each day change their own seasonal mean (leave-one-out).
 
-    The training readings are part of their own seasonal mean, so they lie closer to it than new
-    readings do. `Windows(…, shift=…)` adds the result to the training windows. The distance of a
-    reading from the season is then the distance from the seasonal mean of the other days.
+    The seasonal mean includes the training readings. Therefore training readings lie closer to the
+    seasonal mean than new readings. `Windows(…, shift=…)` adds the result of this function to the
+    training windows. Reading minus season is then reading minus the seasonal mean of other days.
 
     Args:
         values: (T, N, F) training readings, from which the season is computed; NaN if missing.

@@ -56,7 +56,7 @@ class GradientNorm(keras.optimizers.Optimizer):
         self._norms = self.add_variable((2,), name="norms")  # sum and count
 
     def mean_norm(self) -> float:
-        """Returns the mean norm over the steps since `reset_norm`, or NaN if there are none."""
+        """Returns the mean norm over the steps since `reset_norm`. NaN if there was no step."""
         total, number = ops.convert_to_numpy(self._norms).tolist()
         return total / number if number else float("nan")
 

@@ -30,8 +30,8 @@ class LinkScores(keras.callbacks.Callback):
 
     Raises:
         ValueError: in `fit`, at the end of an epoch with invalid predictions, such as NaN. Without
-            this error, later callbacks could keep the invalid model, because Keras takes NaN as the
-            best score if it is the first.
+            this error, later callbacks could keep the invalid model, because Keras takes the first
+            score as the best score, even if it is NaN.
 
     Example:
         >>> import keras, numpy as np, stgkeras

@@ -14,7 +14,7 @@ class WarmRestarts(keras.callbacks.Callback):
 
         rate = min_lr + (base_lr - min_lr) (1 + cos(π T_cur / T_i)) / 2
 
-    T_cur is the number of epochs since the last restart. T_i is the length of the present period.
+    T_cur is the number of epochs since the last restart. T_i is the length of the current period.
     The periods are T_0, T_0·T_mult, T_0·T_mult², … epochs long. The rate depends only on the epoch
     and the batch. A run that is resumed with `BackupAndRestore`, or with `initial_epoch` of `fit`,
     therefore has the same rates as a run without interruption.
@@ -26,12 +26,13 @@ class WarmRestarts(keras.callbacks.Callback):
         T_0: int ≥ 1. Length of the first period in epochs.
         T_mult: int ≥ 1. Ratio of the lengths of two successive periods.
         min_lr: float in [0, base_lr]. Lower limit of the rate, approached at the end of a period.
-        update: "epoch" or "batch". "epoch" sets the rate once an epoch. "batch" sets the rate
+        update: "epoch" or "batch". "epoch" sets the rate once per epoch. "batch" sets the rate
             before every step, at the time epoch + batch / steps. With `steps_per_execution`, the
             steps of one execution have the same rate.
         base_lr: float > 0, or None. Learning rate at the start of a period. None takes the rate of
             the optimizer at the start of the first `fit`, before `BackupAndRestore` changes the
-            rate. A saved model holds the annealed rate, so pass `base_lr` after loading a model.
+            rate. A saved model has the last rate of its training, so pass `base_lr` after loading
+            a model.
 
     Raises:
         ValueError: if an argument is out of range. In `fit`, if `update="batch"` and the number of
@@ -47,7 +48,7 @@ class WarmRestarts(keras.callbacks.Callback):
 
     Source:
         Loshchilov & Hutter, 2017, arXiv:1608.03983, eq. 5. Departs from the paper: with
-        `update="epoch"` the rate changes once an epoch, in the paper after every batch. The highest
+        `update="epoch"` the rate changes once per epoch instead of after every batch. The highest
         and the lowest rate are the same in all periods.
     """
 
@@ -72,7 +73,7 @@ class WarmRestarts(keras.callbacks.Callback):
             self._set_base(base_lr)
 
     def rate(self, epoch: float) -> float:
-        """Returns the learning rate at a time in epochs. 2.5 is the middle of the third epoch."""
+        """Returns the learning rate at a time in epochs; 2.5 is the middle of the third epoch."""
         if self._base is None:
             raise ValueError(
                 "`base_lr` must be a number to compute a rate. Received: base_lr=None. "

@@ -28,7 +28,7 @@ def gaussian_kernel(
         distances: (nodes, nodes) numbers, km, non-negative. Entry [n, m] is the distance from
             node m to node n, or `np.inf` if there is no path. In a dense matrix, 0 means the
             same place. In a SciPy sparse matrix, a stored 0 is a distance of 0, and an absent
-            entry is no edge.
+            entry means that there is no edge.
         sigma2: float > 0. Width σ² of the kernel, km². Default 10.
         epsilon: float in [0, 1]. Threshold ε: smaller weights become 0. Default 0.5.
 
@@ -221,8 +221,8 @@ def from_networkx(
 
     Args:
         graph: `networkx.Graph`, `DiGraph` or a multigraph. Row n is the n-th of `graph.nodes`.
-        weight: str or None. Edge attribute for the weights; an edge without it has weight 1. With
-            None, every edge has weight 1. Default "weight".
+        weight: str or None. Edge attribute with the weights. An edge without this attribute has
+            weight 1. With None, every edge has weight 1. Default "weight".
         sparse: bool. Whether to return a `csr_array`. Default False.
 
     Returns:

@@ -152,7 +152,7 @@ def renormalized_adjacency(adjacency: Array) -> np.ndarray | sp.csr_array:
 
     Source:
         Kipf and Welling, 2017 (GCN), arXiv:1609.02907, eq. 2. Departs from the paper: a node with
-        a self loop does not get a second one.
+        a self loop does not get a second self loop.
     """
     matrix = as_matrix("adjacency", adjacency)
     missing = (matrix.diagonal() == 0).astype(np.float64)

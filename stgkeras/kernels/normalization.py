@@ -26,14 +26,14 @@ def layer_normalization(
 ) -> Tensor:
     """Computes `gamma (x - mean) / √(variance + epsilon) + beta` over the last axes.
 
-    The mean is subtracted first, because `x · s - mean · s` loses digits.
+    The mean is subtracted first, because `x · s - mean · s` has larger rounding errors.
 
     Args:
         x: float tensor; half precision is computed in float32.
         axes: the axes to normalise, which are the last ones.
         gamma, beta: None, or tensors of the shape of the axes.
         epsilon: float.
-        training: whether gradients are needed; TensorFlow's fast form has none.
+        training: bool. Whether gradients are needed. TensorFlow's fast form has no gradients.
 
     Returns:
         A tensor of the shape of `x`, float32 or float64.

@@ -168,7 +168,7 @@ def to_dense(operator: Tensor, num_nodes: int) -> Tensor:
 
 
 def neighbourhood(operator: Tensor, K: int, num_nodes: int) -> Tensor:
-    """Returns a mask of the pairs of nodes (n, m) where n receives from m within K - 1 hops.
+    """Returns a mask of the pairs of nodes (n, m) with a path from m to n of at most K - 1 edges.
 
     The mask is True where at least one of the Chebyshev terms T_0, …, T_{K-1} is not zero.
 
@@ -190,7 +190,7 @@ def has_terms(operator: Tensor) -> bool:
 
 
 def softmax_of_pairs(operator: Tensor, K: int, energy: Tensor, num_nodes: int) -> Tensor:
-    """Computes, for each node, the softmax over the nodes that it receives from.
+    """Computes, for each node n, the softmax over the nodes with a short path to n (K - 1 hops).
 
     Args:
         operator: sparse operator with "terms".

@@ -16,14 +16,14 @@ class AdaptiveAdjacency(keras.layers.Layer):
         A = softmax(relu(E_1 E_2ᵀ))
 
     E_1 and E_2 are trainable matrices (nodes, units) with one row for each node. The softmax is
-    over each row, so that the rows of A sum to 1. A[n, m] is the weight of what node n receives
-    from node m. A does not depend on the values of `x`.
+    over each row, so that the rows of A sum to 1. A[n, m] is the weight of the edge from node m to
+    node n. A does not depend on the values of `x`.
 
     Args:
         units: int. Number of columns of E_1 and E_2.
 
     Call arguments:
-        x: tensor (..., nodes, features). Only its number of nodes is used.
+        x: tensor (..., nodes, features). Only the number of nodes is used.
 
     Returns:
         Tensor (nodes, nodes), the matrix A, a graph operator.

@@ -17,8 +17,9 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     trainable scale and offset, and ε is a small constant.
 
     `keras.layers.LayerNormalization` has the same formula. On TensorFlow and JAX, however, it
-    computes x · s - mean · s, with s = γ / √(var + ε). If the mean is large compared with the
-    deviation, this loses digits: in a deep model, the gradients are five times less accurate.
+    computes x · s - mean · s, with s = γ / √(var + ε). If the mean is much larger than the standard
+    deviation, this formula has rounding errors: in a deep model, the gradients are five times less
+    accurate.
 
     Args:
         axis: int or tuple. The axes to normalise, which must be the last ones: -1 for the features,

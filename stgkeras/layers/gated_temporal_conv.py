@@ -20,13 +20,13 @@ class GatedTemporalConv(keras.layers.Layer):
         residual="conv":   y = relu(P ⊙ σ(Q) + x * R + r)
         residual=None:     y = P ⊙ σ(Q)
 
-    `*` is a convolution along time; the kernels W and R and the biases b and r are trainable. P and
+    `*` is a convolution along time. The kernels W and R and the biases b and r are trainable. P and
     Q are the two halves of the result, `filters` features each. σ is the sigmoid, and ⊙ is the
-    elementwise product: σ(Q), from 0 to 1, decides how much of P passes. The formulas are those of
-    gate="glu". With gate="gtu", tanh(P) takes the place of P, and tanh(P + x') of P + x'.
+    elementwise product: σ(Q), from 0 to 1, decides how much of P passes. The formulas are for
+    gate="glu". For gate="gtu", replace P by tanh(P), and P + x' by tanh(P + x').
 
-    x' is x without its first kernel_size - 1 steps. If x has fewer features than `filters`, zeros
-    are appended to them; if it has more, a trainable linear map reduces them to `filters`.
+    x' is x without the first kernel_size - 1 steps. If x has fewer features than `filters`, zeros
+    are appended. If x has more features, a trainable linear map reduces them to `filters`.
 
     Args:
         filters: int. Number of output features of a node.
@@ -53,7 +53,7 @@ class GatedTemporalConv(keras.layers.Layer):
     Source:
         Yu et al., 2018, arXiv:1709.04875, sec. 3.3; "conv" as in PyTorch Geometric Temporal's
         TemporalConv. Departs from the paper: "align" adds x' inside the gate, as the released
-        code does; the paper's eq. 6 is P ⊙ σ(Q), as with `residual=None`.
+        code does; eq. 6 of the paper is `residual=None`.
     """
 
     def __init__(

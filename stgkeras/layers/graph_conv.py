@@ -17,8 +17,8 @@ class GraphConv(GraphFilter):
         y = activation(Â x W + b)
 
     x is the signal of one step, (nodes, features). Â is the graph operator: Â[n, m] is the weight
-    of what node n receives from node m. W is the trainable kernel, (features, filters), and b is
-    the trainable bias.
+    of the edge from node m to node n. W is the trainable kernel, (features, filters), and b is the
+    trainable bias.
 
     Args:
         filters: int. Number of output features of a node.

@@ -14,7 +14,7 @@ class RenormalizedAdjacency(keras.layers.Layer):
 
         Â = D̃^-1/2 (A + I) D̃^-1/2
 
-    A is the adjacency matrix, and A[n, m] is the weight of what node n receives from node m. The
+    A is the adjacency matrix, and A[n, m] is the weight of the edge from node m to node n. The
     identity I adds a self loop of weight 1 to each node that has none. D̃ is the diagonal matrix of
     the row sums of A + I, the degrees of the nodes.
 

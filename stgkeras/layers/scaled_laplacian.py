@@ -15,7 +15,7 @@ class ScaledLaplacian(keras.layers.Layer):
 
         L̃ = 2 / λ_max · (I - D^-1/2 A D^-1/2) - I
 
-    A is the adjacency matrix, and A[n, m] is the weight of what node n receives from node m. D is
+    A is the adjacency matrix, and A[n, m] is the weight of the edge from node m to node n. D is
     the diagonal matrix of the row sums of A, the degrees of the nodes; D^-1/2 is 0 for nodes of
     degree 0. I is the identity.
 

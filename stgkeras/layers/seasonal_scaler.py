@@ -25,7 +25,7 @@ class SeasonalScaler(StateLayer):
     that the pattern of a single day has less influence. std is the standard deviation of
     x - season, one number for each feature.
 
-    `adapt` computes the season and std. They are saved with the weights. Before `adapt` is called
+    `adapt` computes the season and std. Both are saved with the weights. Before `adapt` is called
     or weights are loaded, a call raises ValueError, or returns NaN while JAX traces the call.
 
     Args:
@@ -82,8 +82,9 @@ class SeasonalScaler(StateLayer):
     def adapt(self, values: Array, calendar: Array) -> None:
         """Computes the season and the standard deviation from training values.
 
-        If a node has no reading at a time of day, its season there is the mean of the node over
-        this kind of day, else the mean of the node, else the mean of all nodes.
+        If a node has no reading at a time of day, the season is the mean of the node over this kind
+        of day (working day or weekend). Without such readings, the season is the mean of the node,
+        or else the mean of all nodes.
 
         Args:
             values: array (T, nodes, features), in original units, NaN where a reading is missing. A

@@ -29,7 +29,8 @@ class SpectralConv(GraphFilter):
     Args:
         filters: int. Number of output features of a node.
         num_knots: None, or int ≥ 2 and at most the number of frequencies. Number of knots of the
-            spline. As many knots as frequencies are equivalent to None. Default None.
+            spline. If it equals the number of frequencies, the result is as with None. Default
+            None.
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer: as in
             `keras.layers.Dense`. An initializer that depends on the number of inputs, such as
             "glorot_uniform", uses the number of inputs of one frequency.

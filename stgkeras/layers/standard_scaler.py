@@ -20,8 +20,9 @@ class StandardScaler(StateLayer):
         with inverse=True: y = x · std + mean
 
     mean and std are the mean and the standard deviation of each feature in the training values.
-    `adapt` computes them. They are saved with the weights. Before `adapt` is called or weights are
-    loaded, a call raises ValueError, or returns NaN while JAX traces the call.
+    `adapt` computes both numbers, and the layer saves both with the weights. Before `adapt` is
+    called or weights are loaded, a call raises ValueError, or returns NaN while JAX traces the
+    call.
 
     Args:
         num_features: int. Number of features F.

@@ -16,23 +16,25 @@ from stgkeras.types import Array, Tensor
 class StaticGraph(StateLayer):
     """Layer that stores a graph operator and saves it with the weights of the model.
 
-    The config stores only the sizes of the graph. A layer from a config has no graph until weights
-    are loaded or `graph` is set. Until then a call raises ValueError. While JAX traces a call, as
-    in `fit` and `predict` of a plain `keras.Model`, it cannot raise, and the operator is NaN.
+    The config stores only the size of the graph. A layer that is created from a config has no graph
+    until weights are loaded or `graph` is set. Until then, a call raises ValueError. While JAX
+    traces a call, as in `fit` and `predict` of a plain `keras.Model`, the layer cannot raise an
+    error, and returns NaN.
 
     Args:
         num_nodes: int. Number of nodes N.
         graph: None, or the operator, an (N, N) array or SciPy sparse matrix. graph[n, m] is the
-            weight of what node n receives from node m. The attribute `graph` can be read, and set
-            later. Default None.
+            weight of the edge from node m to node n. The attribute `graph` can also be set later.
+            Default None.
         num_edges: None for a dense operator, or int: the largest number of entries E of a sparse
-            operator. With None and a sparse `graph`, E is its number of entries. If `graph` is set
-            later and has more entries, `num_edges` becomes their number. Default None.
+            operator. With None and a sparse `graph`, E is the number of entries of `graph`. If a
+            graph with more entries is set later, E increases to the new number. Default None.
         num_frequencies: None for an operator, or int: the layer then stores a dense Fourier basis
             (N, d) with this number of columns d, see `SpectralConv`. Default None.
 
     Call arguments:
-        x: tensor of any shape. Not used; it makes the layer part of a functional model.
+        x: tensor of any shape. Its values are not used. A functional model needs an input tensor
+            for each layer.
 
     Returns:
         The dense operator (N, N), the sparse operator `{"index": (2, E), "value": (E,)}`, or the

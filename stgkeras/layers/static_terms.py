@@ -27,19 +27,20 @@ class StaticTerms(StaticGraph):
         num_nodes: int. Number of nodes N.
         K: int ≥ 1. Number of Chebyshev terms T_0 … T_{K-1}.
         graph: None, or the scaled Laplacian L̃, an (N, N) array or SciPy sparse matrix. The
-            attribute `graph` can be read, and set later. Default None.
+            attribute `graph` can also be set later. Default None.
         num_edges: None, or int: the largest number of pairs E. With None, E is the number of pairs
             of `graph`. Default None.
 
     Call arguments:
-        x: tensor of any shape. Not used; it makes the layer part of a functional model.
+        x: tensor of any shape. Its values are not used. A functional model needs an input tensor
+            for each layer.
 
     Returns:
         `{"index": (2, E), "value": (E,), "terms": (K, E)}`: the pairs of nodes, and the entries of
         L̃ and of T_0 … T_{K-1} for these pairs.
 
     Raises:
-        ValueError: as `StaticGraph`; also if neither `graph` nor `num_edges` is given.
+        ValueError: in the cases of `StaticGraph`, and if neither `graph` nor `num_edges` is given.
 
     Example:
         >>> import scipy.sparse, numpy as np, stgkeras

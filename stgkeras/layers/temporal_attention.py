@@ -21,7 +21,7 @@ class TemporalAttention(keras.layers.Layer):
                            A_h[t, s] = softmax over s of q_h[t] · k_h[s] / √d
 
     A[t, s] is the score of step s for step t. x[t] is the signal of step t, (nodes, features), and
-    x[t, n] are the features of node n at step t. σ is the sigmoid. h counts the heads. The query
+    x[t, n] are the features of node n at step t. σ is the sigmoid. h is the head. The query
     q_h[t] and the key k_h[s] of a head are trainable linear maps of all features of all nodes of a
     step, and d is their length. All other symbols are trainable weights: u_1 (nodes,), U_2
     (features, nodes), u_3 (features,), V_e and b_e (time, time); V_h (features, features).
@@ -35,7 +35,7 @@ class TemporalAttention(keras.layers.Layer):
     Call arguments:
         x: tensor (batch, time, nodes, features).
         return_attention_scores: False to return the attended signal y, True to return y and the
-            scores A, or "only" to return the scores alone, which does not compute y. Default False.
+            scores A, or "only" to return A without computing y. Default False.
 
     Returns:
         The attended signal y, (batch, time, nodes, features), or the pair (y, scores), or the

@@ -170,7 +170,7 @@ class FocalLoss(keras.losses.Loss):
 
 
 def balanced_weight(num_links: int, num_others: int, beta: float = 1.0) -> float:
-    """Computes the weight of links that balances links and missing links in a loss.
+    """Computes the weight of links that balances links and pairs without a link in a loss.
 
         (1 - β^others) / (1 - β^links),    others / links as β → 1
 

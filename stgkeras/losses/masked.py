@@ -103,7 +103,7 @@ class MaskedMeanAbsoluteError(_MaskedLoss):
 
     Args:
         null_value: float or None. Number that also marks a missing reading, such as 0.0. Default
-            None: only NaN does.
+            None: only NaN marks a missing reading.
         reduction: as in `keras.losses.Loss`; None returns the loss of every entry, 0 if missing.
         name: str. Name of the loss.
         dtype: dtype of the result. With float16 and bfloat16, the loss is computed in float32.
@@ -156,11 +156,11 @@ class MaskedHuber(_MaskedLoss):
 
         loss = e² / 2 if |e| ≤ δ, else δ (|e| - δ / 2),    e = y_pred - y_true
 
-    `MaskedMeanAbsoluteError` describes the other arguments, the call and the mean.
+    `MaskedMeanAbsoluteError` describes the other arguments, the call arguments and the mean.
 
     Args:
-        delta: float > 0, in the units of the readings. Size δ of the error from which on the loss
-            is linear instead of quadratic. Default 1.
+        delta: float > 0, in the units of the readings. The loss is quadratic for errors up to δ,
+            and linear for larger errors. Default 1.
 
     Raises:
         ValueError: if `delta` is not a finite number above 0, and in the cases of

@@ -28,7 +28,7 @@ def forecast_errors(
         forecast: array of the shape of `truth`.
         steps: dict of label → number of steps ahead, from 1, such as {"15 min": 3}.
         null_value: float or None. Number that also marks a missing reading, such as 0.0. Default
-            None: only NaN does.
+            None: only NaN marks a missing reading.
         percentage: bool. Whether to add the mean absolute percentage error, MAPE. Default False.
 
     Returns:
@@ -150,7 +150,7 @@ class MaskedMeanAbsoluteError(_MaskedMean):
         step: int ≥ 1 or None. Time step to evaluate; the first step ahead is 1. Default None: all
             steps.
         null_value: float or None. Number that also marks a missing reading, such as 0.0. Default
-            None: only NaN does.
+            None: only NaN marks a missing reading.
         name: str or None. Name in the logs. Default None: "masked_mae", or with `step=3`
             "masked_mae_step_3".
         dtype: as in `keras.metrics.Metric`; float16 and bfloat16 still compute in float32.

@@ -284,7 +284,7 @@ class GraphModel(keras.Model):
 
     def _run_through_graph(self, inputs, *args, **kwargs):
         # `keras.models.clone_model` calls this method, and then the constructor with only the
-        # tensors. The constructor finds the original model in their attribute `cloned_from`.
+        # output tensors. The attribute `cloned_from` of the tensors is the original model.
         outputs = super()._run_through_graph(inputs, *args, **kwargs)
         for tensor in keras.tree.flatten(outputs):
             if isinstance(tensor, keras.KerasTensor):

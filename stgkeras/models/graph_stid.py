@@ -51,9 +51,9 @@ class GraphSTID(Forecaster):
         Tensor (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: if an argument is invalid; in use, if the graph, the scaler or the season was
-            never set, or an input has infinite values or NaN. With `normalize` or `season`, NaN in
-            a signal is a missing reading.
+        ValueError: if an argument is invalid. When the model is used: if the graph, the scaler or
+            the season was never set, or an input has infinite values or NaN. With `normalize` or
+            `season`, NaN in a signal is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras

@@ -41,16 +41,16 @@ class STGCNLinkPredictor(LinkPredictor):
 
     Call arguments:
         inputs: dict of tensors {"x": (batch, input_length, num_nodes, num_features), "graph": …}.
-            With `num_history`, it also has "history" (batch, num_nodes, num_nodes, H). With
-            `dynamic_graph=False`, "graph" is absent, and x alone is enough.
+            With `num_history`, the dict also has "history" (batch, num_nodes, num_nodes, H). With
+            `dynamic_graph=False`, "graph" is absent, and the tensor x can replace the dict.
 
     Returns:
         Tensor (batch, num_nodes, num_nodes): the probability of each link in the next graph.
 
     Raises:
-        ValueError: if an argument is invalid, or `input_length` is too short for the blocks; in
-            use, if the graph or the scaler was never set, or an input has infinite values or NaN.
-            With `normalize`, NaN in "x" is a missing value.
+        ValueError: if an argument is invalid, or `input_length` is too short for the blocks. When
+            the model is used: if the graph or the scaler was never set, or an input has infinite
+            values or NaN. With `normalize`, NaN in "x" is a missing value.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -90,8 +90,9 @@ class ASTGCNLinkPredictor(LinkPredictor):
     """Link predictor with the blocks of ASTGCN: predicts the next graph from a window of graphs.
 
     The node features x (time, nodes, features) pass through several blocks with attention, see
-    `ASTGCN`. One linear map then maps all steps and features of a node to its state, a vector of
-    `node_values` values. A decoder maps the state of node n to the logits of its pairs (n, m):
+    `ASTGCN`. Then a linear map reduces all steps and features of each node to the state of the
+    node, a vector of `node_values` numbers. A decoder maps the state of node n to the logits of all
+    pairs (n, m):
 
         dense layer, layer normalisation, ReLU, dropout, dense layer with one output for each m
 
@@ -101,20 +102,21 @@ class ASTGCNLinkPredictor(LinkPredictor):
     Args:
         num_blocks, K, spatial_filters, temporal_filters, time_stride, attention, temporal_score,
             spatial_score, num_heads: as in `ASTGCN`, with the same defaults.
-        node_values: int. Number of values in the state of a node. Use more than one if links depend
-            on the identity of the nodes. Default 1.
+        node_values: int. Number of values in the state of a node. Use more than one value if links
+            depend on which node it is, and not only on the features. Default 1.
 
     Call arguments:
         inputs: dict of tensors {"x": (batch, input_length, num_nodes, num_features), "graph": …}.
-            With `num_history`, it also has "history" (batch, num_nodes, num_nodes, H). With
-            `dynamic_graph=False`, "graph" is absent, and x alone is enough.
+            With `num_history`, the dict also has "history" (batch, num_nodes, num_nodes, H). With
+            `dynamic_graph=False`, "graph" is absent, and the tensor x can replace the dict.
 
     Returns:
         Tensor (batch, num_nodes, num_nodes): the probability of each link in the next graph.
 
     Raises:
-        ValueError: if an argument is invalid; in use, if the graph or the scaler was never set, or
-            an input has infinite values or NaN. With `normalize`, NaN in "x" is a missing value.
+        ValueError: if an argument is invalid. When the model is used: if the graph or the scaler
+            was never set, or an input has infinite values or NaN. With `normalize`, NaN in "x" is a
+            missing value.
 
     Example:
         >>> import numpy as np, stgkeras

@@ -20,7 +20,7 @@ PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 def presets() -> dict[str, dict[str, Any]]:
     """Lists the trained models (presets) of the library.
 
-    Open one of them with `from_preset`, for example `models.GraphSTID.from_preset(name)`.
+    Open a model with `from_preset`, for example `models.GraphSTID.from_preset(name)`.
 
     Returns:
         dict of names and metadata. The metadata are a dict with the keys "data", "split", "scaler",

@@ -48,8 +48,8 @@ class SpectralCNN(GraphClassifier):
         num_classes).
 
     Raises:
-        ValueError: if an argument is invalid; in use, if the graph or the clusters were never set,
-            or `x` has NaN or infinite values.
+        ValueError: if an argument is invalid. When the model is used: if the graph or the clusters
+            were never set, or `x` has NaN or infinite values.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -114,8 +114,8 @@ class ChebNet(GraphClassifier):
         num_classes).
 
     Raises:
-        ValueError: if an argument is invalid; in use, if the graph or the clusters were never set,
-            or `x` has NaN or infinite values.
+        ValueError: if an argument is invalid. When the model is used: if the graph or the clusters
+            were never set, or `x` has NaN or infinite values.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -164,9 +164,9 @@ class GCN(GraphClassifier):
     A graph convolution combines the features of each node and its neighbours, see
     `layers.GraphConv`.
 
-    Semi-supervised training uses the whole graph as one sample: fit with `batch_size=1`, and give
-    labelled nodes a `sample_weight` of 1 and all other nodes 0. Compile with a loss that has
-    `from_logits=True` and `reduction="mean_with_sample_weight"`.
+    Semi-supervised training uses the whole graph as one sample: call `fit` with `batch_size=1` and
+    a `sample_weight` of 1 for labelled nodes and 0 for all other nodes. Compile with a loss that
+    has `from_logits=True` and `reduction="mean_with_sample_weight"`.
 
     Args:
         graph: None, or the graph operator `graphs.renormalized_adjacency(A)`, an (N, N) array or
@@ -175,8 +175,8 @@ class GCN(GraphClassifier):
             model is used. Default None.
         filters: sequence of ints. Number of filters of each convolution. With classify="nodes", one
             more convolution returns the logits. Default (16,).
-        units: None, or a sequence of ints: the number of units of each dense layer before the last,
-            only for classify="signals". None is (512,) for "signals". Default ().
+        units: None, or a sequence of ints: the number of units of each hidden dense layer, only for
+            classify="signals". None means (512,). Default ().
         classify: str. "nodes": each node has one class. "signals": each sample, a signal on the
             graph, has one class. Default "nodes".
         num_edges: None, or int: the largest number of entries of a sparse graph; with `clusters`, a
@@ -191,8 +191,8 @@ class GCN(GraphClassifier):
         num_classes).
 
     Raises:
-        ValueError: if an argument is invalid; in use, if the graph or the clusters were never set,
-            or `x` has NaN or infinite values.
+        ValueError: if an argument is invalid. When the model is used: if the graph or the clusters
+            were never set, or `x` has NaN or infinite values.
 
     Example:
         >>> import numpy as np, stgkeras

@@ -73,9 +73,9 @@ class STGCN(Forecaster):
         Tensor (batch, horizon, num_nodes, num_outputs).
 
     Raises:
-        ValueError: if an argument is invalid, or `input_length` is too short for the blocks; in
-            use, if the graph, the scaler or the season was never set, or an input has infinite
-            values or NaN. With `normalize` or `season`, NaN in `x` is a missing reading.
+        ValueError: if an argument is invalid, or `input_length` is too short for the blocks. When
+            the model is used: if the graph, the scaler or the season was never set, or an input has
+            infinite values or NaN. With `normalize` or `season`, NaN in `x` is a missing reading.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -87,8 +87,8 @@ class STGCN(Forecaster):
 
     Source:
         Yu et al., 2018, arXiv:1709.04875. Departs from the paper: the model forecasts all steps at
-        once. Layer normalisation has ε = 1e-12; as in the authors' code, it follows each block and
-        also precedes the dense layers.
+        once. As in the authors' code, there is a layer normalisation (ε = 1e-12) after each block
+        and before the dense layers.
     """
 
     takes_components = False

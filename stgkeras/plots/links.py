@@ -54,8 +54,8 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
     Frequencies of 0 are drawn there as hollow triangles.
 
     Args:
-        curves: dict of label → (means, shares), as returned by `metrics.reliability`. At most four
-            curves.
+        curves: dict of label → (means, fractions), as returned by `metrics.reliability`. At most
+            four curves.
         title: str. Title of the figure.
 
     Returns:

@@ -20,7 +20,7 @@ def attention(
     names: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Draws matrices of attention weights, two in a row. Each is a mean over windows and heads.
+    """Draws matrices of attention weights, averaged over windows and heads, two in each row.
 
     Args:
         scores: dict of title → array (…, n, n) of attention weights, as returned by

@@ -43,12 +43,13 @@ class STGCNHyperModel(_ForecasterHyperModel):
 
     Hyperparameters:
 
-    - `blocks`: the number of blocks, 1–3, and the kernel size, 2–4, in one choice. "2x3" is two
-      blocks with kernel size 3. The choices are those that fit `input_length`.
+    - `blocks`: number of blocks (1–3) and kernel size (2–4) as one str. "2x3" means two blocks with
+      kernel size 3. Only combinations that fit `input_length` are tried.
     - `temporal_filters`, `spatial_filters`: 16–128. `gate`: "glu" or "gtu". `dropout`: 0–0.5.
-    - `graph_conv`: "cheb" or "gcn". `K`: 1–4, with "cheb".
-    - `loss`: "mae", "mse" or "huber", all masked.
-    - `learning_rate`: 1e-4–1e-2. `batch_size`: 16–64. `T_0`, `T_mult`: of `callbacks.WarmRestarts`.
+    - `graph_conv`: "cheb" or "gcn". `K`: 1–4, only for "cheb".
+    - `loss`: "mae", "mse" or "huber", the masked losses of `stgkeras.losses`.
+    - `learning_rate`: 1e-4–1e-2. `batch_size`: 16–64.
+    - `T_0`, `T_mult`: arguments of `callbacks.WarmRestarts`.
 
     Trials are compared by `objective`, the masked mean absolute error on validation data.
 
@@ -67,8 +68,8 @@ class STGCNHyperModel(_ForecasterHyperModel):
         calendar: array or None. Calendar of `values`, needed with `season`.
         log_dir: path of a folder for TensorBoard logs, or None for no logs. Each trial writes into
             `log_dir/<trial>/execution<number>`. Use one folder per search.
-        **arguments: fixed values of hyperparameters, of `num_blocks` or of `kernel_size`, and other
-            arguments of the model, such as `horizon` or `season`.
+        **arguments: fixed values of hyperparameters, and other arguments of the model, such as
+            `horizon` or `season`. `num_blocks` and `kernel_size` can be fixed too.
 
     Raises:
         ValueError: if `windows` is not a function, or if `input_length` is too short for any choice
@@ -134,10 +135,11 @@ class ASTGCNHyperModel(_ForecasterHyperModel):
 
     - `num_blocks`: 1–3. `K`: 1–4. `spatial_filters`, `temporal_filters`: 16–128.
     - `temporal_score`: "bilinear" or "dot". `spatial_score`: "bilinear" or "additive".
-    - `components`: the names of the input components that the model reads, if `input_length` is a
-      dict. Each choice includes the first component.
-    - `loss`, `learning_rate`, `batch_size`, `T_0`, `T_mult`: see `STGCNHyperModel`, also for
-      `objective`.
+    - `components`: only if `input_length` is a dict. The names of the input components as one str,
+      such as "recent daily". The first component is always included.
+    - `loss`, `learning_rate`, `batch_size`, `T_0`, `T_mult`: see `STGCNHyperModel`.
+
+    The objective is the same as in `STGCNHyperModel`.
 
     Args:
         windows, adjacency, values, calendar, log_dir: see `STGCNHyperModel`.
@@ -194,23 +196,24 @@ class LinkPredictorHyperModel(HyperModel):
     Hyperparameters:
 
     - `model`: "STGCN" (`models.STGCNLinkPredictor`) or "ASTGCN" (`models.ASTGCNLinkPredictor`).
-    - `blocks`, `filters`: of STGCN.
-    - `num_blocks`, `spatial_filters`, `temporal_filters`, `temporal_score`, `spatial_score`,
-      `node_values` (1–16): of ASTGCN.
+    - Only for "STGCN": `blocks`, see `STGCNHyperModel`, and `filters`, 16–128.
+    - Only for "ASTGCN": `num_blocks`, `spatial_filters`, `temporal_filters`, `temporal_score` and
+      `spatial_score`, see `ASTGCNHyperModel`, and `node_values`, 1–16.
     - `K`: 1–4. `units`: 16–256. `dropout`: 0–0.5.
-    - `loss`: "binary_crossentropy" or "focal". With "focal": `gamma`, 0.5–5, and `alpha`, 0.25–0.9,
-      the weight of links in the paper.
+    - `loss`: "binary_crossentropy" or "focal".
+    - Only for "focal": `gamma`, 0.5–5, and `alpha`, 0.25–0.9, as defined in the focal loss paper.
     - `learning_rate`, `batch_size`, `T_0`, `T_mult`: see `STGCNHyperModel`.
 
     Trials are compared by `objective`, the average precision on validation data.
 
     Args:
         windows, log_dir: see `STGCNHyperModel`.
-        values: array or None. Training features for `model.adapt`, needed with `normalize=True`.
-        adjacency: array (N, N) or SciPy sparse, with `dynamic_graph=False`. None otherwise.
+        values: array or None. Training features for `model.adapt`. Only needed with
+            `normalize=True`.
+        adjacency: array (N, N) or SciPy sparse, or None. Only needed with `dynamic_graph=False`.
         **arguments: fixed values of hyperparameters, and other arguments of the models, such as
-            `num_nodes`, `decoder` or `directed`. Both models must have these arguments, except if
-            `model` is fixed.
+            `num_nodes`, `decoder` or `directed`. Unless `model` is fixed, both models must have
+            these arguments.
 
     Example:
         >>> import keras_tuner, numpy as np, stgkeras

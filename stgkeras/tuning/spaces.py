@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-# {name: (kind, options)}: a method of `keras_tuner.HyperParameters` and its arguments. The option
-# "when" is (parent, values): the hyperparameter applies only if the parent has one of the values.
+# Dict {name: (kind, options)}. `kind` is the name of a method of `keras_tuner.HyperParameters`, and
+# `options` are its arguments. With the option "when", a pair (parent, values), the hyperparameter
+# applies only if the hyperparameter `parent` has one of the `values`.
 Space: TypeAlias = Mapping[str, tuple[str, dict[str, Any]]]
 
 

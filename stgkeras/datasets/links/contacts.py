@@ -51,8 +51,8 @@ class Contacts:
         """Divides time into steps of equal width and collects the contacts of each step.
 
         Args:
-            width: float. Seconds of a step. The first step begins at a multiple of `width`.
-            keep_empty: bool. Whether to keep steps without contacts, such as the hours of a night.
+            width: float. Length of a step in seconds. Steps begin at multiples of `width`.
+            keep_empty: bool. Whether to keep steps without contacts, such as hours at night.
 
         Returns:
             `Snapshots`.
@@ -81,13 +81,13 @@ def load_contacts(
 
     Args:
         path: path of a `.csv` or `.npz` file.
-            A csv file has the columns time, source, target and, optionally, weight. The columns
-            are named in a header, or have this order. Commas, tabs or blanks separate them.
-            An npz file holds arrays with these names. Other accepted names are `t`, `i`, `j` and
-            `node_id` of SocioPatterns, and `edge_t`, `edge_src`, `edge_dst` and `edge_weight` of
-            the set England Covid in PyTorch Geometric Temporal.
+            A csv file has the columns time, source, target and, optionally, weight. Without a
+            header, the columns must have this order. Commas, tabs or blanks separate the columns.
+            An npz file contains arrays with these names. Other accepted names are `t`, `i`, `j`
+            and `node_id` of SocioPatterns, and `edge_t`, `edge_src`, `edge_dst` and `edge_weight`
+            of the England Covid data in PyTorch Geometric Temporal.
             Times are numbers counted from a midnight, or dates. Nodes are given by name. In an npz
-            file they may also be indices into `names`.
+            file, nodes may also be indices into `names`.
         directed: bool. True if a contact is a directed edge from source to target. False if it is
             an undirected edge.
         unit: float. Unit of numeric times, in seconds, for example 86400 for days.

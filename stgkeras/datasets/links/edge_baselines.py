@@ -173,8 +173,8 @@ def _newman_watts(n, k, p):
     ring, far = (gap > 0) & (gap <= half), gap > half
     owned = np.triu(ring).sum(1)
     free = n - 1 - ring.sum(1)
-    # later[u, v], v > u: probability that u picks v. earlier[u, v], v < u: the same, if v has not
-    # picked u.
+    # later[u, v]: probability that u picks a later node v. earlier[u, v]: probability that u picks
+    # an earlier node v that has not picked u.
     later, earlier = np.zeros((2, n, n))
     for u in range(n):
         picked = later[:, u]  # (n,), probability that each earlier node picked u

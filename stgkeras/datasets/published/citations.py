@@ -55,10 +55,10 @@ class Citations:
     """Citation network of N papers, with the words of each paper.
 
     Args:
-        features: (N, F) csr_array of float32. 1 where the paper contains the word. Not
-            normalized.
-        adjacency: (N, N) csr_array of float64. 1 where one of two papers cites the other.
-            Symmetric, with zero diagonal.
+        features: (N, F) csr_array of float32. Entry [n, f] is 1 if paper n contains word f. Not
+            normalised.
+        adjacency: (N, N) csr_array of float64. Entry [n, m] is 1 if paper n cites paper m, or m
+            cites n. Symmetric, with zero diagonal.
         labels: (N,) int64. Class of each paper.
         train: sorted int64 array of the training nodes.
         val: sorted int64 array of the validation nodes.

@@ -11,13 +11,13 @@ from stgkeras.types import Array
 def last_value(values: np.ndarray, starts: Array, input_length: int, horizon: int) -> np.ndarray:
     """Predicts the last reading of each window at all target steps (persistence forecast).
 
-    Where the last reading is missing, the last reading before it is repeated.
+    If the last reading is missing, the function uses the last reading before it.
 
     Args:
         values: (T, N, F) series. NaN marks a missing reading.
         starts: (W,) int. First steps of the windows.
-        input_length: int. Number of steps that a window reads.
-        horizon: int. Number of steps that a window predicts.
+        input_length: int. Number of input steps of a window.
+        horizon: int. Number of target steps of a window.
 
     Returns:
         (W, horizon, N, F).
@@ -43,15 +43,15 @@ def same_time(
     Args:
         values: (T, N, F) series.
         starts: (W,) int. First steps of the windows.
-        input_length: int. Number of steps that a window reads.
-        horizon: int. Number of steps that a window predicts.
+        input_length: int. Number of input steps of a window.
+        horizon: int. Number of target steps of a window.
         lag: int ≥ horizon. Number of steps in a day or a week.
 
     Returns:
         (W, horizon, N, F).
 
     Raises:
-        ValueError: if `lag` is less than the horizon, or leads to a step before the series.
+        ValueError: if `lag` is less than the horizon, or a step before the series is needed.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -91,8 +91,8 @@ def historical_mean(
         values: (T, N, F) series. NaN marks a missing reading.
         calendar: (T, 2). `calendar` of the steps.
         starts: (W,) int. First steps of the windows.
-        input_length: int. Number of steps that a window reads.
-        horizon: int. Number of steps that a window predicts.
+        input_length: int. Number of input steps of a window.
+        horizon: int. Number of target steps of a window.
         steps_per_day: int. Number of steps of the series in a day.
         num_train: int. Number of training steps at the start of the series, see
             `training_steps`.
@@ -126,11 +126,12 @@ def residual_ridge(
     steps_per_day: int,
     alpha: float = 1.0,
 ) -> np.ndarray:
-    """Predicts the residuals of the historical mean by ridge regression, for each node alone.
+    """Predicts residuals of the historical mean by ridge regression, and adds the mean again.
 
-    A residual is a reading minus its historical mean; the residual of a missing reading is 0. The
-    regression predicts the next residuals of a node from its last ones. This baseline is strong
-    on data with a daily season. Compare it with models that use the calendar.
+    A residual is a reading minus its historical mean. The residual of a missing reading is 0. Each
+    node has its own regression, which predicts the next residuals from the last residuals of the
+    node. This baseline has low errors on data with a daily pattern. Compare it with models that
+    use the calendar.
 
     Args:
         values: (T, N, F) series. NaN marks a missing reading. Only the first feature is used and
@@ -138,8 +139,8 @@ def residual_ridge(
         calendar: (T, 2). `calendar` of the steps.
         train: int array. First steps of the training windows.
         starts: (W,) int. First steps of the windows to predict.
-        input_length: int. Number of steps that a window reads.
-        horizon: int. Number of steps that a window predicts.
+        input_length: int. Number of input steps of a window.
+        horizon: int. Number of target steps of a window.
         steps_per_day: int. Number of steps of the series in a day.
         alpha: float. Weight of the penalty on the squared coefficients.
 

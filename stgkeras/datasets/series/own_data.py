@@ -37,28 +37,28 @@ def from_arrays(
     Gaps, duplicate rows and NaN raise an error, unless an argument says how to repair them.
 
     Args:
-        values: (T, N) or (T, N, F) of real numbers. Copied once, to float32. A float32 memory map
-            is copied only if `null_value` (other than NaN), `regularize` or `duplicates` change
-            readings.
-        timestamps: None, or (T,) of datetimes, datetime64 or strings, to the second. Times with a
-            time zone are converted to UTC. Other times stay as they are.
-        graph: None, an adjacency (N, N), dense or SciPy sparse, or the path of a graph file as
-            for `load_series`. `[n, m]` is the weight of what node n receives from node m. The
+        values: (T, N) or (T, N, F) real numbers: T steps, N sensors, F features. The array is
+            copied to float32. A float32 memory map is copied only if `null_value` (other than
+            NaN), `regularize` or `duplicates` changes readings.
+        timestamps: None, or (T,) datetimes, datetime64 or strings, with seconds as the finest
+            unit. Times with a time zone are converted to UTC. Other times are not changed.
+        graph: None, an adjacency (N, N), dense or SciPy sparse, or the path of a graph file, as
+            in `load_series`. `[n, m]` is the weight of the edge from node m to node n. The
             example below computes graphs.
         names: sequence of N unique names of sensors. Default: "0", "1", …
         features: sequence of F names of features. Default: "value", or "value_0", "value_1", …
         units: str for all features, or sequence of F str.
         symmetric: bool. Whether the adjacency of the series is `np.maximum(A, A.T)`.
-        interval: float. Minutes between steps. Pass it if there are no timestamps, or with
-            `regularize` if it is not the most frequent difference of the timestamps.
-        null_value: float or None. The number that marks a missing reading in `values`; it becomes
-            NaN. With any number or `np.nan`, NaN is a missing reading too. None: NaN raises an
-            error.
+        interval: float. Minutes between steps. Default: the difference of the timestamps. With
+            `regularize`, the default is the most frequent difference.
+        null_value: float or None. The number that marks a missing reading in `values`. Missing
+            readings become NaN. With a number or `np.nan`, NaN in `values` is a missing reading
+            too. With None, NaN raises an error.
         regularize: bool. Whether to sort the rows by time and to fill gaps with missing readings.
-        duplicates: "raise", "first" or "mean". How to treat rows of the same time: raise an
-            error, keep the first, or take the mean of the readings that are not missing.
-        unknown: "raise" or "drop". How to treat edges in a graph file of sensors that are not in
-            `names`.
+        duplicates: "raise", "first" or "mean". Action for rows of the same time: raise an error,
+            keep the first row, or take the mean of the readings that are not missing.
+        unknown: "raise" or "drop". Action for edges of sensors that are not in `names`: raise an
+            error, or ignore the edge.
 
     Returns:
         `Series`.
@@ -66,9 +66,9 @@ def from_arrays(
     Raises:
         FileNotFoundError: if the graph file is missing.
         TypeError: if `values` are not real numbers.
-        ValueError: if shapes do not fit, or if a gap, a duplicate row, NaN or an unknown sensor
-            is found without the argument that repairs it. The message names the first such place
-            and the argument.
+        ValueError: if shapes do not fit, or if there is a gap, a duplicate row, NaN or an unknown
+            sensor, and no argument repairs it. The message names the first such place and the
+            argument.
 
     Example:
         Fill a gap and merge a duplicate row:
@@ -86,7 +86,7 @@ def from_arrays(
         (5.0, ('km/h',), '2024-05-01T08:10:00')
 
         Compute a graph from road distances in km, from coordinates, or from the correlation of
-        the readings (of the training part only):
+        the training readings:
 
         >>> roads = graphs.gaussian_kernel([[0, 1.2], [np.inf, 0]], sigma2=10.0, epsilon=0.1)
         >>> places = graphs.distances_km([34.15, 34.12], [-118.32, -118.24])
@@ -150,17 +150,17 @@ def from_pandas(
     """Creates a series from a pandas frame, or from one frame for each feature.
 
     Args:
-        frames: `pandas.DataFrame` with times as index and sensors as columns. Or a dict from the
-            name of each feature to such a frame; all frames have the same index and columns.
-        graph: as for `from_arrays`.
+        frames: `pandas.DataFrame` with times as index and sensors as columns, or a dict of feature
+            name → frame. All frames must have the same index and columns.
+        graph: as in `from_arrays`.
         **kwargs: `units`, `symmetric`, `interval`, `null_value`, `regularize`, `duplicates` and
-            `unknown` of `from_arrays`.
+            `unknown`, as in `from_arrays`.
 
     Returns:
         `Series`.
 
     Raises:
-        FileNotFoundError, TypeError, ValueError: as `from_arrays`.
+        FileNotFoundError, TypeError, ValueError: as in `from_arrays`.
 
     Example:
         >>> import pandas as pd, stgkeras
@@ -229,10 +229,10 @@ def from_csv(
     edges of unknown sensors.
 
     Args:
-        path: path of a `.csv` file with a header of sensor names. If the first column is not
-            numeric, it holds timestamps, as for `from_arrays`. Empty cells are NaN.
-        graph: None, an adjacency (N, N), or the path of a graph file as for `load_series`.
-        units, symmetric, interval, null_value, regularize, duplicates, unknown: as for
+        path: path of a `.csv` file with a header of sensor names. The first column may contain
+            timestamps, as in `from_arrays`. Empty cells are NaN.
+        graph: None, an adjacency (N, N), or the path of a graph file, as in `load_series`.
+        units, symmetric, interval, null_value, regularize, duplicates, unknown: as in
             `from_arrays`.
 
     Returns:
@@ -241,7 +241,7 @@ def from_csv(
     Raises:
         FileNotFoundError: if a file is missing.
         ValueError: if a file is damaged or ambiguous, if the values and the graph have different
-            numbers of nodes, or as for `from_arrays`.
+            numbers of nodes, and in the cases listed in `from_arrays`.
 
     Example:
         >>> import numpy as np, os, stgkeras, tempfile

@@ -19,16 +19,16 @@ class Series:
 
     Args:
         values: (T, N, F) float32, in `units`. NaN marks a missing reading. May be a memory map.
-        adjacency: (N, N) float64 or None. `[n, m]` is the weight of what node n receives from
-            node m. The diagonal is zero.
+        adjacency: (N, N) float64 or None. `[n, m]` is the weight of the edge from node m to node
+            n. The diagonal is zero.
         names: tuple of N str. Names of the sensors.
         features: tuple of F str. Names of the features.
         interval: float or None. Minutes from one step to the next.
         timestamps: (T,) datetime64 or None, evenly spaced. Two published sets have gaps between
             their rows: PeMSD7(M) leaves out weekends, PEMS-BAY leaves out one hour.
-        units: tuple of F str. "" where the unit is not known.
-        null_value: float or None. The number that marked a missing reading in the source (NaN if
-            the source has no number there). None if the source marks no missing readings.
+        units: tuple of F str. Unit of each feature; "" if the unit is not known.
+        null_value: float or None. The number that marks a missing reading in the source. NaN if
+            missing readings are NaN or empty. None if the source marks no missing readings.
         source: str or None. Origin of the data.
         licence: str or None. Licence of the data, if the source states one.
     """

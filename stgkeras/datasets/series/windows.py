@@ -27,39 +27,39 @@ class Windows(Batches):
             read in pieces.
         targets: array (T, …). May be the same array as `inputs`.
         starts: int array. First step of each window.
-        input_length: int. Number of steps L that a window reads. Or a dict of components, for
-            example `{"recent": 24, "daily": 12, "weekly": 24}`: "recent" reads the last steps,
-            "daily" and "weekly" read the hours of the forecast on earlier days and weeks. Their
-            lengths are multiples of the horizon. The window starts where the recent component
-            starts.
-        horizon: int or None. Number of steps H that a window predicts. None: the next step,
-            without a time axis.
+        input_length: int or dict. Number of input steps L. A dict gives the numbers of steps of
+            several components, for example `{"recent": 24, "daily": 12, "weekly": 24}`. "recent"
+            are the steps directly before the target steps; the window starts there. "daily" and
+            "weekly" are steps at the time of day of the target steps, on earlier days and weeks.
+            The numbers of daily and weekly steps are multiples of the horizon.
+        horizon: int or None. Number of target steps H. None: the next step, without a time axis.
         batch_size: int. Number of windows in a batch. The last batch may be smaller.
         shuffle: bool. Whether to shuffle the windows in each epoch.
         seed: int ≥ 0. Seed of the shuffling.
-        calendar: None, or (T, 2) array of `calendar`. Its rows at the target steps become inputs.
+        calendar: None, or (T, 2) array from `datasets.calendar`. The rows of the target steps
+            become inputs.
         steps_per_day: int. Number of steps of the series in a day, for daily and weekly
             components.
         missing: bool. Whether NaN marks a missing reading. NaN then stays in the batches.
-        shift: None, or (T, …) array of `leave_one_day_out`, for training. The shift of each step
-            is added to its values in inputs and targets. The daily and weekly components get the
-            shift of the target hours. `inputs` and `targets` must be arrays of the shape of
-            `shift`, or hold its first features.
+        shift: None, or (T, …) array from `leave_one_day_out`, for training. `shift[t]` is added to
+            the inputs and targets of step t. The daily and weekly components get the shift of the
+            target steps at the same time of day. `inputs` and `targets` must have the shape of
+            `shift`, or contain only the first features of `shift`.
         **kwargs: `workers`: int, number of threads that prepare the next batches while the model
-            runs. `use_multiprocessing`: bool, whether processes take the place of threads.
-            `max_queue_size`: int, largest number of batches prepared in advance. The order of the
-            windows does not depend on these.
+            runs. `use_multiprocessing`: bool, whether to use processes instead of threads.
+            `max_queue_size`: int, largest number of batches prepared in advance. These arguments
+            do not change the order of the windows.
 
     Returns:
         Batches `(x, y)`, float32: x (B, L, …) or a dict of such arrays, y (B, H, …) or (B, …).
         With components x is `{"recent": …, "daily": …}`, with a calendar
         `{"x": …, "calendar": …}`.
 
-        The attribute `epoch` rises by one in `on_epoch_end`. Keras also calls `on_epoch_end` once
-        when `fit` begins: epoch i of Keras, counted from 0, has the order of `epoch` i + 1. To
-        resume a run in the same order, set `windows.epoch = i` before `fit(…, initial_epoch=i)`.
-        If `steps_per_epoch` is smaller than the number of batches, the next epoch of Keras
-        continues with the remaining batches of the same order.
+        To resume a run with the same order of windows, set `windows.epoch = i` before
+        `fit(…, initial_epoch=i)`. The attribute `epoch` determines the order and increases by one
+        in `on_epoch_end`. Keras also calls `on_epoch_end` once when `fit` begins. If
+        `steps_per_epoch` is smaller than the number of batches, the next epoch of Keras continues
+        with the remaining batches.
 
     Raises:
         TypeError: if an array does not hold real numbers.
