@@ -8,6 +8,7 @@ of `fit` and of a bare loop over PyTorch Geometric's GCN of the same sizes and s
 take turns in one process. FOLDER may be the file with Cora, too.
 """
 
+import functools
 import sys
 from time import perf_counter
 
@@ -15,6 +16,7 @@ import command
 import numpy as np
 import pandas as pd
 import records
+from speed_worker import times
 
 PUBLISHED = {("gcn", 2): 81.5, ("chebnet", 3): 81.2, ("chebnet", 4): 79.5}
 EPOCHS = 50  # of a turn
@@ -48,17 +50,17 @@ def speed(args):
     from stgkeras import datasets
 
     cora = datasets.load_cora(args.data)
-    ours, theirs = ours_by_epoch(cora), pyg_by_epoch(cora)
+    ours, theirs = our_epochs(cora), functools.partial(times, pyg_epoch(cora), EPOCHS)
     ours(), theirs()  # compiles
-    times = [[np.diff(ours()), np.diff(theirs())] for _ in range(args.turns)]
-    our_ms, their_ms = 1e3 * np.median(times, axis=(0, 2))  # of (turns, 2, epochs)
+    seconds = [[ours(), theirs()] for _ in range(args.turns)]
+    our_ms, their_ms = 1e3 * np.median(seconds, axis=(0, 2))  # of (turns, 2, epochs)
     row = {"ms an epoch": our_ms, "PyTorch Geometric": their_ms, "times faster": their_ms / our_ms}
     row = {key: round(float(value), 2) for key, value in row.items()}
     return {f"GCN, {keras.backend.backend()}": row}
 
 
-def ours_by_epoch(cora):
-    """A function that runs epochs and returns when each began and the last ended."""
+def our_epochs(cora):
+    """A function that runs epochs and returns the seconds of each."""
     import keras
 
     sys.path.insert(0, str(records.ROOT / "examples"))
@@ -73,13 +75,13 @@ def ours_by_epoch(cora):
             on_epoch_end=lambda epoch, logs: stamps.append(perf_counter())
         )
         model.fit(x, y, 1, EPOCHS, 0, [clock], sample_weight=train)
-        return stamps
+        return np.diff(stamps)
 
     return run
 
 
-def pyg_by_epoch(cora):
-    """The same of PyTorch Geometric: two layers, normalised once, and dense features as usual."""
+def pyg_epoch(cora):
+    """An epoch of PyTorch Geometric: two layers, normalised once, and dense features as usual."""
     import torch
     from sklearn.preprocessing import normalize
     from torch.nn import functional as F
@@ -92,20 +94,16 @@ def pyg_by_epoch(cora):
     decayed = {"params": first.parameters(), "weight_decay": 5e-4}
     optimizer = torch.optim.Adam([decayed, {"params": second.parameters()}], lr=1e-2)
 
-    def run():
-        stamps = [perf_counter()]
-        for _ in range(EPOCHS):
-            optimizer.zero_grad()
-            hidden = F.relu(first(F.dropout(x, 0.5), edges))
-            logits = second(F.dropout(hidden, 0.5), edges)
-            loss = F.cross_entropy(logits[train], y[train])
-            loss.backward()
-            optimizer.step()
-            float(loss)
-            stamps.append(perf_counter())
-        return stamps
+    def epoch():
+        optimizer.zero_grad()
+        hidden = F.relu(first(F.dropout(x, 0.5), edges))
+        logits = second(F.dropout(hidden, 0.5), edges)
+        loss = F.cross_entropy(logits[train], y[train])
+        loss.backward()
+        optimizer.step()
+        return float(loss)
 
-    return run
+    return epoch
 
 
 def table(result):

@@ -21,11 +21,9 @@ class Data(NamedTuple):
 
 def metr_la(folder):
     """29 sensors of METR-LA: 70 % training, 10 % validation, 20 % test windows."""
-    with np.load(folder / "metr_la_subset.npz") as file:
-        values, index = file["speed"][:, :, None], file["index_in_207"]
-        sensors = file["sensor_id"]
-    with np.load(folder / "metr_la_adj207.npz") as file:
-        adjacency = file["adj"][np.ix_(index, index)]
+    file = np.load(folder / "metr_la_subset.npz")
+    values, index, sensors = file["speed"][:, :, None], file["index_in_207"], file["sensor_id"]
+    adjacency = np.load(folder / "metr_la_adj207.npz")["adj"][np.ix_(index, index)]
     about = {
         "series": "METR-LA, 29 of its 207 sensors",
         "features": {"speed": "mph"},
@@ -40,8 +38,7 @@ def pems_d12_orange(folder):
     """81 stations with flow, occupancy and speed: 60 / 20 / 20 % of the windows."""
     keys = ["flow", "occupancy", "speed"]
     series = datasets.load_series(folder / "orange_81.npz", folder / "edges.csv", key=keys)
-    with np.load(folder / "orange_81.npz") as file:
-        sensors = file["vds_id"]
+    sensors = np.load(folder / "orange_81.npz")["vds_id"]
     about = {
         "series": "Caltrans PeMS, district 12, freeways at Orange, 81 mainline stations",
         "features": {"flow": "vehicles / 5 min", "occupancy": "share", "speed": "mph"},
@@ -67,8 +64,7 @@ def pems08_tail(folder):
 def los_loop(folder):
     """A week of 207 sensors: 80 % of the steps, their last 159 windows to validate, and 20 %."""
     series = datasets.load_series(folder / "los_loop.npz")
-    with np.load(folder / "los_loop.npz") as file:
-        sensors = file["sensor_id"]
+    sensors = np.load(folder / "los_loop.npz")["sensor_id"]
     about = {
         "series": "Los-loop, METR-LA's first week, 207 sensors",
         "features": {"speed": "mph"},

@@ -53,28 +53,24 @@ def forward_flops(network, shape):
     horizon, width, total = shape["horizon"], shape["width"], 0
     if network in ("ChebConv", "GraphConv"):
         products, terms = (K - 1, K) if network == "ChebConv" else (1, 1)
-        of_node = F * width + products * N * width + terms * width * width
-        return 2 * B * T * N * of_node
-    if network == "ASTGCN":
+        total = T * N * (F * width + products * N * width + terms * width * width)
+    elif network == "ASTGCN":
         for features in (F, width):
-            temporal = 3 * T * N * features + T * T * N + T**3 + T * T * N * features
-            spatial = 3 * T * N * features + T * N * N + N**3
-            product = (K - 1) * T * N * N * features + K * T * N * features * width
-            total += temporal + spatial + product + T * N * width * (3 * width + features)
-        return 2 * B * (total + N * T * width * horizon)
-
-    def gated(steps, features, filters, size):
-        align = features if features > filters else 0
-        return steps * N * filters * (2 * size * features + align)
-
-    steps = T
-    for features in (F, 64):  # two blocks, of 64, 16 and 64 filters
-        steps -= 2
-        total += gated(steps, features, 64, 3) + steps * N * 64 * 16
-        total += (K - 1) * steps * N * N * 16 + K * steps * N * 16 * 16
-        steps -= 2
-        total += gated(steps, 16, 64, 3)
-    return 2 * B * (total + gated(1, 64, 128, steps) + N * 128 * (128 + horizon))
+            total += 3 * T * N * features + T * T * N + T**3 + T * T * N * features  # temporal
+            total += 3 * T * N * features + T * N * N + N**3  # spatial
+            total += (K - 1) * T * N * N * features + K * T * N * features * width
+            total += T * N * width * (3 * width + features)
+        total += N * T * width * horizon
+    else:  # two blocks, of 64, 16 and 64 filters
+        steps = T
+        for features in (F, 64):
+            steps -= 2
+            total += steps * N * 64 * (6 * features + 16)
+            total += (K - 1) * steps * N * N * 16 + K * steps * N * 16 * 16
+            steps -= 2
+            total += steps * N * 64 * 6 * 16
+        total += N * (128 * (2 * steps * 64) + 128 * (128 + horizon))
+    return 2 * B * total
 
 
 def measure(network, name, args, result):
