@@ -89,7 +89,7 @@ def _own_sum():
         products = [form.multiply(k, rows) for k in range(len(values))]
         for product, weights in zip(products, kernel[1:], strict=True):
             y.addmm_(product, weights)
-        # `.data` is not a view of the result, so that ReLU can change it in place.
+        # ReLU changes the result in place, which PyTorch forbids for views. `.data` is no view.
         return form.restored(y).data, [rows, scale, *products, *form.kept]
 
     def backward(wanted, arguments, kept, g):

@@ -54,13 +54,14 @@ def chebyshev_terms(operator: Tensor, K: int, x: Tensor | None = None) -> list[T
     """Computes the Chebyshev terms `T_k = 2 L T_{k-1} - T_{k-2}`, with T_0 = I and T_1 = L.
 
     Args:
-        operator: scaled Laplacian of rank 2, 3 or 4; dense unless `x` is given.
+        operator: scaled Laplacian of rank 2, 3 or 4. It must be dense if `x` is None.
         K: int. Number of terms.
-        x: None for the matrices T_k, or a signal (..., nodes, features) for the products T_k x.
+        x: None, or a signal (..., nodes, features).
 
     Returns:
-        List of K tensors: T_0, …, T_{K-1} as matrices with the leading axes of the operator (T_0
-        has none), or T_0 x, …, T_{K-1} x of the shape of `x`.
+        List of K tensors. With `x`, the products T_0 x, …, T_{K-1} x, each of the shape of `x`.
+        Without `x`, the matrices T_0, …, T_{K-1}. T_0 is (nodes, nodes); the other matrices have
+        the shape of the operator.
     """
     terms = [ops.eye(operator.shape[-1], dtype=operator.dtype) if x is None else x]
     if K > 1:

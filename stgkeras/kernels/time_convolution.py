@@ -180,7 +180,7 @@ def _with_own_gradient(x, kernel, bias, stride, padding):
 @functools.cache
 def _own_conv():
     def forward(x, kernel, bias, stride, padding):
-        # `.data` is not a view of the result, so that the result can be changed in place.
+        # PyTorch does not let later code change a view in place. `.data` is not a view.
         return _portable_on_torch(x, kernel, bias, stride, padding).data, []
 
     def backward(wanted, arguments, kept, g):
