@@ -112,40 +112,33 @@ def baselines(snapshots, parts):
         return int(np.argmax(found))
 
     def columns(steps):
-        return np.stack([means[name][steps][:, *pairs].ravel() for name in four], axis=-1)
+        return np.stack([mean[steps][:, *pairs].ravel() for mean in four.values()], axis=-1)
 
     decay = DECAYS[best(means[f"exponential {decay}"][seen] for decay in DECAYS)]
-    four = ["last graph", "window mean", f"exponential {decay}", "frequency"]
+    four = {name: means[name] for name in ("last graph", "window mean", "frequency")}
+    four["exponential mean"] = means[f"exponential {decay}"]
     regression = LogisticRegression(C=100.0, max_iter=1000)
     regression.fit(columns(train), graphs[train][:, *pairs].ravel())
     probability = np.zeros(graphs[seen].shape)
     probability[:, *pairs] = regression.predict_proba(columns(seen))[:, 1].reshape(len(seen), -1)
     history = np.concatenate([x["history"] for x, _ in snapshots.windows(seen, LENGTH)])
-    constant = best(np.moveaxis(history, -1, 0))
-    rows = {name: means[name][seen] for name in ("last graph", "window mean", "frequency")}
-    rows |= {
-        "exponential mean": means[f"exponential {decay}"][seen],
-        "logistic regression on the four": probability,
-        "exponential mean of contacts": history[..., constant],
-    }
-    figures, predicted = {}, {name: forecast[len(val) :] for name, forecast in rows.items()}
+    rows = {name: mean[seen] for name, mean in four.items()}
+    rows["logistic regression on the four"] = probability
+    rows["exponential mean of contacts"] = history[..., best(np.moveaxis(history, -1, 0))]
+    figures, predicted = {}, {}
     for name, forecast in rows.items():
-        threshold = metrics.best_threshold(graphs[val], forecast[: len(val)])
+        on_val, predicted[name] = forecast[: len(val)], forecast[len(val) :]
+        threshold = metrics.best_threshold(graphs[val], on_val)
         figures[name] = link_runs.scores(graphs[test], predicted[name], threshold)
-    figures["exponential mean"]["decay"] = decay
-    figures["exponential mean of contacts"]["constant"] = CONSTANTS[constant]
     return figures, predicted
 
 
 def windows_of(row, snapshots, parts, seed, batch_size):
     """Batches of training, validation and test."""
-    train, *others = parts
-    shared = {"input_length": LENGTH, "history": row.history, "batch_size": batch_size}
-    shuffled = {"negatives": row.negatives, "shuffle": True, "seed": seed}
-    return [
-        snapshots.windows(train, **shared, **shuffled),
-        *(snapshots.windows(steps, **shared) for steps in others),
-    ]
+    options = {"input_length": LENGTH, "history": row.history, "batch_size": batch_size}
+    for_training = {"negatives": row.negatives, "shuffle": True, "seed": seed}
+    each = zip(parts, (for_training, {}, {}), strict=False)
+    return [snapshots.windows(steps, **options, **more) for steps, more in each]
 
 
 def build(row, snapshots, train):
@@ -213,14 +206,13 @@ def gains(network, snapshots, test, predicted):
 
 def table(result):
     """Two tables for each network: means over seeds, and gains."""
-    texts = []
-    for network, rows in result["figures"].items():
-        if network.endswith("gain"):
-            shown = records.markdown_frame(pd.DataFrame(rows).T)
-        else:
-            shown = records.seed_means(rows, [*SHOWN, "parameters"], digits=4)
-        texts.append(f"{network}\n{shown}")
-    return "\n\n".join(texts)
+    tables = {
+        name: records.markdown_frame(pd.DataFrame(rows).T)
+        if name.endswith("gain")
+        else records.seed_means(rows, [*SHOWN, "parameters"], digits=4)
+        for name, rows in result["figures"].items()
+    }
+    return "\n\n".join(f"{name}\n{text}" for name, text in tables.items())
 
 
 def main(args):

@@ -11,6 +11,7 @@ process of its own. A line ends before a size at which a step would take more th
 seconds, or that fails. A picture is made beside --out. Needs Linux.
 """
 
+import collections
 import contextlib
 
 import command
@@ -70,11 +71,10 @@ def slope(rows, key):
 
 def table(result):
     """The result as tables in Markdown, one a network, two rows a backend."""
-    tables = {}
+    tables, texts = collections.defaultdict(dict), []
     for name, line in result["lines"].items():
         network, backend = name.split(" ", 1)
-        tables.setdefault(network, {})[backend] = line
-    texts = []
+        tables[network][backend] = line
     for network, lines in tables.items():
         sizes = sorted({row["nodes"] for line in lines.values() for row in line["rows"]})
         cells = [[f"{network}, nodes", *(f"{size:,}" for size in sizes), "slope", "at the end"]]

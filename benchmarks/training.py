@@ -1,7 +1,8 @@
 """Trainings of the benchmarks. One that was cut off goes on, one that is whole is not repeated."""
 
+import math
+
 import keras
-import numpy as np
 import pandas as pd
 import records
 
@@ -68,4 +69,4 @@ def fit(folder, build, train, epochs, watch=LOSS, before=(), **validation):
 
 def num_parameters(model):
     """The number of trained parameters."""
-    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
