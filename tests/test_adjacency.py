@@ -77,7 +77,9 @@ def test_gaussian_kernel_sparse_equals_dense(distances, sigma2, epsilon):
 def test_gaussian_kernel_warns_of_metres_only_if_no_edge_survives():
     metres = np.array([[0.0, 900.0], [900.0, 0.0]])
     for distances in (metres, sp.csr_array(metres)):
-        with pytest.warns(UserWarning, match="in km. If they are in metres, divide them by 1000"):
+        with pytest.warns(
+            UserWarning, match="in km. If the distances are in metres, divide by 1000"
+        ):
             assert gaussian_kernel(distances).sum() == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # one node can have no edge
