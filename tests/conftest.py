@@ -1,5 +1,6 @@
 """Every test runs on the backend that KERAS_BACKEND names; without it the run is refused."""
 
+import contextlib
 import gc
 import importlib.metadata
 import importlib.util
@@ -59,18 +60,31 @@ def pytest_configure(config):
         root = pathlib.Path(__file__).parent.parent
         ignored = [str(root / path) for path in TOUCH_NO_BACKEND]
         config.option.ignore_glob = [*(config.option.ignore_glob or ()), *ignored]
+    config.pluginmanager.register(QuickExamples())
+
+
+class QuickExamples:
+    """`quick_compilation` for examples in docstrings, which no fixture of this folder reaches."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        with quick(isinstance(item, pytest.DoctestItem)):
+            return (yield)
+
+
+def quick(wanted):
+    """On JAX, a context in which programs are quickly compiled."""
+    if os.environ["KERAS_BACKEND"] != "jax" or not wanted:
+        return contextlib.nullcontext()
+    from quick_jax import quick_jax
+
+    return quick_jax()
 
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_compilation(request):
-    """On JAX, programs are quickly compiled. Values that are held to published ones are computed as
-    users compute them."""
-    if os.environ["KERAS_BACKEND"] != "jax" or request.module.__name__ == "test_reference":
-        yield
-        return
-    from quick_jax import quick_jax
-
-    with quick_jax():
+    """Values that are held to published ones are computed as users compute them."""
+    with quick(request.module.__name__ != "test_reference"):
         yield
 
 

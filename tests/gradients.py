@@ -1,6 +1,7 @@
 """Gradients of a scalar function on whichever backend is active."""
 
 import contextlib
+import functools
 from unittest import mock
 
 import keras
@@ -66,9 +67,14 @@ def _tensorflow(function, inputs):
 
 
 def _jax(function, inputs):
+    return _compiled(function, len(inputs))(*inputs)
+
+
+@functools.lru_cache(maxsize=1)  # what is called again with other inputs is compiled once
+def _compiled(function, count):
     import jax
 
-    return jax.jit(jax.value_and_grad(function, argnums=tuple(range(len(inputs)))))(*inputs)
+    return jax.jit(jax.value_and_grad(function, argnums=tuple(range(count))))
 
 
 def _torch(function, inputs):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import reference_files
+from conftest import on_fastest
 from gradients import gradients
 
 from stgkeras import metrics
@@ -98,8 +99,11 @@ def test_interior_gradient_of_the_mean_equals_torch():
     np.testing.assert_allclose(grad, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("alpha", [0.01, 0.25, 1.0, 3.0])
-@pytest.mark.parametrize("gamma", [0.0, 0.01, 0.5, 1.0, 2.0, 20.0])
+GAMMAS = [0.0, 0.01, 0.5, 1.0, 2.0, 20.0]
+
+
+@pytest.mark.parametrize("alpha", on_fastest([0.01, 0.25, 1.0, 3.0], [3.0]))
+@pytest.mark.parametrize("gamma", GAMMAS)
 def test_gradients_are_finite_and_bounded_on_all_of_float32(alpha, gamma):
     small = [0, 1e-45, 1e-40, 3e-38, 1e-30, 1e-8, 1e-7, 2e-7, *np.geomspace(1e-9, 0.5, 50)]
     p = np.concatenate([small, 1 - np.geomspace(6e-8, 0.5, 50), [1]]).astype("float32")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from cases import adjacency, as_numpy, dense, laplacian, predict, randomize, relabelled
+from conftest import on_fastest
 from keras import ops
 from model_cases import (
     CASES,
@@ -27,6 +28,12 @@ from stgkeras import models
 
 STATE = {"graph", "clusters", "kwargs"}  # not in the config
 every_model = pytest.mark.parametrize("name", CASES)
+# One of each class, of each form of its graph, and of each further input.
+FEW = (
+    *("stgcn", "stgcn-sparse", "stgcn-step", "stgcn-normalize", "stgcn-season"),
+    *("astgcn", "astgcn-dot-additive", "astgcn-components", "astgcn-sample-additive"),
+    *("graph-stid", "stgcn-links", "astgcn-links-pairwise", "smooth-scnn", "chebnet-nodes", "gcn"),
+)
 
 
 @every_model
@@ -50,7 +57,7 @@ def test_config_keys_are_the_arguments(name):
     assert set(model.get_config()) == signature - STATE | {"name", "trainable", "dtype"}
 
 
-@every_model
+@pytest.mark.parametrize("name", on_fastest(list(CASES), FEW))
 def test_a_saved_model_keeps_class_graph_and_predictions(name, tmp_path):
     model = model_of(name)
     model.save(tmp_path / "model.keras")
@@ -72,7 +79,7 @@ def test_a_saved_model_keeps_class_graph_and_predictions(name, tmp_path):
     assert_close(predict(loaded, inputs), predict(model, inputs))
 
 
-@pytest.mark.parametrize("name", STATIC)
+@pytest.mark.parametrize("name", on_fastest(STATIC, [name for name in FEW if name in STATIC]))
 def test_a_model_from_config_refuses_to_predict_until_its_graph_is_set(name):
     model = model_of(name)
     config = json.loads(json.dumps(model.get_config()))
@@ -95,7 +102,10 @@ FITS = dict.fromkeys(FLOAT.split(), "float32") | dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize("name, policy", FITS.items(), ids=FITS)
+FITTED = on_fastest(list(FITS), ["stgcn-gcn-gtu", "astgcn-dot-additive", *list(FITS)[5:7]])
+
+
+@pytest.mark.parametrize("name, policy", [(name, FITS[name]) for name in FITTED], ids=FITTED)
 def test_one_step_of_fit_moves_every_weight(name, policy):
     keras.config.set_dtype_policy(policy)
     try:

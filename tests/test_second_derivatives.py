@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import on_fastest
 from gradients import double_precision
 from keras import ops
 from layer_cases import LAYERS
@@ -67,14 +68,19 @@ def assert_right(layer, inputs, **kwargs):
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6 * max(1.0, largest))
 
 
-@pytest.mark.parametrize("name", DERIVED)
+# Without those that others of the list contain.
+CONTAINED = ("cheb-no-time", "gated-none", "temporal-dot-one-head", "norm-plain")
+FEW = [name for name in DERIVED if name not in CONTAINED]
+
+
+@pytest.mark.parametrize("name", on_fastest(DERIVED, FEW))
 def test_of_a_layer(name):
     case = LAYERS[name]
     layer = case.build(dtype="float64")
     assert_right(layer, list(case.arrays(2).values()), **case.call)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", on_fastest(MODELS, MODELS[1::2]))
 def test_of_a_model(name):
     model = make(name)
     inputs = inputs_of(model, batch=2)

@@ -6,6 +6,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from conftest import on_fastest
 from model_cases import inputs_of, make
 
 NAMES = (
@@ -13,8 +14,10 @@ NAMES = (
     *("astgcn-dot-additive", "astgcn-step-stride", "mstgcn"),  # the last have strides 2 and 3
     *("astgcn-links-pairwise", "chebnet"),
 )
+FEW = ("stgcn-sparse", "graph-stid", "astgcn-dot-additive", "astgcn-step-stride", "mstgcn")
 SAMPLES = 5
-every_model = pytest.mark.parametrize("name", NAMES)
+every_model = pytest.mark.parametrize("name", on_fastest(NAMES, FEW))
+HALF = ("stgcn-sparse", *NAMES[3:7])
 full = functools.cache(make)
 
 
@@ -42,7 +45,7 @@ def test_batches_of_one_and_a_partial_one(name):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * scale)
 
 
-@pytest.mark.parametrize("name", [*NAMES[1:2], *NAMES[3:7]])
+@pytest.mark.parametrize("name", on_fastest(HALF, HALF[1::3]))
 def test_mixed_bfloat16_is_near_float32(name):
     model = full(name)
     half = make(name, dtype="mixed_bfloat16")
@@ -62,7 +65,10 @@ def test_mixed_bfloat16_is_near_float32(name):
     assert np.isfinite(moved).all() and np.median(moved) > 1e-4
 
 
-@pytest.mark.parametrize("name", ["mstgcn", "astgcn-step-stride", "graph-stid"])
+STEPS = ["mstgcn", "astgcn-step-stride", "graph-stid"]
+
+
+@pytest.mark.parametrize("name", on_fastest(STEPS, STEPS[:2]))
 def test_a_step_does_not_depend_on_how_samples_are_batched(name):
     """The mean of the gradients of single samples is the gradient of their batch: SGD's steps."""
     model = make(name)
@@ -71,10 +77,9 @@ def test_a_step_does_not_depend_on_how_samples_are_batched(name):
             layer.rate = 0.0
     x, y = data_of(model)
     start = model.get_weights()
+    model.compile(keras.optimizers.SGD(1e-2), loss_of(model))
 
-    def steps(parts, rate):
-        model.set_weights(start)
-        model.compile(keras.optimizers.SGD(rate), loss_of(model))
+    def steps(parts):
         moves = []
         for part in parts:
             model.set_weights(start)
@@ -83,7 +88,7 @@ def test_a_step_does_not_depend_on_how_samples_are_batched(name):
             moves.append(ended)
         return [np.mean(weights, axis=0) for weights in zip(*moves, strict=True)]
 
-    whole = steps([slice(None)], 1e-2)
-    single = steps([slice(i, i + 1) for i in range(SAMPLES)], 1e-2)
+    whole = steps([slice(None)])
+    single = steps([slice(i, i + 1) for i in range(SAMPLES)])
     for ours, theirs in zip(single, whole, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)

