@@ -101,7 +101,7 @@ def pyg_epoch(cora):
         loss = F.cross_entropy(logits[train], y[train])
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     return epoch
 
