@@ -72,8 +72,8 @@ def tests(session, backend):
 
 @nox.session(venv_backend="none", requires=["environment"])
 def settings(session):
-    """What differs on other processors: TensorFlow without oneDNN, PyTorch without AVX-512, where
-    oneDNN has other kernels. And JAX as it compiles by itself."""
+    """TensorFlow without oneDNN and PyTorch without AVX-512, as on other processors; and the
+    comparison with published values on JAX as users compile it."""
     python = environment_python(session)
     for backend, files, setting in (
         ("tensorflow", WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
@@ -125,8 +125,8 @@ def compiled(session):
 
 
 def quick(session):
-    """Leaves out XLA's new way to compile fusions, which takes small programs twice as long. An
-    XLA that does not know the flag ends the process."""
+    """The flag of XLA that halves the time to compile small programs: fusions are compiled the old
+    way. An XLA that does not know the flag ends the process, so a process tries it first."""
     env = {"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false"}
     start = ("-c", "import jax; jax.devices()")
     try:

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import importlib.metadata
 import importlib.util
 import os
 import pathlib
@@ -20,13 +19,6 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
         f"Set KERAS_BACKEND to one of {', '.join(BACKENDS)}. "
         f"Received: KERAS_BACKEND={os.environ.get('KERAS_BACKEND')!r}"
     )
-
-# With its older generator of kernels, XLA compiles in half the time. Processes that tests start
-# inherit the option. Older versions of jaxlib refuse it.
-OLDER = "--xla_cpu_use_fusion_emitters=false"
-if os.environ["KERAS_BACKEND"] == "jax" and OLDER not in os.environ.get("XLA_FLAGS", ""):
-    if tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2])) >= (0, 10):
-        os.environ["XLA_FLAGS"] = " ".join([*os.environ.get("XLA_FLAGS", "").split(), OLDER])
 
 # All cases run on this one; where it is not installed, on every other.
 FASTEST = "torch"
