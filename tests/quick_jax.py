@@ -16,7 +16,7 @@ def quick_jax():
 
     random = types.SimpleNamespace(**vars(random_initializers.random))
     for name, draw in (("normal", _normal), ("truncated_normal", _cut), ("uniform", _uniform)):
-        setattr(random, name, _drawn(draw))
+        setattr(random, name, _drawn(draw, getattr(random, name)))
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(random_initializers, "random", random))
         for name, fill in (("Zeros", np.zeros), ("Ones", np.ones)):
@@ -42,13 +42,16 @@ def _uniform(rng, shape, minval=0.0, maxval=1.0):
     return rng.uniform(minval, maxval, shape)
 
 
-def _drawn(draw):
+def _drawn(draw, of_keras):
+    import jax
     from keras.src.random.seed_generator import draw_seed
 
     def drawn(shape, *range_of, dtype=None, seed=None, **range_by_name):
-        numbers = np.asarray(draw_seed(seed)).astype("uint32")
-        array = draw(np.random.default_rng(numbers.tolist()), shape, *range_of, **range_by_name)
-        return _tensor(array, dtype)
+        numbers = draw_seed(seed)
+        if isinstance(numbers, jax.core.Tracer):  # a model that is built in its first step
+            return of_keras(shape, *range_of, dtype=dtype, seed=seed, **range_by_name)
+        rng = np.random.default_rng(np.asarray(numbers).astype("uint32").tolist())
+        return _tensor(draw(rng, shape, *range_of, **range_by_name), dtype)
 
     return drawn
 
