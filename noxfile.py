@@ -97,7 +97,8 @@ def no_tensorflow(session):
     env = {**PROCESS, "KERAS_BACKEND": "torch"}
     session.run("pytest", "tests/test_lazy_import.py", "-k", "without_a_backend", env=env)
     install_torch(session)
-    session.run(*PYTEST, *WITHOUT_TENSORFLOW, *session.posargs, env=env)
+    few = {**env, "STGKERAS_FEW": "1"}  # `tests` runs all cases
+    session.run(*PYTEST, *WITHOUT_TENSORFLOW, *session.posargs, env=few)
 
 
 def install(session, *packages):

@@ -14,7 +14,7 @@ import stgkeras
 # Pages that the system gives out while blocks of 40 MB are taken, filled and freed.
 PAGES = """if True:
     import ctypes, resource
-    import stgkeras
+    import stgkeras.layers
 
     libc = ctypes.CDLL(None)
     libc.malloc.restype = libc.memset.restype = ctypes.c_void_p
