@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from stgkeras.datasets import Series, from_arrays, from_csv, from_pandas, load_series
+from stgkeras.datasets import Series, from_arrays, from_csv, load_series
 
 NAN = np.nan
 DAY = "2024-03-10 "
@@ -82,41 +82,6 @@ def test_zones_become_utc(given):
     assert series.interval == 60
     assert str(series.timestamps[0]) == "2024-03-30T23:00:00"
     assert str(series.timestamps[-1]) == "2024-04-01T04:00:00"
-
-
-def test_pandas():
-    times = pd.DatetimeIndex(stamps(0, 5, 10))
-    flow = pd.DataFrame({3: [1, 2, 3], "B": [4, 5, 6]}, index=times)
-    speed = flow.astype("Float64") * 10
-    speed.iloc[1, 0] = pd.NA
-    series = from_pandas({"flow": flow, "speed": speed}, null_value=NAN, units="?")
-    np.testing.assert_array_equal(series.values[..., 0], flow)
-    np.testing.assert_array_equal(series.values[..., 1], [[10, 40], [NAN, 50], [30, 60]])
-    assert series.names == ("3", "B") and series.features == ("flow", "speed")
-    assert from_pandas(flow).features == ("value",) and from_pandas(flow).interval == 5
-
-
-@pytest.mark.parametrize(
-    ("frames", "kind", "message"),
-    [
-        ({"a": [1, 2], "t": ["x", "y"]}, TypeError, "'value' with column 't' of dtype str|object"),
-        ({"a": [1, 2]}, TypeError, "`timestamps` must hold dates and times. Received: numbers"),
-    ],
-)
-def test_bad_pandas(frames, kind, message):
-    with pytest.raises(kind, match=message):
-        from_pandas(pd.DataFrame(frames))
-
-
-def test_frames_that_differ():
-    a = pd.DataFrame({"a": [1, 2]}, index=pd.DatetimeIndex(stamps(0, 5)))
-    for other, axis in ((a.iloc[:1], "index"), (a.rename(columns={"a": "b"}), "columns")):
-        with pytest.raises(
-            ValueError, match=f"same {axis}. Received: the {axis} of 'v' differs .* 'u'"
-        ):
-            from_pandas({"u": a, "v": other})
-    with pytest.raises(TypeError, match=r"reads \['names'\] from the frames"):
-        from_pandas(a, names=["x"])
 
 
 # Missing readings

@@ -1,0 +1,43 @@
+"""The user's own series in pandas frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stgkeras.datasets import from_pandas
+
+TIMES = pd.date_range("2024-03-10", periods=3, freq="5min")
+
+
+def test_pandas():
+    flow = pd.DataFrame({3: [1, 2, 3], "B": [4, 5, 6]}, index=TIMES)
+    speed = flow.astype("Float64") * 10
+    speed.iloc[1, 0] = pd.NA
+    series = from_pandas({"flow": flow, "speed": speed}, null_value=np.nan, units="?")
+    np.testing.assert_array_equal(series.values[..., 0], flow)
+    np.testing.assert_array_equal(series.values[..., 1], [[10, 40], [np.nan, 50], [30, 60]])
+    assert series.names == ("3", "B") and series.features == ("flow", "speed")
+    assert from_pandas(flow).features == ("value",) and from_pandas(flow).interval == 5
+
+
+@pytest.mark.parametrize(
+    ("frames", "kind", "message"),
+    [
+        ({"a": [1, 2], "t": ["x", "y"]}, TypeError, "'value' with column 't' of dtype str|object"),
+        ({"a": [1, 2]}, TypeError, "`timestamps` must hold dates and times. Received: numbers"),
+    ],
+)
+def test_bad_pandas(frames, kind, message):
+    with pytest.raises(kind, match=message):
+        from_pandas(pd.DataFrame(frames))
+
+
+def test_frames_that_differ():
+    a = pd.DataFrame({"a": [1, 2]}, index=TIMES[:2])
+    for other, axis in ((a.iloc[:1], "index"), (a.rename(columns={"a": "b"}), "columns")):
+        with pytest.raises(
+            ValueError, match=f"same {axis}. Received: the {axis} of 'v' differs .* 'u'"
+        ):
+            from_pandas({"u": a, "v": other})
+    with pytest.raises(TypeError, match=r"reads \['names'\] from the frames"):
+        from_pandas(a, names=["x"])
