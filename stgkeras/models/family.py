@@ -15,28 +15,35 @@ from typing import Any
 SECTION = re.compile(r"^Args:\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def merge(model: Any, family: Any) -> None:
+def is_family(cls: type) -> bool:
+    """Returns whether the class is the base of a family: it names its `hidden_arguments`."""
+    return "hidden_arguments" in vars(cls)
+
+
+def show_arguments(model: Any, base: Any) -> None:
     """Sets the signature and the docstring of a model so that they show all its arguments.
 
-    The common arguments come first, then the arguments that only the model has. If the model states
-    a common argument again, the default and the text of the model are used.
+    If the base is a family, the common arguments come first, without its `hidden_arguments`, then
+    the arguments that only the model has. If the model states a common argument again, the default
+    and the text of the model are used.
 
     Args:
         model: class of the model, which is changed.
-        family: base class of the model.
+        base: base class of the model.
     """
-    own, common = _parameters(model), _parameters(family)
-    shared = {name: p for name, p in common.items() if name not in family.for_models}
-    merged = {name: own.pop(name, parameter) for name, parameter in shared.items()}
-    # Python requires that `**kwargs`, the arguments of `keras.Model`, come last.
-    var = {name: merged.pop(name) for name in list(merged) if merged[name].kind == VAR_KEYWORD}
-    own = {name: parameter for name, parameter in own.items() if parameter.kind != VAR_KEYWORD}
-    parameters = [*merged.values(), *own.values(), *var.values()]
-    model.__signature__ = inspect.Signature(parameters)
-    model.__doc__ = _merged_doc(inspect.getdoc(model), inspect.getdoc(family), parameters)
+    parameters = _parameters(model)
+    if is_family(base):
+        common = _parameters(base)
+        common = {name: common[name] for name in common if name not in base.hidden_arguments}
+        # Python requires that `**kwargs`, the arguments of `keras.Model`, come last.
+        parameters = dict(sorted({**common, **parameters}.items(), key=_is_last))
+        parameters.pop("common")
+        model.__doc__ = _merged_doc(inspect.getdoc(model), inspect.getdoc(base), parameters)
+    model.__signature__ = inspect.Signature(list(parameters.values()))
 
 
-VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
+def _is_last(item):
+    return item[1].kind == inspect.Parameter.VAR_KEYWORD
 
 
 def _parameters(cls):
@@ -48,7 +55,7 @@ def _merged_doc(doc, common_doc, parameters):
     if not doc or not SECTION.search(doc):
         return doc
     texts = {**_entries(common_doc), **_entries(doc)}
-    order = dict.fromkeys(texts[p.name] for p in parameters if p.name in texts)
+    order = dict.fromkeys(texts[name] for name in parameters if name in texts)
     section = "Args:\n" + "".join(order) + "\n"
     return SECTION.sub(lambda _: section, doc, count=1)
 

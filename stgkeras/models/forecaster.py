@@ -14,7 +14,7 @@ from stgkeras.seasons import PERIODS
 from stgkeras.types import Array, Tensor
 
 
-class Forecaster(GraphModel, is_family=True):
+class Forecaster(GraphModel):
     """Base class of forecasters: states their common arguments, creates their inputs and scaler.
 
     Each forecaster has a function `network`, which computes the forecast, and its own arguments.
@@ -49,7 +49,7 @@ class Forecaster(GraphModel, is_family=True):
             `adapt` with the training values and their calendar before `fit`. Default None.
     """
 
-    for_models = ("network", "own", "normalization")  # arguments that `help` of a model leaves out
+    hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
     takes_components = True
 
     def __init__(

@@ -14,7 +14,7 @@ from stgkeras.models.graph_model import GraphModel, StoredGraph
 from stgkeras.types import Array
 
 
-class GraphClassifier(GraphModel, is_family=True):
+class GraphClassifier(GraphModel):
     """Base class of classifiers of signals or nodes: states common arguments, creates all layers.
 
     Args:
@@ -45,7 +45,7 @@ class GraphClassifier(GraphModel, is_family=True):
         num_entries: None, or int: the number of entries E of sparse features. Default None.
     """
 
-    for_models = ("convolution", "own")  # arguments that `help` of a model leaves out
+    hidden_arguments = ("convolution", "own")  # which only a model passes on
 
     def __init__(
         self,

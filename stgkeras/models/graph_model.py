@@ -82,23 +82,12 @@ class GraphModel(keras.Model):
     dynamic_graph = normalize = False
     num_edges = None
 
-    def __init_subclass__(cls, is_family: bool = False, **kwargs: Any) -> None:
-        """Extends the constructor by `dtype`, and the docstring by the arguments of the family.
-
-        Args:
-            is_family: bool. Whether the class is the base of a family of models, see `family.py`.
-        """
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Extends the constructor by `dtype`, and the docstring by the arguments of the family."""
         super().__init_subclass__(**kwargs)
-        cls._is_family = is_family
-        if is_family or "__init__" not in vars(cls):
+        if family.is_family(cls) or "__init__" not in vars(cls):
             return
-        base = cls.__bases__[0]
-        if vars(base).get("_is_family", False):
-            family.merge(cls, base)
-        else:
-            own = inspect.signature(cls.__init__)
-            parameters = list(own.parameters.values())[1:]
-            cls.__signature__ = own.replace(parameters=parameters)
+        family.show_arguments(cls, cls.__bases__[0])
         setattr(cls, "__init__", constructor(cls.__init__, GraphModel))  # noqa: B010
 
     def __init__(

@@ -16,7 +16,7 @@ from stgkeras.types import Array, Tensor
 DECODERS = ("plain", "pairwise")
 
 
-class LinkPredictor(GraphModel, is_family=True):
+class LinkPredictor(GraphModel):
     """Base class of link predictors: states their common arguments, creates inputs and output.
 
     Args:
@@ -52,7 +52,7 @@ class LinkPredictor(GraphModel, is_family=True):
             values before `fit`. Default False.
     """
 
-    for_models = ("network", "own")  # arguments that `help` of a model leaves out
+    hidden_arguments = ("network", "own")  # which only a model passes on
 
     def __init__(
         self,
