@@ -16,7 +16,6 @@ from stgkeras import layers
 from stgkeras.kernels import (
     attended,
     attended_sum,
-    dispatch,
     operators,
     portable_forms,
     projections,
@@ -227,11 +226,9 @@ def hub_entries(nodes, entries):
 ENTRIES = {"random": random_entries(6, 30), "hubs": hub_entries(40, 300)}
 
 
-@pytest.fixture(params=["cpu", "accelerator", "portable"])
-def form(request, monkeypatch):
-    """The form for this machine's CPU, the one for GPUs, which runs anywhere, or the portable."""
-    if request.param == "accelerator":
-        monkeypatch.setattr(dispatch, "on_cpu", lambda x: False)
+@pytest.fixture(params=["fast", "portable"])
+def form(request):
+    """The form for this machine's CPU, or the portable form, which is also that of accelerators."""
     with portable_forms() if request.param == "portable" else contextlib.nullcontext():
         yield
 

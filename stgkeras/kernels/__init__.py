@@ -10,7 +10,8 @@ Of stgkeras, this package imports only the type aliases.
 
 from stgkeras.kernels.dispatch import portable_forms
 from stgkeras.kernels.dropout import bit_dropout
-from stgkeras.kernels.graph_convolution import chebyshev_conv, graph_conv, linear
+from stgkeras.kernels.finish import finished
+from stgkeras.kernels.graph_convolution import chebyshev_conv, graph_conv
 from stgkeras.kernels.memory import keep_freed
 from stgkeras.kernels.normalization import layer_normalization
 from stgkeras.kernels.operators import (
@@ -31,13 +32,13 @@ __all__ = [
     "bit_dropout",
     "chebyshev_conv",
     "chebyshev_terms",
+    "finished",
     "gated_time_conv",
     "graph_conv",
     "has_terms",
     "is_sparse",
     "keep_freed",
     "layer_normalization",
-    "linear",
     "neighbourhood",
     "portable_forms",
     "projections",

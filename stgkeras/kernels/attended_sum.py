@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import ops
 
-from stgkeras.kernels import operators
+from stgkeras.kernels import dispatch, operators
 from stgkeras.kernels.compressed_rows import compressed_matrix, compressed_product, compressed_rows
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels.finish import finished
 from stgkeras.kernels.time_convolution import outer_sum
 from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
@@ -42,12 +42,12 @@ def attended_sum(
         (batch, time, nodes, filters).
     """
     if keras.backend.backend() != "torch":
-        return activation(_with_bias(_sum(x, terms, kernel), bias))
+        return finished(_sum(x, terms, kernel), bias, activation)
     tensors = [t if t is None else ops.convert_to_tensor(t) for t in (x, kernel, bias)]
     index, values = None, terms[1:]
     if values and operators.is_sparse(values[0]):
         index, values = values[0]["index"], [term["value"] for term in values]
-    if _is_held(x, index) and takes_fast_form(*tensors, terms[0], *values):
+    if _is_held(x, index) and dispatch.takes_fast_form(*tensors, terms[0], *values):
         y = _own_sum()(*tensors, index, terms[0], *values)
         return y.relu_() if activation is keras.activations.relu else activation(y)
     return activation(_portable(*tensors, index, terms[0], *values))
@@ -63,10 +63,6 @@ def _sum(x, terms, kernel):
     return ops.transpose(ops.reshape(y, (batch, nodes, steps, filters)), (0, 2, 1, 3))
 
 
-def _with_bias(y, bias):
-    return y if bias is None else ops.add(y, bias)
-
-
 def _is_held(x, index):
     return index is None or x.shape[0] * x.shape[1] * index.shape[1] <= AT_ONCE
 
@@ -74,7 +70,7 @@ def _is_held(x, index):
 def _portable(x, kernel, bias, index, diagonal, *values):
     if index is not None:
         values = [{"index": index, "value": value} for value in values]
-    return _with_bias(_sum(x, [diagonal, *values], kernel), bias)
+    return finished(_sum(x, [diagonal, *values], kernel), bias)
 
 
 @functools.cache

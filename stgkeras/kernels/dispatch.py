@@ -32,11 +32,6 @@ def portable_forms() -> Iterator[None]:
         _portable_only.reset(token)
 
 
-def only_portable() -> bool:
-    """Returns whether the code runs within `portable_forms`."""
-    return _portable_only.get()
-
-
 def takes_fast_form(
     *tensors: Tensor | None, on_any_device: bool = False, any_dtype: bool = False
 ) -> bool:
@@ -60,7 +55,7 @@ def takes_fast_form(
         any_dtype: bool. Whether the fast form also takes half precision (PyTorch).
     """
     given = [tensor for tensor in tensors if tensor is not None]
-    if only_portable() or not (on_any_device or all(map(on_cpu, given))):
+    if _portable_only.get() or not (on_any_device or all(map(on_cpu, given))):
         return False
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels import dispatch
 from stgkeras.types import Tensor
 
 
@@ -30,7 +30,7 @@ def bit_dropout(x: Tensor, dropped: int, seed_generator: keras.random.SeedGenera
         A tensor of the shape of `x`.
     """
     scale = 2**16 / (2**16 - dropped)
-    if keras.backend.backend() == "torch" and takes_fast_form(x, any_dtype=True):
+    if keras.backend.backend() == "torch" and dispatch.takes_fast_form(x, any_dtype=True):
         return x * _noise_of_numpy(x, seed_generator.next(), dropped, scale)
     size = math.prod(x.shape)
     draws = keras.random.randint(((size + 1) // 2,), -(2**31), 2**31 - 1, seed=seed_generator)

@@ -9,6 +9,7 @@ from keras import ops
 
 from stgkeras.kernels import operators
 from stgkeras.kernels.attended_sum import attended_sum
+from stgkeras.kernels.finish import finished
 from stgkeras.kernels.time_convolution import time_conv
 from stgkeras.types import Tensor
 
@@ -32,7 +33,7 @@ def linear(
     """
     if len(x.shape) == 4:
         return time_conv(x, ops.convert_to_tensor(kernel)[None], bias, activation=activation)
-    return _finished(ops.matmul(x, kernel), bias, activation)
+    return finished(ops.matmul(x, kernel), bias, activation)
 
 
 def graph_conv(
@@ -56,7 +57,7 @@ def graph_conv(
     """
     if x.shape[-1] <= kernel.shape[-1]:  # the operator multiplies the narrower signal
         return linear(operators.apply(operator, x), kernel, bias, activation)
-    return _finished(operators.apply(operator, ops.matmul(x, kernel)), bias, activation)
+    return finished(operators.apply(operator, ops.matmul(x, kernel)), bias, activation)
 
 
 def chebyshev_conv(
@@ -87,7 +88,7 @@ def chebyshev_conv(
         if filters < features:  # the operator multiplies the narrower signal
             kernel = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (features, -1))
             signals = ops.split(ops.matmul(x, kernel), K, axis=-1)  # K of (..., N, filters)
-            return _finished(operators.chebyshev_sum(operator, signals), bias, activation)
+            return finished(operators.chebyshev_sum(operator, signals), bias, activation)
         terms = operators.chebyshev_terms(operator, K, x)
     else:
         weighted = operators.attended_terms(operator, K, attention, x)
@@ -96,7 +97,3 @@ def chebyshev_conv(
         terms = operators.attended_products(weighted, [x] * K)
     kernel = ops.reshape(kernel, (-1, filters))  # (K·F, filters)
     return linear(ops.concatenate(terms, axis=-1), kernel, bias, activation)
-
-
-def _finished(y, bias, activation):
-    return activation(y if bias is None else ops.add(y, bias))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels import dispatch
 from stgkeras.types import Tensor
 
 
@@ -55,7 +55,7 @@ def _has_tensorflow_kernel(x):
     from tensorflow.python.util import _pywrap_util_port
 
     is_compiled = not tf.executing_eagerly() and _pywrap_util_port.IsMklEnabled()
-    return is_compiled and takes_fast_form(x)
+    return is_compiled and dispatch.takes_fast_form(x)
 
 
 def _on_tensorflow(x, gamma, beta, epsilon):

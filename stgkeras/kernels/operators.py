@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels import dispatch
 from stgkeras.kernels.sparse_product import CACHED, as_columns, in_order, sparse_product
 from stgkeras.types import Tensor
 
@@ -250,7 +250,7 @@ def _has_few_pairs(operator, x):
     Measured on TensorFlow and PyTorch: sparse products are faster if the graph has at most an
     eighth of all pairs of nodes, and each row of the signal has at least 128 numbers.
     """
-    if keras.backend.backend() == "jax" or not takes_fast_form(x, any_dtype=True):
+    if keras.backend.backend() == "jax" or not dispatch.takes_fast_form(x, any_dtype=True):
         return False
     steps, nodes, features = x.shape[1:]
     has_long_rows = steps is not None and steps * features >= 128

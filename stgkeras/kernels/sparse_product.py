@@ -100,8 +100,6 @@ def _form(fast):
     backend = keras.backend.backend()
     if backend == "torch":
         return sparse_forms.product_on_torch(_portable_on_torch) if fast else _portable_on_torch
-    if dispatch.only_portable():  # JAX cannot export a gradient that reads the index
-        return _by_segments_of_blocks
     if not fast:
         multiply, of_value = _by_segments, _of_value
     elif backend == "jax":
@@ -121,10 +119,6 @@ def _portable_on_torch(index, value, tables, nodes):
     return tables.new_zeros(tables.shape).index_add(1, target, products)
 
 
-def _by_segments_of_blocks(index, value, tables, nodes):
-    return _by_segments(*as_one_graph(index, value, nodes), tables)
-
-
 def _by_segments(index, value, tables, transposed=False):
     """Computes the product as sums over segments, a few columns at a time."""
     target, source = sparse_forms.ends(index, transposed)
@@ -142,26 +136,27 @@ def _by_segments(index, value, tables, transposed=False):
 def _with_gradient(multiply, of_value, index, value, tables, nodes):
     """Computes `multiply` with a gradient that stores nothing of the size entries × columns."""
     whole, value = as_one_graph(index, value, nodes)
-    if isinstance(nodes, int) and nodes**2 <= min(ALL_PAIRS, GATHERED * index.shape[1]):
-        found = functools.partial(_of_value_of_all, index, nodes)
-    else:
-        found = functools.partial(of_value, whole)
+    pairs = isinstance(nodes, int) and nodes**2 <= min(ALL_PAIRS, GATHERED * index.shape[1])
 
-    def product(value, tables, transposed):
+    def product(index, whole, value, tables, transposed):
+        # The indices are arguments: JAX cannot export a gradient that reads a tensor from outside.
         @ops.custom_gradient
-        def of_tensors(value, tables):
+        def of_tensors(index, whole, value, tables):
             def backward(upstream):
-                of_value = found(*((upstream, tables) if transposed else (tables, upstream)))
+                ends = (upstream, tables) if transposed else (tables, upstream)
+                found = _of_value_of_all(index, nodes, *ends) if pairs else of_value(whole, *ends)
                 if keras.backend.backend() == "tensorflow":
                     # TensorFlow's gradient of a transposed sparse matrix permutes the entries.
-                    return of_value, product(value, upstream, not transposed)
-                return of_value, multiply(whole, value, upstream, not transposed)
+                    of_tables = product(index, whole, value, upstream, not transposed)
+                else:
+                    of_tables = multiply(whole, value, upstream, not transposed)
+                return None, None, found, of_tables
 
             return multiply(whole, value, tables, transposed), backward
 
-        return of_tensors(value, tables)
+        return of_tensors(index, whole, value, tables)
 
-    return product(value, tables, False)
+    return product(index, whole, value, tables, False)
 
 
 def _of_value_of_all(index, nodes, tables, upstream):

@@ -10,7 +10,7 @@ import functools
 import keras
 from keras import ops
 
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels import dispatch
 from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
 
@@ -44,7 +44,7 @@ def projections(weights: Tensor, x: Tensor, kernel: Tensor) -> tuple[Tensor, Ten
     if keras.backend.backend() != "torch":
         return _portable(weights, x, kernel)
     weights, x, kernel = map(ops.convert_to_tensor, (weights, x, kernel))
-    form = _own_projections() if takes_fast_form(weights, x, kernel) else _portable
+    form = _own_projections() if dispatch.takes_fast_form(weights, x, kernel) else _portable
     return form(weights, x, kernel)
 
 

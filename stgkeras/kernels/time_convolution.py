@@ -13,7 +13,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from stgkeras.kernels.dispatch import takes_fast_form
+from stgkeras.kernels import dispatch
+from stgkeras.kernels.finish import finished
 from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
 
@@ -53,7 +54,11 @@ def time_conv(
             tensor if tensor is None else ops.convert_to_tensor(tensor)
             for tensor in (x, kernel, bias, added)
         )
-    fast = stride == 1 and padding < kernel.shape[0] and takes_fast_form(x, kernel, bias, added)
+    fast = (
+        stride == 1
+        and padding < kernel.shape[0]
+        and dispatch.takes_fast_form(x, kernel, bias, added)
+    )
     if backend == "torch":
         y = (_own_conv() if fast else _portable_on_torch)(x, kernel, bias, stride, padding)
     elif backend == "jax":
@@ -63,8 +68,8 @@ def time_conv(
         y = (_with_own_gradient if fast else _portable)(x, kernel, bias, stride, padding)
     if fast and backend == "torch":  # in place: fewer passes over a tensor larger than the cache
         y = y if added is None else y.add_(added)
-        return y.relu_() if activation is keras.activations.relu else _activated(y, activation)
-    return _activated(y if added is None else ops.add(y, added), activation)
+        return y.relu_() if activation is keras.activations.relu else finished(y, None, activation)
+    return finished(y, added, activation)
 
 
 def gated_time_conv(x: Tensor, kernel: Tensor, bias: Tensor, gate: str) -> Tensor:
@@ -90,14 +95,6 @@ def gated_time_conv(x: Tensor, kernel: Tensor, bias: Tensor, gate: str) -> Tenso
     return (p if gate == "glu" else ops.tanh(p)) * ops.sigmoid(q)
 
 
-def _activated(y, activation):
-    return y if activation is None else activation(y)
-
-
-def _with_bias(y, bias):
-    return y if bias is None else ops.add(y, bias)
-
-
 def _padded(x, padding):
     return ops.pad(x, ((0, 0), (padding, padding), (0, 0), (0, 0))) if padding else x
 
@@ -108,9 +105,9 @@ def _padded(x, padding):
 def _portable(x, kernel, bias, stride, padding):
     x = _padded(x, padding)
     if kernel.shape[0] == 1:
-        return _with_bias(ops.matmul(x[:, ::stride], kernel[0]), bias)
+        return finished(ops.matmul(x[:, ::stride], kernel[0]), bias)
     y = ops.conv(x, kernel[:, None], (stride, 1), padding="valid", data_format="channels_last")
-    return _with_bias(y, bias)
+    return finished(y, bias)
 
 
 def _portable_on_torch(x, kernel, bias, stride, padding):
@@ -118,7 +115,7 @@ def _portable_on_torch(x, kernel, bias, stride, padding):
 
     if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
         # PyTorch's compiler fails for the gradient of a convolution if the batch size is unknown.
-        return _with_bias(_by_steps(x, kernel, stride, padding), bias)
+        return finished(_by_steps(x, kernel, stride, padding), bias)
     # Keras would copy the signal to the order "channels first" and back. `permute` does not copy.
     from torch.nn import functional
 
@@ -147,7 +144,7 @@ def _on_one_axis(x, kernel, bias, stride, padding):
     """Computes the convolution on one axis of steps and nodes, dilated: XLA is slow on two axes."""
     size, features, filters = kernel.shape
     if size == 1:
-        return _with_bias(ops.matmul(_padded(x, padding), kernel[0]), bias)
+        return finished(ops.matmul(_padded(x, padding), kernel[0]), bias)
     is_same = 2 * padding == size - 1
     x = x if is_same else _padded(x, padding)
     batch, steps, nodes, _ = ops.shape(x)
@@ -159,7 +156,7 @@ def _on_one_axis(x, kernel, bias, stride, padding):
         dilation_rate=nodes,
     )
     y = ops.reshape(y, (batch, steps if is_same else steps - size + 1, nodes, filters))
-    return _with_bias(y, bias)
+    return finished(y, bias)
 
 
 # TensorFlow and PyTorch: own gradients
@@ -174,7 +171,7 @@ def _with_own_gradient(x, kernel, bias, stride, padding):
 
         return _plain_conv(x, kernel, padding), backward
 
-    return _with_bias(product(x, ops.cast(ops.convert_to_tensor(kernel), x.dtype)), bias)
+    return finished(product(x, ops.cast(ops.convert_to_tensor(kernel), x.dtype)), bias)
 
 
 @functools.cache

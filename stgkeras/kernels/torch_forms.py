@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from stgkeras.kernels.dispatch import is_cast_by_torch, takes_fast_form
+from stgkeras.kernels import dispatch
 
 
 def own_form(
@@ -56,13 +56,13 @@ def own_form(
             for tensor, other in zip(saved[:count], ctx.others, strict=True)
         ]
         wanted, kept = ctx.needs_input_grad, saved[count:]
-        if is_cast_by_torch(upstream[0]):  # the forward pass ran without autocast
+        if dispatch.is_cast_by_torch(upstream[0]):  # the forward pass ran without autocast
             with torch.autocast(upstream[0].device.type, enabled=False):
                 return gradients(wanted, arguments, kept, *upstream)
         return gradients(wanted, arguments, kept, *upstream)
 
     def gradients(wanted, arguments, kept, *upstream):
-        if torch.is_grad_enabled() or not takes_fast_form(*upstream, on_any_device=True):
+        if torch.is_grad_enabled() or not dispatch.takes_fast_form(*upstream, on_any_device=True):
             return _derived(portable, wanted, arguments, upstream)
         return backward(wanted, arguments, kept, *upstream)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import activations, initializers, ops, regularizers
+from keras import activations, initializers, regularizers
 
 from stgkeras.layers import _checks
 from stgkeras.types import Tensor
@@ -15,8 +15,7 @@ from stgkeras.types import Tensor
 class GraphFilter(keras.layers.Layer):
     """Base of the graph convolutions, with their common arguments, bias and activation.
 
-    A subclass calls `add_kernel` in `build`. In `call` it adds the bias and applies the activation,
-    for example with `finish`.
+    A subclass calls `add_kernel` in `build`. In `call` it adds the bias and applies the activation.
 
     Args:
         filters: int. Number of output features of a node.
@@ -58,10 +57,6 @@ class GraphFilter(keras.layers.Layer):
             self.bias = self.add_weight(
                 name="bias", shape=(self.filters,), initializer=self.bias_initializer
             )
-
-    def finish(self, y: Tensor) -> Tensor:
-        """Adds the bias to `y` and applies the activation."""
-        return self.activation(y if self.bias is None else ops.add(y, self.bias))
 
     def compute_output_shape(self, x_shape: tuple, graph_shape: Any = None) -> tuple:
         return (*x_shape[:-1], self.filters)

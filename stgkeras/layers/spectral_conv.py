@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import initializers, ops
 
+from stgkeras.kernels import finished
 from stgkeras.layers import _checks
 from stgkeras.layers.graph_filter import GraphFilter
 from stgkeras.types import Tensor
@@ -86,7 +87,7 @@ class SpectralConv(GraphFilter):
         basis = ops.cast(basis, x.dtype)
         spectrum = ops.matmul(ops.transpose(basis), x)  # (..., frequencies, F)
         filtered = ops.einsum("...kf,kfg->...kg", spectrum, self.multipliers())
-        return self.finish(ops.matmul(basis, filtered))
+        return finished(ops.matmul(basis, filtered), self.bias, self.activation)
 
     def multipliers(self) -> Tensor:
         """Returns the multipliers w, a tensor (frequencies, features, filters)."""
