@@ -1,12 +1,12 @@
 """Every test runs on the backend that KERAS_BACKEND names; without it the run is refused."""
 
-import contextlib
 import gc
 import importlib.util
 import os
 import pathlib
 
 import pytest
+from quick_jax import quick
 
 # With the objects of thousands of models in memory, Python's own pace of looking for garbage takes
 # a fifth of the time.
@@ -50,6 +50,15 @@ def on_fastest(everything, few):
     return everything if EVERYTHING else few
 
 
+def child_environment(**variables):
+    """The environment of a process that a test starts: it imports the stgkeras of the test."""
+    import stgkeras
+
+    package = str(pathlib.Path(stgkeras.__file__).parent.parent)
+    paths = os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": paths, **variables}
+
+
 def pytest_configure(config):
     if not EVERYTHING:
         root = pathlib.Path(__file__).parent.parent
@@ -67,18 +76,9 @@ class QuickExamples:
             return (yield)
 
 
-def quick(wanted):
-    """On JAX, a context in which programs are quickly compiled."""
-    if os.environ["KERAS_BACKEND"] != "jax" or not wanted:
-        return contextlib.nullcontext()
-    from quick_jax import quick_jax
-
-    return quick_jax()
-
-
 @pytest.fixture(autouse=True, scope="module")
 def quick_compilation(request):
-    """Values that are held to published ones are computed as users compute them."""
+    """On JAX, compiles quickly. Values that are held to published ones are compiled as users do."""
     with quick(request.module.__name__ != "test_reference"):
         yield
 

@@ -109,7 +109,7 @@ def main(folder, killed_in=None):
 
 
 if __name__ == "__main__":
-    from own_process import quick
+    from own_process import quick_process
 
-    with quick():
+    with quick_process():
         main(pathlib.Path(sys.argv[1]), *sys.argv[2:])

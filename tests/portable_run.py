@@ -229,7 +229,7 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    from own_process import quick
+    from own_process import quick_process
 
-    with quick():
+    with quick_process():
         main(pathlib.Path(sys.argv[1]))

@@ -5,7 +5,6 @@ import dataclasses
 import importlib
 import inspect
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -14,7 +13,7 @@ import tomllib
 
 import keras
 import pytest
-from conftest import once
+from conftest import child_environment, once
 
 import stgkeras
 
@@ -134,10 +133,9 @@ def import_in_new_process(tmp_path_factory):
         import stgkeras
         print(json.dumps([before, sorted(sys.modules)]))
     """
-    paths = [str(pathlib.Path(stgkeras.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     out = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env=child_environment(),
         cwd=tmp_path_factory.mktemp("elsewhere"),
         stdout=subprocess.PIPE,
         text=True,

@@ -1,7 +1,6 @@
 """A training killed by SIGKILL goes on, and ends exactly as one that nothing interrupted."""
 
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -11,23 +10,21 @@ import keras
 import killed_run
 import numpy as np
 import pytest
+from conftest import child_environment
 from killed_run import BATCHES, EPOCHS
 
-import stgkeras
 from stgkeras.callbacks import Checkpoint
 
 if not hasattr(signal, "SIGKILL"):
     pytest.skip("no SIGKILL on this system", allow_module_level=True)
 
-PACKAGE = pathlib.Path(stgkeras.__file__).parent.parent
 PARTIAL = ".last.partial.keras"
 
 
 def start(*arguments):
-    paths = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, killed_run.__file__, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": paths},
+        env=child_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,18 +1,15 @@
 """`import stgkeras` without any backend, and what Keras knows of stgkeras after both imports."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
-
-import stgkeras
+from conftest import child_environment
 
 pytestmark = pytest.mark.skipif(
     os.environ["KERAS_BACKEND"] != "torch", reason="runs once: each test names its own backend"
 )
-PACKAGE = pathlib.Path(stgkeras.__file__).parent.parent
 # As if none of the three were installed; in an environment without them it changes nothing.
 WITHOUT = "import sys; sys.modules.update(tensorflow=None, jax=None, torch=None)\n"
 DATA = """
@@ -34,13 +31,17 @@ path = np.eye(3, k=1) + np.eye(3, k=-1)
 assert np.allclose(graphs.scaled_laplacian(path), graphs.laplacian(path) - np.eye(3))
 figure = plots.predicted_links(path, path / 2, ["a", "b", "c"])
 figure.savefig("links.png")
+for name in set(datasets.__all__) - {"Windows"}:
+    getattr(datasets, name)
+generated = datasets.load_dynamic_graphs(num_sequences=1, num_nodes=8, num_steps=60, cache_dir=".")
+snapshots = datasets.contacts_from_arrays([0, 650], "ab", "bc").snapshots(600)
+assert snapshots.adjacency([0]).shape == (1, 3, 3)
 assert "keras" not in sys.modules
 """
 
 
 def run(code, folder, backend="torch"):
-    paths = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
-    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths}
+    env = child_environment(KERAS_BACKEND=backend)
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True)
 

@@ -11,14 +11,11 @@ import keras
 import numpy as np
 import portable_run
 import pytest
-from conftest import BACKENDS
-
-import stgkeras
+from conftest import BACKENDS, child_environment
 
 HERE = keras.backend.backend()
 OTHERS = [name for name in BACKENDS if name != HERE]
 SCRIPT = pathlib.Path(portable_run.__file__)
-PACKAGE = pathlib.Path(stgkeras.__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +38,7 @@ def folders(tmp_path_factory):
 
 
 def start(backend, folder):
-    paths = os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")])
-    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": paths}
+    env = child_environment(KERAS_BACKEND=backend)
     if HERE == "jax":
         env.pop("XLA_FLAGS", None)  # which TensorFlow reads as well
     command = [sys.executable, str(SCRIPT), str(folder)]

@@ -75,7 +75,7 @@ def main(folder, trials):
 
 
 if __name__ == "__main__":
-    from own_process import quick
+    from own_process import quick_process
 
-    with quick():
+    with quick_process():
         main(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
