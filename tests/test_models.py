@@ -128,6 +128,19 @@ def test_one_step_of_fit_moves_every_weight(name, policy):
     assert forecast.dtype == "float32" and np.isfinite(forecast).all()
 
 
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_a_training_step_is_traced_once(method, monkeypatch):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("TensorFlow alone traces again what has created variables")
+    model, traces = make("stgcn"), []
+    model.compile("adam", "mse", metrics=[keras.metrics.MeanAbsoluteError()])
+    step = model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traces.append(1) or step(data))
+    y = np.ones((4, *CASES["stgcn"][2]), "float32")
+    getattr(model, method)(inputs_of(model, batch=4), y)
+    assert len(traces) == 1
+
+
 @pytest.mark.parametrize(
     "cls, count", [(models.STGCNLinkPredictor, 757_116), (models.ASTGCNLinkPredictor, 53_003)]
 )

@@ -48,6 +48,8 @@ def _checked(name):
             given["validation_data"] = (*readings.checked(*data[:2]), *data[2:])
         elif data is not None:
             given["validation_data"], _ = readings.checked(data)
+        if name in ("fit", "train_on_batch"):
+            self._build_optimizer()
         graphs = [
             layer for layer in self.layers if name == "fit" and isinstance(layer, StaticGraph)
         ]
@@ -104,6 +106,16 @@ class GraphModel(keras.Model):
     train_on_batch = _checked("train_on_batch")
     test_on_batch = _checked("test_on_batch")
     predict_on_batch = _checked("predict_on_batch")
+
+    def _build_optimizer(self):
+        # If the first trace of a training step creates variables, TensorFlow traces the step twice,
+        # which doubles the time to the first step. With a distribution strategy, Keras does this.
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is None or optimizer.built or keras.backend.backend() != "tensorflow":
+            return
+        steps_as_keras = type(self).train_step is keras.Model.train_step
+        if steps_as_keras and self._distribute_strategy is None and self.trainable_variables:
+            optimizer.build(self.trainable_variables)
 
     def readings(self) -> Readings:
         """Returns the checks of the data of one call, such as one `fit`."""
