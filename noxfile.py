@@ -60,13 +60,14 @@ def tests(session, backend):
     python = environment_python(session)
     arguments = ["tests", "--doctest-modules", "stgkeras", *session.posargs]
     env = {**PROCESS, "KERAS_BACKEND": backend, **compiled(session), "TF_ENABLE_ONEDNN_OPTS": "1"}
+    flags = quick(session)
     if backend == "jax":
-        env |= quick(session)
+        env |= {"XLA_FLAGS": flags}
         arguments.append(f"--ignore={AS_COMPILED}")  # `settings` runs it
     # The models that each backend trains for the others to open, once in a run of nox.
     portable = beside(session, "portable")
     portable.mkdir(exist_ok=True)
-    env["STGKERAS_PORTABLE"] = str(portable)
+    env |= {"STGKERAS_PORTABLE": str(portable), "STGKERAS_JAX_FLAGS": flags}
     session.run(python, "-m", *PYTEST, *arguments, env=env, external=True)
 
 
@@ -128,13 +129,14 @@ def compiled(session):
 def quick(session):
     """The flag of XLA that halves the time to compile small programs: fusions are compiled the old
     way. An XLA that does not know the flag ends the process, so a process tries it first."""
-    env = {"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false"}
+    flags = "--xla_cpu_use_fusion_emitters=false"
     start = ("-c", "import jax; jax.devices()")
     try:
+        env = {"XLA_FLAGS": flags}
         session.run(environment_python(session), *start, env=env, external=True, silent=True)
     except nox.command.CommandFailed:
-        return {}
-    return env
+        return ""
+    return flags
 
 
 def beside(session, name):

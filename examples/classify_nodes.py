@@ -50,7 +50,8 @@ def compiled(args, cora):
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
     )
-    model.compile(keras.optimizers.Adam(1e-2), loss, weighted_metrics=["accuracy"])
+    accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
+    model.compile(keras.optimizers.Adam(1e-2), loss, weighted_metrics=[accuracy])
     return model, x, cora.labels[None], parts
 
 

@@ -67,6 +67,12 @@ def pytest_configure(config):
     config.pluginmanager.register(QuickExamples())
 
 
+def pytest_collection_finish():
+    # What the imports made stays until the end. Keras collects garbage for each layer that it
+    # quantizes, keras-tuner for each trial, and would look through all of it each time.
+    gc.freeze()
+
+
 class QuickExamples:
     """`quick_compilation` for examples in docstrings, which no fixture of this folder reaches."""
 

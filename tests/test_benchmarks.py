@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import on_fastest
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
@@ -172,6 +173,7 @@ def test_ratios_stand_in_the_table():
     assert text[3].startswith("| ChebConv seed | PyG ChebConv | 400.0 |")
 
 
+@pytest.mark.skipif(on_fastest(False, True), reason="starts and reads processes as `speed` does")
 def test_scale_runs_and_tables(tmp_path, capsys):
     backend = keras.backend.backend()
     options = ["--networks", "ChebConv", "--backends", backend, "--graph", "hubs", "--steps", "2"]

@@ -38,9 +38,9 @@ def folders(tmp_path_factory):
 
 
 def start(backend, folder):
-    env = child_environment(KERAS_BACKEND=backend)
-    if HERE == "jax":
-        env.pop("XLA_FLAGS", None)  # which TensorFlow reads as well
+    # TensorFlow reads the flags for XLA as well, and may not know those for JAX.
+    flags = os.environ.get("STGKERAS_JAX_FLAGS", "") if backend == "jax" else ""
+    env = child_environment(KERAS_BACKEND=backend, XLA_FLAGS=flags)
     command = [sys.executable, str(SCRIPT), str(folder)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)

@@ -13,7 +13,6 @@ import keras_tuner
 import numpy as np
 import pytest
 import tuned_search
-from conftest import on_fastest
 from tensorboard_logs import read, scalars
 from tuned_search import SERIES, SPLIT, space, tuner
 
@@ -25,15 +24,6 @@ KINDS = {
     "Hyperband": {"max_epochs": 2, "factor": 2},
     "GridSearch": {"max_trials": 2},
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_collection():
-    """keras-tuner collects garbage twice a trial; what was there before takes most of the time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -177,8 +167,9 @@ def test_an_interrupted_search_goes_on(kind, tmp_path, monkeypatch):
 
 
 def test_a_chief_and_workers_share_a_search(tmp_path):
-    """Two of them; one on the slower backends, for what it asks of the chief is the same."""
-    names = ("chief", *on_fastest(("worker0", "worker1"), ("worker0",)))
+    """Two of them where a process starts quickest; elsewhere one, which asks the same."""
+    is_quick_to_start = keras.backend.backend() == "jax"
+    names = ("chief", *(("worker0", "worker1") if is_quick_to_start else ("worker0",)))
     number = 2 * len(names[1:])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
