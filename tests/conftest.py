@@ -69,7 +69,7 @@ def pytest_configure(config):
 
 def pytest_collection_finish():
     # What the imports made stays until the end. Keras collects garbage for each layer that it
-    # quantizes, keras-tuner for each trial, and would look through all of it each time.
+    # quantizes, and would look through all of it each time.
     gc.freeze()
 
 

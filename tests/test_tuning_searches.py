@@ -26,6 +26,15 @@ KINDS = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def quick_collection():
+    """keras-tuner collects garbage twice a trial; what was there before takes most of the time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_searches_of_every_kind(kind, tmp_path):
     alive, most = weakref.WeakSet(), [0]
