@@ -67,14 +67,10 @@ def test_symmetric():
     "given",
     [
         pd.date_range("2024-03-31", periods=30, freq="h", tz="Europe/Paris"),
-        [
-            str(time)
-            for time in pd.date_range("2024-03-31", periods=30, freq="h", tz="Europe/Paris")
-        ],
         pd.date_range("2024-03-31", periods=30, freq="h", tz="Europe/Paris").to_pydatetime(),
         np.datetime64("2024-03-30T23:00") + np.timedelta64(1, "h") * np.arange(30),
     ],
-    ids=["pandas", "strings", "datetimes", "datetime64"],
+    ids=["pandas", "datetimes", "datetime64"],
 )
 def test_zones_become_utc(given):
     """In the night to 2024-03-31 clocks in Paris go forward: 01:00 is followed by 03:00."""
@@ -151,7 +147,7 @@ def test_duplicates_in_order_need_no_regularize():
         ),
         ((5, 5, 0, 9), {"duplicates": "mean"}, "rising order.*00:00:00 in row 2"),
         ((0, 5, 5, 10, 10), {}, "each once.*00:05:00 in row 2 .* first of 2 .* Pass `duplicates="),
-        ((9, 5, 5), {"regularize": True}, "each once. Received: .*00:05:00.* time zone.$"),
+        ((9, 5, 5), {"regularize": True}, 'each once. Received: .*00:05:00.*Pass `dupl.*mean"`.$'),
         ((0, 5, 12), {"regularize": True}, "multiples of 5 minutes from .*00:00:00. .*00:12:00"),
         ((0, 15, 30), {"regularize": True, "interval": 10}, "multiples of 10 min.*00:15:00"),
         (

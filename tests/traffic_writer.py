@@ -35,7 +35,7 @@ def times_of(known):
     every = [first + i * step for i in range(3 * known.shape[0])]
     if known.weekdays:
         every = [time for time in every if time.day_name() not in ("Saturday", "Sunday")]
-    if known.skipped:
+    if known.timezone:  # the times of the file are local
         every = [time for time in every if not (time.day == 12 and time.hour == 2)]
     return pd.DatetimeIndex(every[: known.shape[0]])
 
@@ -127,7 +127,12 @@ def check(series, known, values, adjacency):
     np.testing.assert_array_equal(series.values, values.astype(np.float32))
     np.testing.assert_allclose(series.adjacency, adjacency, rtol=1e-12)
     assert series.values.dtype == np.float32 and series.adjacency.dtype == np.float64
-    assert series.timestamps.tolist() == times_of(known).to_pydatetime().tolist()
+    times = times_of(known)
+    if known.timezone:
+        times = times.tz_localize(known.timezone).tz_convert("UTC").tz_localize(None)
+        assert len(set(np.diff(series.timestamps))) == 1
+    assert series.timestamps.tolist() == times.to_pydatetime().tolist()
+    assert series.timezone == known.timezone
     assert (series.interval, series.null_value) == (known.interval, known.null_value)
     assert (series.features, series.units) == (known.features, known.units)
     assert series.source == known.source and series.licence == known.licence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras.datasets.series.clocks import to_utc, wall_clock
 from stgkeras.datasets.series.files import (
     file_type,
     graph_from_file,
@@ -42,11 +43,12 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
             f"{'no' if names is None else len(names)} names"
         )
     if found.get("times") is not None:
-        wrong = np.flatnonzero(found["times"] != times)
+        given, local = to_utc(found["times"], None)[0], wall_clock(times, known.timezone)
+        wrong = np.flatnonzero(given != local)
         if wrong.size:
             raise ValueError(
-                f"{paths['series']} must hold {known.title}, with {times[wrong[0]]} in row "
-                f"{wrong[0]}. Received: {found['times'][wrong[0]]}"
+                f"{paths['series']} must hold {known.title}, with {local[wrong[0]]} in row "
+                f"{wrong[0]}. Received: {given[wrong[0]]}"
             )
     names = tuple(str(name) for name in (range(num_nodes) if names is None else names))
     refuse_missing(found["values"], known.null_value, str(paths["series"]))
@@ -64,19 +66,18 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
         known.null_value,
         known.source,
         known.licence,
+        known.timezone,
     )
 
 
 def known_times(known: TrafficSet) -> np.ndarray:
-    """Returns the times of the rows of a set, (T,) datetime64[s]."""
+    """Returns the times of the rows of a set, (T,) datetime64[s]; UTC if the zone is known."""
     step = np.timedelta64(round(known.interval * 60), "s")
     longest = 2 * known.shape[0]  # longer than the set with its weekends and gaps
-    times = np.datetime64(known.start, "s") + step * np.arange(longest)
+    first, _ = to_utc(np.array([known.start], "datetime64[s]"), known.timezone)
+    times = first + step * np.arange(longest)
     if known.weekdays:
         times = times[np.is_busday(times.astype("datetime64[D]"))]
-    if known.skipped is not None:
-        first, end = (np.datetime64(time, "s") for time in known.skipped)
-        times = times[(times < first) | (times >= end)]
     return times[: known.shape[0]]
 
 

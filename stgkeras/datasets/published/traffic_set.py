@@ -44,7 +44,7 @@ class TrafficSet:
         title: str. Name of the set in error messages.
         files: dict of `File`: "series" and "graph", and "names" if a file lists the sensors.
         shape: (T, N, F): steps, nodes and features. Checked.
-        start: str. Time of the first step. The times of all T steps are checked.
+        start: str. Local time of the first step. The times of all T steps are checked.
         features: tuple of F str.
         units: tuple of F str.
         means: tuple of F pairs (mean, tolerance): the mean reading of each feature. Checked.
@@ -54,7 +54,8 @@ class TrafficSet:
         null_value: float or None. The number that marks a missing reading.
         num_edges: int or None. Number of edges. Checked if known.
         largest: float or None. Largest value of the first feature. Checked if known.
-        skipped: (first, end) or None. Time range that has no rows.
+        timezone: str or None. Time zone of the times of the source, if they follow its clock
+            changes.
         weekdays: bool. Whether weekends have no rows.
         whole: str or None. Ending of a series file that also contains the graph.
         read_series: function of the set and the path of the series; see `read_series`.
@@ -75,7 +76,7 @@ class TrafficSet:
     null_value: float | None = None
     num_edges: int | None = None
     largest: float | None = None
-    skipped: tuple[str, str] | None = None
+    timezone: str | None = None
     weekdays: bool = False
     whole: str | None = None
     read_series: Callable[..., dict[str, Any]] = read_series

@@ -1,45 +1,76 @@
-"""Time of day and day of week of each step."""
+"""Time of day and day of week of each step, on the local clock."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from stgkeras.datasets.series.clocks import checked_holidays, is_holiday, to_utc, wall_clock
 from stgkeras.types import Array
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def calendar(timestamps: Array) -> np.ndarray:
+SUNDAY = 6
+
+
+def calendar(
+    timestamps: Array | pd.DatetimeIndex,
+    timezone: str | None = None,
+    holidays: str | Sequence[Any] | None = None,
+) -> np.ndarray:
     """Computes the time of day and the day of the week of each timestamp.
 
-    Models that use the calendar take these two values as input.
+    Models that use the calendar take these two values as input. `Series.calendar` computes the
+    calendar of a series in its own time zone, with its holidays.
 
     Args:
-        timestamps: (T,) datetime64.
+        timestamps: (T,) datetime64, or pandas DatetimeIndex.
+        timezone: str or None. The time zone of the clock: an IANA name such as "Europe/Paris", or a
+            UTC offset such as "+01:00". The timestamps are then UTC, as in `Series.timestamps`.
+            None: the calendar shows the timestamps as they are. A DatetimeIndex with a time zone
+            needs no `timezone`.
+        holidays: None, a sequence of dates, or the ISO 3166 code of a country or of a part of it,
+            such as "AT" or "US-CA". Holidays count as Sundays. A code needs the package holidays:
+            `pip install "stgkeras[holidays]"`.
 
     Returns:
         (T, 2) float32. The first column is the time of day as a fraction of the day, in [0, 1).
-        The second column is the day of the week, from 0 (Monday) to 6 (Sunday).
+        The second column is the day of the week, from 0 (Monday) to 6 (Sunday or holiday). On a
+        day of 23 or 25 hours, the time of day is the local time divided by 24 hours.
 
     Raises:
+        ImportError: if `holidays` is a code and the package holidays is not installed.
         TypeError: if `timestamps` do not have a datetime64 type.
-        ValueError: if a timestamp is NaT (not a time).
+        ValueError: if a timestamp is NaT (not a time), or `timezone` or `holidays` is not known.
 
     Example:
         >>> import numpy as np, stgkeras
-        >>> stgkeras.datasets.calendar(np.array(["2024-01-03T06:00"], "datetime64[m]")).tolist()
-        [[0.25, 2.0]]
+        >>> times = np.array(["2024-01-03T06:00", "2024-07-04T18:00"], "datetime64[m]")
+        >>> stgkeras.datasets.calendar(times).tolist()
+        [[0.25, 2.0], [0.75, 3.0]]
+        >>> stgkeras.datasets.calendar(times, "America/New_York", ["2024-07-04"])[1].round(3)
+        array([0.583, 6.   ], dtype=float32)
     """
+    if getattr(timestamps, "tz", None) is not None:
+        timestamps, timezone = to_utc(timestamps, timezone)
     timestamps = np.asarray(timestamps)
     if timestamps.dtype.kind != "M":
         raise TypeError(
-            f"`timestamps` must be datetime64. Received: dtype={timestamps.dtype}. Convert them "
-            'with `np.asarray(timestamps, "datetime64[s]")`.'
+            f"`timestamps` must be datetime64. Received: dtype={timestamps.dtype}. Convert times "
+            'without a time zone with `np.asarray(timestamps, "datetime64[s]")`, and others with '
+            "`pandas.DatetimeIndex(timestamps)`."
         )
     if np.isnat(timestamps).any():
         raise ValueError(
             "`timestamps` must all be times. Received: NaT (not a time) in row "
             f"{np.isnat(timestamps).argmax()}."
         )
+    timestamps = wall_clock(timestamps, timezone)
     days = timestamps.astype("datetime64[D]")
     share = (timestamps - days) / np.timedelta64(1, "D")
     week = (days.astype(np.int64) + 3) % 7  # day 0, 1970-01-01, was a Thursday
+    week = np.where(is_holiday(days, checked_holidays(holidays)), SUNDAY, week)
     return np.stack([share, week], axis=-1).astype(np.float32)

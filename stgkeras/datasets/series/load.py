@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from stgkeras.datasets.series.files import file_type, series_from_npz
 from stgkeras.datasets.series.own_data import from_csv, graph_of
@@ -19,6 +20,8 @@ def load_series(
     symmetric: bool = False,
     interval: float | None = None,
     null_value: float | None = None,
+    timezone: str | None = None,
+    holidays: str | Sequence[Any] | None = None,
 ) -> Series:
     """Loads a time series of sensors from an npz or csv file, with the graph of the sensors.
 
@@ -48,6 +51,7 @@ def load_series(
         null_value: float or None. The number that marks a missing reading in the file. Missing
             readings become NaN. With a number or `np.nan`, NaN and empty cells in the file are
             missing readings too. With None, NaN and empty cells raise an error.
+        timezone, holidays: as in `from_arrays`.
 
     Returns:
         `Series`.
@@ -69,7 +73,15 @@ def load_series(
     if file_type(path) == ".csv":
         if key is not None:
             raise ValueError(f"`key` must be None for a csv file. Received: key={key!r}")
-        return from_csv(path, graph, symmetric=symmetric, interval=interval, null_value=null_value)
+        return from_csv(
+            path,
+            graph,
+            symmetric=symmetric,
+            interval=interval,
+            null_value=null_value,
+            timezone=timezone,
+            holidays=holidays,
+        )
     found = series_from_npz(path, key, interval)
     return make_series(
         found["values"],
@@ -81,4 +93,6 @@ def load_series(
         symmetric=symmetric,
         interval=agreed_interval(interval, found["interval"], "the file"),
         null_value=null_value,
+        timezone=timezone,
+        holidays=holidays,
     )

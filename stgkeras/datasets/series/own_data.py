@@ -31,6 +31,8 @@ def from_arrays(
     regularize: bool = False,
     duplicates: str = "raise",
     unknown: str = "raise",
+    timezone: str | None = None,
+    holidays: str | Sequence[Any] | None = None,
 ) -> Series:
     """Creates a series from arrays.
 
@@ -40,8 +42,8 @@ def from_arrays(
         values: (T, N) or (T, N, F) real numbers: T steps, N sensors, F features. The array is
             copied to float32. A float32 memory map is copied only if `null_value` (other than
             NaN), `regularize` or `duplicates` changes readings.
-        timestamps: None, or (T,) datetimes, datetime64 or strings, with seconds as the finest
-            unit. Times with a time zone are converted to UTC. Other times are not changed.
+        timestamps: None, or (T,) datetimes, datetime64 or strings. A time zone becomes
+            `Series.timezone`, and the times are converted to UTC. Other times are not changed.
         graph: None, an adjacency (N, N), dense or SciPy sparse, or the path of a graph file, as
             in `load_series`. `[n, m]` is the weight of the edge from node m to node n. The
             example below computes graphs.
@@ -59,12 +61,19 @@ def from_arrays(
             keep the first row, or take the mean of the readings that are not missing.
         unknown: "raise" or "drop". Action for edges of sensors that are not in `names`: raise an
             error, or ignore the edge.
+        timezone: str or None. Time zone of the local clock: an IANA name such as "Europe/Paris",
+            or a UTC offset such as "+01:00". Timestamps without a zone are local times; their rows
+            must be in order of time where an hour occurs twice in autumn. Default: the time zone
+            of the timestamps, if they have one.
+        holidays: None, a sequence of dates, or a country code such as "AT", see
+            `datasets.calendar`. The calendar of the series counts holidays as Sundays.
 
     Returns:
         `Series`.
 
     Raises:
         FileNotFoundError: if the graph file is missing.
+        ImportError: if `holidays` is a code and the package holidays is not installed.
         TypeError: if `values` are not real numbers.
         ValueError: if shapes do not fit, or if there is a gap, a duplicate row, NaN or an unknown
             sensor, and no argument repairs it. The message names the first such place and the
@@ -119,6 +128,8 @@ def from_arrays(
         null_value=null_value,
         regularize=regularize,
         duplicates=duplicates,
+        timezone=timezone,
+        holidays=holidays,
     )
 
 
@@ -153,8 +164,8 @@ def from_pandas(
         frames: `pandas.DataFrame` with times as index and sensors as columns, or a dict of feature
             name → frame. All frames must have the same index and columns.
         graph: as in `from_arrays`.
-        **kwargs: `units`, `symmetric`, `interval`, `null_value`, `regularize`, `duplicates` and
-            `unknown`, as in `from_arrays`.
+        **kwargs: `units`, `symmetric`, `interval`, `null_value`, `regularize`, `duplicates`,
+            `unknown`, `timezone` and `holidays`, as in `from_arrays`.
 
     Returns:
         `Series`.
@@ -167,8 +178,10 @@ def from_pandas(
         >>> times = pd.date_range("2024-05-01", periods=3, freq="15min", tz="Europe/Paris")
         >>> speeds = pd.DataFrame({"A": [60.0, 58.0, 61.0], "B": [50.0, 51.0, 49.0]}, times)
         >>> series = stgkeras.datasets.from_pandas({"speed": speeds}, units="km/h")
-        >>> series.names, series.features, series.interval, str(series.timestamps[0])
-        (('A', 'B'), ('speed',), 15.0, '2024-04-30T22:00:00')
+        >>> series.names, series.features, series.interval
+        (('A', 'B'), ('speed',), 15.0)
+        >>> series.timezone, str(series.timestamps[0])
+        ('Europe/Paris', '2024-04-30T22:00:00')
     """
     given = {"names", "features", "timestamps"} & set(kwargs)
     if given:
@@ -222,6 +235,8 @@ def from_csv(
     regularize: bool = False,
     duplicates: str = "raise",
     unknown: str = "raise",
+    timezone: str | None = None,
+    holidays: str | Sequence[Any] | None = None,
 ) -> Series:
     """Creates a series from a csv file with one column for each sensor and one row for each step.
 
@@ -232,8 +247,8 @@ def from_csv(
         path: path of a `.csv` file with a header of sensor names. The first column may contain
             timestamps, as in `from_arrays`. Empty cells are NaN.
         graph: None, an adjacency (N, N), or the path of a graph file, as in `load_series`.
-        units, symmetric, interval, null_value, regularize, duplicates, unknown: as in
-            `from_arrays`.
+        units, symmetric, interval, null_value, regularize, duplicates, unknown, timezone,
+            holidays: as in `from_arrays`.
 
     Returns:
         `Series` with one feature, "value".
@@ -272,6 +287,8 @@ def from_csv(
         regularize=regularize,
         duplicates=duplicates,
         hint=hint,
+        timezone=timezone,
+        holidays=holidays,
     )
 
 

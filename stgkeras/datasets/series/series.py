@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from stgkeras.datasets.series.calendar import calendar as compute_calendar
+from stgkeras.datasets.series.clocks import Holidays, checked_holidays, to_utc
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
@@ -23,14 +26,20 @@ class Series:
             n. The diagonal is zero.
         names: tuple of N str. Names of the sensors.
         features: tuple of F str. Names of the features.
-        interval: float or None. Minutes from one step to the next.
-        timestamps: (T,) datetime64 or None, evenly spaced. Two published sets have gaps between
-            their rows: PeMSD7(M) leaves out weekends, PEMS-BAY leaves out one hour.
+        interval: float or None. Minutes from one step to the next. None if the steps are months.
+        timestamps: (T,) datetime64 or None, evenly spaced; UTC with a `timezone`. Steps of days or
+            months are even on the local clock. One published set has gaps between its rows:
+            PeMSD7(M) leaves out weekends.
         units: tuple of F str. Unit of each feature; "" if the unit is not known.
         null_value: float or None. The number that marks a missing reading in the source. NaN if
             missing readings are NaN or empty. None if the source marks no missing readings.
         source: str or None. Origin of the data.
         licence: str or None. Licence of the data, if the source states one.
+        timezone: str or None. Time zone of the local clock: an IANA name such as "Europe/Paris",
+            or a UTC offset such as "+01:00". `timestamps` are then UTC. None: `timestamps` are the
+            times of the source, with no known zone.
+        holidays: None, a country code, or a tuple of dates. Days that `calendar` counts as
+            Sundays.
     """
 
     values: np.ndarray
@@ -43,6 +52,32 @@ class Series:
     null_value: float | None = None
     source: str | None = None
     licence: str | None = None
+    timezone: str | None = None
+    holidays: Holidays = None
+
+    @functools.cached_property
+    def calendar(self) -> np.ndarray:
+        """Local time of day and day of the week of each step, (T, 2) float32.
+
+        `stgkeras.datasets.calendar` describes the values.
+
+        Raises:
+            ValueError: if the series has no timestamps.
+
+        Example:
+            >>> import pandas as pd, stgkeras
+            >>> times = pd.date_range("2024-03-31", periods=4, freq="h", tz="Europe/Paris")
+            >>> speeds = pd.DataFrame({"A": [60.0, 58.0, 61.0, 59.0]}, times)
+            >>> series = stgkeras.datasets.from_pandas(speeds)
+            >>> (24 * series.calendar[:, 0]).round().tolist()  # clocks skip 02:00
+            [0.0, 1.0, 3.0, 4.0]
+        """
+        if self.timestamps is None:
+            raise ValueError(
+                "`calendar` needs a series with timestamps. Received: timestamps=None. "
+                "Pass `timestamps` when you create the series."
+            )
+        return compute_calendar(self.timestamps, self.timezone, self.holidays)
 
 
 def make_series(
@@ -60,18 +95,20 @@ def make_series(
     regularize=False,
     duplicates="raise",
     hint="",
+    timezone=None,
+    holidays=None,
 ):
     """Checks the parts of a series and returns the series.
 
     Args:
         values: (T, N, F) of real numbers, or `InPieces`. Not changed; copied once.
         where: str. Name of the source of the values: the start of error messages.
-        times: (T,) datetime64[s] or None.
+        times: (T,) datetime64 or pandas DatetimeIndex, or None.
         adjacency: (N, N) array-like, or None.
         units: str for all features, or sequence of F str.
         hint: str. Text before an argument that an error message recommends.
-        names, features, symmetric, interval, null_value, regularize, duplicates: as for
-            `from_arrays`.
+        names, features, symmetric, interval, null_value, regularize, duplicates, timezone,
+            holidays: as for `from_arrays`.
 
     Returns:
         `Series`.
@@ -85,9 +122,17 @@ def make_series(
             f"regularize={regularize}, duplicates={duplicates!r} and no timestamps. Pass the "
             "timestamps too."
         )
+    if times is None and (timezone, holidays) != (None, None):
+        raise ValueError(
+            "`timezone` and `holidays` must be used with timestamps. Received: "
+            f"timezone={timezone!r}, holidays={holidays!r} and no timestamps. Pass the timestamps "
+            "too."
+        )
+    holidays = checked_holidays(holidays)
     if times is not None:
+        times, timezone = to_utc(times, timezone)
         times, rows, found = even_steps(
-            times, where, interval if regularize else None, regularize, duplicates, hint
+            times, where, interval if regularize else None, regularize, duplicates, hint, timezone
         )
         interval = agreed_interval(interval, found, "the timestamps")
         if repair:
@@ -106,6 +151,8 @@ def make_series(
         times,
         _checked_units(units, features),
         null_value,
+        timezone=timezone,
+        holidays=holidays,
     )
 
 
@@ -184,7 +231,7 @@ def _means(values, starts):
 
 def agreed_interval(given, found, owner):
     """Returns the interval that the caller or the data give; raises ValueError if they differ."""
-    if given is not None and found is not None and given != found:
+    if given is not None and found is not None and not math.isclose(given, found):
         raise ValueError(
             f"`interval` must agree with {owner}: {found} minutes. Received: interval={given}. "
             "Omit `interval`."

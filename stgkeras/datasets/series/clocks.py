@@ -1,0 +1,205 @@
+"""Time zones and holidays: local clock times to UTC and back."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+UNITS = ("s", "ms", "us", "ns")
+
+
+def coarsest(times):
+    """Returns datetime64 or timedelta64 in the coarsest unit from seconds that keeps its values."""
+    for unit in UNITS:
+        found = times.astype(f"{times.dtype.kind}8[{unit}]")
+        if (found == times).all():
+            break
+    return found
+
+
+def zone_of(timezone: str) -> datetime.tzinfo:
+    """Returns the time zone of an IANA name such as "Europe/Paris", or of an offset "+01:00"."""
+    if isinstance(timezone, str):
+        offset = re.fullmatch(r"(?:UTC)?([+-])(\d{2}):?(\d{2})", timezone)
+        if offset:
+            sign, hours, minutes = offset.groups()
+            size = datetime.timedelta(hours=int(hours), minutes=int(minutes))
+            if size < datetime.timedelta(days=1):
+                return datetime.timezone(-size if sign == "-" else size)
+        elif timezone == "UTC":
+            return datetime.UTC
+        else:
+            try:
+                return zoneinfo.ZoneInfo(timezone)
+            except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+                pass
+    near = difflib.get_close_matches(str(timezone), zoneinfo.available_timezones(), 3, 0.7)
+    raise ValueError(
+        '`timezone` must be None, an IANA name such as "Europe/Paris", or a UTC offset such as '
+        f'"+01:00". Received: timezone={timezone!r}. '
+        + (f"Similar names: {', '.join(near)}." if near else "Use `timezone=None`, or such a name.")
+    )
+
+
+def zone_name(zone: datetime.tzinfo) -> str:
+    """Returns the name of a time zone for which `zone_of` returns the zone."""
+    offset = zone.utcoffset(None)
+    if offset is None:
+        zone_of(str(zone))
+        return str(zone)
+    if not offset and "," in str(zone):  # of `parse_times`
+        raise ValueError(
+            "`timestamps` must have one UTC offset, or a time zone. Received: the offsets "
+            f'{zone}. Pass the name of the time zone, such as `timezone="Europe/Paris"`.'
+        )
+    minutes = round(offset.total_seconds() / 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" if minutes else "UTC"
+
+
+def to_utc(times: Any, timezone: str | None) -> tuple[np.ndarray, str | None]:
+    """Converts times to UTC.
+
+    Args:
+        times: (T,) datetime64 or pandas DatetimeIndex. Times without a time zone are local times
+            of `timezone`. An hour that occurs twice in autumn is resolved by the order of the rows.
+        timezone: None, or str, see `zone_of`.
+
+    Returns:
+        (T,) datetime64 in the coarsest unit from seconds, and the name of the time zone. Without
+        any time zone, the times are not changed and the name is None.
+    """
+    import pandas as pd
+
+    times = pd.DatetimeIndex(times)
+    if timezone is not None:
+        zone = zone_of(timezone)
+        name = timezone if zone.utcoffset(None) is None else zone_name(zone)
+        times = times.tz_convert("UTC") if times.tz is not None else _located(times, zone, name)
+    elif times.tz is not None:
+        name = zone_name(times.tz)
+    else:
+        return coarsest(times.to_numpy()), None
+    return coarsest(times.tz_convert("UTC").tz_localize(None).to_numpy()), name
+
+
+def _located(times, zone, name):
+    """Returns local times with their time zone."""
+    every = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    if not every.isna().any():
+        return every
+    shifted = times.tz_localize(
+        zone, ambiguous=np.ones(len(times), bool), nonexistent="shift_forward"
+    )
+    skipped = np.flatnonzero(shifted.tz_localize(None) != times)
+    if skipped.size:
+        row = skipped[0]
+        raise ValueError(
+            f"`timestamps` must be times that occur in {name}. Received: {times[row]} in row "
+            f"{row}, in an hour that the clocks of {name} skip. If the times follow one offset "
+            'all year, such as winter time, pass this offset, for example `timezone="+01:00"`.'
+        )
+    try:
+        return times.tz_localize(zone, ambiguous="infer")
+    except ValueError as error:  # pandas raises subclasses of ValueError
+        row = np.flatnonzero(every.isna())[0]
+        raise ValueError(
+            f"`timestamps` must show both times of an hour that occurs twice in {name}, in order "
+            f"of time. Received: {times[row]} in row {row}, and the rows around it do not show "
+            "which of the two times it is. Write the UTC offset of each time, such as "
+            f"{shifted[row].isoformat()}, or remove the rows of this hour and pass "
+            "`regularize=True`."
+        ) from error
+
+
+def wall_clock(times: np.ndarray, timezone: str | None) -> np.ndarray:
+    """Returns the local times (T,) datetime64 of UTC times; unchanged without a time zone."""
+    if timezone is None or timezone == "UTC":
+        return times
+    import pandas as pd
+
+    local = pd.DatetimeIndex(times, tz="UTC").tz_convert(zone_of(timezone)).tz_localize(None)
+    return local.to_numpy().astype(times.dtype)
+
+
+def from_wall_clock(local: np.ndarray, timezone: str) -> np.ndarray:
+    """Returns the UTC times of local times.
+
+    Of an hour that occurs twice, the first is taken. A skipped time becomes the first time after
+    it.
+    """
+    import pandas as pd
+
+    times = pd.DatetimeIndex(local).tz_localize(
+        zone_of(timezone), ambiguous=np.ones(len(local), bool), nonexistent="shift_forward"
+    )
+    return times.tz_convert("UTC").tz_localize(None).to_numpy().astype(local.dtype)
+
+
+def with_offset(times: np.ndarray, timezone: str | None) -> list[str]:
+    """Returns UTC times as text, as local times with their UTC offset if there is a time zone."""
+    if timezone is None:
+        return times.astype(str).tolist()
+    import pandas as pd
+
+    local = pd.DatetimeIndex(times, tz="UTC").tz_convert(zone_of(timezone))
+    return [time.isoformat() for time in local]
+
+
+Holidays = str | tuple[datetime.date, ...] | None
+
+
+def checked_holidays(holidays: str | Sequence[Any] | None) -> Holidays:
+    """Returns a country code unchanged, and dates as a tuple of `datetime.date`."""
+    if holidays is None:
+        return None
+    if isinstance(holidays, str):
+        _country_holidays(holidays, [])
+        return holidays
+    import pandas as pd
+
+    found = []
+    for day in holidays:
+        try:
+            found.append(pd.Timestamp(day).date() if not isinstance(day, (int, float)) else None)
+        except (TypeError, ValueError):
+            found.append(None)
+        if found[-1] is None or pd.isna(found[-1]):
+            raise ValueError(
+                '`holidays` must be dates, or a country code such as "AT" or "US-CA". '
+                f"Received: {day!r}. Write each date as YYYY-MM-DD."
+            )
+    return tuple(found)
+
+
+def is_holiday(days: np.ndarray, holidays: Holidays) -> np.ndarray:
+    """Returns whether each of the days (T,) datetime64[D] is a holiday, as bool (T,)."""
+    if isinstance(holidays, str):
+        years = days.astype("datetime64[Y]").astype(int) + 1970
+        holidays = tuple(_country_holidays(holidays, np.unique(years).tolist()))
+    return np.isin(days, np.array(holidays or (), "datetime64[D]"))
+
+
+def _country_holidays(code, years):
+    """Returns the holidays of a country, or of one of its parts ("US-CA"), in these years."""
+    try:
+        import holidays
+    except ImportError as error:
+        raise ImportError(
+            f"`holidays={code!r}` needs the package holidays. Install it with `pip install "
+            '"stgkeras[holidays]"`, or pass a sequence of dates.'
+        ) from error
+    country, _, part = code.partition("-")
+    try:
+        return holidays.country_holidays(country, subdiv=part or None, years=years)
+    except NotImplementedError as error:
+        raise ValueError(
+            '`holidays` must be dates, or a country code (ISO 3166) such as "AT" or "US-CA". '
+            f"Received: holidays={code!r}. {error}"
+        ) from error

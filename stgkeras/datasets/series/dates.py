@@ -1,0 +1,144 @@
+"""Reads dates and times from text: ISO 8601, day first or month first, hour 24, UTC offsets."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+
+# A time of day, and a UTC offset after it. Without the time, "-2024" of a date looks like an offset.
+OFFSET = r"^(.*(?::\d{2}|T\d{4}|T\d{6})(?:[.,]\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+ISO = r"^\d{4}-\d{2}(?:-\d{2}(?:[T ]|$)|$)|^\d{8}(?:T|$)"
+HOUR_24 = r"(?<=[T ])24(?=:?00(?::?00(?:[.,]0+)?)?$)"
+YEAR_FIRST = r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?!\d)(.*)$"
+YEAR_LAST = r"^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?!\d)(.*)$"
+TIME = r"\s+\d{1,2}(?::\d{2}){1,2}(?:[.,]\d+)?(?:\s*[AaPp]\.?[Mm]\.?)?"
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# Other forms that have one meaning: "2024-05-01 8:00 PM", "1 May 2024 08:00", "May 1, 2024".
+CLEAR = (
+    rf"(?i)^(?:\d{{4}}-\d{{2}}-\d{{2}}{TIME}"
+    rf"|(?:\d{{1,2}}[ -]{MONTH}[ -]|{MONTH} \d{{1,2}},? )\d{{4}}(?:{TIME})?)$"
+)
+
+
+def parse_times(cells, must, column=""):
+    """Converts times to a pandas DatetimeIndex (T,), with a time zone if the times have one.
+
+    Times in text have the form YYYY-MM-DD HH:MM (ISO 8601), DD.MM.YYYY, DD/MM/YYYY or MM/DD/YYYY.
+    With a slash or a hyphen, one of the rows must decide between day first and month first. Hour
+    24:00 is midnight at the end of the day.
+
+    Args:
+        cells: (T,) of strings, dates, datetimes or datetime64.
+        must: str. Start of the error message, which states the rule.
+        column: str. Name of the column for the error message.
+    """
+    import pandas as pd
+
+    index = cells if isinstance(cells, pd.Index) else pd.Index(cells)
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    if index.dtype == object and all(hasattr(cell, "isoformat") for cell in index):
+        try:
+            index = pd.DatetimeIndex(list(index))
+        except (TypeError, ValueError):  # datetimes of several offsets
+            pass
+    if isinstance(index, pd.DatetimeIndex):
+        times = index
+    else:
+        times = _from_text(index, must, column)
+    bad = np.flatnonzero(times.isna())
+    if bad.size:
+        raise ValueError(
+            f"{must}. Received: {_shown(index[bad[0]])} in {column}row {bad[0]}. Write each time "
+            "as YYYY-MM-DD HH:MM."
+        )
+    return times
+
+
+def _shown(cell):
+    return repr(cell if isinstance(cell, str) else str(cell))
+
+
+def _from_text(index, must, column):
+    import pandas as pd
+
+    text = pd.Series([getattr(cell, "isoformat", lambda cell=cell: cell)() for cell in index])
+    text = text.where(text.map(lambda cell: isinstance(cell, str)), "").astype(str).str.strip()
+    found = text.str.extract(OFFSET)
+    has_offset = found[1].notna().to_numpy()
+    clock = found[0].where(has_offset, text)
+    late = clock.str.contains(HOUR_24).to_numpy(bool)
+    clock = clock.str.replace(HOUR_24, "00", regex=True)
+    clock = _year_first(clock, index, must, column)
+    times = pd.to_datetime(
+        clock.where(clock.str.contains(ISO), None), format="ISO8601", errors="coerce"
+    )
+    rest = times.isna() & clock.str.contains(CLEAR)
+    if rest.any():
+        others = pd.to_datetime(clock[rest], format="mixed", errors="coerce")
+        times = pd.concat([times[~rest], others]).sort_index()
+    times = pd.DatetimeIndex(times) + pd.to_timedelta(late.astype(np.int64), unit="D")
+    if not has_offset.any():
+        return times
+    if not has_offset.all():
+        rows = np.argmax(has_offset), np.argmin(has_offset)
+        raise ValueError(
+            f"{must}, all with a UTC offset or all without. Received: {index[rows[0]]!r} in "
+            f"{column}row {rows[0]} and {index[rows[1]]!r} in row {rows[1]}. Write an offset in "
+            "each row."
+        )
+    minutes = found[1].map(_minutes)
+    times = times - pd.to_timedelta(minutes.to_numpy(), unit="m")
+    return times.tz_localize("UTC").tz_convert(_fixed_zone(sorted(set(minutes))))
+
+
+def _minutes(offset):
+    """Returns the minutes of a UTC offset such as "+05:30" or "Z"."""
+    digits = offset.strip("+-").replace(":", "")
+    if not digits.isdigit():
+        return 0
+    minutes = 60 * int(digits[:2]) + int(digits[2:] or 0)
+    return -minutes if offset[0] == "-" else minutes
+
+
+def _fixed_zone(minutes):
+    """Returns the zone of one UTC offset. The name of several offsets has a comma."""
+    names = [str(datetime.timezone(datetime.timedelta(minutes=int(m)))) for m in minutes]
+    if len(names) > 1:
+        return datetime.timezone(datetime.timedelta(0), ", ".join(names))
+    return datetime.timezone(datetime.timedelta(minutes=int(minutes[0])))
+
+
+def _year_first(clock, index, must, column):
+    """Writes dates such as 13/05/2024 as 2024-05-13, in all rows alike."""
+    parts = clock.str.extract(YEAR_FIRST)
+    if parts[0].notna().any():
+        iso = parts[0] + "-" + parts[1].str.zfill(2) + "-" + parts[2].str.zfill(2) + parts[3]
+        clock = iso.where(parts[0].notna(), clock)
+    parts = clock.str.extract(YEAR_LAST)
+    rows = np.flatnonzero(parts[0].notna())
+    if not len(rows):
+        return clock
+    first, second = (parts[i].iloc[rows].astype(int).to_numpy() for i in (0, 2))
+    if (first > 12).any() and (second > 12).any():
+        row = rows[second > 12][0]
+        other = rows[first > 12][0]
+        raise ValueError(
+            f"{must}, all with the day first or all with the month first. Received: "
+            f"{index[other]!r} in {column}row {other} and {index[row]!r} in row {row}. Write each "
+            "date as YYYY-MM-DD."
+        )
+    # Dates with dots have the day first in all countries that write them.
+    day_first = (first > 12).any() or (parts[1].iloc[rows] == ".").all()
+    if not day_first and not (second > 12).any():
+        row = rows[0]
+        raise ValueError(
+            f"{must}, and one of them must show whether the day or the month is first. Received: "
+            f"{index[row]!r} in {column}row {row}, and no row with a day after the 12th. Write "
+            "each date as YYYY-MM-DD, or convert the times with `pandas.to_datetime(times, "
+            "dayfirst=True)` (day first) or `dayfirst=False` (month first), and use `from_pandas`."
+        )
+    day, month = (parts[0], parts[2]) if day_first else (parts[2], parts[0])
+    iso = parts[3] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2) + parts[4]
+    return iso.where(parts[0].notna(), clock)
