@@ -12,6 +12,9 @@ import numpy as np
 from stgkeras.types import Array
 
 PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # period of each component in days
+# Added before rounding down. Steps halfway between two slots, such as 00:02:30, are then rounded
+# alike in spite of rounding errors.
+QUARTER = 0.25
 PIECE = 1 << 17  # number of values in a piece
 
 
@@ -45,6 +48,37 @@ def component_steps(name: str, length: int, horizon: int, steps_per_day: int) ->
     return (back[:, None] + np.arange(horizon)).ravel()
 
 
+def same_clock(
+    calendar: np.ndarray, steps: np.ndarray, targets: np.ndarray, days: Any, steps_per_day: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Moves earlier steps to the same local time of day as the target steps.
+
+    A step that lies a whole number of days of 24 hours before a target step has another local time
+    of day if the clocks changed in between. A local time that was skipped becomes the time an hour
+    later.
+
+    Args:
+        calendar: (T, 2) numbers, time of day and day of week. NaN if unknown.
+        steps: ints. The steps `days` times `steps_per_day` before `targets`.
+        targets: ints of the shape of `steps`.
+        days: ints that broadcast to `steps`. Numbers of days.
+        steps_per_day: int. Number of steps per day.
+
+    Returns:
+        The steps, and whether they are at the local time of day of the targets (or at a skipped
+        hour), on the right day of the week. Holidays may be any day.
+    """
+    hour, weekday = np.asarray(calendar, "float64").T
+    change = (hour[targets] - hour[steps] + 0.5) % 1 - 0.5
+    change = np.where(np.abs(change) < 3.1 / 24, change, 0)  # no clock changes by more; NaN too
+    moved = np.clip(steps + np.rint(change * steps_per_day).astype(np.int64), 0, len(hour) - 1)
+    off = np.abs((hour[targets] - hour[moved] + 0.5) % 1 - 0.5)
+    there, here = weekday[moved], weekday[targets]
+    wrong_day = ((here - there - days) % 7 != 0) & (here != 6) & (there != 6)
+    unknown = np.isnan(off)
+    return moved, unknown | ((off < 1.1 / 24) & ~wrong_day)
+
+
 def slot(position: Any, steps_per_day: int) -> Any:
     """Returns the slot of a time step: the index of its mean among the 2 · S seasonal means.
 
@@ -61,9 +95,34 @@ def slot(position: Any, steps_per_day: int) -> Any:
 
 
 def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
-    """Returns the slot of each step of a calendar (T, 2), as integers (T,)."""
-    position = np.rint(np.sum(calendar, axis=-1, dtype="float64") * steps_per_day)
-    return slot(position.astype(np.int64), steps_per_day)
+    """Returns the slot of each step of a calendar (T, 2), as integers (T,).
+
+    Raises ValueError if the steps of the calendar are not 1 / `steps_per_day` of a day.
+    """
+    position = np.sum(calendar, axis=-1, dtype="float64") * steps_per_day
+    if len(position) > 1:
+        off = np.abs((position - position[0] + 0.5) % 1 - 0.5).max()
+        nexts = np.rint(np.diff(position) - 1) % steps_per_day == 0
+        if off > 0.02 or nexts.mean() < 0.5:
+            _refuse_steps(np.asarray(calendar)[:, 0], steps_per_day)
+    return slot(np.floor(position + QUARTER).astype(np.int64), steps_per_day)
+
+
+def _refuse_steps(hour, steps_per_day):
+    day = np.diff(hour.astype("float64")) % 1
+    day = day[np.abs(day - np.median(day)) < np.median(day) / 2]
+    minutes = 24 * 60 * float(day.mean()) if len(day) else 24 * 60
+    found = 24 * 60 / minutes
+    fix = f"Pass `steps_per_day={round(found)}`."
+    if abs(found - round(found)) > 0.01 or round(found) == steps_per_day:
+        fix = (
+            "A day is no whole number of such steps. Resample the series, for example with "
+            '`frame.resample("10min").mean()`.'
+        )
+    raise ValueError(
+        "`steps_per_day` must be the number of steps of the calendar in a day. Received: "
+        f"steps_per_day={steps_per_day}, and a calendar with steps of {minutes:.5g} minutes. {fix}"
+    )
 
 
 def seasonal_mean(
@@ -136,7 +195,10 @@ def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.
     total, count = _sums(values, rows, steps_per_day, spread)
     season = _ratio(total, count).reshape(-1, *values.shape[1:])
     hour, weekday = calendar.T
-    begins = np.flatnonzero((np.diff(hour) < 0) | (np.diff(weekday) != 0)) + 1
+    goes_back = np.diff(hour)
+    # An hour that occurs twice in autumn is not a new day.
+    again = (steps_per_day >= 24) & (goes_back > -1.1 / 24)
+    begins = np.flatnonzero((goes_back <= 0) & ~again | (np.diff(weekday) != 0)) + 1
     shift = np.zeros(values.shape, "float32")
     for day in np.split(np.arange(len(values)), begins):
         own_total, own_count = _sums(values[day], rows[day], steps_per_day, spread)

@@ -9,7 +9,7 @@ from keras import ops
 
 from stgkeras.layers import _checks
 from stgkeras.layers._state import StateLayer, unset
-from stgkeras.seasons import pieces, seasonal_mean, slot, slots, ten_minutes
+from stgkeras.seasons import QUARTER, pieces, seasonal_mean, slot, slots, ten_minutes
 from stgkeras.types import Array, Tensor
 
 
@@ -36,9 +36,11 @@ class SeasonalScaler(StateLayer):
     Call arguments:
         x: tensor (batch, time, nodes, features) in original units. It may hold only the first of
             the F features. NaN is a missing reading; the season replaces it.
-        calendar: tensor (batch, horizon, 2), `datasets.calendar` of the steps to predict.
-        steps: list of ints. Position of each step of `x`, counted from the first step of
-            `calendar`.
+        calendar: tensor (batch, time, 2), `datasets.calendar` of the steps of `x`. With `steps`,
+            (batch, horizon, 2), the calendar of the steps to predict.
+        steps: None, or list of ints: position of each step of `x`, counted from the first step of
+            `calendar`. The layer then assumes days of 24 hours without holidays between these
+            steps. Default None.
         inverse: bool. Whether to apply the inverse, from standardised values to original units.
             Default False.
 
@@ -56,7 +58,7 @@ class SeasonalScaler(StateLayer):
         >>> values = 50 + 10 * np.sin(2 * np.pi * calendar[:, :1, None]) + np.ones((1, 3, 1))
         >>> scaler = stgkeras.layers.SeasonalScaler(3, 1, steps_per_day=24)
         >>> scaler.adapt(values, calendar)
-        >>> y = scaler(values[None, :12], calendar[None, 12:18], steps=list(range(-12, 0)))
+        >>> y = scaler(values[None, :12], calendar[None, :12])
         >>> bool(abs(np.asarray(y)).max() < 1e-5)
         True
     """
@@ -123,12 +125,15 @@ class SeasonalScaler(StateLayer):
         self.std.assign(np.where(std > 0, std, 1.0))
 
     def call(
-        self, x: Tensor, calendar: Tensor, steps: Sequence[int], inverse: bool = False
+        self, x: Tensor, calendar: Tensor, steps: Sequence[int] | None = None, inverse: bool = False
     ) -> Tensor:
         self._check(x.shape, calendar.shape, steps)
-        first = ops.round(ops.sum(calendar[:, 0], axis=-1) * self.steps_per_day)
-        steps = ops.convert_to_tensor(list(steps), dtype="int32")
-        rows = slot(ops.cast(first, "int32")[:, None] + steps, self.steps_per_day)  # (B, T)
+        known = calendar if steps is None else calendar[:, :1]
+        position = ops.floor(ops.sum(known, axis=-1) * self.steps_per_day + QUARTER)
+        position = ops.cast(position, "int32")  # (B, T) or (B, 1)
+        if steps is not None:
+            position = position + ops.convert_to_tensor(list(steps), dtype="int32")
+        rows = slot(position, self.steps_per_day)  # (B, T)
         features = x.shape[-1]
         season = ops.take(self.read(self.season), rows, axis=0)[..., :features]
         std = self.read(self.std)[:features]
@@ -137,23 +142,24 @@ class SeasonalScaler(StateLayer):
         return (ops.where(ops.isnan(x), season, x) - season) / std
 
     def compute_output_spec(
-        self, x: Tensor, calendar: Tensor, steps: Sequence[int], inverse: bool = False
+        self, x: Tensor, calendar: Tensor, steps: Sequence[int] | None = None, inverse: bool = False
     ) -> keras.KerasTensor:
         self._check(x.shape, calendar.shape, steps)
         return keras.KerasTensor(x.shape, self.compute_dtype)
 
     def _check(self, x_shape, calendar_shape, steps):
         _checks.signal(x_shape)
-        sizes = x_shape[1] == len(steps) and x_shape[2] == self.num_nodes
-        if not sizes or x_shape[3] > self.num_features:
-            raise ValueError(
-                f"`x` must have axes (batch, {len(steps)} steps, {self.num_nodes} nodes, at most "
-                f"{self.num_features} features). Received: x.shape={tuple(x_shape)}"
-            )
         if len(calendar_shape) != 3 or calendar_shape[-1] != 2:
             raise ValueError(
                 "`calendar` must have axes (batch, horizon, 2). "
                 f"Received: calendar.shape={tuple(calendar_shape)}"
+            )
+        count = calendar_shape[1] if steps is None else len(steps)
+        sizes = x_shape[1] == count and x_shape[2] == self.num_nodes
+        if not sizes or x_shape[3] > self.num_features:
+            raise ValueError(
+                f"`x` must have axes (batch, {count} steps, {self.num_nodes} nodes, at most "
+                f"{self.num_features} features). Received: x.shape={tuple(x_shape)}"
             )
 
     def get_config(self) -> dict[str, Any]:

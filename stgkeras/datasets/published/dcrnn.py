@@ -128,8 +128,9 @@ def load_pems_bay(
 
     Speeds in mph at 325 sensors, in 52116 steps of 5 minutes, from 2017-01-01 to 2017-06-30. The
     file has local times, which skip the hour from 2017-03-12 02:00. The timestamps of the series
-    are UTC without a gap; `series.calendar` is local time (America/Los_Angeles). The value 0 marks a missing reading (521 in all) and becomes NaN. The mean of the other
-    readings is 62.62 ± 0.005 mph.
+    are UTC without a gap; `series.calendar` is local time (America/Los_Angeles). The value 0 marks
+    a missing reading (521 in all) and becomes NaN. The mean of the other readings is 62.62 ± 0.005
+    mph.
 
     Graph: computed as in `load_metr_la`, from the distances of this set.
 

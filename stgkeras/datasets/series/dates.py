@@ -6,7 +6,7 @@ import datetime
 
 import numpy as np
 
-# A time of day, and a UTC offset after it. Without the time, "-2024" of a date looks like an offset.
+# A time of day, and a UTC offset after it. The "-2024" of a date alone is no offset.
 OFFSET = r"^(.*(?::\d{2}|T\d{4}|T\d{6})(?:[.,]\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 ISO = r"^\d{4}-\d{2}(?:-\d{2}(?:[T ]|$)|$)|^\d{8}(?:T|$)"
 HOUR_24 = r"(?<=[T ])24(?=:?00(?::?00(?:[.,]0+)?)?$)"
