@@ -71,8 +71,7 @@ def pictures(task, forecasts, steps, positions=None):
         ),
     }
     if series.timestamps is not None:
-        times = series.timestamps[task.ahead]
-        hours = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h")
+        hours = 24 * series.calendar[task.ahead, 0]
         shown = {name: forecasts[name] for name in (ours, *SHOWN) if name in forecasts}
         figures["errors"] = plots.errors_in_time(
             truth, shown, hours, step_minutes=series.interval, units=units
@@ -108,8 +107,8 @@ def facts(task, model):
     split = ", ".join(f"{len(part)} {name}" for name, part in task.split._asdict().items())
     data = f"{len(series.values)} steps of {series.interval:g} minutes"
     if series.timestamps is not None:
-        times = np.datetime_as_string(series.timestamps, "m")
-        first, last, tested = (times[t].replace("T", " ") for t in (0, -1, task.ahead[0, 0]))
+        times = task.local_times()
+        first, last, tested = (f"{times[t]:%Y-%m-%d %H:%M}" for t in (0, -1, task.ahead[0, 0]))
         data, split = f"{data}, {first} to {last}", f"{split}; the test part starts at {tested}"
     missing = np.isnan(series.values).mean()
     return {

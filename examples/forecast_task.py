@@ -4,6 +4,7 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from stgkeras import datasets, graphs, models
 
@@ -47,18 +48,30 @@ class Task:
     def __post_init__(self):
         times, minutes = self.series.timestamps, self.series.interval
         self.day = round(24 * 60 / minutes)
-        has_calendar = times is not None and self.day * minutes == 24 * 60
-        self.calendar = datasets.calendar(times) if has_calendar else None
+        is_whole = abs(self.day * minutes - 24 * 60) < 1e-6
+        if self.components and not is_whole:
+            raise ValueError(
+                "`components` must be None if a day is no whole number of steps. Received: steps "
+                f"of {minutes:g} minutes. Resample the series."
+            )
+        self.calendar = self.series.calendar if times is not None and is_whole else None
         self.known = datasets.training_steps(self.split, **self.reach)
         self.targets = self.series.values[..., : self.num_outputs]
         first = self.split.test[:, None] + self.reach["input_length"]
         self.ahead = first + np.arange(self.reach["horizon"])
 
+    def local_times(self):
+        """Returns the local times of the steps, as a pandas DatetimeIndex without time zone."""
+        times = pd.DatetimeIndex(self.series.timestamps)
+        if self.series.timezone is None:
+            return times
+        return times.tz_localize("UTC").tz_convert(self.series.timezone).tz_localize(None)
+
     def batches(self, starts, **kwargs):
         """Returns the windows with these starts, with NaN for missing readings."""
         arrays, options = [self.series.values, self.targets], self.reach | kwargs
-        if self.season:
-            arrays.append(self.calendar)
+        if self.season or (self.components and self.calendar is not None):
+            arrays.append(self.calendar)  # components follow the local clock
         if self.components:  # add a week of missing readings before the series
             week = 7 * self.day
             arrays = [

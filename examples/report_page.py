@@ -60,7 +60,7 @@ def curves(task, truth, predicted, steps, days):
     start = task.ahead[shown[0], 0]
     milliseconds = start * series.interval * 60_000
     if times is not None:
-        milliseconds = times[start].astype("datetime64[ms]").astype(int)
+        milliseconds = round(task.local_times()[start].timestamp() * 1000)
     largest = np.nan_to_num(np.abs(truth[shown])).max() or 1.0
     decimals = 2 - int(np.floor(np.log10(largest)))  # the largest reading has three digits
     lines = {"measured": truth[shown, 0]}

@@ -68,15 +68,16 @@ def same_clock(
         The steps, and whether they are at the local time of day of the targets (or at a skipped
         hour), on the right day of the week. Holidays may be any day.
     """
-    hour, weekday = np.asarray(calendar, "float64").T
-    change = (hour[targets] - hour[steps] + 0.5) % 1 - 0.5
+    hour, weekday = np.moveaxis(calendar[targets].astype("float64"), -1, 0)
+    change = (hour - calendar[steps, 0] + 0.5) % 1 - 0.5
     change = np.where(np.abs(change) < 3.1 / 24, change, 0)  # no clock changes by more; NaN too
-    moved = np.clip(steps + np.rint(change * steps_per_day).astype(np.int64), 0, len(hour) - 1)
-    off = np.abs((hour[targets] - hour[moved] + 0.5) % 1 - 0.5)
-    there, here = weekday[moved], weekday[targets]
-    wrong_day = ((here - there - days) % 7 != 0) & (here != 6) & (there != 6)
-    unknown = np.isnan(off)
-    return moved, unknown | ((off < 1.1 / 24) & ~wrong_day)
+    moved = steps + np.rint(change * steps_per_day).astype(np.int64)
+    inside = (moved >= 0) & (moved < len(calendar))
+    moved = np.where(inside, moved, steps)
+    there, on = np.moveaxis(calendar[moved].astype("float64"), -1, 0)
+    off = np.abs((hour - there + 0.5) % 1 - 0.5)
+    wrong_day = ((weekday - on - days) % 7 != 0) & (weekday != 6) & (on != 6)
+    return moved, np.isnan(off) | (inside & (off < 1.1 / 24) & ~wrong_day)
 
 
 def slot(position: Any, steps_per_day: int) -> Any:
@@ -95,21 +96,24 @@ def slot(position: Any, steps_per_day: int) -> Any:
 
 
 def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
-    """Returns the slot of each step of a calendar (T, 2), as integers (T,).
-
-    Raises ValueError if the steps of the calendar are not 1 / `steps_per_day` of a day.
-    """
+    """Returns the slot of each step of a calendar (T, 2), as integers (T,)."""
+    check_steps_per_day(calendar, steps_per_day)
     position = np.sum(calendar, axis=-1, dtype="float64") * steps_per_day
-    if len(position) > 1:
-        off = np.abs((position - position[0] + 0.5) % 1 - 0.5).max()
-        nexts = np.rint(np.diff(position) - 1) % steps_per_day == 0
-        if off > 0.02 or nexts.mean() < 0.5:
-            _refuse_steps(np.asarray(calendar)[:, 0], steps_per_day)
     return slot(np.floor(position + QUARTER).astype(np.int64), steps_per_day)
 
 
-def _refuse_steps(hour, steps_per_day):
-    day = np.diff(hour.astype("float64")) % 1
+def check_steps_per_day(calendar: np.ndarray, steps_per_day: int) -> None:
+    """Raises ValueError if the steps of a calendar (T, 2) are not 1 / `steps_per_day` of a day."""
+    hour = np.asarray(calendar)[:, 0].astype("float64")
+    hour = hour[np.isfinite(hour)]
+    if len(hour) < 2:
+        return
+    position = hour * steps_per_day
+    off = np.abs((position - position[0] + 0.5) % 1 - 0.5).max()
+    nexts = np.rint(np.diff(position) - 1) % steps_per_day == 0
+    if off <= 0.02 and nexts.mean() >= 0.5:
+        return
+    day = np.diff(hour) % 1
     day = day[np.abs(day - np.median(day)) < np.median(day) / 2]
     minutes = 24 * 60 * float(day.mean()) if len(day) else 24 * 60
     found = 24 * 60 / minutes

@@ -47,6 +47,11 @@ class Forecaster(GraphModel):
             network receives each reading twice: standardised, and minus the season. The season is
             added to the output of the network. The model has one more input, "calendar". Call
             `adapt` with the training values and their calendar before `fit`. Default None.
+        past_calendar: bool. Whether a model with a season has one more input, "past_calendar"
+            (batch, T, 2), the `datasets.calendar` of the input steps, see `datasets.Windows`. With
+            several components, T is the sum of their steps. Without this input, the model counts
+            the input steps back from the forecast. It then subtracts the season of another hour
+            near a clock change, and of another kind of day near a holiday. Default False.
     """
 
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
@@ -67,6 +72,7 @@ class Forecaster(GraphModel):
         num_edges: int | None = None,
         normalize: bool = False,
         season: int | None = None,
+        past_calendar: bool = False,
         **kwargs: Any,
     ) -> None:
         arguments = {
@@ -77,6 +83,7 @@ class Forecaster(GraphModel):
             "num_edges": num_edges,
             "normalize": bool(normalize),
             "season": season if season is None else _checks.integer("season", season),
+            "past_calendar": bool(past_calendar),
             "input_length": self._input_length(input_length),
             **own,
         }

@@ -112,6 +112,11 @@ def scaling(
     """
     num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
     season = arguments.get("season")
+    if season is None and arguments.get("past_calendar"):
+        raise ValueError(
+            "`past_calendar` must be False without a season. Received: past_calendar=True, "
+            "season=None. Pass the number of steps in a day as `season`."
+        )
     if season is None and not arguments["normalize"]:
         return (lambda x, component=None: x), (lambda y: y), {}
     if num_outputs > num_features:
@@ -135,17 +140,25 @@ def scaling(
     )
     level = StandardScaler(num_features, dtype="float32", name="level")
 
+    inputs, lengths = {"calendar": calendar}, arguments["input_length"]
+    if not isinstance(lengths, dict):
+        lengths = {"recent": lengths}
+    if arguments.get("past_calendar"):
+        inputs["past_calendar"] = keras.Input((sum(lengths.values()), 2), name="past_calendar")
+
     def scale(x, component="recent"):
         steps = component_steps(component, x.shape[1], horizon, season).tolist()
+        clock = calendar
+        if "past_calendar" in inputs:
+            names = list(lengths)
+            low = sum(lengths[name] for name in names[: names.index(component)])
+            clock = inputs["past_calendar"][:, low : low + x.shape[1]]
+            steps = None
         # The deviation from the season alone does not show the level: the same deviation of 100
         # vehicles means something else at night than at noon.
-        return ops.concatenate([scaler(x, calendar, steps=steps), level(x)], axis=-1)
+        return ops.concatenate([scaler(x, clock, steps=steps), level(x)], axis=-1)
 
-    return (
-        scale,
-        lambda y: scaler(y, calendar, steps=list(range(horizon)), inverse=True),
-        {"calendar": calendar},
-    )
+    return scale, lambda y: scaler(y, calendar, inverse=True), inputs
 
 
 def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> None:

@@ -16,7 +16,11 @@ ATTENTION = (SpatialAttention, TemporalAttention)
 
 
 def forecast(
-    model: keras.Model, x: np.ndarray, steps: int, calendar: np.ndarray | None = None
+    model: keras.Model,
+    x: np.ndarray,
+    steps: int,
+    calendar: np.ndarray | None = None,
+    past_calendar: np.ndarray | None = None,
 ) -> np.ndarray:
     """Forecasts more steps than the horizon of a model, by iteration (autoregressive forecast).
 
@@ -31,13 +35,15 @@ def forecast(
         steps: int. Number of steps to forecast.
         calendar: None, or for a model with a season, an array (batch, at least ⌈steps / horizon⌉ ·
             horizon, 2): `datasets.calendar` of the steps after the window. Default None.
+        past_calendar: None, or for a model with `past_calendar=True`, an array (batch,
+            input_length, 2): `datasets.calendar` of the steps of `x`. Default None.
 
     Returns:
         NumPy array (batch, steps, num_nodes, num_features), in original units.
 
     Raises:
         ValueError: if `steps` is below 1, the model has several components, a graph input or fewer
-            outputs than input features, or `calendar` is missing or too short.
+            outputs than input features, or a calendar is missing or too short.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -67,12 +73,23 @@ def forecast(
                 f"Received: {given if given else calendar}. Pass `datasets.calendar` of the steps "
                 "after the window."
             )
+    if model.past_calendar:
+        expected = (len(x), model.input_length, 2)
+        given = None if past_calendar is None else np.shape(past_calendar)
+        if given != expected:
+            raise ValueError(
+                f"`past_calendar` must have shape {expected} for a model with past_calendar=True. "
+                f"Received: {given}. Pass `datasets.calendar` of the steps of `x`."
+            )
+        clock = np.concatenate([past_calendar, calendar], axis=1)
     window, parts = np.asarray(x), []
     for number in range(rounds):
         inputs: Any = window
         if calendar is not None and model.season is not None:
             first = number * model.horizon
             inputs = {"x": window, "calendar": calendar[:, first : first + model.horizon]}
+            if model.past_calendar:
+                inputs["past_calendar"] = clock[:, first : first + model.input_length]
         parts.append(model.predict(inputs, verbose=0))
         window = np.concatenate([window, parts[-1]], axis=1)[:, -model.input_length :]
     return np.concatenate(parts, axis=1)[:, :steps]

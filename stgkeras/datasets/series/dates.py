@@ -56,6 +56,22 @@ def parse_times(cells, must, column=""):
     return times
 
 
+def times_of_steps(timestamps, steps):
+    """Converts the `timestamps` of `steps` steps; `parse_times` describes the result."""
+    if len(timestamps) != steps:
+        raise ValueError(
+            "`timestamps` must have one time for each step. "
+            f"Received: {len(timestamps)} times for {steps} steps"
+        )
+    must = "`timestamps` must hold dates and times"
+    kind = np.asarray(timestamps).dtype.kind
+    if kind in "biuf":
+        raise TypeError(
+            f"{must}. Received: numbers. Pass `interval` in minutes instead of `timestamps`."
+        )
+    return parse_times(timestamps, must)
+
+
 def _shown(cell):
     return repr(cell if isinstance(cell, str) else str(cell))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from stgkeras.datasets.series.files import file_type, graph_from_file, series_from_csv
 from stgkeras.datasets.series.series import InPieces, Series, make_series
-from stgkeras.datasets.series.timestamps import parse_times
+from stgkeras.datasets.series.timestamps import times_of_steps
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _series(values, timestamps, graph, *, names=None, features=None, unknown="ra
         where="The series",
         names=names,
         features=features,
-        times=None if timestamps is None else _times(timestamps, steps),
+        times=None if timestamps is None else times_of_steps(timestamps, steps),
         adjacency=graph_of(graph, names, unknown),
         **kwargs,
     )
@@ -297,18 +297,3 @@ def graph_of(graph, names, unknown="raise", hint=""):
     if isinstance(graph, (str, os.PathLike)):
         return graph_from_file(graph, [str(name) for name in names], unknown, hint)
     return graph
-
-
-def _times(timestamps, steps):
-    if len(timestamps) != steps:
-        raise ValueError(
-            "`timestamps` must have one time for each step. "
-            f"Received: {len(timestamps)} times for {steps} steps"
-        )
-    must = "`timestamps` must hold dates and times"
-    kind = np.asarray(timestamps).dtype.kind
-    if kind in "biuf":
-        raise TypeError(
-            f"{must}. Received: numbers. Pass `interval` in minutes instead of `timestamps`."
-        )
-    return parse_times(timestamps, must)

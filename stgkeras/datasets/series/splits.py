@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stgkeras.seasons import PERIODS, component_steps
+from stgkeras.datasets.series.component_clock import ComponentClock
+from stgkeras.datasets.series.series import Series
+from stgkeras.seasons import PERIODS, check_steps_per_day, component_steps, pieces
+from stgkeras.types import Array
 
 PARTS = ("training", "validation", "test")
 
@@ -32,6 +35,8 @@ def split_windows(
     test: float = 0.2,
     boundary: str = "inside",
     steps_per_day: int | None = None,
+    complete: Series | Array | None = None,
+    calendar: Array | None = None,
 ) -> Split:
     """Splits the windows of a series into training, validation and test parts, in time order.
 
@@ -54,13 +59,20 @@ def split_windows(
             share steps near a boundary. The boundaries lie at `floor(cumulative fraction * total)`.
         steps_per_day: int. Number of steps of the series in a day. Only needed for the daily and
             weekly components.
+        complete: None, the target values (T, N) or (T, N, F), a bool mask (T,) of the steps that
+            have readings, or the `Series`. Windows in which no target step has a reading are left
+            out, as when a service rests at night. Default None: no window is left out.
+        calendar: None, or (T, 2) array, `Series.calendar`. Windows are left out if their daily and
+            weekly components have no step at the local time of a target step, see `Windows`.
+            Default: the calendar of the series in `complete`.
 
     Returns:
         `Split(train, val, test)` of int arrays.
 
     Raises:
         TypeError: if `val` or `test` is not a number.
-        ValueError: if the training part is empty, or a part is too short for a window.
+        ValueError: if the training part is empty, a part is too short for a window, a part has no
+            window that may stay, or `complete` or `calendar` has another number of steps.
 
     Example:
         >>> import stgkeras
@@ -72,6 +84,7 @@ def split_windows(
     if boundary not in ("inside", "start"):
         raise ValueError(f'`boundary` must be "inside" or "start". Received: boundary={boundary!r}')
     read = read_steps(input_length, horizon, steps_per_day)
+    may_stay = _checks_of(read, horizon, steps_per_day, num_steps, complete, calendar)
     earliest = history(read)
     total, unit, need = num_steps, "steps", span
     if boundary == "start":
@@ -98,7 +111,63 @@ def split_windows(
                 f"that start at step {starts[-1]} or earlier. Use a longer series, or shorter "
                 "daily and weekly components."
             )
+        for property_, stays in may_stay.items():
+            count, parts[-1] = len(parts[-1]), parts[-1][stays(parts[-1])]
+            if count and not len(parts[-1]):
+                raise ValueError(
+                    f"The {name} part must have a window {property_}. Received: none of {count} "
+                    "windows. Use another part of the series, or other sizes of the parts."
+                )
     return Split(*parts)
+
+
+def _checks_of(read, horizon, steps_per_day, num_steps, complete, calendar):
+    """Returns functions of the starts of windows: whether each window stays, (W,) bool."""
+    found = {}
+    recent, ahead = len(read.get("recent", ())), np.arange(_ahead(horizon))
+    if isinstance(complete, Series):
+        if calendar is None and complete.timestamps is not None:
+            calendar = complete.calendar
+        complete = complete.values
+    if complete is not None:
+        has_reading = _steps_with_readings(complete)
+        _check_steps("complete", has_reading, num_steps)
+        counts = np.append(0, np.cumsum(has_reading))
+
+        def with_target(starts):
+            return counts[starts + recent + len(ahead)] > counts[starts + recent]
+
+        found["with a target reading"] = with_target
+    if calendar is not None and set(read) - {"recent"}:
+        calendar = np.asarray(calendar)
+        _check_steps("calendar", calendar, num_steps)
+        check_steps_per_day(calendar, steps_per_day)
+        clock = ComponentClock(calendar, read, horizon, steps_per_day)
+        found["whose daily and weekly steps exist at the local time of the targets"] = clock.fits
+    return found
+
+
+def _steps_with_readings(complete):
+    """Returns whether each step has a reading, (T,) bool. Reads memory maps in pieces."""
+    complete = np.asanyarray(complete)
+    if complete.dtype == bool and complete.ndim == 1:
+        return complete
+    if complete.dtype.kind not in "iuf" or complete.ndim < 1:
+        raise ValueError(
+            "`complete` must be a series, its values, or a bool mask of its steps. Received: an "
+            f"array of dtype {complete.dtype} and shape {complete.shape}."
+        )
+    axes = tuple(range(1, complete.ndim))
+    parts = [(~np.isnan(complete[piece])).any(axis=axes) for piece in pieces(complete)]
+    return np.concatenate(parts) if parts else np.zeros(0, bool)
+
+
+def _check_steps(name, array, num_steps):
+    if len(array) != num_steps:
+        raise ValueError(
+            f"`{name}` must have one entry for each of the {num_steps} steps. Received: "
+            f"{len(array)} entries. Pass `num_steps={len(array)}`, or data of the same steps."
+        )
 
 
 def training_steps(split: Split, input_length: int | dict[str, int], horizon: int | None) -> int:

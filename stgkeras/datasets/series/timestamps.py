@@ -8,6 +8,7 @@ import numpy as np
 
 from stgkeras.datasets.series.clocks import coarsest, from_wall_clock, wall_clock, with_offset
 from stgkeras.datasets.series.dates import parse_times as parse_times
+from stgkeras.datasets.series.dates import times_of_steps as times_of_steps
 from stgkeras.datasets.series.spacing_faults import duplicate_fix, gap_fix, grid_fix, order_fix
 
 ZERO = np.timedelta64(0, "s")

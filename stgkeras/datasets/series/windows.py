@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from stgkeras.datasets.series.batches import Batches
+from stgkeras.datasets.series.component_clock import ComponentClock
 from stgkeras.datasets.series.series import refuse_nan
 from stgkeras.datasets.series.splits import history, reach, read_steps
+from stgkeras.seasons import PERIODS, check_steps_per_day
 from stgkeras.types import Array
 
 
@@ -30,14 +32,18 @@ class Windows(Batches):
         input_length: int or dict. Number of input steps L. A dict gives the numbers of steps of
             several components, for example `{"recent": 24, "daily": 12, "weekly": 24}`. "recent"
             are the steps directly before the target steps; the window starts there. "daily" and
-            "weekly" are steps at the time of day of the target steps, on earlier days and weeks.
-            The numbers of daily and weekly steps are multiples of the horizon.
+            "weekly" are steps at the time of day of the target steps, on earlier days and weeks:
+            at the local time of the `calendar`, or without it a whole number of days of 24 hours
+            before. The numbers of daily and weekly steps are multiples of the horizon.
         horizon: int or None. Number of target steps H. None: the next step, without a time axis.
         batch_size: int. Number of windows in a batch. The last batch may be smaller.
         shuffle: bool. Whether to shuffle the windows in each epoch.
         seed: int ≥ 0. Seed of the shuffling.
-        calendar: None, or (T, 2) array from `datasets.calendar`. The rows of the target steps
-            become inputs.
+        calendar: None, or (T, 2) array, `Series.calendar` or `datasets.calendar`. The rows of the
+            target steps become inputs. The daily and weekly components follow this clock.
+        past_calendar: None, or the same (T, 2) array, for a model with `past_calendar=True`. The
+            rows of the input steps become inputs; with several components, of the recent steps
+            first, then of the daily and the weekly steps.
         steps_per_day: int. Number of steps of the series in a day, for daily and weekly
             components.
         missing: bool. Whether NaN marks a missing reading. NaN then stays in the batches.
@@ -53,7 +59,10 @@ class Windows(Batches):
     Returns:
         Batches `(x, y)`, float32: x (B, L, …) or a dict of such arrays, y (B, H, …) or (B, …).
         With components x is `{"recent": …, "daily": …}`, with a calendar
-        `{"x": …, "calendar": …}`.
+        `{"x": …, "calendar": …}`, with a past calendar also `"past_calendar"`.
+
+        Without `past_calendar`, a warning counts the windows in which a model with a season would
+        take an input step for another hour or kind of day.
 
         To resume a run with the same order of windows, set `windows.epoch = i` before
         `fit(…, initial_epoch=i)`. The attribute `epoch` determines the order and increases by one
@@ -64,7 +73,8 @@ class Windows(Batches):
     Raises:
         TypeError: if an array does not hold real numbers.
         ValueError: if lengths differ, a start is out of range, or a value is NaN while `missing`
-            is False.
+            is False, or if a daily or weekly step is not in the series: at another time of day
+            than its target step, on another day of the week, or not before the target steps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -93,6 +103,7 @@ class Windows(Batches):
         steps_per_day: int | None = None,
         missing: bool = False,
         shift: Array | None = None,
+        past_calendar: Array | None = None,
         **kwargs: Any,
     ) -> None:
         named: dict[str, Any] = inputs if isinstance(inputs, dict) else {"inputs": inputs}
@@ -101,6 +112,8 @@ class Windows(Batches):
         self.targets = np.asanyarray(targets)
         self.calendar = None if calendar is None else np.asanyarray(calendar)
         named |= {} if calendar is None else {"calendar": self.calendar}
+        self.past_calendar = None if past_calendar is None else np.asanyarray(past_calendar)
+        named |= {} if past_calendar is None else {"past_calendar": self.past_calendar}
         self.shift = None if shift is None else np.asanyarray(shift)
         named |= {} if shift is None else {"shift": self.shift}
         _check_arrays([*named.items(), ("targets", self.targets)], missing)
@@ -120,11 +133,23 @@ class Windows(Batches):
         past, span = history(self._reads), reach(input_length, horizon)
         starts = checked_starts(starts, len(self.targets), past, span)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
+        clock = self.calendar if past_calendar is None else self.past_calendar
+        self._clock = None
+        if clock is not None:
+            if steps_per_day is not None:
+                check_steps_per_day(clock, steps_per_day)
+            self._clock = ComponentClock(clock, self._reads, horizon, steps_per_day)
+            self._clock.refuse_other_times(starts)
+            if past_calendar is None:
+                self._clock.warn_of_other_seasons(starts)
 
     def gather(self, starts: np.ndarray) -> tuple:
         first = starts + self._recent  # (B,), the first step to predict
         ahead = first if self.horizon is None else first[:, None] + np.arange(self.horizon)
-        read = {name: first[:, None] + steps for name, steps in self._reads.items()}  # (B, L)
+        if self._clock is None:
+            read = {name: first[:, None] + steps for name, steps in self._reads.items()}  # (B, L)
+        else:
+            read = self._clock.read(first)
         if isinstance(self.inputs, dict):
             x = {name: _gather(data, read["recent"]) for name, data in self.inputs.items()}
         else:
@@ -137,6 +162,12 @@ class Windows(Batches):
             x = {
                 **(x if isinstance(x, dict) else {"x": x}),
                 "calendar": _gather(self.calendar, ahead),
+            }
+        if self.past_calendar is not None:
+            past = [read[name] for name in PERIODS if name in read]
+            x = {
+                **(x if isinstance(x, dict) else {"x": x}),
+                "past_calendar": _gather(self.past_calendar, np.concatenate(past, axis=1)),
             }
         return x, self._shifted(self.targets, ahead, ahead)
 
