@@ -32,7 +32,17 @@ EVERYTHING = "STGKERAS_FEW" not in os.environ and (
 # of the files runs it on any backend.
 GRAPHS = ("adjacency", "coarsening", "graphs_bad_input", "laplacian", "places", "spectrum")
 LINKS = ("contacts", "dynamic_graphs", "edge_baselines", "node_features")
-SERIES = ("components", "forecast_baselines", "own_data", "own_frames", "series_memory", "splits")
+SERIES = (
+    "clock_changes",
+    "clocks",
+    "components",
+    "times",
+    "forecast_baselines",
+    "own_data",
+    "own_frames",
+    "series_memory",
+    "splits",
+)
 PUBLISHED = ("citations", "traffic", "traffic_downloads", "traffic_sources")
 OTHERS = ("metrics", "plots", "ties_plots")
 TOUCH_NO_BACKEND = (

@@ -76,7 +76,7 @@ def grid_fix(times, step, hint, most_steps=10):
     rounded = _rounded(times, near)
     off = np.abs(times - rounded)
     distinct = (np.diff(rounded).astype(np.int64) > 0).all()
-    if distinct and off.any() and (off <= near / 10).all():
+    if distinct and off.any() and (10 * off <= near).all():
         return (
             f"Round the times: they lie within {_text(off.max())} of multiples of {_text(near)}. "
             f'Use `times.round("{_frequency(near)}")` of a pandas DatetimeIndex, and '
