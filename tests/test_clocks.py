@@ -1,4 +1,4 @@
-"""Time zones, clock changes and holidays of a series, against zoneinfo, pandas and tables by hand."""
+"""Time zones, clock changes and holidays of a series, against zoneinfo, pandas and by hand."""
 
 import datetime
 import sys

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stgkeras.seasons import PERIODS, same_clock, slot
+from stgkeras.seasons import PERIODS, QUARTER, same_clock, slot
 
 PART = 1 << 14  # windows that are checked at once
 
@@ -58,8 +58,8 @@ class ComponentClock:
         target = first[0] + place % len(self.ahead)
         raise ValueError(
             "`starts` must be windows whose daily and weekly steps exist at the local time of the "
-            f"target steps. Received: {len(bad)} of {len(starts)} other windows, the first "
-            f"starts[{bad[0]}]={starts[bad[0]]}: its {name} step for {self._shown(target)} would "
+            f"target steps. Received: {len(bad)} of {len(starts)} windows without such steps, the "
+            f"first starts[{bad[0]}]={starts[bad[0]]}: its {name} step for {self._shown(target)} would "
             f"be {self._shown(steps[0, place])} (step {steps[0, place]}; the first target step is "
             f"{first[0]}). Take the starts from `split_windows(…, calendar=calendar)`, which "
             "leaves out such windows."
@@ -71,20 +71,16 @@ class ComponentClock:
         day = self.steps_per_day or _steps_per_day(clock[:, 0])
         if day is None:
             return
-        position = np.sum(clock, axis=1) * day
+        position = np.floor(np.sum(clock, axis=1) * day + QUARTER)  # as the model does
         other = 0
         for low in range(0, len(starts), PART):
             first = starts[low : low + PART] + self.recent
             wrong = np.zeros(len(first), bool)
             for name, steps, _ in self._found(first):
-                with np.errstate(invalid="ignore"):  # NaN before the series
-                    counted = np.rint(position[first][:, None] + self.reads[name])
-                    known = np.isfinite(position[steps]) & np.isfinite(counted)
-                    at = np.where(known, np.rint(position[steps]), 0).astype(np.int64)
-                counted = np.where(known, counted, 0).astype(np.int64)
-                # Rounding halfway between two slots may differ by one step.
-                off = (slot(counted, day) - slot(at, day)) % (2 * day)
-                wrong |= (known & ~np.isin(off, (0, 1, 2 * day - 1))).any(axis=1)
+                counted = slot(position[first][:, None] + self.reads[name], day)
+                other_slot = counted != slot(position[steps], day)
+                unknown = np.isnan(counted) | np.isnan(position[steps])  # before the series
+                wrong |= (other_slot & ~unknown).any(axis=1)
             other += int(wrong.sum())
         if other:
             warnings.warn(
