@@ -70,8 +70,8 @@ class Task:
     def batches(self, starts, **kwargs):
         """Returns the windows with these starts, with NaN for missing readings."""
         arrays, options = [self.series.values, self.targets], self.reach | kwargs
-        if self.season or (self.components and self.calendar is not None):
-            arrays.append(self.calendar)  # components follow the local clock
+        if self.calendar is not None:
+            arrays.append(self.calendar)
         if self.components:  # add a week of missing readings before the series
             week = 7 * self.day
             arrays = [
@@ -80,8 +80,9 @@ class Task:
             starts = starts + week
             options |= {"input_length": self.components, "steps_per_day": self.day}
         values, targets, *calendar = arrays
-        calendar = calendar[0] if calendar else None
-        return datasets.Windows(values, targets, starts, calendar=calendar, missing=True, **options)
+        if calendar and (self.season or self.components):  # components follow the local clock
+            options["calendar" if self.season else "clock"] = calendar[0]
+        return datasets.Windows(values, targets, starts, missing=True, **options)
 
     def windows(self, batch_size, seed):
         """Returns training, validation and test windows. The seed sets the training order."""

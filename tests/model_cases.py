@@ -68,6 +68,7 @@ CASES = {
     "stgcn-step": stgcn(1, N, 1, dynamic_graph="step", kernel_size=2, K=2),
     "stgcn-normalize": stgcn(1, N, 1, graph=laplacian, normalize=True, num_features=2),
     "stgcn-season": stgcn(2, N, 1, graph=laplacian, horizon=2, season=4),
+    "stgcn-past-calendar": stgcn(1, N, 1, graph=laplacian, season=4, past_calendar=True),
     "astgcn": astgcn(2, N, 2, graph=laplacian, **TWO),
     "astgcn-dot-additive": astgcn(
         2, N, 1, graph=sparse, temporal_score="dot", num_heads=2, spatial_score="additive"

@@ -203,6 +203,17 @@ def test_times_halfway_between_steps_have_their_own_slots():
     assert found[:288].tolist() == list(range(288)) and found[-1] == 2 * 288 - 1
 
 
+@pytest.mark.parametrize("hours", [2, 3, 6])
+def test_steps_longer_than_the_clock_change(hours):
+    """Steps of 3 hours at 0, 3, 6, … in summer and at 1, 4, 7, … or 23, 2, 5, … in winter."""
+    day = 24 // hours
+    for times in (SPRING[::hours], AUTUMN[::hours]):
+        found, wall = slots(series_of(times).calendar, day), times.tz_localize(None)
+        shown = (found % day) * hours
+        apart = (wall.hour.to_numpy() - shown + 12) % 24 - 12
+        assert np.abs(apart).max() <= 2 and (apart[:50] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("minutes", "day", "message"),
     [

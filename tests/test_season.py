@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from cases import evaluate, laplacian, predict, randomize
 from numpy_layers import assert_close
@@ -160,6 +161,55 @@ def test_a_model_with_a_season_forecasts_what_is_left_of_it(name):
 
 
 @every_forecaster
+def test_a_past_calendar_is_that_of_each_input_step(name):
+    """Hourly readings across a clock change and a holiday, by the clock of pandas."""
+    times = pd.date_range("2024-03-01", periods=900, freq="h", tz="Europe/Paris")
+    series = datasets.from_arrays(
+        np.random.default_rng(0).normal(50.0, 10.0, (len(times), N, F)),
+        times,
+        holidays=["2024-03-29"],
+    )
+    values, calendar = series.values, series.calendar
+    model = forecaster(name, season=24, past_calendar=True)
+    plain = forecaster(name, num_features=2 * F)
+    model.adapt(values, calendar)
+    for ours, theirs in zip(model.trainable_variables, plain.trainable_variables, strict=True):
+        theirs.assign(keras.ops.convert_to_numpy(ours.value))
+    wall = times.tz_localize(None)
+    sundays = (wall.day_of_week >= 5) | (wall.day == 29)
+    kinds = pd.MultiIndex.from_arrays([sundays, wall.hour])
+    flat = pd.DataFrame(values.reshape(len(times), -1).astype(float))
+    season = flat.groupby([kinds.get_level_values(0), kinds.get_level_values(1)])
+    season = season.transform("mean").to_numpy().reshape(values.shape)
+    std = np.sqrt(((values - season) ** 2).mean(axis=(0, 1)))
+    level = (values - values.mean(axis=(0, 1))) / values.std(axis=(0, 1))
+    left = np.concatenate([(values - season) / std, level], axis=-1)
+    change = int(np.flatnonzero(wall == "2024-03-31T03:00")[0])
+    starts = np.array([change - 8, change - 3, change + 14, change - 30, change + 24 * 7 - 4])
+    read = {"input_length": model.input_length, "horizon": 4, "steps_per_day": 24}
+    given = {**read, "calendar": calendar, "past_calendar": calendar}
+    x, _ = datasets.Windows(values, values[..., :1], starts, **given)[0]
+    residual, _ = datasets.Windows(left, left[..., :1], starts, **given)[0]
+    residual = {key: array for key, array in residual.items() if "calendar" not in key}
+    inner = predict(plain, residual["x"] if "x" in residual else residual)
+    first = starts + (model.input_length if "x" in x else model.input_length["recent"])
+    ahead = first[:, None] + np.arange(4)
+    expected = inner * std[0] + season[ahead][..., :1]
+    np.testing.assert_allclose(predict(model, x), expected, rtol=1e-4)
+    fresh = type(model).from_config(model.get_config())
+    assert fresh.past_calendar and "past_calendar" in fresh.input
+
+
+def test_a_model_without_a_season_takes_components_on_the_local_clock():
+    model = forecaster("astgcn-components")
+    values = np.nan_to_num(VALUES)
+    given = {"input_length": model.input_length, "horizon": 4, "steps_per_day": DAY}
+    x, _ = datasets.Windows(values, values, STARTS[2:], **given, clock=CALENDAR)[0]
+    assert set(x) == set(model.input)
+    assert predict(model, x).shape == (1, 4, N, 1)
+
+
+@every_forecaster
 def test_a_season_travels_with_the_file(name, tmp_path):
     model = forecaster(name, season=DAY)
     x, _ = windows(model, VALUES)
@@ -222,6 +272,7 @@ def test_a_standard_scaler_leaves_missing_readings_out_and_takes_them_for_the_me
             ),
             "`inputs` must be one array if there is a `shift`",
         ),
+        (lambda: forecaster("stgcn", past_calendar=True), "`past_calendar` must be False without"),
         (lambda: forecaster("stgcn", season=0), "`season` must be an integer of at least 1"),
         (
             lambda: forecaster("stgcn", season=DAY).adapt(VALUES),

@@ -45,6 +45,23 @@ def test_a_roll_out_moves_through_the_calendar():
         window = np.concatenate([window[:, 1:], y], axis=1)
 
 
+def test_a_roll_out_takes_the_calendar_of_the_window():
+    stamps = np.datetime64("2024-01-05T00", "s") + np.arange(60) * np.timedelta64(6, "h")
+    calendar = datasets.calendar(stamps, holidays=["2024-01-08"])
+    model = small(horizon=2, season=DAY, past_calendar=True)
+    model.adapt(normal(60, N, 1), calendar)
+    x = window = normal(1, 6, N, 1)
+    clock = calendar[None, :10]
+    found = models.forecast(model, x, 3, clock[:, 6:], past_calendar=clock[:, :6])
+    for step in (0, 2):
+        inputs = {"x": window, "calendar": clock[:, 6 + step : 8 + step]}
+        y = predict(model, {**inputs, "past_calendar": clock[:, step : 6 + step]})
+        assert_close(found[:, step : step + 2], y[:, : 3 - step])
+        window = np.concatenate([window[:, 2:], y], axis=1)
+    with pytest.raises(ValueError, match=r"`past_calendar` must have shape \(1, 6, 2\).*None"):
+        models.forecast(model, x, 3, clock[:, 6:])
+
+
 def test_scores_are_those_the_model_uses():
     model = make("astgcn")
     x = inputs_of(model)

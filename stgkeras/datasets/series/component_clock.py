@@ -56,13 +56,14 @@ class ComponentClock:
         name, steps, right = next(part for part in self._found(first) if not part[2].all())
         place = int(np.argmin(right[0]))
         target = first[0] + place % len(self.ahead)
+        found = steps[0, place]
         raise ValueError(
             "`starts` must be windows whose daily and weekly steps exist at the local time of the "
             f"target steps. Received: {len(bad)} of {len(starts)} windows without such steps, the "
-            f"first starts[{bad[0]}]={starts[bad[0]]}: its {name} step for {self._shown(target)} would "
-            f"be {self._shown(steps[0, place])} (step {steps[0, place]}; the first target step is "
-            f"{first[0]}). Take the starts from `split_windows(…, calendar=calendar)`, which "
-            "leaves out such windows."
+            f"first starts[{bad[0]}]={starts[bad[0]]}: its {name} step for {self._shown(target)} "
+            f"would be {self._shown(found)} (step {found}; the first target step is {first[0]}). "
+            "Take the starts from `split_windows(…, calendar=calendar)`, which leaves out such "
+            "windows."
         )
 
     def warn_of_other_seasons(self, starts: np.ndarray) -> None:

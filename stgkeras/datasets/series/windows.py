@@ -33,17 +33,19 @@ class Windows(Batches):
             several components, for example `{"recent": 24, "daily": 12, "weekly": 24}`. "recent"
             are the steps directly before the target steps; the window starts there. "daily" and
             "weekly" are steps at the time of day of the target steps, on earlier days and weeks:
-            at the local time of the `calendar`, or without it a whole number of days of 24 hours
+            at the local time of `clock`, or without it a whole number of days of 24 hours
             before. The numbers of daily and weekly steps are multiples of the horizon.
         horizon: int or None. Number of target steps H. None: the next step, without a time axis.
         batch_size: int. Number of windows in a batch. The last batch may be smaller.
         shuffle: bool. Whether to shuffle the windows in each epoch.
         seed: int ≥ 0. Seed of the shuffling.
         calendar: None, or (T, 2) array, `Series.calendar` or `datasets.calendar`. The rows of the
-            target steps become inputs. The daily and weekly components follow this clock.
+            target steps become inputs.
         past_calendar: None, or the same (T, 2) array, for a model with `past_calendar=True`. The
             rows of the input steps become inputs; with several components, of the recent steps
             first, then of the daily and the weekly steps.
+        clock: None, or the same (T, 2) array, for a model with several components and without a
+            season. It is not an input of the model. Default: `past_calendar` or `calendar`.
         steps_per_day: int. Number of steps of the series in a day, for daily and weekly
             components.
         missing: bool. Whether NaN marks a missing reading. NaN then stays in the batches.
@@ -104,19 +106,19 @@ class Windows(Batches):
         missing: bool = False,
         shift: Array | None = None,
         past_calendar: Array | None = None,
+        clock: Array | None = None,
         **kwargs: Any,
     ) -> None:
         named: dict[str, Any] = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         named = {name: np.asanyarray(data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
         self.targets = np.asanyarray(targets)
-        self.calendar = None if calendar is None else np.asanyarray(calendar)
-        named |= {} if calendar is None else {"calendar": self.calendar}
-        self.past_calendar = None if past_calendar is None else np.asanyarray(past_calendar)
-        named |= {} if past_calendar is None else {"past_calendar": self.past_calendar}
-        self.shift = None if shift is None else np.asanyarray(shift)
-        named |= {} if shift is None else {"shift": self.shift}
-        _check_arrays([*named.items(), ("targets", self.targets)], missing)
+        given = {"calendar": calendar, "past_calendar": past_calendar, "clock": clock}
+        given["shift"] = shift
+        arrays = {name: np.asanyarray(array) for name, array in given.items() if array is not None}
+        self.calendar, self.past_calendar = arrays.get("calendar"), arrays.get("past_calendar")
+        self.shift = arrays.get("shift")
+        _check_arrays([*named.items(), *arrays.items(), ("targets", self.targets)], missing)
         if isinstance(inputs, dict) and shift is not None:
             raise ValueError(
                 "`inputs` must be one array if there is a `shift`. "
@@ -133,14 +135,14 @@ class Windows(Batches):
         past, span = history(self._reads), reach(input_length, horizon)
         starts = checked_starts(starts, len(self.targets), past, span)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
-        clock = self.calendar if past_calendar is None else self.past_calendar
         self._clock = None
-        if clock is not None:
+        found = [arrays[name] for name in ("clock", "past_calendar", "calendar") if name in arrays]
+        if found:
             if steps_per_day is not None:
-                check_steps_per_day(clock, steps_per_day)
-            self._clock = ComponentClock(clock, self._reads, horizon, steps_per_day)
+                check_steps_per_day(found[0], steps_per_day)
+            self._clock = ComponentClock(found[0], self._reads, horizon, steps_per_day)
             self._clock.refuse_other_times(starts)
-            if past_calendar is None:
+            if past_calendar is None and calendar is not None:
                 self._clock.warn_of_other_seasons(starts)
 
     def gather(self, starts: np.ndarray) -> tuple:
