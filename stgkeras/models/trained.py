@@ -75,11 +75,11 @@ def forecast(
             )
     if model.past_calendar:
         expected = (len(x), model.input_length, 2)
-        given = None if past_calendar is None else np.shape(past_calendar)
-        if given != expected:
+        found = None if past_calendar is None else np.shape(past_calendar)
+        if found != expected:
             raise ValueError(
                 f"`past_calendar` must have shape {expected} for a model with past_calendar=True. "
-                f"Received: {given}. Pass `datasets.calendar` of the steps of `x`."
+                f"Received: {found}. Pass `datasets.calendar` of the steps of `x`."
             )
         clock = np.concatenate([past_calendar, calendar], axis=1)
     window, parts = np.asarray(x), []

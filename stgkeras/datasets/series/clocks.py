@@ -167,14 +167,15 @@ def checked_holidays(holidays: str | Sequence[Any] | None) -> Holidays:
     found = []
     for day in holidays:
         try:
-            found.append(pd.Timestamp(day).date() if not isinstance(day, (int, float)) else None)
+            time: Any = None if isinstance(day, (int, float)) else pd.Timestamp(day)
         except (TypeError, ValueError):
-            found.append(None)
-        if found[-1] is None or pd.isna(found[-1]):
+            time = None
+        if pd.isna(time):
             raise ValueError(
                 '`holidays` must be dates, or a country code such as "AT" or "US-CA". '
                 f"Received: {day!r}. Write each date as YYYY-MM-DD."
             )
+        found.append(time.date())
     return tuple(found)
 
 

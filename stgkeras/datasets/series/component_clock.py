@@ -31,7 +31,7 @@ class ComponentClock:
         steps_per_day: int | None,
     ) -> None:
         self.calendar = np.asarray(calendar)
-        self.reads, self.steps_per_day = reads, steps_per_day
+        self.reads, self.steps_per_day = reads, steps_per_day or 0
         self.ahead = np.arange(1 if horizon is None else horizon)
         self.recent = len(reads.get("recent", ()))
 
@@ -42,6 +42,8 @@ class ComponentClock:
     def fits(self, starts: np.ndarray) -> np.ndarray:
         """Returns whether all steps of each window have the right time of day, bool (W,)."""
         fits = np.ones(len(starts), bool)
+        if set(self.reads) <= {"recent"}:
+            return fits
         for low in range(0, len(starts), PART):
             for _, _, right in self._found(starts[low : low + PART] + self.recent):
                 fits[low : low + PART] &= right.all(axis=1)
@@ -49,11 +51,11 @@ class ComponentClock:
 
     def refuse_other_times(self, starts: np.ndarray) -> None:
         """Raises ValueError if a window has a step at another time of day or on another day."""
-        bad = np.flatnonzero(~self.fits(starts)) if set(self.reads) - {"recent"} else ()
+        bad = np.flatnonzero(~self.fits(starts))
         if not len(bad):
             return
         first = starts[bad[:1]] + self.recent
-        name, steps, right = next(part for part in self._found(first) if not part[2].all())
+        name, steps, right = next(part for part in self._found(first) if not np.all(part[2]))
         place = int(np.argmin(right[0]))
         target = first[0] + place % len(self.ahead)
         found = steps[0, place]

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-MINUTE, HOUR, DAY = (np.timedelta64(1, unit) for unit in "mhD")
+MINUTE, HOUR, DAY = np.timedelta64(1, "m"), np.timedelta64(1, "h"), np.timedelta64(1, "D")
 ROUND = [
-    np.timedelta64(count, unit)
-    for unit, counts in {
-        "ms": (1, 10, 20, 50, 100, 200, 250, 500),
-        "s": (1, 2, 5, 10, 15, 20, 30),
-        "m": (1, 2, 3, 5, 10, 15, 20, 30),
-        "h": (1, 2, 3, 4, 6, 8, 12),
-        "D": (1, 7),
-    }.items()
-    for count in counts
+    *(np.timedelta64(count, "ms") for count in (1, 10, 20, 50, 100, 200, 250, 500)),
+    *(np.timedelta64(count, "s") for count in (1, 2, 5, 10, 15, 20, 30)),
+    *(np.timedelta64(count, "m") for count in (1, 2, 3, 5, 10, 15, 20, 30)),
+    *(np.timedelta64(count, "h") for count in (1, 2, 3, 4, 6, 8, 12)),
+    *(np.timedelta64(count, "D") for count in (1, 7)),
 ]
 
 
