@@ -14,7 +14,8 @@ from stgkeras.datasets.series.files import (
     series_from_csv,
     series_from_npz,
 )
-from stgkeras.datasets.series.series import Series, checked_adjacency, mark_missing, refuse_missing
+from stgkeras.datasets.series.readings import mark_missing, refuse_missing
+from stgkeras.datasets.series.series import Series, checked_adjacency
 from stgkeras.seasons import pieces
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stgkeras.datasets.series.series import InPieces
+from stgkeras.datasets.series.readings import InPieces
 from stgkeras.datasets.series.timestamps import parse_times
 
 ADJACENCY_KEYS = ("adj", "adjacency")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stgkeras.datasets.series.files import file_type, graph_from_file, series_from_csv
-from stgkeras.datasets.series.series import InPieces, Series, make_series
+from stgkeras.datasets.series.readings import InPieces
+from stgkeras.datasets.series.series import Series, make_series
 from stgkeras.datasets.series.timestamps import times_of_steps
 from stgkeras.types import Array
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import scipy.sparse as sp
 
 from stgkeras.datasets.series.calendar import calendar as compute_calendar
 from stgkeras.datasets.series.clocks import Holidays, checked_holidays, to_utc
+from stgkeras.datasets.series.readings import (
+    mark_missing,
+    marked,
+    means,
+    null_values,
+    quality_mask,
+    refuse_missing,
+    refuse_nan,
+)
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
@@ -31,8 +40,9 @@ class Series:
             months are even on the local clock. One published set has gaps between its rows:
             PeMSD7(M) leaves out weekends.
         units: tuple of F str. Unit of each feature; "" if the unit is not known.
-        null_value: float or None. The number that marks a missing reading in the source. NaN if
-            missing readings are NaN or empty. None if the source marks no missing readings.
+        null_value: float or None, or tuple of F float or None, one for each feature. The number
+            that marks a missing reading in the source. NaN if missing readings are NaN or empty.
+            None if the source marks no missing readings.
         source: str or None. Origin of the data.
         licence: str or None. Licence of the data, if the source states one.
         timezone: str or None. Time zone of the local clock: an IANA name such as "Europe/Paris",
@@ -49,7 +59,7 @@ class Series:
     interval: float | None
     timestamps: np.ndarray | None
     units: tuple[str, ...] = ()
-    null_value: float | None = None
+    null_value: float | tuple[float | None, ...] | None = None
     source: str | None = None
     licence: str | None = None
     timezone: str | None = None
@@ -94,6 +104,7 @@ def make_series(
     null_value=None,
     regularize=False,
     duplicates="raise",
+    quality=None,
     hint="",
     timezone=None,
     holidays=None,
@@ -107,14 +118,16 @@ def make_series(
         adjacency: (N, N) array-like, or None.
         units: str for all features, or sequence of F str.
         hint: str. Text before an argument that an error message recommends.
-        names, features, symmetric, interval, null_value, regularize, duplicates, timezone,
-            holidays: as for `from_arrays`.
+        names, features, symmetric, interval, null_value, regularize, duplicates, quality,
+            timezone, holidays: as for `from_arrays`.
 
     Returns:
         `Series`.
     """
     names = _checked_names(names, values.shape[1])
-    refuse_missing(values, null_value, where, hint)
+    marks = null_values(null_value, tuple(features))
+    mask = None if quality is None else quality_mask(quality, values.shape)
+    refuse_missing(values, marks, where, hint, features, mask)
     repair = regularize or duplicates != "raise"
     if times is None and repair:
         raise ValueError(
@@ -136,10 +149,10 @@ def make_series(
         )
         interval = agreed_interval(interval, found, "the timestamps")
         if repair:
-            values = _repaired(values, rows, null_value)
+            values = _repaired(values, rows, marks, mask)
         del rows
     if not repair:
-        values = mark_missing(values, null_value)
+        values = mark_missing(values, marks, mask)
     if adjacency is not None:
         adjacency = checked_adjacency(adjacency, len(names), symmetric)
     return Series(
@@ -150,83 +163,24 @@ def make_series(
         None if interval is None else float(interval),
         times,
         _checked_units(units, features),
-        null_value,
+        null_value if null_value is None or isinstance(null_value, Real) else marks,
         timezone=timezone,
         holidays=holidays,
     )
 
 
-class InPieces:
-    """Array (T, N, F) that is read some steps at a time, for series larger than the memory.
-
-    Args:
-        shape: (T, N, F).
-        read: function that takes a slice or an int array of steps and returns (steps, N, F).
-    """
-
-    ndim = 3
-
-    def __init__(self, shape: tuple[int, int, int], read: Callable[..., np.ndarray]) -> None:
-        self.shape, self._read = shape, read
-        self.size = math.prod(shape)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, steps: slice | np.ndarray) -> np.ndarray:
-        return self._read(steps)
-
-
-def refuse_missing(values, null_value, where, hint=""):
-    """Raises ValueError if `values` contain NaN and there is no `null_value`."""
-    if null_value is None:
-        refuse_nan(
-            f"{where} must not hold NaN",
-            values,
-            f"Fill or drop them. If these readings are missing, pass {hint}`null_value=np.nan`",
-        )
-
-
-def mark_missing(values, null_value):
-    """Returns a float32 copy of the values with NaN in place of `null_value`.
-
-    A float32 memory map without a `null_value` to replace is returned without a copy.
-    """
-    marks = null_value is not None and not np.isnan(null_value)
-    if isinstance(values, np.memmap) and values.dtype == np.float32 and not marks:
-        return values
-    found = np.empty(values.shape, np.float32)
-    for piece in pieces(values):
-        found[piece] = _marked(np.array(values[piece], np.float64), null_value)
-    return found
-
-
-def _marked(values, null_value):
-    """Replaces `null_value` by NaN, in place."""
-    if null_value is not None:
-        values[values == null_value] = np.nan
-    return values
-
-
-def _repaired(values, rows, null_value):
+def _repaired(values, rows, marks, quality):
     """Returns the float32 values of the steps of `rows`, NaN where a step has no row."""
     filled = np.full((rows.total, *values.shape[1:]), np.nan, np.float32)
     ends = np.append(rows.starts[1:], len(rows.order))
     for piece in pieces(np.broadcast_to(0, (len(ends), *values.shape[1:]))):
         first, end = rows.starts[piece][0], ends[piece][-1]
-        read = values[rows.order[first:end]].astype(np.float64, copy=False)  # indexing made a copy
-        read = _marked(read, null_value)
+        order = rows.order[first:end]
+        read = values[order].astype(np.float64, copy=False)  # indexing made a copy
+        read = marked(read, marks, None if quality is None else quality[order])
         starts = rows.starts[piece] - first
-        filled[rows.steps[piece]] = _means(read, starts) if rows.mean else read[starts]
+        filled[rows.steps[piece]] = means(read, starts) if rows.mean else read[starts]
     return filled
-
-
-def _means(values, starts):
-    """Computes the means of the rows from each start to the next, without NaN."""
-    present = ~np.isnan(values)
-    counts = np.add.reduceat(present, starts, axis=0, dtype=np.int64)
-    sums = np.add.reduceat(np.where(present, values, 0), starts, axis=0)
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def agreed_interval(given, found, owner):
@@ -254,20 +208,6 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False):
         raise ValueError(f"The graph must not have negative weights. Received: {adjacency.min()}")
     np.fill_diagonal(adjacency, 0)
     return np.maximum(adjacency, adjacency.T) if symmetric else adjacency
-
-
-def refuse_nan(rule, array, fix):
-    """Raises ValueError if `array` contains NaN. Reads the array in pieces, for memory maps."""
-    count, first = 0, None
-    for piece in pieces(array):
-        where = np.argwhere(np.isnan(array[piece]))
-        if first is None and len(where):
-            first = (piece.start + int(where[0, 0]), *where[0, 1:].tolist())
-        count += len(where)
-    if count:
-        raise ValueError(
-            f"{rule}. Received: {count} of {array.size} values, the first at {first}. {fix}."
-        )
 
 
 def _checked_names(names, num_nodes):

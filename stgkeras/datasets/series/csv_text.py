@@ -1,0 +1,155 @@
+"""Csv files as text: separator, decimal sign and header, before pandas reads the numbers."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stgkeras.datasets.series.columns import DATE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+LINES = 100  # number of lines from which the separator and the decimal sign are detected
+# Texts that mean an empty cell, in columns of numbers only: "NA" may be the name of a sensor.
+EMPTY = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "#N/A", "#NA")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+DOT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")  # 1,234 or 1.234
+
+
+@dataclass(frozen=True)
+class CsvText:
+    """The form of a csv file, and its first rows as text.
+
+    Args:
+        path: str. The file.
+        separator: str. The sign between two cells.
+        decimal: "." or ",". The sign before the decimals of a number.
+        header: list of header rows, which are lists of str: one row, or two rows for columns with
+            two levels.
+        skip: int. Number of lines before the first row of data.
+        rows: list of the first rows of data, as lists of str.
+    """
+
+    path: str
+    separator: str
+    decimal: str
+    header: list[list[str]]
+    skip: int
+    rows: list[list[str]]
+
+
+def csv_text(
+    path: str | os.PathLike[str], separator: str | None = None, decimal: str | None = None
+) -> CsvText:
+    """Detects the form of a csv file from its first lines, unless arguments state the form."""
+    if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
+        raise ValueError(
+            f"`separator` must be None or one character. Received: separator={separator!r}"
+        )
+    if decimal not in (None, ".", ","):
+        raise ValueError(f'`decimal` must be None, "." or ",". Received: decimal={decimal!r}')
+    path = os.fspath(path)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = list(itertools.islice(file, LINES))
+        separator = separator or _separator(path, lines)
+        found = list(csv.reader(lines, delimiter=separator))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} must be a csv table with data, in the encoding UTF-8. Received: {error}"
+        ) from error
+    skip = next((i for i, row in enumerate(found) if row), len(found))  # blank lines
+    rows = [[cell.strip() for cell in row] for row in found[skip:] if row]
+    if not rows:
+        raise ValueError(f"{path} must be a csv table with data. Received: an empty file")
+    levels = 2 if len(rows) > 1 and _is_header(rows[0], rows[1]) else 1
+    header, rows = rows[:levels], rows[levels:]
+    if levels == 2 and rows and not any(rows[0][1:]):
+        rows, skip = rows[1:], skip + 1  # pandas writes the name of the index in a third row
+    decimal = decimal or _decimal(path, [cell for row in rows for cell in row], separator)
+    return CsvText(path, separator, decimal, header, skip + levels, rows)
+
+
+def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
+    """Reads the rows of data of a csv file. The columns are numbered.
+
+    Args:
+        text: `CsvText`.
+        as_text: numbers of the columns that stay text, as names with leading zeros must. All other
+            columns become numbers where each cell is a number or empty.
+    """
+    import pandas as pd
+
+    width = len(text.header[0])
+    try:
+        return pd.read_csv(
+            text.path,
+            sep=text.separator,
+            decimal=text.decimal,
+            header=None,
+            skiprows=text.skip,
+            dtype=dict.fromkeys(as_text, str),
+            keep_default_na=False,
+            na_values={i: list(EMPTY) for i in range(width) if i not in as_text},
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{text.path} must be a csv table with data. Received: {error}"
+        ) from error
+
+
+def _separator(path, lines):
+    widths = {}
+    for separator in SEPARATORS:
+        rows = csv.reader(lines, delimiter=separator)
+        widths[separator] = [len(row) for row in rows if row]
+    split = [separator for separator, found in widths.items() if found and found[0] > 1]
+    even = [separator for separator in split if len(set(widths[separator])) == 1]
+    found = even if len(even) == 1 else split
+    if len(found) > 1:
+        signs = " and at ".join(SEPARATORS[separator] for separator in found)
+        raise ValueError(
+            f"`separator` must be given for {path}, because its lines can be split at {signs}. "
+            f"Received: separator=None, first line {lines[0].strip()!r}. Pass "
+            f"`separator={found[-1]!r}` or `separator={found[0]!r}`."
+        )
+    return found[0] if found else ","
+
+
+def _decimal(path, cells, separator):
+    """Returns the decimal sign of numbers among the cells."""
+    commas = [cell for cell in cells if COMMA.fullmatch(cell)]
+    dots = [cell for cell in cells if DOT.fullmatch(cell)]
+    if commas and dots:
+        seen = f"{commas[0]!r} and {dots[0]!r}"
+    elif commas and all(GROUPS.fullmatch(cell) for cell in commas):
+        seen = f"{commas[0]!r}, which may have a thousands separator"
+    elif dots and separator == ";" and all(GROUPS.fullmatch(cell) for cell in dots):
+        seen = f"{dots[0]!r}, which may have a thousands separator"
+    else:
+        return "," if commas else "."
+    raise ValueError(
+        f"`decimal` must be given for {path}, because its decimal sign is not clear. Received: "
+        f'decimal=None, numbers such as {seen}. Pass `decimal="."` or `decimal=","`, and write '
+        "numbers without thousands separators."
+    )
+
+
+def _is_header(first, second):
+    """Whether the second row is a second row of names: text in each cell after the first cell."""
+    if len(second) != len(first) or len(first) < 2 or DATE.match(second[0]):
+        return False
+    return not any(
+        cell in EMPTY or NUMBER.fullmatch(cell.replace(",", ".")) for cell in second[1:]
+    )
