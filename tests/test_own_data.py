@@ -222,12 +222,12 @@ def test_a_csv_file_is_mended(written):
 @pytest.mark.parametrize(
     ("mended", "message"),
     [
-        ((), r"NaN.*\(1, 1, 0\).* pass `from_csv` with `null_value=np.nan`"),
-        (("null_value",), "a.csv .*row 1 .* or pass `from_csv` with `regularize=True`"),
-        (("null_value", "regularize"), 'each once.* Pass `from_csv` with `duplicates="first"`'),
+        ((), r"NaN.*\(1, 1, 0\).* pass `null_value=np.nan`"),
+        (("null_value",), "a.csv .*row 1 .* or pass `regularize=True`"),
+        (("null_value", "regularize"), 'each once.* Pass `duplicates="first"`'),
         (
             ("null_value", "regularize", "duplicates"),
-            "must contain edges.*from='9' in row 0. .* pass `from_csv` with `unknown=\"drop\"`",
+            "must contain edges.*from='9' in row 0. .* pass `unknown=\"drop\"`",
         ),
     ],
 )
@@ -259,7 +259,8 @@ def test_other_endings(tmp_path):
         from_arrays(np.ones((3, 2)), graph=tmp_path / "adj_mx.pkl")
     np.savez(tmp_path / "a.npz", a=np.ones((3, 2)))
     with pytest.raises(
-        ValueError, match=r"must end in .csv. Received: .*a.npz. Read this file with `load_series`"
+        ValueError,
+        match=r"must end in .csv or .tsv. Received: .*a.npz. Read this file with `load_series`",
     ):
         from_csv(tmp_path / "a.npz")
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00\x01")

@@ -11,11 +11,12 @@ from stgkeras.datasets.series.clocks import to_utc, wall_clock
 from stgkeras.datasets.series.files import (
     file_type,
     graph_from_file,
-    series_from_csv,
     series_from_npz,
 )
+from stgkeras.datasets.series.hdf5 import frame_from_hdf5
 from stgkeras.datasets.series.readings import mark_missing, refuse_missing
 from stgkeras.datasets.series.series import Series, checked_adjacency
+from stgkeras.datasets.series.table_parts import table_parts
 from stgkeras.seasons import pieces
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def read_series(known: TrafficSet, path: Path) -> dict[str, Any]:
     if file_type(path) == ".npz":
         found = series_from_npz(path)
         return found if kind == known.whole else {"values": found["values"]}
-    return series_from_csv(path)
+    return table_parts(path, layout="wide")
 
 
 def read_graph(
@@ -139,24 +140,11 @@ def _mean(values):
 
 def _pandas_frame(path, shape):
     """Reads a frame that pandas stored in its "fixed" layout, without its pickled attributes."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            (frame,) = file.values()
-            if frame["block0_values"].shape != shape:
-                raise ValueError(f"shape {frame['block0_values'].shape} instead of {shape}")
-            names, stamps = frame["axis0"][()], frame["axis1"][()]
-            if not np.array_equal(names, frame["block0_items"][()]):
-                raise ValueError("the columns are not in order")
-            kind = frame["axis1"].attrs["kind"].decode()
-            unit = "ns" if kind == "datetime64" else kind.removeprefix("datetime64[").rstrip("]")
-            times = stamps.astype(np.int64).astype(f"datetime64[{unit}]").astype("datetime64[s]")
-            values = frame["block0_values"][()]
-    except Exception as error:  # h5py raises many types of exceptions on a damaged file
+    frame = frame_from_hdf5(path)
+    if frame.shape != shape:
         raise ValueError(
-            f"{path} must be an HDF5 file in which pandas stored one frame, with times as index. "
-            f"Received: a damaged, incomplete or other file ({error})"
-        ) from error
-    names = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
-    return {"values": values[:, :, None], "names": names, "times": times}
+            f"{path} must hold a frame of other shape. Received: shape {frame.shape} instead of "
+            f"{shape}"
+        )
+    values = frame.to_numpy()[:, :, None]
+    return {"values": values, "names": list(map(str, frame.columns)), "times": frame.index}

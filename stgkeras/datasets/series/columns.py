@@ -8,8 +8,11 @@ import numpy as np
 
 # Text that starts with a date: 2024-05-01, 01.05.2024, 5/1/24, 2024-05, 1 May 2024, 20240501T08.
 DATE = re.compile(
-    r"\s*(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d\d)|\d{8}T\d+"
-    r"|(\d{1,2}[ -])?[A-Za-z]{3,9}\.?[ -](\d{1,2},? )?\d{4}|\d{4} ?-?Q[1-4])(?!\d)([T ,Z].*)?$"
+    r"\s*(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d\d)|\d{8}t\d+"
+    r"|(\d{1,2}[ -])?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+    r"[ -](\d{1,2},? )?\d{4}"
+    r"|\d{4} ?-?q[1-4])(?!\d)([t ,z].*)?$",
+    re.IGNORECASE,
 )
 CLOCK = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*$")
 # Digits of a date without separators → the format of the date.
@@ -90,37 +93,36 @@ def kind_of(cells):
     """Returns what the first cells of a column contain.
 
     Args:
-        cells: `pandas.Series` of numbers, datetimes or text, with "" or NaN in empty cells.
+        cells: list of numbers, datetimes or text, with None, NaN or "" in empty cells.
 
     Returns:
         "date" (text or datetimes), "clock" (times of a day), "text", "unix" or "compact" (numbers
         that may be times), "rows" (0, 1, 2, … or 1, 2, 3, …), "number", or "empty".
     """
-    import pandas as pd
-
-    if cells.dtype.kind == "M":
-        return "date"
-    if cells.dtype.kind not in "biuf":
-        cells = cells.astype(object)
-        cells = cells[cells.notna() & (cells != "")]
-        if not len(cells):
-            return "empty"
-        first = cells.iloc[0]
-        numbers = pd.to_numeric(cells.astype(str), errors="coerce")
-        if np.isnan(numbers.iloc[0]) and str(first).lower() != "nan":
-            if DATE.match(str(first)):
-                return "date"
-            return "clock" if CLOCK.match(str(first)) else "text"
-        cells = numbers
-    numbers = cells.dropna().to_numpy(np.float64)
-    if not len(numbers):
+    cells = [cell for cell in cells if cell == cell and cell not in (None, "")]
+    if not cells:
         return "empty"
+    first = cells[0]
+    if hasattr(first, "isoformat"):
+        return "date"
+    if as_number(first) is None:
+        if DATE.match(str(first)):
+            return "date"
+        return "clock" if CLOCK.match(str(first)) else "text"
+    numbers = np.array([number for number in map(as_number, cells) if number is not None])
     if number_times(numbers) is not None:
         return "compact" if compact_times(numbers) is not None else "unix"
     counts = np.arange(len(numbers))
-    if len(numbers) > 1 and (np.array_equal(numbers, counts) or np.array_equal(numbers, counts + 1)):
-        return "rows"
-    return "number"
+    starts = any(np.array_equal(numbers, counts + first) for first in (0, 1))
+    return "rows" if len(numbers) > 1 and starts else "number"
+
+
+def as_number(cell):
+    """Returns a cell as a number, or None if it is no number."""
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return None
 
 
 def number_times(numbers):
@@ -132,6 +134,8 @@ def number_times(numbers):
     import pandas as pd
 
     numbers = np.asarray(numbers)
+    if not len(numbers) or not np.isfinite(numbers).all() or numbers.min() < 10**7:
+        return None
     found = compact_times(numbers)
     if found is not None:
         return found
@@ -147,7 +151,7 @@ def compact_times(numbers):
     """Converts dates without separators, such as 20120501, or returns None."""
     import pandas as pd
 
-    if (numbers != np.floor(numbers)).any() or numbers.min() < 10**7 or numbers.max() >= 10**14:
+    if (numbers != np.floor(numbers)).any() or numbers.max() >= 10**14:
         return None
     text = np.char.mod("%d", numbers.astype(np.int64))
     form = COMPACT.get(len(text[0]))

@@ -104,9 +104,7 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
             low_memory=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{text.path} must be a csv table with data. Received: {error}"
-        ) from error
+        raise ValueError(f"{text.path} must be a csv table with data. Received: {error}") from error
 
 
 def _separator(path, lines):
@@ -150,6 +148,4 @@ def _is_header(first, second):
     """Whether the second row is a second row of names: text in each cell after the first cell."""
     if len(second) != len(first) or len(first) < 2 or DATE.match(second[0]):
         return False
-    return not any(
-        cell in EMPTY or NUMBER.fullmatch(cell.replace(",", ".")) for cell in second[1:]
-    )
+    return not any(cell in EMPTY or NUMBER.fullmatch(cell.replace(",", ".")) for cell in second[1:])

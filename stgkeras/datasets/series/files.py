@@ -1,4 +1,4 @@
-"""Reads series and graphs from npz and csv files. Errors name the file, the column and the row."""
+"""Reads series from npz files, and graphs from npz and csv files."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 import numpy as np
 
 from stgkeras.datasets.series.readings import InPieces
-from stgkeras.datasets.series.timestamps import parse_times
 
 ADJACENCY_KEYS = ("adj", "adjacency")
 NAME_KEYS = ("names", "sensor_id", "vds_id")
 
 
-def file_type(path):
-    """Returns ".npz" or ".csv". Raises an error if the file is missing or has another ending."""
+def file_type(path, types=(".npz", ".csv")):
+    """Returns the ending of a file. Raises an error if it is missing or has another ending."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"The file must exist. Received: {path}")
     suffix = path.suffix.lower()
-    if suffix not in (".npz", ".csv"):
+    if suffix not in types:
         reason = ""
         if suffix in (".pkl", ".pickle"):
             reason = (
                 ". A pickle file can run harmful code when it is opened. `load_metr_la` and "
                 "`load_pems_bay` compute the graphs that are published as pickles."
             )
-        raise ValueError(f"The file must end in .npz or .csv. Received: {path}{reason}")
+        endings = ", ".join(types[:-1])
+        raise ValueError(f"The file must end in {endings} or {types[-1]}. Received: {path}{reason}")
     return suffix
 
 
@@ -47,12 +47,20 @@ def series_from_npz(path, key=None, interval=None):
         if data.ndim in (2, 3) and data.dtype.kind in "iuf" and name not in ADJACENCY_KEYS
     ]
     keys = fits if keys is None else list(keys)
-    if not keys or set(keys) - set(fits) or (key is None and len(fits) > 1):
+    windows = key is None and any(data.ndim == 4 for data in arrays.values())
+    if windows or not keys or set(keys) - set(fits) or (key is None and len(fits) > 1):
         shapes = {name: data.shape for name, data in arrays.items()}
+        reason = ""
+        if any(data.ndim == 4 for data in arrays.values()) or {"x", "y"} <= set(arrays):
+            reason = (
+                ". An array (samples, length, nodes, features), such as x and y, contains windows "
+                "that were cut from a series and overlap. Load the series from which the windows "
+                "were cut, and cut windows with `datasets.Windows`."
+            )
         raise ValueError(
             "`key` must name a numeric array (steps, nodes) or (steps, nodes, features) of the "
             "file. It may be None only if the file has exactly one such array. "
-            f"Received: key={key!r}, arrays: {shapes}"
+            f"Received: key={key!r}, arrays: {shapes}{reason}"
         )
     scales = [arrays.get(f"{name}_scale") for name in keys]
     stacked = [arrays[name] for name in keys]
@@ -83,36 +91,6 @@ def series_from_npz(path, key=None, interval=None):
         "adjacency": _first(arrays, ADJACENCY_KEYS),
         "interval": minutes,
         "times": _times(arrays, len(values), minutes or interval),
-    }
-
-
-def series_from_csv(path):
-    """Reads a series from a csv file.
-
-    Returns a dict of `values` (T, N, 1), `names`, and `times`, (T,) datetime64[s] or None. Times
-    are not checked yet.
-    """
-    header = _header(path)
-    table = _read_csv(path, header=None, skiprows=1)
-    if table.shape[1] != len(header):
-        raise ValueError(
-            f"{path} must have a name for each column. Received: {len(header)} names, "
-            f"{table.shape[1]} columns"
-        )
-    times = None
-    if not _is_number(table.iloc[0, 0]):
-        must = f"{path} must hold numbers, or timestamps in its first column"
-        times = parse_times(table[0], must, f"column {header[0]!r}, ")
-        table, header = table.iloc[:, 1:], header[1:]
-    if "" in header:
-        raise ValueError(
-            f"{path} must have a name for each column. Received: a numeric column without a name. "
-            "If the column contains row numbers, remove this column from the file."
-        )
-    return {
-        "values": _in_pieces(path, table, header),
-        "names": header,
-        "times": times,
     }
 
 
@@ -217,14 +195,6 @@ def _times(arrays, num_steps, minutes):
         return None
     start = np.datetime64(str(arrays["start_time"]), "s")
     return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
-
-
-def _is_number(cell):
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _in_pieces(path, table, header):

@@ -1,40 +1,42 @@
-"""Loads a series and its graph from an npz or csv file."""
+"""Loads a series and its graph from files: npz, csv, Parquet and HDF5."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stgkeras.datasets.series.files import file_type, series_from_npz
-from stgkeras.datasets.series.own_data import from_csv, graph_of
+from stgkeras.datasets.series.own_data import graph_of
 from stgkeras.datasets.series.series import Series, agreed_interval, make_series
+from stgkeras.datasets.series.table_parts import TABLE_OPTIONS, table_parts
+from stgkeras.datasets.series.tables import CSV, TABLES
 from stgkeras.types import Array
 
 
 def load_series(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
     graph: Array | str | os.PathLike[str] | None = None,
     *,
     key: str | Sequence[str] | None = None,
     symmetric: bool = False,
     interval: float | None = None,
-    null_value: float | None = None,
+    null_value: float | Mapping[str, float | None] | Sequence[float | None] | None = None,
     timezone: str | None = None,
     holidays: str | Sequence[Any] | None = None,
+    **options: Any,
 ) -> Series:
-    """Loads a time series of sensors from an npz or csv file, with the graph of the sensors.
-
-    For csv files with gaps, duplicate rows or edges of unknown sensors, use `from_csv`.
+    """Loads a time series of sensors from a file, with the graph of the sensors.
 
     Args:
-        path: path of an `.npz` or `.csv` file.
+        path: path of an `.npz` file, or of a table: `.csv` or `.tsv`, `.parquet` (needs pyarrow:
+            `pip install "stgkeras[table]"`), or `.h5` with a pandas frame, such as metr-la.h5.
+            Or a dict of feature name → path of a table.
             An npz file contains an array (T, N) or (T, N, F) of readings. If the file also
             contains a number `<key>_scale`, the array `key` is multiplied by this number. Optional
             arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `start_time`
             (ISO 8601) and `step_minutes`.
-            A csv file has a header with the sensor names, and one row for each step. The first
-            column may contain timestamps.
+            `from_csv` describes the forms of tables.
         graph: None, an adjacency (N, N), or the path of a graph file. It replaces the graph in
             `path`. A graph file has one of three forms:
             1. A csv file with the header `from,to` and an optional third column `cost`, `distance`
@@ -48,16 +50,20 @@ def load_series(
             which become features. Not needed if only one array has a suitable shape.
         symmetric: bool. Whether to return the symmetric adjacency `np.maximum(A, A.T)`.
         interval: float. Minutes between steps. Only needed if the file does not state them.
-        null_value: float or None. The number that marks a missing reading in the file. Missing
-            readings become NaN. With a number or `np.nan`, NaN and empty cells in the file are
-            missing readings too. With None, NaN and empty cells raise an error.
+        null_value: the number that marks a missing reading in the file, as in `from_arrays`. With a
+            number or `np.nan`, NaN and empty cells in the file are missing readings too. With None,
+            NaN and empty cells raise an error.
         timezone, holidays: as in `from_arrays`.
+        **options: for all files `units`, `regularize`, `duplicates`, `unknown` and `quality`; for
+            tables also `layout`, `time`, `sensor`, `ignore`, `separator` and `decimal`, as in
+            `from_csv`.
 
     Returns:
         `Series`.
 
     Raises:
         FileNotFoundError: if a file is missing.
+        ImportError: if the file is a Parquet file and pyarrow is not installed.
         ValueError: if a file is damaged, contains pickled objects or is ambiguous, or if the
             values and the graph have different numbers of nodes.
 
@@ -70,18 +76,25 @@ def load_series(
         >>> series.values.shape, series.features, series.adjacency.tolist()
         ((5, 2, 1), ('speed',), [[0.0, 1.0], [0.0, 0.0]])
     """
-    if file_type(path) == ".csv":
+    options |= {
+        "symmetric": symmetric,
+        "interval": interval,
+        "null_value": null_value,
+        "timezone": timezone,
+        "holidays": holidays,
+    }
+    if isinstance(path, Mapping) or file_type(path, (".npz", *TABLES)) != ".npz":
         if key is not None:
-            raise ValueError(f"`key` must be None for a csv file. Received: key={key!r}")
-        return from_csv(
-            path,
-            graph,
-            symmetric=symmetric,
-            interval=interval,
-            null_value=null_value,
-            timezone=timezone,
-            holidays=holidays,
+            kind = "table" if isinstance(path, Mapping) else f"{file_type(path, TABLES)[1:]} file"
+            raise ValueError(f"`key` must be None for a {kind}. Received: key={key!r}")
+        return _series(path, graph, **options)
+    tabular = sorted(set(options) & TABLE_OPTIONS)
+    if tabular:
+        raise ValueError(
+            f"`{tabular[0]}` must be used with a table. Received: {tabular[0]}="
+            f"{options[tabular[0]]!r} and {path}. Omit the argument."
         )
+    unknown = options.pop("unknown", "raise")
     found = series_from_npz(path, key, interval)
     return make_series(
         found["values"],
@@ -89,10 +102,129 @@ def load_series(
         names=found["names"],
         features=found["features"],
         times=found["times"],
-        adjacency=found["adjacency"] if graph is None else graph_of(graph, found["names"]),
+        adjacency=found["adjacency"] if graph is None else graph_of(graph, found["names"], unknown),
+        **options | {"interval": agreed_interval(interval, found["interval"], "the file")},
+    )
+
+
+def from_csv(
+    path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    graph: Array | str | os.PathLike[str] | None = None,
+    *,
+    units: str | Sequence[str] = "",
+    symmetric: bool = False,
+    interval: float | None = None,
+    null_value: float | Mapping[str, float | None] | Sequence[float | None] | None = None,
+    regularize: bool = False,
+    duplicates: str = "raise",
+    unknown: str = "raise",
+    timezone: str | None = None,
+    holidays: str | Sequence[Any] | None = None,
+    quality: Array | str | os.PathLike[str] | None = None,
+    layout: str | None = None,
+    time: str | bool | None = None,
+    sensor: str | None = None,
+    ignore: str | Sequence[str] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
+) -> Series:
+    """Creates a series from a csv file.
+
+    The first row of the file contains the names of the columns. The columns have one of four forms:
+
+    1. Wide: a row for each step, a column for each sensor, and optionally a column of times.
+    2. Long: a row for each time and sensor, with a column of times, a column of sensors (such as
+       `sensor` or `station_id`), and a column for each feature. If each row is one reading of one
+       feature, give each feature a column first (`frame.pivot`).
+    3. One station: a column of times, and a column for each feature. Pass `layout="station"`.
+    4. Two rows of names: the name of a sensor and of a feature above each column.
+
+    Times are dates and times, Unix times (UTC) or numbers such as 201205010005. A column that looks
+    like a time, an id or a row number, and stands where a reading is expected, raises an error that
+    shows its values. Names of sensors are text: "007" stays "007".
+
+    Args:
+        path: path of a `.csv` or `.tsv` file, or a dict of feature name → path of a wide table.
+            Empty cells are NaN.
+        graph: None, an adjacency (N, N), or the path of a graph file, as in `load_series`.
+        units, symmetric, interval, null_value, regularize, unknown, timezone, holidays: as in
+            `from_arrays`.
+        duplicates: "raise", "first" or "mean", as in `from_arrays`. In a long table, action for
+            rows of the same time and sensor.
+        quality: None, or the readings that are good; all others become missing. An array of bool
+            (T, N) or (T, N, F), the path of a csv file of the same form with 1 or True at good
+            readings and 0 or False elsewhere, or the name of such a column of a long table.
+        layout: "wide", "long" or "station". Default: recognised from the columns. With "wide",
+            each column besides the times is a sensor, whatever its name.
+        time: str or False. Name of the column of times; False if there is none. Default:
+            recognised.
+        sensor: str. Name of the column of sensors in a long table. Default: recognised.
+        ignore: str or sequence of str. Names of columns that are not read.
+        separator: str. Sign between two cells. Default: a comma, semicolon or tab, as in the file.
+        decimal: "." or ",". Decimal sign. Default: as in the file.
+
+    Returns:
+        `Series`. A wide table has one feature, "value".
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is damaged or ambiguous, if the values and the graph have different
+            numbers of nodes, and in the cases listed in `from_arrays`.
+
+    Example:
+        >>> import numpy as np, os, stgkeras, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "speeds.csv")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write("time,A,B\\n2024-05-01 08:00,60,50\\n2024-05-01 08:05,,51\\n")
+        ...     wide = stgkeras.datasets.from_csv(path, null_value=np.nan, units="km/h")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write("time;sensor;speed;flow\\n2024-05-01 08:00;007;60,5;11\\n")
+        ...     long = stgkeras.datasets.from_csv(path)
+        >>> wide.values[..., 0].tolist(), wide.interval
+        ([[60.0, 50.0], [nan, 51.0]], 5.0)
+        >>> long.names, long.features, long.values.tolist()
+        (('007',), ('speed', 'flow'), [[[60.5, 11.0]]])
+    """
+    for file in path.values() if isinstance(path, Mapping) else [path]:
+        if file_type(file, (".npz", *TABLES)) not in CSV:
+            raise ValueError(
+                f"`path` must end in .csv or .tsv. Received: {file}. Read this file with "
+                "`load_series`."
+            )
+    return _series(
+        path,
+        graph,
+        units=units,
         symmetric=symmetric,
-        interval=agreed_interval(interval, found["interval"], "the file"),
+        interval=interval,
         null_value=null_value,
+        regularize=regularize,
+        duplicates=duplicates,
+        unknown=unknown,
         timezone=timezone,
         holidays=holidays,
+        quality=quality,
+        layout=layout,
+        time=time,
+        sensor=sensor,
+        ignore=ignore,
+        separator=separator,
+        decimal=decimal,
+    )
+
+
+READER = TABLE_OPTIONS | {"null_value", "duplicates", "regularize", "quality"}
+
+
+def _series(path, graph, *, unknown="raise", **options):
+    """Creates the series of one table, or of one table for each feature."""
+    found = table_parts(path, **{name: options[name] for name in READER & set(options)})
+    where = next(iter(path.values())) if isinstance(path, Mapping) else path
+    given = {name: value for name, value in options.items() if name not in TABLE_OPTIONS}
+    return make_series(
+        found.pop("values"),
+        where=str(where),
+        adjacency=graph_of(graph, found["names"], unknown),
+        **given | found,
     )

@@ -1,4 +1,4 @@
-"""Series from your own data: arrays, pandas frames and csv files."""
+"""Series from your own data: arrays and pandas frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.datasets.series.files import file_type, graph_from_file, series_from_csv
+from stgkeras.datasets.series.files import graph_from_file
 from stgkeras.datasets.series.readings import InPieces
 from stgkeras.datasets.series.series import Series, make_series
 from stgkeras.datasets.series.timestamps import times_of_steps
@@ -222,74 +222,6 @@ def from_pandas(
         names=first.columns,
         features=list(frames),
         **kwargs,
-    )
-
-
-def from_csv(
-    path: str | os.PathLike[str],
-    graph: Array | str | os.PathLike[str] | None = None,
-    *,
-    units: str | Sequence[str] = "",
-    symmetric: bool = False,
-    interval: float | None = None,
-    null_value: float | None = None,
-    regularize: bool = False,
-    duplicates: str = "raise",
-    unknown: str = "raise",
-    timezone: str | None = None,
-    holidays: str | Sequence[Any] | None = None,
-) -> Series:
-    """Creates a series from a csv file with one column for each sensor and one row for each step.
-
-    In contrast to `load_series`, this function can fill gaps, merge duplicate rows and leave out
-    edges of unknown sensors.
-
-    Args:
-        path: path of a `.csv` file with a header of sensor names. The first column may contain
-            timestamps, as in `from_arrays`. Empty cells are NaN.
-        graph: None, an adjacency (N, N), or the path of a graph file, as in `load_series`.
-        units, symmetric, interval, null_value, regularize, duplicates, unknown, timezone,
-            holidays: as in `from_arrays`.
-
-    Returns:
-        `Series` with one feature, "value".
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged or ambiguous, if the values and the graph have different
-            numbers of nodes, and in the cases listed in `from_arrays`.
-
-    Example:
-        >>> import numpy as np, os, stgkeras, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "speeds.csv")
-        ...     with open(path, "w") as file:
-        ...         _ = file.write("time,A,B\\n2024-05-01 08:00,60,50\\n2024-05-01 08:05,,51\\n")
-        ...     series = stgkeras.datasets.from_csv(path, null_value=np.nan, units="km/h")
-        >>> series.values[..., 0].tolist(), series.interval
-        ([[60.0, 50.0], [nan, 51.0]], 5.0)
-    """
-    if file_type(path) != ".csv":
-        raise ValueError(
-            f"`path` must end in .csv. Received: {path}. Read this file with `load_series`."
-        )
-    found, hint = series_from_csv(path), "`from_csv` with "
-    return make_series(
-        found["values"],
-        where=str(path),
-        names=found["names"],
-        features=["value"],
-        times=found["times"],
-        adjacency=graph_of(graph, found["names"], unknown, hint),
-        symmetric=symmetric,
-        units=units,
-        interval=interval,
-        null_value=null_value,
-        regularize=regularize,
-        duplicates=duplicates,
-        hint=hint,
-        timezone=timezone,
-        holidays=holidays,
     )
 
 

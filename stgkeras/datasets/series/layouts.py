@@ -1,0 +1,195 @@
+"""Builds the parts of a series from a table: wide, long, of one station, or of two levels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from stgkeras.datasets.series.columns import (
+    is_feature_name,
+    is_sensor_name,
+    number_times,
+    quantity,
+)
+from stgkeras.datasets.series.readings import InPieces
+from stgkeras.datasets.series.roles import check_sensors, shown
+from stgkeras.datasets.series.timestamps import parse_times
+
+
+def wide_parts(table, roles, layout):
+    """Returns the parts of a table with one row for each step.
+
+    Args:
+        table: `Table`.
+        roles: `Roles`.
+        layout: the argument `layout` of the user.
+
+    Returns:
+        dict of `values`, `InPieces` (T, N, F), `names`, `features`, and `times`, a pandas
+        DatetimeIndex (T,) or None. Times are not checked for even steps.
+    """
+    columns = roles.readings
+    names = [table.names[i] for i in columns]
+    features, positions = ["value"], np.array(columns)[:, None]
+    if table.second is not None:
+        pairs = [(table.names[i], table.second[i]) for i in columns]
+        names, features, places = two_levels(table.where, pairs, table.levels)
+        positions = np.array(columns)[places]
+    elif roles.layout == "station":
+        if "" in names:
+            raise ValueError(
+                f"{table.where} must have a name for each feature. Received: names {shown(names)}"
+            )
+        names, features, positions = [Path(table.where).stem], names, np.array([columns])
+    elif "" in names:
+        raise ValueError(
+            f"{table.where} must have a name for each column. Received: a numeric column without "
+            "a name. If the column contains row numbers, remove this column from the file, or "
+            'pass `ignore=[""]`.'
+        )
+    elif layout is None:
+        _refuse_others(table, columns, names)
+    times = None if roles.time is None else times_of(table, roles.time)
+    return {
+        "values": in_pieces(table, positions),
+        "names": names,
+        "features": features,
+        "times": times,
+    }
+
+
+def _refuse_others(table, columns, names):
+    kinds = [table.kinds[i] for i in columns]
+    numbers = np.arange(len(table.frame))
+    first = table.frame[columns[0]]
+    if kinds[0] == "rows" and len(first) > 9:
+        if any(np.array_equal(first, numbers + start) for start in (0, 1)):
+            kinds[0] = "rows long"
+
+    def fix(name):
+        return (
+            f"If it is not a sensor, remove the column or pass `ignore=[{name!r}]`. If it is a "
+            'sensor, pass `layout="wide"`.'
+        )
+
+    check_sensors(table.where, names, kinds, lambda i: table.seen(columns[i]), fix)
+
+
+def two_levels(where, pairs, levels):
+    """Returns names, features and positions (N, F) of columns with two levels.
+
+    Args:
+        where: str. The source of the columns, for error messages.
+        pairs: list of the names (first, second) of each column.
+        levels: names of the two levels.
+    """
+    first, second = ({pair[i] for pair in pairs} for i in range(2))
+    order = None
+    for i in range(2):
+        if is_sensor_name(levels[i]) or is_feature_name(levels[1 - i]):
+            order = i
+    if order is None:
+        known = [all(quantity(value) for value in values) for values in (first, second)]
+        order = {(False, True): 0, (True, False): 1}.get(tuple(known))
+    if order is None:
+        raise ValueError(
+            f"{where} must show which of the two levels of columns contains the sensors. "
+            f"Received: levels named {levels[0]!r} and {levels[1]!r}, with "
+            f"{shown(sorted(first))} and {shown(sorted(second))}. Name the levels: "
+            '`frame.columns.names = ["sensor", "feature"]`, or in a csv file in the first cells of '
+            "the two rows of names. If the second row of a csv file contains units, remove the row."
+        )
+    place = {(pair[order], pair[1 - order]): i for i, pair in enumerate(pairs)}
+    names = list(dict.fromkeys(pair[order] for pair in pairs))
+    features = list(dict.fromkeys(pair[1 - order] for pair in pairs))
+    absent = [(name, item) for name in names for item in features if (name, item) not in place]
+    if absent or len(place) < len(pairs):
+        raise ValueError(
+            f"{where} must have one column for each sensor and feature. Received: "
+            + (f"no column {absent[0]}" if absent else "a column twice")
+        )
+    return names, features, np.array([[place[name, item] for item in features] for name in names])
+
+
+def in_pieces(table, positions):
+    """Returns the columns at `positions` (N, F) of a table as `InPieces` (T, N, F).
+
+    A cell that is no number raises ValueError.
+    """
+    columns, frame = positions.ravel(), table.frame
+    text = [place for place, i in enumerate(columns) if frame.dtypes[i].kind not in "biuf"]
+    plain = [place for place, i in enumerate(columns) if frame.dtypes[i].kind in "biuf"]
+    converted = np.empty((len(frame), len(text)))
+    for k, place in enumerate(text):
+        converted[:, k] = numbers_of(table, columns[place])
+
+    def read(steps):
+        found = np.empty((len(frame.index[steps]), len(columns)))
+        found[:, text] = converted[steps]
+        part = frame.iloc[steps, columns[plain]]
+        found[:, plain] = part.to_numpy(np.float64, na_value=np.nan)
+        return found.reshape(-1, *positions.shape)
+
+    return InPieces((len(frame), *positions.shape), read)
+
+
+def numbers_of(table, column):
+    """Converts a column to float64. An error names the first cell that is not a number."""
+    import pandas as pd
+
+    cells = table.frame[column]
+    if cells.dtype.kind in "biuf":
+        return cells.to_numpy(np.float64, na_value=np.nan)
+    text = cells.astype(object)
+    empty = text.isna() | (text == "")
+    plain = text
+    if table.decimal == ",":  # a dot may separate thousands, so it is refused
+        plain = text.map(lambda cell: str(cell).replace(".", "?").replace(",", "."))
+    numbers = pd.to_numeric(plain.where(~empty, None), errors="coerce").to_numpy(np.float64)
+    bad = np.flatnonzero(np.isnan(numbers) & ~empty.to_numpy())
+    if bad.size:
+        cell, fix = text.iloc[bad[0]], ""
+        if "," in str(cell) or "." in str(cell):
+            fix = (
+                f". The decimal sign is {table.decimal!r}: pass `decimal` if it is another one, "
+                "and write numbers without thousands separators"
+            )
+        elif table.kinds[column] == "text":
+            fix = f". If the column has no readings, pass `ignore=[{table.names[column]!r}]`"
+        raise ValueError(
+            f"{table.where} must hold numbers. Received: {cell!r} in column "
+            f"{table.names[column]!r}, row {bad[0]}{fix}"
+        )
+    return numbers
+
+
+def times_of(table, column, rows=None):
+    """Converts a column of times to a pandas DatetimeIndex.
+
+    Args:
+        table: `Table`.
+        column: int.
+        rows: None, or ints: the rows to convert, where others repeat their times.
+    """
+    import pandas as pd
+
+    must = f"{table.where} must hold numbers, or timestamps in its first column"
+    if column:
+        must = f"{table.where} must hold timestamps in column {table.names[column]!r}"
+    name = f"column {table.names[column]!r}, "
+    cells = table.frame[column]
+    part = cells if rows is None else cells.iloc[rows]
+    numbers = pd.to_numeric(part, errors="coerce") if part.dtype.kind != "M" else None
+    if numbers is not None and numbers.notna().any() and table.kinds[column] != "date":
+        found = number_times(numbers.to_numpy(np.float64 if numbers.isna().any() else None))
+        if found is not None:
+            return found
+        bad = np.flatnonzero(numbers.isna()) if numbers.isna().any() else [0]
+        raise ValueError(f"{must}. Received: {part.iloc[bad[0]]!r} in {name}row {bad[0]}")
+    try:
+        return parse_times(pd.Index(part), must, name)
+    except ValueError:
+        if rows is None:
+            raise
+        return parse_times(pd.Index(cells), must, name)  # raises the error with the right row
