@@ -31,8 +31,9 @@ from stgkeras.datasets.series.forecast_baselines import (
     residual_ridge,
     same_time,
 )
+from stgkeras.datasets.series.frames import from_pandas
 from stgkeras.datasets.series.load import from_csv, load_series
-from stgkeras.datasets.series.own_data import from_arrays, from_pandas
+from stgkeras.datasets.series.own_data import from_arrays
 from stgkeras.datasets.series.series import Series
 from stgkeras.datasets.series.splits import Split, split_windows, training_steps
 from stgkeras.seasons import leave_one_day_out

@@ -67,7 +67,17 @@ def _refuse_others(table, columns, names):
         if any(np.array_equal(first, numbers + start) for start in (0, 1)):
             kinds[0] = "rows long"
 
-    def fix(name):
+    def fix(name, form):
+        if form == "station":
+            return (
+                'Pass `layout="station"` if each column is a feature, or `layout="wide"` if each '
+                "column is a sensor."
+            )
+        if form == "features":
+            return (
+                "Write one file for each feature and pass a dict of feature name → path, or write "
+                'two rows of names. If each column is a sensor, pass `layout="wide"`.'
+            )
         return (
             f"If it is not a sensor, remove the column or pass `ignore=[{name!r}]`. If it is a "
             'sensor, pass `layout="wide"`.'

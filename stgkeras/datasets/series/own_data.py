@@ -1,15 +1,15 @@
-"""Series from your own data: arrays and pandas frames."""
+"""Series from your own arrays."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras.datasets.series.columns import number_times
 from stgkeras.datasets.series.files import graph_from_file
-from stgkeras.datasets.series.readings import InPieces
 from stgkeras.datasets.series.series import Series, make_series
 from stgkeras.datasets.series.timestamps import times_of_steps
 from stgkeras.types import Array
@@ -28,12 +28,13 @@ def from_arrays(
     units: str | Sequence[str] = "",
     symmetric: bool = False,
     interval: float | None = None,
-    null_value: float | None = None,
+    null_value: float | Mapping[str, float | None] | Sequence[float | None] | None = None,
     regularize: bool = False,
     duplicates: str = "raise",
     unknown: str = "raise",
     timezone: str | None = None,
     holidays: str | Sequence[Any] | None = None,
+    quality: Array | None = None,
 ) -> Series:
     """Creates a series from arrays.
 
@@ -43,8 +44,9 @@ def from_arrays(
         values: (T, N) or (T, N, F) real numbers: T steps, N sensors, F features. The array is
             copied to float32. A float32 memory map is copied only if `null_value` (other than
             NaN), `regularize` or `duplicates` changes readings.
-        timestamps: None, or (T,) datetimes, datetime64 or strings. A time zone becomes
-            `Series.timezone`, and the times are converted to UTC. Other times are not changed.
+        timestamps: None, or (T,) datetimes, datetime64, strings, Unix times (UTC), or numbers
+            such as 201205010005. A time zone becomes `Series.timezone`, and the times are
+            converted to UTC. Other times are not changed.
         graph: None, an adjacency (N, N), dense or SciPy sparse, or the path of a graph file, as
             in `load_series`. `[n, m]` is the weight of the edge from node m to node n. The
             example below computes graphs.
@@ -56,7 +58,8 @@ def from_arrays(
             `regularize`, the default is the most frequent difference.
         null_value: float or None. The number that marks a missing reading in `values`. Missing
             readings become NaN. With a number or `np.nan`, NaN in `values` is a missing reading
-            too. With None, NaN raises an error.
+            too. With None, NaN raises an error. A dict of feature name → float or None, or a
+            sequence of one float or None for each feature, marks each feature in its own way.
         regularize: bool. Whether to sort the rows by time and to fill gaps with missing readings.
         duplicates: "raise", "first" or "mean". Action for rows of the same time: raise an error,
             keep the first row, or take the mean of the readings that are not missing.
@@ -68,6 +71,7 @@ def from_arrays(
             of the timestamps, if they have one.
         holidays: None, a sequence of dates, or a country code such as "AT", see
             `datasets.calendar`. The calendar of the series counts holidays as Sundays.
+        quality: None, or bool (T, N) or (T, N, F). Readings with False become missing (NaN).
 
     Returns:
         `Series`.
@@ -116,7 +120,7 @@ def from_arrays(
             "`values` must have shape (steps, nodes) or (steps, nodes, features). "
             f"Received: shape={values.shape}"
         )
-    return _series(
+    return series_of_values(
         values.reshape(*values.shape[:2], -1),  # (T, N, F)
         timestamps,
         graph,
@@ -131,10 +135,13 @@ def from_arrays(
         duplicates=duplicates,
         timezone=timezone,
         holidays=holidays,
+        quality=quality,
     )
 
 
-def _series(values, timestamps, graph, *, names=None, features=None, unknown="raise", **kwargs):
+def series_of_values(
+    values, timestamps, graph, *, names=None, features=None, unknown="raise", **kwargs
+):
     """Creates the series of `from_arrays` from values (T, N, F)."""
     steps, num_nodes, width = values.shape
     if features is None:
@@ -143,6 +150,9 @@ def _series(values, timestamps, graph, *, names=None, features=None, unknown="ra
     if len(features) != width:
         raise ValueError(f"`features` must name {width} features. Received: features={features}")
     names = [str(name) for name in (range(num_nodes) if names is None else names)]
+    if timestamps is not None and np.asarray(timestamps).dtype.kind in "iuf":
+        found = number_times(np.asarray(timestamps))
+        timestamps = timestamps if found is None else found
     return make_series(
         values,
         where="The series",
@@ -150,77 +160,6 @@ def _series(values, timestamps, graph, *, names=None, features=None, unknown="ra
         features=features,
         times=None if timestamps is None else times_of_steps(timestamps, steps),
         adjacency=graph_of(graph, names, unknown),
-        **kwargs,
-    )
-
-
-def from_pandas(
-    frames: pd.DataFrame | dict[str, pd.DataFrame],
-    graph: Array | str | os.PathLike[str] | None = None,
-    **kwargs: Any,
-) -> Series:
-    """Creates a series from a pandas frame, or from one frame for each feature.
-
-    Args:
-        frames: `pandas.DataFrame` with times as index and sensors as columns, or a dict of feature
-            name → frame. All frames must have the same index and columns.
-        graph: as in `from_arrays`.
-        **kwargs: `units`, `symmetric`, `interval`, `null_value`, `regularize`, `duplicates`,
-            `unknown`, `timezone` and `holidays`, as in `from_arrays`.
-
-    Returns:
-        `Series`.
-
-    Raises:
-        FileNotFoundError, TypeError, ValueError: as in `from_arrays`.
-
-    Example:
-        >>> import pandas as pd, stgkeras
-        >>> times = pd.date_range("2024-05-01", periods=3, freq="15min", tz="Europe/Paris")
-        >>> speeds = pd.DataFrame({"A": [60.0, 58.0, 61.0], "B": [50.0, 51.0, 49.0]}, times)
-        >>> series = stgkeras.datasets.from_pandas({"speed": speeds}, units="km/h")
-        >>> series.names, series.features, series.interval
-        (('A', 'B'), ('speed',), 15.0)
-        >>> series.timezone, str(series.timestamps[0])
-        ('Europe/Paris', '2024-04-30T22:00:00')
-    """
-    given = {"names", "features", "timestamps"} & set(kwargs)
-    if given:
-        raise TypeError(
-            f"`from_pandas` reads {sorted(given)} from the frames. Omit these arguments."
-        )
-    frames = frames if isinstance(frames, dict) else {"value": frames}
-    first = next(iter(frames.values()))
-    for name, frame in frames.items():
-        for axis in ("index", "columns"):
-            if not getattr(frame, axis).equals(getattr(first, axis)):
-                raise ValueError(
-                    f"`frames` must have the same {axis}. Received: the {axis} of {name!r} differs "
-                    f"from that of {next(iter(frames))!r}. Call `reindex` on one of the frames."
-                )
-        wrong = [item for item in frame.dtypes.items() if item[1].kind not in "biuf"]
-        if wrong:
-            raise TypeError(
-                f"`frames` must hold real numbers. Received: {name!r} with column {wrong[0][0]!r} "
-                f"of dtype {wrong[0][1]}. If this column contains the times, call "
-                "`frame.set_index(...)`."
-            )
-    if 0 in first.shape:
-        raise ValueError(
-            "`frames` must have at least one row and one column. "
-            f"Received: a frame of shape {first.shape}"
-        )
-
-    def read(steps):
-        parts = [frame.iloc[steps] for frame in frames.values()]
-        return np.stack([part.to_numpy(np.float64, na_value=np.nan) for part in parts], axis=-1)
-
-    return _series(
-        InPieces((*first.shape, len(frames)), read),
-        first.index,
-        graph,
-        names=first.columns,
-        features=list(frames),
         **kwargs,
     )
 

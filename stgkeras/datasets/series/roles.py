@@ -158,8 +158,11 @@ def _sensor(table, free, time, layout):
             f"{' and '.join(table.seen(i) for i in found)}. Pass the column of sensors as "
             f"`sensor={names[found[0]]!r}`, and the others in `ignore`."
         )
-    if len(found) == 1 and (layout == "long" or repeats or _constant(frame[found[0]])):
-        return found[0]
+    if len(found) == 1:
+        each = repeats and frame[time].nunique() * 1.5 <= len(frame)
+        each = each and not frame[[time, found[0]]].duplicated().any()
+        if layout == "long" or each or (named and (repeats or frame[found[0]].nunique() == 1)):
+            return found[0]
     if layout == "long":
         raise ValueError(
             f"`sensor` must name the column of sensors in {table.where}. Received: sensor=None, "
@@ -178,10 +181,6 @@ def _sensor(table, free, time, layout):
                     'column of sensors, pass `layout="wide"`.'
                 )
     return None
-
-
-def _constant(cells):
-    return len(cells) > 1 and cells.nunique(dropna=False) == 1
 
 
 def _refuse_turned(table):
@@ -213,7 +212,8 @@ def check_sensors(where, names, kinds, seen, fix):
         names: list of str.
         kinds: list of str, see `kind_of`.
         seen: function of the number of a column that returns its name and values as text.
-        fix: function of the name of a column that returns the fix as text.
+        fix: function of the name of a column, and of None, "station" or "features", that returns
+            the fix as text.
     """
     for i, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         what = mistaken(name)
@@ -222,7 +222,7 @@ def check_sensors(where, names, kinds, seen, fix):
         if what:
             raise ValueError(
                 f"{where} must have {WIDE}. Received: {seen(i)}, which looks like {what}. "
-                f"{fix(name)}"
+                f"{fix(name, None)}"
             )
     found = [quantity(name) for name in names]
     many = sorted({item for item in found if item})
@@ -231,11 +231,5 @@ def check_sensors(where, names, kinds, seen, fix):
         raise ValueError(
             f"{where} must have {WIDE}. Received: columns {shown(names)}, which look like "
             f"{'features of one station' if one else 'several features of each sensor'}. "
-            + (
-                'Pass `layout="station"` if each column is a feature, or `layout="wide"` if each '
-                "column is a sensor."
-                if one
-                else "Write one file for each feature and pass a dict of feature name → path, or "
-                'write two rows of names. If each column is a sensor, pass `layout="wide"`.'
-            )
+            + fix(names[0], "station" if one else "features")
         )
