@@ -36,12 +36,15 @@ SERIES = (
     "clock_changes",
     "clocks",
     "components",
-    "times",
     "forecast_baselines",
+    "missing_readings",
     "own_data",
     "own_frames",
     "series_memory",
     "splits",
+    "table_columns",
+    "tables",
+    "times",
 )
 PUBLISHED = ("citations", "traffic", "traffic_downloads", "traffic_sources")
 OTHERS = ("metrics", "plots", "ties_plots")

@@ -17,6 +17,10 @@ DATE = re.compile(
 CLOCK = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*$")
 # Digits of a date without separators → the format of the date.
 COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+NUMBER = re.compile(
+    r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$|\s*[+-]?(inf|infinity|nan)\s*$", re.IGNORECASE
+)
+TRUTH = {"true": 1.0, "false": 0.0}
 YEARS = (1900, 2100)
 UNIX = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units of Unix time in one second
 EARLIEST, LATEST = 10**8, 4.1e9  # 1973 and 2099 in seconds since 1970
@@ -24,7 +28,7 @@ EARLIEST, LATEST = 10**8, 4.1e9  # 1973 and 2099 in seconds since 1970
 FILLERS = {"utc", "gmt", "local", "unix", "start", "end", "begin", "of", "measurement"} | set(
     "s ms us ns sec seconds milliseconds iso".split()
 )
-TIMES = set("time times timestamp timestamps datetime date dates ts epoch ds".split()) | set(
+TIMES = set("time times when timestamp timestamps datetime date dates ts epoch ds".split()) | set(
     "unixtime starttime zeit zeitstempel datum uhrzeit fecha heure hora".split()
 )
 SENSORS = set(
@@ -118,7 +122,9 @@ def kind_of(cells):
 
 
 def as_number(cell):
-    """Returns a cell as a number, or None if it is no number."""
+    """Returns a cell as a number, or None if it is no number. True is 1 and False is 0."""
+    if isinstance(cell, str):
+        return float(cell) if NUMBER.match(cell) else TRUTH.get(cell.strip().lower())
     try:
         return float(cell)
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stgkeras.datasets.series.columns import DATE
+from stgkeras.datasets.series.columns import DATE, as_number, is_feature_name, is_sensor_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,6 @@ SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 LINES = 100  # number of lines from which the separator and the decimal sign are detected
 # Texts that mean an empty cell, in columns of numbers only: "NA" may be the name of a sensor.
 EMPTY = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "#N/A", "#NA")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 DOT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")  # 1,234 or 1.234
@@ -70,7 +69,8 @@ def csv_text(
     rows = [[cell.strip() for cell in row] for row in found[skip:] if row]
     if not rows:
         raise ValueError(f"{path} must be a csv table with data. Received: an empty file")
-    levels = 2 if len(rows) > 1 and _is_header(rows[0], rows[1]) else 1
+    third = rows[2] if len(rows) > 2 else []
+    levels = 2 if len(rows) > 1 and _is_header(rows[0], rows[1], third) else 1
     header, rows = rows[:levels], rows[levels:]
     if levels == 2 and rows and not any(rows[0][1:]):
         rows, skip = rows[1:], skip + 1  # pandas writes the name of the index in a third row
@@ -144,8 +144,16 @@ def _decimal(path, cells, separator):
     )
 
 
-def _is_header(first, second):
-    """Whether the second row is a second row of names: text in each cell after the first cell."""
+def _is_header(first, second, third):
+    """Whether the second row of a file is a second row of names, as pandas writes them."""
     if len(second) != len(first) or len(first) < 2 or DATE.match(second[0]):
         return False
-    return not any(cell in EMPTY or NUMBER.fullmatch(cell.replace(",", ".")) for cell in second[1:])
+    if all(is_sensor_name(name) or is_feature_name(name) for name in (first[0], second[0])):
+        return True  # names of levels
+    if first[0] == second[0] == "" and len(set(first)) < len(first) - 1:
+        return True
+    if third and third[0] and not any(third[1:]) and not DATE.match(third[0]):
+        return as_number(third[0]) is None  # the name of the index
+    return not any(
+        cell in EMPTY or as_number(cell.replace(",", ".")) is not None for cell in second[1:]
+    )

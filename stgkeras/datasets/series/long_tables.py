@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stgkeras.datasets.series.columns import mistaken
+from stgkeras.datasets.series.columns import TRUTH, is_feature_name, mistaken
 from stgkeras.datasets.series.layouts import numbers_of, times_of
 from stgkeras.datasets.series.readings import InPieces, marked, means, null_values
 from stgkeras.datasets.series.timestamps import DUPLICATES
@@ -136,7 +136,7 @@ def _good_rows(table, column):
 
     cells = table.frame[column]
     if cells.dtype.kind not in "biuf":
-        cells = cells.astype(str).str.strip().str.lower().map({"true": 1, "false": 0})
+        cells = cells.astype(str).str.strip().str.lower().map(TRUTH | {"1": 1, "0": 0})
     found = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero((found != 0) & (found != 1))
     if bad.size:
@@ -153,8 +153,14 @@ def _refuse_unused(table, roles):
         name = table.names[i]
         what = mistaken(name) or ("text" if table.kinds[i] == "text" else None)
         if what:
+            fix = f"Remove the column, or pass `ignore=[{name!r}]`."
+            if is_feature_name(name):
+                fix = (
+                    "If it contains the names of features, give each feature a column first, with "
+                    "`frame.pivot`."
+                )
             raise ValueError(
                 f"{table.where} must have only columns of readings besides the times and the "
                 f"sensors in column {table.names[roles.sensor]!r}. Received: {table.seen(i)}, "
-                f"which looks like {what}. Remove the column, or pass `ignore=[{name!r}]`."
+                f"which looks like {what}. {fix}"
             )

@@ -152,6 +152,11 @@ def quality_mask(quality, shape):
         quality: bool, or numbers 0 and 1, of shape (T, N), (T, N, 1) or (T, N, F).
         shape: (T, N, F) of the readings.
     """
+    if hasattr(quality, "columns"):
+        raise TypeError(
+            "`quality` must be an array, because the columns of a frame may have another order. "
+            "Received: a frame. Pass `quality.to_numpy()`, or frames to `from_pandas`."
+        )
     given = quality if isinstance(quality, InPieces) else np.asarray(quality)
     if given.ndim == 2:
         given = given[..., None]
@@ -170,8 +175,8 @@ def quality_mask(quality, shape):
             place = (piece.start + int(wrong[0, 0]), *wrong[0, 1:].tolist())
             raise ValueError(
                 "`quality` must hold only True (or 1) at good readings and False (or 0) at bad "
-                f"readings. Received: {part[tuple(wrong[0])]!r} at {place}. Compare it first, for "
-                "example `quality > 50`."
+                f"readings. Received: {part[tuple(wrong[0])].item()!r} at {place}. Compare it "
+                "first, for example `quality > 50`."
             )
     return mask
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from stgkeras.datasets.series.columns import (
     DATE,
+    QUANTITIES,
     as_number,
     is_sensor_name,
     is_time_name,
@@ -136,6 +137,7 @@ def _time(table, free, time, sensor):
             f"{table.where} must hold numbers, or timestamps in its first column. Received: "
             f"{table.sample[text[0]][0]!r} in column {names[text[0]]!r}, row 0. Each table has "
             f"{WIDE}, or columns of times, of sensors and of readings."
+            + (" Pass `separator`, the sign between two cells." if len(names) == 1 else "")
         )
     return text[0] if text else None
 
@@ -161,7 +163,8 @@ def _sensor(table, free, time, layout):
     if len(found) == 1:
         each = repeats and frame[time].nunique() * 1.5 <= len(frame)
         each = each and not frame[[time, found[0]]].duplicated().any()
-        if layout == "long" or each or (named and (repeats or frame[found[0]].nunique() == 1)):
+        one = time is not None and frame[found[0]].nunique() == 1
+        if layout == "long" or each or (named and (repeats or one)):
             return found[0]
     if layout == "long":
         raise ValueError(
@@ -225,6 +228,12 @@ def check_sensors(where, names, kinds, seen, fix):
                 f"{fix(name, None)}"
             )
     found = [quantity(name) for name in names]
+    single = [i for i, name in enumerate(names) if name.lower() in QUANTITIES]
+    if None in found and single:
+        raise ValueError(
+            f"{where} must have {WIDE}. Received: {seen(single[0])}, which looks like a feature. "
+            f"{fix(names[single[0]], None)}"
+        )
     many = sorted({item for item in found if item})
     if len(many) > 1 and None not in found:
         one = len(many) == len(names)

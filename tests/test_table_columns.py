@@ -1,0 +1,276 @@
+"""Columns that stand where a sensor is expected are recognised, or refused with what they hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stgkeras.datasets import from_arrays, from_csv, from_pandas, load_series
+
+DAYS = [f"2024-05-{day:02}" for day in range(1, 13)]
+UNIX = [str(1714550400 + 300 * i) for i in range(12)]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes columns of 12 cells, or text, and returns the path."""
+
+    def write(columns):
+        text = columns
+        if isinstance(columns, dict):
+            rows = zip(*columns.values(), strict=True)
+            lines = [",".join(map(str, row)) for row in (columns, *rows)]
+            text = "\n".join(lines) + "\n"
+        (tmp_path / "a.csv").write_text(text)
+        return tmp_path / "a.csv"
+
+    return write
+
+
+def speeds(*names):
+    rng = np.random.default_rng(0)
+    return {name: rng.integers(20, 90, 12) for name in names}
+
+
+# Recognised
+
+
+def test_names_with_digits_and_odd_names_are_sensors(write):
+    names = ["400001", "sensor1", "node 2", "A-03", "speed A", "speed B"]
+    series = from_csv(write({"Time (UTC)": DAYS} | speeds(*names)))
+    assert series.names == tuple(names) and series.interval == 1440
+
+
+def test_header_of_numbers_without_times(write):
+    for names in (["773869", "767541"], ["0", "1"], ["1", "2"]):
+        assert from_csv(write(speeds(*names))).names == tuple(names)
+
+
+def test_what_the_user_declares_is_not_doubted(write):
+    path = write({"id": range(12), "temperature": UNIX, **speeds("A", "flow")})
+    series = from_csv(path, layout="wide", time="temperature")
+    assert series.names == ("id", "A", "flow") and series.interval == 5
+    assert from_csv(path, layout="wide", time=False).names == ("id", "temperature", "A", "flow")
+    series = from_csv(path, ignore=["id", "temperature", "flow"])
+    assert series.names == ("A",) and series.timestamps is None
+    path = write({"A": UNIX, **speeds("B")})
+    assert from_csv(path, time="A").names == ("B",)
+    assert from_csv(path, time=False).names == ("A", "B")
+    frame = {"gid": np.tile([401, 402, 403], 4), "v": range(12)}
+    path = write({"time": np.repeat(DAYS[:4], 3), **frame})
+    series = from_csv(path, sensor="gid")
+    assert series.names == ("401", "402", "403") and series.values.shape == (4, 3, 1)
+
+
+# Refused
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": [7] * 12}, "column 'id' with 7, 7, 7, …, which looks like an id.*ignore=.*'id'"),
+        ({"station_id": range(5, 17)}, "column 'station_id' with 5, 6, 7, .* an id"),
+        ({"no": range(12)}, "column 'no' with 0, 1, 2, .* a row number"),
+        ({"A": range(12)}, "column 'A' with 0, 1, 2, .* a row number.*layout=\"wide\""),
+        ({"time": range(0, 60, 5)}, "column 'time' with 0, 5, 10, .* a time"),
+        ({"hour": range(12)}, "column 'hour' with 0, 1, 2"),
+        ({"lat": [48.1] * 12}, "column 'lat' with 48.1"),
+        ({"temperature": [20.5] * 12}, "column 'temperature' with 20.5, .* a feature"),
+        ({"": range(12)}, r"a numeric column without a name.*ignore=\[\"\"\]"),
+        ({"t": UNIX}, "column 't' with 1714550400, 1714550700, .*`time='t'`.*`time=False`"),
+        (
+            {"t": [f"2012050100{5 * i:02}" for i in range(12)]},
+            "'t' with 201205010000, .*`time='t'`",
+        ),
+        ({"x": ["N"] * 12}, "hold numbers, or timestamps in its first column.*'N' in column 'x'"),
+        ({"clock": ["08:00"] * 12}, "date and time in one column.*'clock' with 08:00"),
+        ({"date": DAYS, "utc": DAYS}, "one column of times.*'date' with .* and column 'utc' with"),
+        ({"date": DAYS, "note": ["x"] * 12}, r"numbers.*'x' in column 'note', row 0.*ignore="),
+        ({"date": DAYS, "index": range(12)}, "column 'index' with 0, 1, 2"),
+    ],
+)
+def test_columns_that_are_no_sensors(write, columns, message):
+    with pytest.raises(ValueError, match=message):
+        from_csv(write(columns | speeds("A1", "B1")))
+    with pytest.raises(ValueError, match=message):
+        load_series(write(columns | speeds("A1", "B1")))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"gid": [401, 402, 403] * 4}, "'gid' with 401, 402, 403, .* long table.*`sensor='gid'`"),
+        (
+            {"station": [1, 2, 3] * 4, "name": ["x", "y", "z"] * 4},
+            "one column of sensors.*'station' with .* 'name' with.*`sensor='station'`",
+        ),
+        ({"sensor": [1, 2, 3] * 4, "lat": range(12)}, "column 'lat' with .*ignore=.*'lat'"),
+        ({"sensor": [1, 2, 3] * 4, "flag": ["ok"] * 12}, "column 'flag' with ok, ok, ok"),
+        ({"sensor": [1, 2, 3] * 4, "variable": ["u"] * 12}, "'variable' with u.*frame.pivot"),
+        ({"sensor": [1, 2, "", *"abcdefghi"]}, "empty cell in column 'sensor', row 2"),
+    ],
+)
+def test_columns_of_long_tables(write, columns, message):
+    with pytest.raises(ValueError, match=message):
+        from_csv(write({"time": np.repeat(DAYS[:4], 3), **columns, **speeds("v")}))
+
+
+def test_long_tables_without_times(write):
+    columns = {"sensor": [1, 2, 3] * 4, **speeds("v")}
+    with pytest.raises(ValueError, match="'sensor' with 1, 2, 3, .* looks like an id"):
+        from_csv(write(columns))
+    with pytest.raises(ValueError, match="must have a column of times, .*'sensor' with 1, 2, 3"):
+        from_csv(write(columns), sensor="sensor")
+    with pytest.raises(ValueError, match="hold numbers, or timestamps.*'noon' .*'time', row 1"):
+        from_csv(write({"time": [DAYS[0], "noon", *DAYS[:10]], **columns}))
+
+
+@pytest.mark.parametrize("first", ["Country", "id", ""])
+@pytest.mark.parametrize(
+    "names",
+    [
+        DAYS,
+        [day.replace("-", "") for day in DAYS],
+        ["1/22/20", "1/23/20"],
+        ["1990", "1991", "1992"],
+    ],
+)
+@pytest.mark.parametrize("ids", [["AT", "DE"], ["401", "402"]])
+def test_a_row_for_each_sensor(write, first, names, ids):
+    lines = [",".join([first, *names]), *(",".join([i, *(["5"] * len(names))]) for i in ids)]
+    with pytest.raises(ValueError, match=rf"column for each time, .*{names[1]}.*`frame.T`"):
+        from_csv(write("\n".join(lines) + "\n"), interval=1440)
+
+
+def test_numbers_like_dates_are_names_beside_times(write):
+    names = ["20240501", "20240502", "20240503"]
+    assert from_csv(write({"time": DAYS} | speeds(*names))).names == tuple(names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-05-01,60,50\n2024-05-02,61,52\n",
+        "1714550400,60,50\n1714550700,61,52\n",
+        "60,51\n61,52\n59,50\n",
+        "60.5,51.5\n61,52\n",
+        "A,60.5\n61,52\n",
+    ],
+)
+def test_files_without_names(write, text):
+    with pytest.raises(ValueError, match=r"names in its first row.*Received: '.*would be lost"):
+        from_csv(write(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("t;A;B\n1;1,5;2.5\n", "`decimal` must be given.*'1,5' and '2.5'"),
+        ("t;A;B\n1;1,234;2,345\n", "`decimal` must be given.*'1,234', .* thousands"),
+        ("t;A;B\n1;1.234;2.345\n", "`decimal` must be given.*'1.234', .* thousands"),
+        ('t,A,B\n1,"1,234","2,345"\n', "`decimal` must be given.*'1,234', .* thousands"),
+        ("t;A,x;B,y\n1;1,5;2,5\n", "`separator` must be given.*comma and at a semicolon.*'t;A,x"),
+        ("A|B\nx|2\n", r"'x\|2' in column 'A\|B'.*Pass `separator`"),
+        ("t,A\n1,60,5\n", '2 names, 3 columns. If the comma is the decimal sign.*separator=";"'),
+        ("A;B\n" + "5;6\n" * 120 + "1,5;2\n", "'1,5' in column 'A', row 120. The decimal sign is"),
+        ("A;B\n" + "5,5;6\n" * 120 + "1.5;2\n", "'1.5' in column 'A', row 120. The decimal sign"),
+        (",u,u\n,a,b\n1,2,3\n", "which of the two levels"),
+        ("time,A,B\n,km/h,mph\n2024-05-01,2,3\n", "which of the two levels.*units, remove the row"),
+    ],
+)
+def test_signs_that_are_not_clear(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        from_csv(write(text))
+
+
+def test_declared_signs(write):
+    path = write("t;A,x;B,y\n2024-05-01;1,234;2,5\n")
+    series = from_csv(path, separator=";", decimal=",")
+    assert series.names == ("A,x", "B,y")
+    np.testing.assert_allclose(series.values.ravel(), [1.234, 2.5], rtol=1e-6)
+    path = write("t|A\n2024-05-01|1.234\n")
+    assert from_csv(path, separator="|").values.item() == pytest.approx(1.234)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layout": "tall"}, "`layout` must be None or one of .*'tall'"),
+        ({"layout": "long"}, "`sensor` must name the column of sensors.*'time', 'A', 'B'"),
+        ({"layout": "wide", "sensor": "A"}, '`sensor` must be None with `layout="wide"`'),
+        ({"time": "when"}, "`time` must name a column of .*time='when', columns .*'time', 'A'"),
+        ({"sensor": "who"}, "`sensor` must name a column .*'who'"),
+        ({"ignore": ["C"]}, "`ignore` must name a column .*'C'"),
+        ({"ignore": ["A", "B"]}, "must have columns of readings"),
+        ({"time": "A", "ignore": "time"}, "must hold timestamps in column 'A'. Received: .* row 0"),
+        ({"separator": "::"}, "`separator` must be None or one character.*'::'"),
+        ({"decimal": "'"}, '`decimal` must be None, .*"\'"'),
+    ],
+)
+def test_bad_arguments(write, options, message):
+    with pytest.raises(ValueError, match=message):
+        from_csv(write({"time": DAYS} | speeds("A", "B")), **options)
+
+
+def test_options_of_tables_are_refused_for_npz(tmp_path):
+    np.savez(tmp_path / "a.npz", a=np.ones((3, 2)))
+    with pytest.raises(ValueError, match="`layout` must be used with a table.*'wide'"):
+        load_series(tmp_path / "a.npz", layout="wide")
+    series = load_series(tmp_path / "a.npz", units="km/h", quality=np.eye(3, 2))
+    assert series.units == ("km/h",) and np.isnan(series.values).sum() == 4
+
+
+@pytest.mark.parametrize("axes", [4, 3])
+def test_windows_in_an_npz_file(tmp_path, axes):
+    shape = (5, 12, 3, 1)[:axes]
+    np.savez(tmp_path / "a.npz", x=np.ones(shape), y=np.ones(shape), x_offsets=np.ones((12, 1)))
+    with pytest.raises(ValueError, match=r"`key` must name.*\(samples, length, .*overlap"):
+        load_series(tmp_path / "a.npz")
+
+
+# Frames and arrays
+
+
+TIMES = pd.date_range("2024-05-01", periods=12, freq="5min", name="time")
+
+
+def long_frame(**columns):
+    return pd.DataFrame({"time": TIMES[:4].repeat(3), **columns, **speeds("v")})
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (long_frame(sensor=list("abc") * 4), r"pivot\(index='time', columns='sensor', values=…\)"),
+        (long_frame(sensor=list("abc") * 4).set_index("time"), r"pivot\(columns='sensor', values"),
+        (long_frame(id=[1, 2, 3] * 4).set_index("time"), r"'id' with 1, 2, 3.*pivot\(columns='id'"),
+        (long_frame(), r"'value' with column 'time' of dtype .*frame.set_index\('time'\)"),
+        (pd.DataFrame({"ts": range(12), **speeds("A")}), r"'ts' with 0, 1, 2.*set_index\('ts'\)"),
+        (pd.DataFrame({"hour": range(12), **speeds("A")}, TIMES), r"'hour' with .*drop\(columns="),
+        (pd.DataFrame(speeds("flow", "speed"), TIMES), "features of one station.*set_axis"),
+        (pd.DataFrame(speeds("A flow", "A speed"), TIMES), "features"),
+        (pd.Series(range(12), TIMES), "Received: Series .*series.to_frame"),
+        ({}, "at least one frame"),
+    ],
+)
+def test_frames_of_another_form(frame, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        from_pandas(frame)
+
+
+def test_the_advice_for_long_frames_works():
+    frame = long_frame(id=[1, 2, 3] * 4)
+    series = from_pandas(frame.pivot(index="time", columns="id", values="v"))
+    assert series.names == ("1", "2", "3")
+    assert series.values.ravel().tolist() == frame["v"].tolist()
+
+
+def test_numbers_that_are_times():
+    seconds = TIMES.astype("datetime64[s]").asi8
+    compact = TIMES.strftime("%Y%m%d%H%M").astype(int)
+    for times in (seconds, seconds.tolist(), 1000 * seconds, compact):
+        series = from_arrays(np.ones((12, 2)), times)
+        assert series.timestamps.tolist() == TIMES.to_pydatetime().tolist()
+        frame = pd.DataFrame(speeds("A"), times)
+        assert from_pandas(frame).interval == 5
+    with pytest.raises(TypeError, match="`timestamps` must hold dates and times"):
+        from_arrays(np.ones((12, 2)), range(12))
