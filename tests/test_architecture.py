@@ -58,6 +58,8 @@ LAZY = {
     "keras_tuner",
     "matplotlib",
     "pandas",
+    "pyarrow",
+    "tables",
     "networkx",
     "igraph",
     "tqdm",

@@ -202,7 +202,7 @@ def test_declared_signs(write):
         ({"ignore": ["C"]}, "`ignore` must name a column .*'C'"),
         ({"ignore": ["A", "B"]}, "must have columns of readings"),
         ({"time": "A", "ignore": "time"}, "must hold timestamps in column 'A'. Received: .* row 0"),
-        ({"separator": "::"}, "`separator` must be None or one character.*'::'"),
+        ({"separator": "::"}, "`separator` must be None or one .*'::'"),
         ({"decimal": "'"}, '`decimal` must be None, .*"\'"'),
     ],
 )

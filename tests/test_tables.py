@@ -91,6 +91,8 @@ def test_two_rows_of_names(tmp_path):
     for read, given in ((from_csv, tmp_path / "a.csv"), (from_pandas, unclear)):
         with pytest.raises(ValueError, match=r"which of the two levels .*'u', 'v'.*Name the lev"):
             read(given)
+    with pytest.raises(ValueError, match="`layout` and `sensor` must be None.*two rows of names"):
+        from_csv(tmp_path / "a.csv", layout="wide")
     with pytest.raises(ValueError, match=r"one column for each sensor and feature.*'flow'"):
         from_pandas(BOTH.iloc[:, :-1])
     with pytest.raises(ValueError, match="two levels of columns, or frames.*1 frames with 3"):

@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stgkeras.datasets.series.columns import DATE, as_number, is_feature_name, is_sensor_name
 
@@ -18,6 +18,7 @@ SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 LINES = 100  # number of lines from which the separator and the decimal sign are detected
 # Texts that mean an empty cell, in columns of numbers only: "NA" may be the name of a sensor.
 EMPTY = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "#N/A", "#NA")
+SIGN = re.compile(r"[^\w\"'\r\n.+-]")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 DOT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")  # 1,234 or 1.234
@@ -49,9 +50,10 @@ def csv_text(
     path: str | os.PathLike[str], separator: str | None = None, decimal: str | None = None
 ) -> CsvText:
     """Detects the form of a csv file from its first lines, unless arguments state the form."""
-    if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
+    if separator is not None and not (isinstance(separator, str) and SIGN.fullmatch(separator)):
         raise ValueError(
-            f"`separator` must be None or one character. Received: separator={separator!r}"
+            "`separator` must be None or one character that is no letter, digit or quote. "
+            f"Received: separator={separator!r}"
         )
     if decimal not in (None, ".", ","):
         raise ValueError(f'`decimal` must be None, "." or ",". Received: decimal={decimal!r}')
@@ -72,8 +74,9 @@ def csv_text(
     third = rows[2] if len(rows) > 2 else []
     levels = 2 if len(rows) > 1 and _is_header(rows[0], rows[1], third) else 1
     header, rows = rows[:levels], rows[levels:]
-    if levels == 2 and rows and not any(rows[0][1:]):
-        rows, skip = rows[1:], skip + 1  # pandas writes the name of the index in a third row
+    if levels == 2 and rows and not any(rows[0][1:]) and as_number(rows[0][0]) is None:
+        if not DATE.match(rows[0][0]):
+            rows, skip = rows[1:], skip + 1  # pandas writes the name of the index in a third row
     decimal = decimal or _decimal(path, [cell for row in rows for cell in row], separator)
     return CsvText(path, separator, decimal, header, skip + levels, rows)
 
@@ -88,7 +91,7 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    width = len(text.header[0])
+    empty: Any = {i: list(EMPTY) for i in range(len(text.header[0])) if i not in as_text}
     try:
         return pd.read_csv(
             text.path,
@@ -98,7 +101,7 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
             skiprows=text.skip,
             dtype=dict.fromkeys(as_text, str),
             keep_default_na=False,
-            na_values={i: list(EMPTY) for i in range(width) if i not in as_text},
+            na_values=empty,
             skipinitialspace=True,
             encoding="utf-8-sig",
             low_memory=False,

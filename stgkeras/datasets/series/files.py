@@ -14,6 +14,11 @@ from stgkeras.datasets.series.readings import InPieces
 
 ADJACENCY_KEYS = ("adj", "adjacency")
 NAME_KEYS = ("names", "sensor_id", "vds_id")
+# What numpy and zipfile raise on a damaged file; NotImplementedError is a RuntimeError.
+NPZ_ERRORS = (
+    *(OSError, TypeError, ValueError, EOFError, RuntimeError, KeyError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def file_type(path, types=(".npz", ".csv")):
@@ -160,7 +165,7 @@ def read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except NPZ_ERRORS as error:
         pickled = "pickle" in str(error) and zipfile.is_zipfile(path)
         fault = "pickled objects" if pickled else "a file that is damaged or cut short"
         raise ValueError(

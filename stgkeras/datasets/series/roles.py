@@ -44,6 +44,12 @@ def roles_of(table, *, layout=None, time=None, sensor=None, ignore=(), quality=N
     """Returns the `Roles` of the columns of a `Table`. Arguments as in `from_csv`."""
     if layout not in (None, *LAYOUTS):
         raise ValueError(f"`layout` must be None or one of {LAYOUTS}. Received: layout={layout!r}")
+    if table.second is not None and (layout is not None or sensor is not None):
+        raise ValueError(
+            f"`layout` and `sensor` must be None for {table.where}, which has two rows of names. "
+            f"Received: layout={layout!r}, sensor={sensor!r}, rows {shown(table.names)} and "
+            f"{shown(table.second)}. Omit the argument."
+        )
     ignore = [ignore] if isinstance(ignore, str) else list(ignore)
     left_out = {_column(table, "ignore", name) for name in ignore}
     _refuse_turned(table)
