@@ -127,21 +127,20 @@ def in_pieces(table, positions):
 
     A cell that is no number raises ValueError.
     """
-    columns, frame = positions.ravel(), table.frame
-    text = [place for place, i in enumerate(columns) if frame.dtypes[i].kind not in "biuf"]
-    plain = [place for place, i in enumerate(columns) if frame.dtypes[i].kind in "biuf"]
-    converted = np.empty((len(frame), len(text)))
-    for k, place in enumerate(text):
-        converted[:, k] = numbers_of(table, columns[place])
+    arrays = [_array(table, i) for i in positions.ravel().tolist()]  # most are views
 
     def read(steps):
-        found = np.empty((len(frame.index[steps]), len(columns)))
-        found[:, text] = converted[steps]
-        part = frame.iloc[steps, columns[plain]]
-        found[:, plain] = part.to_numpy(np.float64, na_value=np.nan)
+        found = np.stack([array[steps] for array in arrays], axis=-1, dtype=np.float64)
         return found.reshape(-1, *positions.shape)
 
-    return InPieces((len(frame), *positions.shape), read)
+    return InPieces((len(table.frame), *positions.shape), read)
+
+
+def _array(table, column):
+    """Returns the numbers of a column as a NumPy array, without a copy if they are numbers."""
+    cells = table.frame[column]
+    plain = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biuf"
+    return cells.to_numpy() if plain else numbers_of(table, column)
 
 
 def numbers_of(table, column):
