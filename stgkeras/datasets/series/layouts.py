@@ -63,7 +63,7 @@ def _refuse_others(table, columns, names):
     kinds = [table.kinds[i] for i in columns]
     numbers = np.arange(len(table.frame))
     first = table.frame[columns[0]]
-    if kinds[0] == "rows" and len(first) > 9:
+    if kinds[0] == "rows" and first.dtype.kind in "iu" and len(first) > 9:
         if any(np.array_equal(first, numbers + start) for start in (0, 1)):
             kinds[0] = "rows long"
 
