@@ -12,9 +12,9 @@ import numpy as np
 from stgkeras.types import Array
 
 PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # period of each component in days
-# Added before rounding down. Steps halfway between two slots, such as 00:02:30, are then rounded
-# alike in spite of rounding errors.
-QUARTER = 0.25
+# Added before rounding down. It is less than 0.5, so that steps halfway between two slots, such as
+# 00:02:30, are rounded alike in spite of rounding errors.
+HALF = 0.49
 PIECE = 1 << 17  # number of values in a piece
 
 
@@ -99,7 +99,7 @@ def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
     """Returns the slot of each step of a calendar (T, 2), as integers (T,)."""
     check_steps_per_day(calendar, steps_per_day)
     position = np.sum(calendar, axis=-1, dtype="float64") * steps_per_day
-    return slot(np.floor(position + QUARTER).astype(np.int64), steps_per_day)
+    return slot(np.floor(position + HALF).astype(np.int64), steps_per_day)
 
 
 def check_steps_per_day(calendar: np.ndarray, steps_per_day: int) -> None:

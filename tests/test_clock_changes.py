@@ -250,12 +250,13 @@ def test_steps_that_are_no_part_of_a_day(minutes, day, message):
 @pytest.mark.parametrize(
     ("times", "kwargs", "expected"),
     [
-        # 3 input steps, 6 targets: the windows that read across the change
-        (SPRING, {}, 3),
-        (AUTUMN, {}, 3),
+        # 3 input steps, 6 targets: of 9 steps in a row, one of 8 pairs is at the change
+        (SPRING, {}, 8),
+        (AUTUMN, {}, 8),
         (SPRING.tz_convert("UTC").tz_localize(None), {}, 0),
-        # A holiday on Wednesday 28 February: before it and after it, 3 windows each
-        (SPRING[:400], {"holidays": ["2024-02-28"]}, 6),
+        # A holiday on Wednesday 28 February: 8 windows at its first midnight. At the last one, 3:
+        # the day after a Sunday is taken for a working day, and the day before a Thursday too.
+        (SPRING[:400], {"holidays": ["2024-02-28"]}, 11),
     ],
 )
 def test_windows_in_which_a_model_would_take_another_season(times, kwargs, expected):
@@ -265,7 +266,7 @@ def test_windows_in_which_a_model_would_take_another_season(times, kwargs, expec
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         datasets.Windows(series.values, series.values, starts, **given)
-    counts = [str(w.message) for w in found if "windows read steps across" in str(w.message)]
+    counts = [str(w.message) for w in found if "windows have steps across" in str(w.message)]
     assert [int(text.split()[0]) for text in counts] == [expected] * bool(expected)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

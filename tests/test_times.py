@@ -109,6 +109,16 @@ def test_steps_of_months(frequency, timezone):
     assert np.flatnonzero(np.isnan(found.values)).tolist() == [5]
 
 
+@pytest.mark.parametrize(
+    ("months", "fix"),
+    [((0, 1, 1, 2), 'Pass `duplicates="first"`'), ((0, 2, 1, 3), "Sort the rows, or pass")],
+)
+def test_months_out_of_order(months, fix):
+    times = pd.date_range("2024-01-01", periods=4, freq="MS")[list(months)]
+    with pytest.raises(ValueError, match=fix):
+        series(times)
+
+
 def test_months_as_periods():
     found = from_pandas(
         pd.DataFrame({"A": [1.0, 2]}, pd.period_range("2024-01", periods=2, freq="M"))

@@ -9,7 +9,7 @@ from keras import ops
 
 from stgkeras.layers import _checks
 from stgkeras.layers._state import StateLayer, unset
-from stgkeras.seasons import QUARTER, pieces, seasonal_mean, slot, slots, ten_minutes
+from stgkeras.seasons import HALF, pieces, seasonal_mean, slot, slots, ten_minutes
 from stgkeras.types import Array, Tensor
 
 
@@ -129,7 +129,7 @@ class SeasonalScaler(StateLayer):
     ) -> Tensor:
         self._check(x.shape, calendar.shape, steps)
         known = calendar if steps is None else calendar[:, :1]
-        position = ops.floor(ops.sum(known, axis=-1) * self.steps_per_day + QUARTER)
+        position = ops.floor(ops.sum(known, axis=-1) * self.steps_per_day + HALF)
         position = ops.cast(position, "int32")  # (B, T) or (B, 1)
         if steps is not None:
             position = position + ops.convert_to_tensor(list(steps), dtype="int32")

@@ -49,9 +49,10 @@ class Forecaster(GraphModel):
             `adapt` with the training values and their calendar before `fit`. Default None.
         past_calendar: bool. Whether a model with a season has one more input, "past_calendar"
             (batch, T, 2), the `datasets.calendar` of the input steps, see `datasets.Windows`. With
-            several components, T is the sum of their steps. Without this input, the model counts
-            the input steps back from the forecast. It then subtracts the season of another hour
-            near a clock change, and of another kind of day near a holiday. Default False.
+            several components, T is the sum of their steps. The season of each step is then that
+            of its own local time and day. With False, the model counts all steps from the first
+            step of the forecast, in days of 24 hours: near a clock change it takes the season of
+            another hour, and near a holiday that of another kind of day. Default False.
     """
 
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on

@@ -158,7 +158,9 @@ def scaling(
         # vehicles means something else at night than at noon.
         return ops.concatenate([scaler(x, clock, steps=steps), level(x)], axis=-1)
 
-    return scale, lambda y: scaler(y, calendar, inverse=True), inputs
+    # Saved models count from the first step of the forecast, and must keep their forecasts.
+    ahead = None if "past_calendar" in inputs else list(range(horizon))
+    return scale, lambda y: scaler(y, calendar, steps=ahead, inverse=True), inputs
 
 
 def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> None:

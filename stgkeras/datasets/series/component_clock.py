@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stgkeras.seasons import PERIODS, QUARTER, same_clock, slot
+from stgkeras.seasons import HALF, PERIODS, same_clock, slot
 
 PART = 1 << 14  # windows that are checked at once
 
@@ -69,27 +69,28 @@ class ComponentClock:
         )
 
     def warn_of_other_seasons(self, starts: np.ndarray) -> None:
-        """Warns of windows in which a model would count back to another hour or kind of day."""
+        """Warns of windows in which a model would count to another hour or kind of day."""
         clock = np.asarray(self.calendar, "float64")
         day = self.steps_per_day or _steps_per_day(clock[:, 0])
         if day is None:
             return
-        position = np.floor(np.sum(clock, axis=1) * day + QUARTER)  # as the model does
+        position = np.floor(np.sum(clock, axis=1) * day + HALF)  # as the model does
         other = 0
         for low in range(0, len(starts), PART):
             first = starts[low : low + PART] + self.recent
             wrong = np.zeros(len(first), bool)
-            for name, steps, _ in self._found(first):
-                counted = slot(position[first][:, None] + self.reads[name], day)
+            parts = [(steps, self.reads[name]) for name, steps, _ in self._found(first)]
+            for steps, relative in [*parts, (first[:, None] + self.ahead, self.ahead)]:
+                counted = slot(position[first][:, None] + relative, day)
                 other_slot = counted != slot(position[steps], day)
                 unknown = np.isnan(counted) | np.isnan(position[steps])  # before the series
                 wrong |= (other_slot & ~unknown).any(axis=1)
             other += int(wrong.sum())
         if other:
             warnings.warn(
-                f"{other} of {len(starts)} windows read steps across a clock change, a gap or a "
-                "holiday. A model with a season would subtract the mean of another hour or kind of "
-                "day there. Create the model with `past_calendar=True`, and pass "
+                f"{other} of {len(starts)} windows have steps across a clock change, a gap or a "
+                "holiday. There, a model with a season would take the mean of another hour or kind "
+                "of day. Create the model with `past_calendar=True`, and pass "
                 "`past_calendar=calendar` here.",
                 stacklevel=3,
             )

@@ -64,7 +64,7 @@ class Windows(Batches):
         `{"x": …, "calendar": …}`, with a past calendar also `"past_calendar"`.
 
         Without `past_calendar`, a warning counts the windows in which a model with a season would
-        take an input step for another hour or kind of day.
+        take a step for another hour or kind of day.
 
         To resume a run with the same order of windows, set `windows.epoch = i` before
         `fit(…, initial_epoch=i)`. The attribute `epoch` determines the order and increases by one
