@@ -6,7 +6,7 @@ python examples/forecast_your_csv.py flows.csv sensors.csv --model ASTGCN --step
 
 The first file has a row per time and a column per sensor, with the names of the sensors in the
 header and timestamps in the first column. The second file has the columns from,to,distance or the
-columns sensor,latitude,longitude.
+columns sensor,latitude,longitude (or id,lat,lon).
 """
 
 import argparse

@@ -45,6 +45,8 @@ SERIES = (
     "table_columns",
     "tables",
     "times",
+    "selection",
+    "series_graphs",
 )
 PUBLISHED = ("citations", "traffic", "traffic_downloads", "traffic_sources")
 OTHERS = ("metrics", "plots", "ties_plots")

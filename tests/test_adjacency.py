@@ -5,6 +5,7 @@ import warnings
 import hypothesis.strategies as st
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from graph_cases import adjacencies, data_file, quick
@@ -19,6 +20,7 @@ from stgkeras.graphs import (
     from_networkx,
     gaussian_kernel,
     knn_graph,
+    laplacian,
     renormalized_adjacency,
     scaled_laplacian,
 )
@@ -36,7 +38,50 @@ def test_public_names_exist_and_are_documented():
 def test_gaussian_kernel_by_hand():
     distances = [[0, 1, 3], [2, 5, np.inf], [0, 1, 0]]
     expected = [[0, np.exp(-0.25), 0], [np.exp(-1), 0, 0], [1, np.exp(-0.25), 0]]
-    assert_allclose(gaussian_kernel(distances, sigma2=4.0, epsilon=0.2), expected)
+    found = gaussian_kernel(distances, sigma2=4.0, epsilon=0.2, zero="same_place")
+    assert_allclose(found, expected)
+    expected[2][0] = 0
+    found = gaussian_kernel(distances, sigma2=4.0, epsilon=0.2, zero="no_road")
+    assert_allclose(found, expected)
+
+
+ROADS = np.array([[0, 1.5, 0, 0], [1.5, 0, 2, 0], [0, 2, 0, 0], [0, 0, 0, 0]])  # a line, and a node
+
+
+def test_gaussian_kernel_of_zeros_that_may_be_no_road():
+    message = (
+        r"`distances` is 0 between 8 pairs of nodes, the first \[0, 2\]. These pairs get no edge. "
+        r'If .* no road, write `np.inf` or pass `zero="no_road"`. .*"same_place"`'
+    )
+    with pytest.warns(UserWarning, match=message):
+        warned = gaussian_kernel(ROADS)
+    with pytest.raises(ValueError, match='`zero` must be "no_road".*zero=0'):
+        gaussian_kernel(ROADS, zero=0)
+    expected = np.zeros((4, 4))
+    expected[0, 1] = expected[1, 0] = np.exp(-0.225)
+    expected[1, 2] = expected[2, 1] = np.exp(-0.4)
+    far = np.where(ROADS > 0, ROADS, np.inf)
+    for found in (
+        warned,
+        gaussian_kernel(ROADS, zero="no_road"),
+        gaussian_kernel(far),
+        gaussian_kernel(sp.csr_array(ROADS)).toarray(),
+        gaussian_kernel(sp.csr_array(ROADS), zero="no_road").toarray(),
+    ):
+        assert_allclose(found, expected)
+
+
+def test_gaussian_kernel_keeps_the_labels_of_a_frame():
+    frame = pd.DataFrame(np.where(ROADS > 0, ROADS, np.inf), list("abcd"), list("abcd"))
+    found = gaussian_kernel(frame)
+    assert list(found.index) == list(found.columns) == list("abcd")
+    assert found.loc["a", "b"] == pytest.approx(np.exp(-0.225)) and found.loc["c", "a"] == 0
+    other = frame[["b", "a", "c", "d"]]
+    for function in (gaussian_kernel, laplacian, renormalized_adjacency):
+        with pytest.raises(ValueError, match="same labels .* 'a' and 'b' for row and column 0"):
+            function(other)
+    bare = frame.reset_index(drop=True)  # a file with a header alone
+    assert_array_equal(gaussian_kernel(bare), found)
 
 
 def test_gaussian_kernel_keeps_a_weight_equal_to_epsilon():
@@ -70,7 +115,7 @@ def test_gaussian_kernel_sparse_equals_dense(distances, sigma2, epsilon):
     rows, columns = np.indices(distances.shape)
     stored = sp.coo_array((distances.ravel(), (rows.ravel(), columns.ravel())), distances.shape)
     result = gaussian_kernel(stored, sigma2, epsilon)
-    expected = gaussian_kernel(distances, sigma2, epsilon)
+    expected = gaussian_kernel(distances, sigma2, epsilon, zero="same_place")
     assert_allclose(result.toarray(), expected, rtol=1e-12)
 
 
@@ -126,6 +171,15 @@ def test_sparse_edges_of_length_zero_reach_the_kernel():
     assert distances.nnz == 2
     expected = [[0, 0, 0], [1, 0, 0], [0, np.exp(-0.1), 0]]
     assert_allclose(gaussian_kernel(distances).toarray(), expected)
+    expected[1][0] = 0
+    assert_allclose(gaussian_kernel(distances, zero="no_road").toarray(), expected)
+
+
+def test_ids_are_no_indices():
+    message = "must be indices from 0 .*3 different numbers up to 773869, which are ids. Number"
+    with pytest.raises(ValueError, match=message):
+        from_edges([773869, 767541], [767541, 5])
+    assert from_edges([773869], [5], num_nodes=773870, sparse=True).nnz == 1
 
 
 # Nearest neighbours
@@ -151,6 +205,13 @@ def test_knn_graph_of_equal_points_has_no_self_loops(k):
     assert_array_equal(result.sum(axis=1), k)
 
 
+def test_distances_are_no_points():
+    points = np.random.default_rng(1).random((6, 2))
+    with pytest.raises(ValueError, match=r"`points` must hold .* shape \(6, 6\), which holds dist"):
+        knn_graph(cdist(points, points), 2)
+    assert knn_graph([[0, 1, 1], [1, 0, 1], [1, 1, 0]], 1).shape == (3, 3)  # a triangle in space
+
+
 # networkx
 
 
@@ -160,8 +221,41 @@ def test_from_networkx_directed_in_its_own_node_order():
     graph.add_edge("a", "b", weight=2.0)
     graph.add_edge("b", "c", weight=0.5, cost=4.0)
     assert_array_equal(from_networkx(graph), [[0, 2, 0], [0, 0, 0], [0.5, 0, 0]])
-    assert_array_equal(from_networkx(graph, weight="cost"), [[0, 1, 0], [0, 0, 0], [4, 0, 0]])
     assert_array_equal(from_networkx(graph, weight=None), [[0, 1, 0], [0, 0, 0], [1, 0, 0]])
+    graph.edges["a", "b"]["cost"] = 3
+    assert_array_equal(from_networkx(graph, weight="cost"), [[0, 3, 0], [0, 0, 0], [4, 0, 0]])
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_from_networkx_in_a_given_order(directed):
+    graph = nx.gnp_random_graph(9, 0.4, seed=3, directed=directed)
+    order = [4, 2, 8, 0, 1, 3, 7, 6, 5]
+    assert_array_equal(from_networkx(graph, nodes=order), nx.to_numpy_array(graph, order).T)
+    for nodes in (order[1:], [*order, 9], [*order[1:], 2]):
+        with pytest.raises(ValueError, match="`nodes` must have each node of `graph` once"):
+            from_networkx(graph, nodes=nodes)
+
+
+def test_from_networkx_with_an_attribute_that_edges_lack():
+    graph = nx.Graph([("a", "b", {"length": 0.5}), ("b", "c", {"length": 1.0, "weight": 2})])
+    message = r"weight='lenght', which 2 of 2 edges .*first \('a', 'b'\). .*\['length', 'weight'\]"
+    with pytest.raises(ValueError, match=message):
+        from_networkx(graph, "lenght")
+    with pytest.raises(ValueError, match="weight='weight', which 1 of 2 edges"):
+        from_networkx(graph)
+    assert_array_equal(from_networkx(nx.path_graph(2)), [[0, 1], [1, 0]])
+
+
+def test_distances_of_a_networkx_graph():
+    graph = nx.Graph([("a", "b", {"km": 0.5}), ("b", "c", {"km": 1.0}), ("c", "d", {"km": 2.0})])
+    with pytest.warns(UserWarning, match="0 between 6 pairs"):
+        dense = gaussian_kernel(from_networkx(graph, "km"))
+    expected = np.zeros((4, 4))
+    for n, km in enumerate([0.5, 1.0, 2.0]):
+        expected[n, n + 1] = expected[n + 1, n] = np.exp(-(km**2) / 10)
+    found = gaussian_kernel(from_networkx(graph, "km", sparse=True))
+    assert_allclose(found.toarray(), expected)
+    assert_allclose(dense, expected)
 
 
 @pytest.mark.parametrize("directed", [False, True])
@@ -194,7 +288,7 @@ def test_from_networkx_without_edges():
 def test_pemsd7m_distances_give_the_published_graph():
     with np.load(data_file("graphs_only", "pemsd7m_W228_distance_m.npz")) as file:
         distances = file["distance_m"].astype(float) / 1000
-    adjacency = gaussian_kernel(distances)
+    adjacency = gaussian_kernel(distances, zero="same_place")  # 17 pairs of stations at one place
     assert np.count_nonzero(adjacency) == 1664
     assert connected_components(adjacency)[0] == 11
     eigenvalues = np.linalg.eigvalsh(scaled_laplacian(adjacency))

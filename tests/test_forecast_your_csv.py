@@ -158,9 +158,17 @@ def test_weights_of_places(tmp_path):
     step = 0.01 / 360 * 40030.2  # km along a meridian
     np.testing.assert_allclose(places[:, 1], step * (np.arange(9) - 4), rtol=1e-3, atol=1e-9)
     np.testing.assert_allclose(places[:, 0], 0, atol=1e-9)
-    path.write_text("id,latitude,longitude\na,60,10\nb,60,11\n")
-    east = csv_graph.read(path, ["b", "a"])[1][:, 0]
-    np.testing.assert_allclose(east[0] - east[1], 40030.2 / 360 / 2, rtol=1e-3)  # cos 60° = 1/2
+    for header in ("id,latitude,longitude", "sensor,lat,lon", "Station, Lat, Lng"):
+        path.write_text(f"{header}\na,60,10\nb,60,11\n")
+        weights, places = csv_graph.read(path, ["b", "a"])
+        east = places[:, 0]
+        np.testing.assert_allclose(east[0] - east[1], 40030.2 / 360 / 2, rtol=1e-3)  # cos 60° = 1/2
+    # Sensors whose names look like row numbers, and two sensors at one place.
+    path.write_text("index,id,lat,lon\n1,2,50,8\n2,1,50.01,8\n3,3,50.01,8\n")
+    weights, places = csv_graph.read(path, ["1", "2", "3"])
+    assert weights[0, 2] == 1 > weights[0, 1] and places[1, 1] < places[0, 1] == places[2, 1]
+    path.write_text("index,lat,lon\n1,50,8\n0,50.01,8\n")
+    assert csv_graph.read(path, ["0", "1"])[1][0, 1] > 0
 
 
 @pytest.mark.parametrize(
@@ -168,7 +176,11 @@ def test_weights_of_places(tmp_path):
     [
         ("a,b\n1,2\n", "must have the columns from, to, distance, or .* It has a, b. Rename"),
         ("from,to,distance\nX,Y,1\n", "must have an edge"),
-        ("id,latitude,longitude\nA,50,8\n", "Add rows for B, C, D"),
+        ("from,to,distance\nA,B,1\nB,,1\n", "must have a sensor in each cell of from and to"),
+        ("id,latitude,longitude\nA,50,8\n", "column id begins with A. Add rows for B, C, D"),
+        ("id,lat,lon\na,50,8\nb,50,8\n", "column id begins with a, b. Add rows for A, B, C, D"),
+        ("id,sensor,lat,lon\na,u,50,8\n", "one column of names .* A, B, C. .* one of id, sensor"),
+        ("id,lat,lon\n" + "".join(f"{n},50,8\n" for n in "ABCDA"), "one row for each sensor"),
     ],
 )
 def test_bad_graphs(text, message, tmp_path):

@@ -189,7 +189,11 @@ def test_times_that_are_none():
         ({"names": ["a", "a"]}, ValueError, r"unique. Received: \['a'\] more than once"),
         ({"graph": np.ones((3, 3))}, ValueError, r"the 2 nodes of the series.*\(3, 3\)"),
         ({"graph": -np.ones((2, 2))}, ValueError, "not have negative weights.*-1.0"),
-        ({"graph": np.full((2, 2), NAN)}, ValueError, "`adjacency` must not hold NaN.*no edge"),
+        (
+            {"graph": np.full((2, 2), NAN)},
+            ValueError,
+            "must not hold NaN.*4 of 4 .*nan.*no edge",
+        ),
         ({"graph": "absent.csv"}, FileNotFoundError, "absent.csv"),
         ({"graph": "a.csv", "unknown": "skip"}, ValueError, "`unknown` must be .*'skip'"),
     ],
@@ -243,7 +247,7 @@ def test_each_fault_of_a_csv_file_names_its_mend(written, mended, message):
             load_series(path, **{name: mends[name] for name in mended})
 
 
-@pytest.mark.parametrize("text", ["from,to\n1,2\n5,6\n", "from,to\na,b\n", "from,to\n7,\n"])
+@pytest.mark.parametrize("text", ["from,to\n1,2\n5,6\n", "from,to\na,b\n"])
 def test_a_graph_of_none_of_the_sensors(written, text):
     path, graph = written
     graph.write_text(text)

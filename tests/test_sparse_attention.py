@@ -129,7 +129,7 @@ def test_a_model_holds_no_matrix_of_all_pairs():
 
 
 def test_attention_over_all_nodes_is_that_of_a_dense_graph():
-    ring = np.roll(np.eye(30, dtype="float32"), 1, axis=1) * 0.5
+    ring = np.roll(np.eye(30, dtype="float32"), 1, axis=1) * -0.5
     sizes = {"input_length": 4, "spatial_filters": 32, "temporal_filters": 32, "horizon": 2}
     held = models.ASTGCN(30, graph=scipy.sparse.csr_array(ring), **sizes)
     dense = models.ASTGCN(30, graph=ring, **sizes)

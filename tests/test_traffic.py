@@ -78,8 +78,15 @@ def test_metr_la_marks_missing_readings_by_zero():
     assert np.nanmean(series.values, dtype=float) == pytest.approx(54.431, abs=1e-3)
     assert series.null_value == 0 and series.units == ("",)
     assert not np.isnan(load_series(path).values).any()
-    with pytest.raises(ValueError, match=r"the 29 nodes of the series.*\(207, 207\)"):
+    with pytest.raises(ValueError, match=r"names of sensors.*207 in all.*29 in all.*=\"drop\""):
         load_series(path, graph)
+    # The file of the graph names its 207 sensors; the file of the series says which these are.
+    there = load_series(path, graph, null_value=0, unknown="drop").adjacency
+    with np.load(path) as file, np.load(graph) as whole:
+        index = file["index_in_207"]
+        expected = whole["adj"][np.ix_(index, index)] * (1 - np.eye(29))
+    np.testing.assert_array_equal(there, expected)
+    assert np.count_nonzero(there) > 20
 
 
 def test_a_truncated_real_file(tmp_path):
@@ -232,12 +239,12 @@ def test_bad_csv(write, text, message):
     ("text", "expected"),
     [
         # Rows fill [to, from]; the diagonal is cleared; cost and distance only say "edge".
-        ("from,to,cost\n0,1,9.5\n1,2,0\n2,2,1\n", [[0, 0, 0], [1, 0, 0], [0, 1, 0]]),
-        ("from,to,distance\n0,1,9.5\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
-        ("From,To,cost_miles,from_id,to_id\n0,1,3,x,y\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
-        ("from,to\n0,1\n0,1\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
-        ("from,to,weight\n0,1,0.5\n2,0,2\n0,1,0.7\n", [[0, 0, 2], [0.7, 0, 0], [0, 0, 0]]),
-        ("from,to,weight\n7,9,0.5\n", [[0, 0, 0], [0, 0, 0], [0.5, 0, 0]]),  # names
+        ("from,to,cost\n7,8,9.5\n8,9,0\n9,9,1\n", [[0, 0, 0], [1, 0, 0], [0, 1, 0]]),
+        ("from,to,distance\n7,8,9.5\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        ("From,To,cost_miles,from_id,to_id\n0,1,3,7,8\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        ("from,to\n7,8\n7,8\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        ("from,to,weight\n7,8,0.5\n9,7,2\n7,8,0.7\n", [[0, 0, 2], [0.7, 0, 0], [0, 0, 0]]),
+        ("from,to,weight\n7,9,0.5\n", [[0, 0, 0], [0, 0, 0], [0.5, 0, 0]]),
         ("4,1,0\n0,4,0\n0,3,4\n", [[0, 1, 0], [0, 0, 0], [0, 3, 0]]),
     ],
 )
@@ -262,15 +269,15 @@ def test_graph_npz_replaces_that_of_the_series(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("from,to\n0,1\n1,3\n", "nodes of the series.* index below 3.*to='3' in row 1"),
+        ("from,to\n7,8\n8,3\n", "nodes of the series.*to='3' in row 1.*'7', '8', '9'"),
         ("from,to\nx,1\n", "nodes of the series.*from='x' in row 0"),
-        ("from,to\n7,1\n", "nodes of the series.*from='7' in row 0"),  # all names, or all indices
+        ("from,to\n7,1\n", "nodes of the series.*to='1' in row 0"),
         ("from,to\na,7\n", "nodes of the series.*from='a' in row 0"),
-        ("from,to\n7,\n", "nodes of the series.*to=nan in row 0"),
-        ("from,to,weight\n0,1,heavy\n", "must hold numbers.*'heavy' in column 'weight', row 0"),
-        ("from,to,weight\n0,1,-2\n", "must not have negative weights.*-2.0"),
-        ("from,to,weight\n0,1,\n", "`adjacency` must not hold NaN"),
-        ("from,to,speed\n0,1,2\n", "third column cost, distance or weight.*'speed'"),
+        ("from,to\n7,\n", "an empty cell in column 'to', row 0"),
+        ("from,to,weight\n7,8,heavy\n", "must hold numbers.*'heavy' in column 'weight', row 0"),
+        ("from,to,weight\n7,8,-2\n", "must not have negative weights.*-2.0"),
+        ("from,to,weight\n7,8,\n", "must hold numbers. Received: '' in column 'weight', row 0"),
+        ("from,to,speed\n7,8,2\n", "third column cost, distance or weight.*'speed'"),
         ("1,0\n0,1\n", r"3 nodes of the series.*\(2, 2\)"),
         ("1,0,0\n0,1,0\n", r"3 nodes of the series.*\(2, 3\)"),
         ("0,1,0\n0,a,0\n0,0,0\n", "must hold numbers.*'a' in column 1, row 1"),

@@ -6,14 +6,16 @@ node m to node n: node n receives from node m.
 
 from __future__ import annotations
 
-from stgkeras.graphs.adjacency import from_edges, from_networkx, gaussian_kernel, knn_graph
+from stgkeras.graphs.adjacency import from_edges, knn_graph
 from stgkeras.graphs.coarsening import Coarsening, coarsen
+from stgkeras.graphs.kernel import gaussian_kernel
 from stgkeras.graphs.laplacian import (
     chebyshev_polynomials,
     laplacian,
     renormalized_adjacency,
     scaled_laplacian,
 )
+from stgkeras.graphs.networks import from_networkx
 from stgkeras.graphs.places import distances_km
 from stgkeras.graphs.sparse import stored_entries
 from stgkeras.graphs.spectrum import estimate_graph, fourier_basis

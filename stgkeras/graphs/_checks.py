@@ -7,9 +7,16 @@ import numbers
 import numpy as np
 import scipy.sparse as sp
 
+DISTANCES = (
+    "Weights grow with nearness. If the entries are distances, compute the weights with "
+    "`stgkeras.graphs.gaussian_kernel`. If they are inverse distances, give sensors at the same "
+    "place a finite weight."
+)
+
 
 def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
     """Checks a square matrix and returns a float64 copy, a `csr_array` if the matrix is sparse."""
+    check_labels(name, matrix)
     matrix = as_real(name, matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise ValueError(
@@ -22,6 +29,22 @@ def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
     values = matrix.data if sp.issparse(matrix) else matrix
     check_values(name, values, allow_negative, allow_inf)
     return matrix
+
+
+def check_labels(name, matrix):
+    """Raises an error if the rows and the columns of a pandas frame have different labels."""
+    rows, columns = getattr(matrix, "index", None), getattr(matrix, "columns", None)
+    if rows is None or columns is None or len(rows) != len(columns):
+        return
+    rows, columns = [str(label) for label in rows], [str(label) for label in columns]
+    unlabelled = [str(n) for n in range(len(rows))]
+    if rows != columns and unlabelled not in (rows, columns):
+        n = next(n for n, label in enumerate(rows) if label != columns[n])
+        raise ValueError(
+            f"`{name}` must have the same labels for rows and columns, in the same order. "
+            f"Received: {name} with the labels {rows[n]!r} and {columns[n]!r} for row and column "
+            f"{n}. Call `{name}.reindex(columns={name}.index)`, and replace labels that differ."
+        )
 
 
 def check_number(name, value, condition, is_valid, kind=numbers.Real):
@@ -38,7 +61,13 @@ def check_number(name, value, condition, is_valid, kind=numbers.Real):
 
 def as_real(name, values):
     """Returns a float64 copy of an array of real numbers; returns a sparse array unchanged."""
-    values = values if sp.issparse(values) else np.asarray(values)
+    try:
+        values = values if sp.issparse(values) else np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be an array. Received: lists of different lengths ({error}). Pass rows "
+            "of equal lengths."
+        ) from error
     if values.dtype.kind not in "biuf":
         raise TypeError(
             f"`{name}` must hold real numbers. Received: {name}.dtype={values.dtype}. "
@@ -54,6 +83,8 @@ def check_values(name, values, allow_negative=False, allow_inf=False):
         condition = "free of NaN" if allow_inf else "finite"
         fix = "Use `np.inf` where there is no path." if allow_inf else "Replace or remove it."
         entry = values[wrong][0]
+        if name == "adjacency" and np.isinf(entry):
+            fix = DISTANCES
         raise ValueError(
             f"`{name}` must be {condition}. Received: {name} with the entry {entry}. {fix}"
         )

@@ -1,82 +1,15 @@
-"""Adjacency matrices from distances, edge lists, coordinates and networkx graphs."""
+"""Adjacency matrices from edge lists and coordinates."""
 
 from __future__ import annotations
 
 import numbers
-import warnings
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree
 
-from stgkeras.graphs._checks import as_matrix, as_real, check_number, check_values
+from stgkeras.graphs._checks import as_real, check_number, check_values
 from stgkeras.types import Array
-
-if TYPE_CHECKING:
-    import networkx
-
-
-def gaussian_kernel(
-    distances: Array, sigma2: float = 10.0, epsilon: float = 0.5
-) -> np.ndarray | sp.csr_array:
-    """Computes edge weights from distances with a thresholded Gaussian kernel.
-
-        A[n, m] = exp(-d[n, m]² / σ²)  if n ≠ m and the weight is at least ε, else 0
-
-    Args:
-        distances: (nodes, nodes) numbers, km, non-negative. Entry [n, m] is the distance from
-            node m to node n, or `np.inf` if there is no path. In a dense matrix, 0 means the
-            same place. In a SciPy sparse matrix, a stored 0 is a distance of 0, and an absent
-            entry means that there is no edge.
-        sigma2: float > 0. Width σ² of the kernel, km². Default 10.
-        epsilon: float in [0, 1]. Threshold ε: smaller weights become 0. Default 0.5.
-
-    Returns:
-        (nodes, nodes) float64 weights in [0, 1], unitless, with a zero diagonal. The result is a
-        `csr_array` if `distances` is sparse. If no edge remains, the function warns; the usual
-        cause is distances in metres.
-
-    Raises:
-        TypeError: if an argument is not numeric.
-        ValueError: if `distances` is not square or has NaN or negative entries, or if `sigma2`
-            or `epsilon` is out of range.
-
-    Example:
-        >>> gaussian_kernel([[0.0, 1.0, 4.0], [1.0, 0.0, 2.0], [4.0, 2.0, 0.0]]).round(2)
-        array([[0.  , 0.9 , 0.  ],
-               [0.9 , 0.  , 0.67],
-               [0.  , 0.67, 0.  ]])
-
-    Source:
-        Yu et al., 2018 (STGCN), arXiv:1709.04875, eq. 10. Departs from the paper: nowhere. The
-        authors' code writes the same width as σ² = 0.1, for distances in units of 10 km.
-    """
-    check_number("sigma2", sigma2, "a finite number above 0", lambda value: 0 < value < np.inf)
-    check_number("epsilon", epsilon, "a number from 0 to 1", lambda value: 0 <= value <= 1)
-    matrix = as_matrix("distances", distances, allow_inf=True)
-    num_nodes = matrix.shape[0]
-    is_sparse = sp.issparse(matrix)
-    adjacency: Any
-    if is_sparse:
-        entries = matrix.tocoo()
-        weights = np.exp(-np.square(entries.data) / sigma2)
-        keep = (weights >= epsilon) & (weights > 0) & (entries.row != entries.col)
-        index = entries.row[keep], entries.col[keep]
-        adjacency = sp.csr_array((weights[keep], index), shape=matrix.shape)
-        num_edges = adjacency.nnz
-    else:
-        adjacency = np.exp(-np.square(matrix) / sigma2)
-        adjacency[adjacency < epsilon] = 0.0
-        np.fill_diagonal(adjacency, 0.0)
-        num_edges = np.count_nonzero(adjacency)
-    if num_nodes > 1 and num_edges == 0:
-        warnings.warn(
-            f"The graph has no edges with `sigma2`={sigma2} km² and `epsilon`={epsilon}. "
-            "`distances` must be in km. If the distances are in metres, divide by 1000.",
-            stacklevel=2,
-        )
-    return adjacency
 
 
 def from_edges(
@@ -101,8 +34,8 @@ def from_edges(
             every edge.
         num_nodes: int or None. Number of nodes. Default None: the largest node index plus 1.
         sparse: bool. Whether to return a `csr_array`, which also stores weights of 0. Use it to
-            pass a list of distances to `gaussian_kernel`: in a dense matrix, an absent edge
-            would be a distance of 0. Default False.
+            pass a list of distances to `gaussian_kernel`: in a dense matrix, a distance of 0
+            would be no edge. Default False.
 
     Returns:
         (nodes, nodes) float64, in the unit of `weights`.
@@ -110,7 +43,8 @@ def from_edges(
     Raises:
         TypeError: if a node is not an integer or a weight is not a number.
         ValueError: if lengths differ, a node is out of range, a weight is negative or not finite,
-            an edge has two weights, or there are no edges and `num_nodes` is None.
+            an edge has two weights, there are no edges and `num_nodes` is None, or the nodes are
+            ids instead of indices.
 
     Example:
         >>> from_edges(source=[0, 1], target=[1, 2], weights=[0.5, 2.0])
@@ -134,6 +68,14 @@ def from_edges(
                 "Pass the number of nodes."
             )
         num_nodes = int(max(start.max(), end.max())) + 1
+        count = len(np.unique([start, end]))
+        if num_nodes > 10 * count + 1000:
+            raise ValueError(
+                "`source` and `target` must be indices from 0 below the number of nodes. Received: "
+                f"{count} different numbers up to {num_nodes - 1}, which are ids. Number the "
+                "nodes, for example with `pandas.Index(names).get_indexer(ids)`, or pass "
+                "`num_nodes`."
+            )
     check_number("num_nodes", num_nodes, "at least 1", lambda value: value >= 1, numbers.Integral)
     for name, nodes in (("source", start), ("target", end)):
         if (nodes >= num_nodes).any():
@@ -179,7 +121,7 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
 
     Raises:
         TypeError: if `points` is not numeric or `k` is not an integer.
-        ValueError: if `points` is not a finite matrix or `k` is out of range.
+        ValueError: if `points` is not a finite matrix or holds distances, or `k` is out of range.
 
     Example:
         >>> knn_graph([[0.0], [1.0], [3.0]], k=1)
@@ -194,6 +136,13 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
             f"Received: points.shape={rows.shape}. Pass one row of coordinates per node."
         )
     check_values("points", rows, allow_negative=True)
+    is_square = len(rows) > 3 and rows.shape[0] == rows.shape[1]
+    if is_square and not rows.diagonal().any() and rows.any() and np.array_equal(rows, rows.T):
+        raise ValueError(
+            "`points` must hold one row of coordinates per node. Received: a symmetric matrix with "
+            f"a zero diagonal, of shape {rows.shape}, which holds distances. Pass the coordinates, "
+            "or compute weights from the distances with `gaussian_kernel`."
+        )
     nodes = np.arange(len(rows))
     most = len(rows) - 1
     check_number(
@@ -209,54 +158,6 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
     # than k points are equal, the list may not include it. Then the last entry is dropped.
     drop[~drop.any(axis=1), -1] = True
     return from_edges(nearest[~drop], np.repeat(nodes, k), num_nodes=len(rows), sparse=sparse)
-
-
-def from_networkx(
-    graph: networkx.Graph, weight: str | None = "weight", sparse: bool = False
-) -> np.ndarray | sp.csr_array:
-    """Converts a networkx graph to an adjacency matrix.
-
-    An edge u → v sets A[v, u]; an undirected edge also sets A[u, v]. The result is the transpose
-    of networkx's own matrices, which are [source, target]. Parallel edges must have equal weights.
-
-    Args:
-        graph: `networkx.Graph`, `DiGraph` or a multigraph. Row n is the n-th of `graph.nodes`.
-        weight: str or None. Edge attribute with the weights. An edge without this attribute has
-            weight 1. With None, every edge has weight 1. Default "weight".
-        sparse: bool. Whether to return a `csr_array`. Default False.
-
-    Returns:
-        (nodes, nodes) float64, in the unit of the attribute.
-
-    Raises:
-        TypeError: if `graph` is not a networkx graph or a weight is not a number.
-        ValueError: if `graph` has no nodes, a weight is negative or not finite, or parallel edges
-            have different weights.
-
-    Example:
-        >>> import networkx as nx
-        >>> from_networkx(nx.DiGraph([("a", "b")]))
-        array([[0., 0.],
-               [1., 0.]])
-    """
-    import networkx as nx
-
-    if not isinstance(graph, nx.Graph):
-        raise TypeError(
-            f"`graph` must be a networkx graph. Received: graph of type {type(graph).__name__}. "
-            "Use `from_edges` for a list of edges."
-        )
-    if len(graph) == 0:
-        raise ValueError("`graph` must have at least one node. Received: graph with 0 nodes")
-    position = {node: n for n, node in enumerate(graph.nodes)}
-    edges = [
-        (position[u], position[v], 1.0 if weight is None else data.get(weight, 1.0))
-        for u, v, data in graph.edges(data=True)
-    ]
-    if not graph.is_directed():
-        edges += [(v, u, value) for u, v, value in edges]
-    source, target, weights = zip(*edges, strict=True) if edges else ((), (), ())
-    return from_edges(source, target, weights, num_nodes=len(graph), sparse=sparse)
 
 
 def _as_nodes(name, nodes):

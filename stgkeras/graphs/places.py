@@ -15,7 +15,8 @@ def distances_km(latitude: Array, longitude: Array) -> np.ndarray:
 
         d = 2 R asin √(sin²(Δφ / 2) + cos φ_n cos φ_m sin²(Δλ / 2)),   R = 6371.0088 km
 
-    `gaussian_kernel` accepts these distances if road distances are unknown. The formula treats
+    If road distances are unknown, pass these distances to `gaussian_kernel`, with
+    `zero="same_place"` if several nodes are at the same place. The formula treats
     the earth as a sphere, with an error of up to 0.6 %.
 
     Args:

@@ -11,6 +11,7 @@ from keras import layers, regularizers
 
 from stgkeras.layers import GraphPooling, SparseFeatures, StaticClusters, StaticGraph, _checks
 from stgkeras.models.graph_model import GraphModel, StoredGraph
+from stgkeras.models.operator_check import check_operator
 from stgkeras.types import Array
 
 
@@ -119,6 +120,7 @@ class GraphClassifier(GraphModel):
     def graph(self, graph: Array | Sequence[Array]) -> None:
         found = []
         for level, operator in enumerate(_a_level("graph", graph, self.cluster_shapes)):
+            check_operator(operator, vars(self))
             layer = self.get_layer(_holder_name(level))
             layer.graph = operator
             found.append(layer.num_edges)
@@ -234,6 +236,8 @@ def _graph_holders(graph, arguments):
         )
         for level, operator in enumerate(graphs)
     ]
+    for operator in graphs:
+        check_operator(operator, arguments)
     for name in sizes:
         found = tuple(getattr(holder, name) for holder in holders)
         arguments[name] = found[0] if shapes is None else found

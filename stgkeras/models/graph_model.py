@@ -21,6 +21,7 @@ from stgkeras.layers._state import StateLayer
 from stgkeras.models import family, preset_files, saved_form
 from stgkeras.models.cloning import constructor
 from stgkeras.models.model_inputs import adapt_scaler
+from stgkeras.models.operator_check import check_operator
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
 from stgkeras.types import Array, Tensor
@@ -141,6 +142,7 @@ class GraphModel(keras.Model):
                 "`graph` must not be set in a model with a graph input. Received: dynamic_graph="
                 f"{self.dynamic_graph!r}. Call the model with {{'x': …, 'graph': …}} instead."
             )
+        check_operator(graph, vars(self))
         layer = self.get_layer("static_graph")
         layer.graph = graph
         self.num_edges = layer.num_edges

@@ -11,6 +11,7 @@ import scipy.sparse
 from keras import ops
 
 from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
+from stgkeras.models.operator_check import check_operator
 from stgkeras.seasons import component_steps
 from stgkeras.types import Array, Tensor
 
@@ -92,6 +93,7 @@ def static_operator(x: Tensor, arguments: dict[str, Any], graph: Array | None) -
         layer = StaticTerms(arguments["num_nodes"], arguments["K"], graph, **room)
     else:
         layer = StaticGraph(arguments["num_nodes"], graph, **room)
+    check_operator(graph, arguments)
     arguments["num_edges"] = layer.num_edges
     return layer(x)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stgkeras.datasets.published.traffic_set import SETS, File, TrafficSet, documented, load_set
-from stgkeras.datasets.series.files import distances_from_csv
+from stgkeras.datasets.series.graph_files import distances_from_csv
 from stgkeras.datasets.series.series import Series
 from stgkeras.graphs import gaussian_kernel
 
@@ -36,7 +36,7 @@ def road_graph(known, paths, found, names):
     source, target = ends[of_sensors].T
     distances[target, source] = lengths[of_sensors]
     sigma2 = np.var(distances[np.isfinite(distances)])
-    return gaussian_kernel(distances, sigma2=sigma2, epsilon=0.1)
+    return gaussian_kernel(distances, sigma2=sigma2, epsilon=0.1, zero="same_place")
 
 
 COMMON: dict[str, Any] = {

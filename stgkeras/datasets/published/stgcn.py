@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from stgkeras.datasets.published.traffic_files import read_series
 from stgkeras.datasets.published.traffic_set import SETS, File, TrafficSet, documented, load_set
-from stgkeras.datasets.series.files import file_type, matrix_from_csv, table_from_csv
+from stgkeras.datasets.series.files import file_type, table_from_csv
+from stgkeras.datasets.series.graph_files import matrix_from_csv
 from stgkeras.datasets.series.series import Series
 from stgkeras.graphs import gaussian_kernel
 
@@ -37,7 +38,7 @@ def distance_graph(known, paths, found, names):
         metres = matrix_from_csv(paths["graph"])
     else:
         metres = matrix_from_csv(paths["series"], _member(paths["series"], MEMBERS["graph"]))
-    return gaussian_kernel(metres / 1000)
+    return gaussian_kernel(metres / 1000, zero="same_place")
 
 
 def _member(path, name):

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.clocks import to_utc, wall_clock
-from stgkeras.datasets.series.files import (
-    file_type,
-    graph_from_file,
-    series_from_npz,
-)
+from stgkeras.datasets.series.files import file_type, series_from_npz
+from stgkeras.datasets.series.graph_files import graph_from_file
 from stgkeras.datasets.series.hdf5 import frame_from_hdf5
 from stgkeras.datasets.series.readings import mark_missing, refuse_missing
-from stgkeras.datasets.series.series import Series, checked_adjacency
+from stgkeras.datasets.series.series import Series
 from stgkeras.datasets.series.table_parts import table_parts
 from stgkeras.seasons import pieces
 

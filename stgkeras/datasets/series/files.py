@@ -1,4 +1,4 @@
-"""Reads series from npz files, and graphs from npz and csv files."""
+"""Reads series from npz files."""
 
 from __future__ import annotations
 
@@ -99,65 +99,10 @@ def series_from_npz(path, key=None, interval=None):
     }
 
 
-def graph_from_file(path, names, unknown="raise", hint=""):
-    """Reads an adjacency `[target, source]` for the sensors `names`. Weights are not checked yet.
-
-    Args:
-        path: `.npz` or `.csv` file.
-        names: sequence of N str.
-        unknown: "raise", or "drop" to leave out edges of sensors that are not in `names`.
-        hint: str. Text before the argument that an error message recommends.
-    """
-    if unknown not in ("raise", "drop"):
-        raise ValueError(f'`unknown` must be "raise" or "drop". Received: unknown={unknown!r}')
-    if file_type(path) == ".npz":
-        arrays = read_npz(path)
-        adjacency = _first(arrays, ADJACENCY_KEYS)
-        if adjacency is None:
-            raise ValueError(
-                f"{path} must hold `adj` or `adjacency`. Received: {sorted(arrays)}. Compute an "
-                "adjacency from distances with `stgkeras.graphs.gaussian_kernel`."
-            )
-        return adjacency
-    header = [name.lower() for name in _header(path)]
-    if header[:2] != ["from", "to"]:
-        return matrix_from_csv(path)
-    table = _read_csv(path, dtype=str)
-    ends = _nodes(path, table.iloc[:, :2], names, unknown, hint)
-    table, (source, target) = table[ends.min(axis=1) >= 0], ends[ends.min(axis=1) >= 0].T
-    weights = np.ones(len(table))
-    if len(header) > 2 and header[2].startswith("weight"):
-        weights = _numbers(path, table.iloc[:, 2:3], header[2:3])[:, 0]
-    elif len(header) > 2 and not header[2].startswith(("cost", "distance")):
-        raise ValueError(
-            f"{path} must name its third column cost, distance or weight. Received: {header[2]!r}"
-        )
-    adjacency = np.full((len(names), len(names)), -np.inf)
-    np.maximum.at(adjacency, (target, source), weights)
-    return np.where(np.isneginf(adjacency), 0, adjacency)
-
-
 def table_from_csv(path, text=None):
-    """Reads a table of numbers as `InPieces` (T, N, 1). Arguments as in `matrix_from_csv`."""
+    """Reads a table of numbers as `InPieces` (T, N, 1), from a file or from its bytes `text`."""
     table = _read_csv(path, text, header=None)
     return _in_pieces(path, table, range(table.shape[1]))
-
-
-def matrix_from_csv(path, text=None):
-    """Reads a table of numbers without header, from a file or from its bytes `text`."""
-    table = _read_csv(path, text, header=None)
-    return _numbers(path, table, range(table.shape[1]))
-
-
-def distances_from_csv(path):
-    """Reads rows of `from,to,distance`, with or without header: ids (E, 2) and numbers (E,)."""
-    skip = int([name.lower() for name in _header(path)][:2] == ["from", "to"])
-    table = _read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
-    if table.shape[1] != 3:
-        raise ValueError(
-            f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns"
-        )
-    return table.iloc[:, :2].to_numpy(object), _numbers(path, table.iloc[:, 2:], [2])[:, 0]
 
 
 def read_npz(path):
@@ -232,26 +177,3 @@ def _numbers(path, table, header):
                 f"row {bad[0]}"
             )
     return numbers
-
-
-def _nodes(path, table, names, unknown, hint):
-    """Converts the ids of edges to indices of nodes, (E, 2). Dropped ids become -1.
-
-    The ids are names of sensors if all of them are known names. With `unknown="drop"`, one known
-    name is enough. Otherwise the ids are indices.
-    """
-    ids = table.to_numpy(object).ravel().tolist()
-    known = {name: i for i, name in enumerate(names)}
-    drop = unknown == "drop" and any(node in known for node in ids)
-    if not drop and any(node not in known for node in ids):
-        if all(str(node).isdigit() for node in ids):
-            known = {str(i): i for i in range(len(names))}
-    bad = [i for i, n in enumerate(ids) if n not in known and not (drop and isinstance(n, str))]
-    if bad:
-        raise ValueError(
-            f"{path} must contain edges between nodes of the series, given by name or by an index "
-            f"below {len(names)}. Received: {table.columns[bad[0] % 2]}={ids[bad[0]]!r} in row "
-            f"{bad[0] // 2}. To ignore edges of other sensors, pass "
-            f'{hint}`unknown="drop"`.'
-        )
-    return np.array([known.get(node, -1) for node in ids], dtype=np.int64).reshape(-1, 2)

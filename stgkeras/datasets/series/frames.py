@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,15 +12,16 @@ from stgkeras.datasets.series.own_data import series_of_values
 from stgkeras.datasets.series.readings import InPieces
 from stgkeras.datasets.series.roles import check_sensors
 from stgkeras.datasets.series.series import Series
-from stgkeras.types import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stgkeras.datasets.series.joined import GraphLike
+
 
 def from_pandas(
     frames: pd.DataFrame | dict[str, pd.DataFrame],
-    graph: Array | str | os.PathLike[str] | None = None,
+    graph: GraphLike | None = None,
     **kwargs: Any,
 ) -> Series:
     """Creates a series from a pandas frame, or from one frame for each feature.

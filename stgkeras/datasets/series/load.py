@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stgkeras.datasets.series.files import file_type, series_from_npz
-from stgkeras.datasets.series.own_data import graph_of
+from stgkeras.datasets.series.graph_files import graph_of
 from stgkeras.datasets.series.series import Series, agreed_interval, make_series
 from stgkeras.datasets.series.table_parts import TABLE_OPTIONS, table_parts
 from stgkeras.datasets.series.tables import CSV, TABLES
 from stgkeras.types import Array
 
+if TYPE_CHECKING:
+    from stgkeras.datasets.series.joined import GraphLike
+
 
 def load_series(
     path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
-    graph: Array | str | os.PathLike[str] | None = None,
+    graph: GraphLike | None = None,
     *,
     key: str | Sequence[str] | None = None,
     symmetric: bool = False,
@@ -37,15 +40,9 @@ def load_series(
             arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `start_time`
             (ISO 8601) and `step_minutes`.
             `from_csv` describes the forms of tables.
-        graph: None, an adjacency (N, N), or the path of a graph file. It replaces the graph in
-            `path`. A graph file has one of three forms:
-            1. A csv file with the header `from,to` and an optional third column `cost`, `distance`
-            or `weight`. Each row is an edge, stored as `adjacency[to, from]`. Sensors are given by
-            name or index. A `weight` is the weight of the edge. Without a `weight`, each edge has
-            weight 1, as in ASTGCN. (`stgkeras.graphs.gaussian_kernel` computes weights that
-            decrease with distance.) If an edge has several rows, the largest weight is used.
-            2. A csv file without header: the adjacency matrix.
-            3. An npz file with the array `adj` or `adjacency`.
+        graph: None, a graph, or the path of a graph file. It replaces the graph in `path`. Sensors
+            are joined by their names, see the forms of graphs below. Only an array and a matrix
+            without names have the order of the sensors.
         key: str or sequence of str. Name of the array in the npz file, or names of several arrays,
             which become features. Not needed if only one array has a suitable shape.
         symmetric: bool. Whether to return the symmetric adjacency `np.maximum(A, A.T)`.
@@ -57,6 +54,22 @@ def load_series(
         **options: for all files `units`, `regularize`, `duplicates`, `unknown` and `quality`; for
             tables also `layout`, `time`, `sensor`, `ignore`, `separator` and `decimal`, as in
             `from_csv`.
+
+    Forms of graphs:
+        1. A csv file or pandas frame with the columns `from` and `to`, and at most a third column
+        `cost`, `distance` or `weight`. Each row is an edge, stored as `adjacency[to, from]`. A
+        `weight` is the weight of the edge. Without a `weight`, each edge has weight 1, as in
+        ASTGCN. (`stgkeras.graphs.gaussian_kernel` computes weights that decrease with distance.)
+        If an edge has several rows, the largest weight is used. If `from` and `to` are positions,
+        two more columns such as `from_id` and `to_id` must give the names. For positions alone,
+        use `stgkeras.graphs.from_edges`.
+        2. A csv file or frame with the adjacency matrix, with the names of the sensors in the
+        first row, the first column or both; or a csv file without names.
+        3. An npz file with the array `adj` or `adjacency`, and the names in `sensor_id` or `names`,
+        if the order is not that of the series.
+        4. A networkx graph of the names, or an igraph graph with the vertex attribute "name". The
+        edge attribute "weight" is the weight; without it, each edge has weight 1.
+        5. An array (N, N) or SciPy sparse matrix, in the order of the sensors.
 
     Returns:
         `Series`.
@@ -109,7 +122,7 @@ def load_series(
 
 def from_csv(
     path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
-    graph: Array | str | os.PathLike[str] | None = None,
+    graph: GraphLike | None = None,
     *,
     units: str | Sequence[str] = "",
     symmetric: bool = False,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets.series.columns import number_times
-from stgkeras.datasets.series.files import graph_from_file
+from stgkeras.datasets.series.graph_files import graph_of
 from stgkeras.datasets.series.series import Series, make_series
 from stgkeras.datasets.series.timestamps import times_of_steps
 from stgkeras.types import Array
@@ -17,11 +16,13 @@ from stgkeras.types import Array
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stgkeras.datasets.series.joined import GraphLike
+
 
 def from_arrays(
     values: Array,
     timestamps: Array | pd.Index | None = None,
-    graph: Array | str | os.PathLike[str] | None = None,
+    graph: GraphLike | None = None,
     *,
     names: Sequence[Any] | np.ndarray | None = None,
     features: Sequence[Any] | np.ndarray | None = None,
@@ -47,9 +48,10 @@ def from_arrays(
         timestamps: None, or (T,) datetimes, datetime64, strings, Unix times (UTC), or numbers
             such as 201205010005. A time zone becomes `Series.timezone`, and the times are
             converted to UTC. Other times are not changed.
-        graph: None, an adjacency (N, N), dense or SciPy sparse, or the path of a graph file, as
-            in `load_series`. `[n, m]` is the weight of the edge from node m to node n. The
-            example below computes graphs.
+        graph: None, an adjacency (N, N) in the order of the sensors, dense or SciPy sparse; or a
+            pandas frame, a networkx or igraph graph, or the path of a graph file, which are joined
+            by the names of the sensors, see `load_series`. `[n, m]` is the weight of the edge from
+            node m to node n. The example below computes graphs.
         names: sequence of N unique names of sensors. Default: "0", "1", …
         features: sequence of F names of features. Default: "value", or "value_0", "value_1", …
         units: str for all features, or sequence of F str.
@@ -63,8 +65,8 @@ def from_arrays(
         regularize: bool. Whether to sort the rows by time and to fill gaps with missing readings.
         duplicates: "raise", "first" or "mean". Action for rows of the same time: raise an error,
             keep the first row, or take the mean of the readings that are not missing.
-        unknown: "raise" or "drop". Action for edges of sensors that are not in `names`: raise an
-            error, or ignore the edge.
+        unknown: "raise" or "drop". Action for sensors of the graph that are not in `names`: raise
+            an error, or ignore them and their edges.
         timezone: str or None. Time zone of the local clock: an IANA name such as "Europe/Paris",
             or a UTC offset such as "+01:00". Timestamps without a zone are local times; their rows
             must be in order of time where an hour occurs twice in autumn. Default: the time zone
@@ -162,10 +164,3 @@ def series_of_values(
         adjacency=graph_of(graph, names, unknown),
         **kwargs,
     )
-
-
-def graph_of(graph, names, unknown="raise", hint=""):
-    """Returns the adjacency that `graph` is, or that its file holds, before checks; or None."""
-    if isinstance(graph, (str, os.PathLike)):
-        return graph_from_file(graph, [str(name) for name in names], unknown, hint)
-    return graph

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-import scipy.sparse as sp
 
+from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.calendar import calendar as compute_calendar
 from stgkeras.datasets.series.clocks import Holidays, checked_holidays, to_utc
 from stgkeras.datasets.series.readings import (
@@ -19,8 +20,8 @@ from stgkeras.datasets.series.readings import (
     null_values,
     quality_mask,
     refuse_missing,
-    refuse_nan,
 )
+from stgkeras.datasets.series.selection import select
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
@@ -88,6 +89,35 @@ class Series:
                 "Pass `timestamps` when you create the series."
             )
         return compute_calendar(self.timestamps, self.timezone, self.holidays)
+
+    def select(self, names: Iterable[str], contract: bool = False) -> Series:
+        """Returns a series of some sensors, with the graph between them.
+
+        Args:
+            names: iterable of names of sensors, each once. The result has this order.
+            contract: bool. Whether a path over sensors that are left out becomes an edge. The
+                weight of a path is the product of the weights of its edges, and the path with the
+                largest weight counts. All weights must be at most 1. With False, only the edges
+                between the chosen sensors remain. Default False.
+
+        Returns:
+            `Series` with the same steps, features and further fields.
+
+        Raises:
+            TypeError: if `names` is a str.
+            ValueError: if a name is no sensor or is repeated, or with `contract`, if there is no
+                graph or a weight above 1.
+
+        Example:
+            >>> import numpy as np, stgkeras
+            >>> road = np.diag([0.5, 0.8], -1)  # A → B → C
+            >>> series = stgkeras.datasets.from_arrays(np.ones((4, 3)), names="ABC", graph=road)
+            >>> series.select(["C", "A"]).adjacency.tolist()
+            [[0.0, 0.0], [0.0, 0.0]]
+            >>> series.select(["C", "A"], contract=True).adjacency.tolist()
+            [[0.0, 0.4], [0.0, 0.0]]
+        """
+        return select(self, names, contract)
 
 
 def make_series(
@@ -191,23 +221,6 @@ def agreed_interval(given, found, owner):
             "Omit `interval`."
         )
     return found if given is None else given
-
-
-def checked_adjacency(adjacency, num_nodes, symmetric=False):
-    """Returns the adjacency as (N, N) float64 with zero diagonal, after checks."""
-    if sp.issparse(adjacency):
-        adjacency = adjacency.toarray()
-    adjacency = np.array(adjacency, dtype=np.float64)
-    if adjacency.shape != (num_nodes, num_nodes):
-        raise ValueError(
-            f"The graph must have the {num_nodes} nodes of the series. "
-            f"Received: an adjacency of shape {adjacency.shape}"
-        )
-    refuse_nan("`adjacency` must not hold NaN", adjacency, "Write 0 where there is no edge")
-    if (adjacency < 0).any():
-        raise ValueError(f"The graph must not have negative weights. Received: {adjacency.min()}")
-    np.fill_diagonal(adjacency, 0)
-    return np.maximum(adjacency, adjacency.T) if symmetric else adjacency
 
 
 def _checked_names(names, num_nodes):

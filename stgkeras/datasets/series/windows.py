@@ -9,7 +9,7 @@ import numpy as np
 
 from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.component_clock import ComponentClock
-from stgkeras.datasets.series.series import refuse_nan
+from stgkeras.datasets.series.readings import refuse_nan
 from stgkeras.datasets.series.splits import history, reach, read_steps
 from stgkeras.seasons import PERIODS, check_steps_per_day
 from stgkeras.types import Array

@@ -1,0 +1,56 @@
+"""Checks of the adjacency of a series."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+
+from stgkeras.graphs._checks import DISTANCES, as_real
+
+
+def checked_adjacency(adjacency, num_nodes, symmetric=False):
+    """Returns the adjacency as (N, N) float64 with zero diagonal, after checks."""
+    if sp.issparse(adjacency):
+        adjacency = adjacency.toarray()
+    adjacency = as_real("graph", adjacency)
+    if adjacency.shape != (num_nodes, num_nodes):
+        raise ValueError(
+            f"The graph must have the {num_nodes} nodes of the series. "
+            f"Received: an adjacency of shape {adjacency.shape}"
+        )
+    wrong = np.argwhere(~np.isfinite(adjacency))
+    if len(wrong):
+        worst = adjacency[tuple(wrong[0])]
+        fix = "Write 0 where there is no edge." if np.isnan(worst) else DISTANCES
+        raise ValueError(
+            f"`adjacency` must not hold NaN or infinite weights. Received: {len(wrong)} of "
+            f"{adjacency.size} values, the first, {worst}, at {tuple(wrong[0].tolist())}. {fix}"
+        )
+    if (adjacency < 0).any():
+        raise ValueError(
+            f"The graph must not have negative weights. Received: {adjacency.min()}. Pass an "
+            "adjacency, not a Laplacian, and replace negative weights."
+        )
+    np.fill_diagonal(adjacency, 0)
+    if _may_be_distances(adjacency):
+        warnings.warn(
+            "`graph` may hold distances: all pairs of sensors have an edge, and the weights meet "
+            "the triangle inequality. Weights must grow with nearness. Compute them from distances "
+            "with `stgkeras.graphs.gaussian_kernel`.",
+            stacklevel=5,
+        )
+    return np.maximum(adjacency, adjacency.T) if symmetric else adjacency
+
+
+def _may_be_distances(weights, most=100):
+    """Whether a complete graph meets the triangle inequality, as distances do."""
+    part = weights[:most, :most]
+    between = ~np.eye(len(part), dtype=bool)
+    if len(part) < 4 or not (part[between] > 0).all():
+        return False
+    if part.max() <= 4 * part[between].min():
+        return False  # nearly equal weights always meet the triangle inequality
+    slack = 1e-9 * part.max()
+    return all((part <= part[:, [k]] + part[k] + slack).all() for k in range(len(part)))

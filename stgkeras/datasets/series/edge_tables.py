@@ -1,0 +1,125 @@
+"""Reads adjacencies from tables of edges, with the names of sensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stgkeras.datasets.series.sensor_names import renamed, shown
+
+
+def from_edge_table(table, names, what, unknown="raise", hint=""):
+    """Reads an adjacency from a pandas frame with a row for each edge.
+
+    Args:
+        table: frame with the columns "from" and "to", and optionally a column of weights, costs or
+            distances. If "from" and "to" hold positions, two more columns "from_x" and "to_x" may
+            hold the names.
+        what: str. Source of the table in error messages.
+        names: sequence of N str, the names of the sensors.
+        unknown: "raise", or "drop" to leave out edges of sensors that are not in `names`.
+        hint: str. Text before the argument that an error message recommends.
+    """
+    columns = lower_case(table.columns)
+    table = table.set_axis(columns, axis=1)
+    more = [c for c in columns if c not in ("from", "to")]
+    numbers = [c for c in more if c.startswith(("cost", "distance", "weight"))]
+    again = [c for c in more if c not in numbers]
+    is_pair = again and again[0][:5] == "from_" and again[1:] == ["to_" + again[0][5:]]
+    if len(numbers) > 1 or (again and not is_pair) or len(set(columns)) < len(columns):
+        raise ValueError(
+            f"{what} must have the columns from and to, and at most a third column cost, distance "
+            f"or weight. Received: the columns {columns}. Remove the other columns, for example "
+            "with `graph=pandas.read_csv(path, dtype=str)[['from', 'to']]`."
+        )
+    if not len(table):
+        raise ValueError(
+            f"{what} must have at least one edge. Received: only the columns {columns}. Pass "
+            "`graph=None`, or an array of zeros for sensors without roads."
+        )
+    ends = _nodes(table[again or ["from", "to"]], names, what, unknown, hint)
+    if again:
+        _check_positions(table[["from", "to"]], ends, what, len(names))
+    weights = np.ones(len(table))
+    if numbers and numbers[0].startswith("weight"):
+        weights = _weights(table[numbers[0]], numbers[0], what)
+    kept = ends.min(axis=1) >= 0
+    source, target = ends[kept].T
+    adjacency = np.full((len(names), len(names)), -np.inf)
+    np.maximum.at(adjacency, (target, source), weights[kept])
+    return np.where(np.isneginf(adjacency), 0, adjacency)
+
+
+def lower_case(columns):
+    """Returns the names of columns in lower case, without spaces around them."""
+    return [str(name).strip().lower() for name in columns]
+
+
+def _nodes(ends, names, what, unknown, hint):
+    """Converts the ids of edges (E, 2) to indices of sensors. Dropped ids become -1.
+
+    With `unknown="drop"`, one id must be the name of a sensor.
+    """
+    known = {name: i for i, name in enumerate(names)}
+    ids = _ids(ends, what)
+    drop = unknown == "drop" and any(node in known for node in ids)
+    bad = [i for i, node in enumerate(ids) if node not in known]
+    others = list(dict.fromkeys(ids[i] for i in bad))
+    fix = renamed(others, names)
+    if bad and (fix is not None or not drop):
+        if fix is None and all(node.isdecimal() and int(node) < len(names) for node in ids):
+            fix = (
+                "If the ids are positions from 0, pass `graph=stgkeras.graphs.from_edges(source, "
+                f"target, num_nodes={len(names)})`."
+            )
+        if fix is None:
+            fix = f'To ignore edges of other sensors, pass {hint}`unknown="drop"`.'
+        raise ValueError(
+            f"{what} must contain edges between nodes of the series, given by their names. "
+            f"Received: {ends.columns[bad[0] % 2]}={ids[bad[0]]!r} in row {bad[0] // 2}. The "
+            f"unknown ids are {shown(others)}; the sensors are {shown(names)}. {fix}"
+        )
+    return np.array([known.get(node, -1) for node in ids], dtype=np.int64).reshape(-1, 2)
+
+
+def _ids(ends, what):
+    """Returns the ids of edges as a flat list of str, row by row."""
+    cells = ends.to_numpy(object).ravel().tolist()
+    empty = [i for i, cell in enumerate(cells) if cell is None or str(cell).strip() == ""]
+    empty += np.flatnonzero(ends.isna().to_numpy().ravel()).tolist()
+    if empty:
+        first = min(empty)
+        raise ValueError(
+            f"{what} must have an id in each cell. Received: an empty cell in column "
+            f"{ends.columns[first % 2]!r}, row {first // 2}. Fill the cell, or remove the row."
+        )
+    return [str(cell).strip() for cell in cells]
+
+
+def _check_positions(ends, nodes, what, num_nodes):
+    """Raises ValueError if the columns "from" and "to" are not the positions of the named nodes."""
+    wrong = [
+        i
+        for i, (cell, node) in enumerate(zip(_ids(ends, what), nodes.ravel(), strict=True))
+        if node >= 0 and cell != str(node)
+    ]
+    if wrong:
+        column, row = ends.columns[wrong[0] % 2], wrong[0] // 2
+        raise ValueError(
+            f"{what} must give the same sensors by position and by name. Received: "
+            f"{column}={ends.iloc[row, wrong[0] % 2]} in row {row}, where the name is that of the "
+            f"sensor at position {nodes.ravel()[wrong[0]]} of {num_nodes}. Remove the columns from "
+            "and to, and rename the columns of names to from and to."
+        )
+
+
+def _weights(cells, name, what):
+    import pandas as pd
+
+    weights = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    bad = np.flatnonzero(np.isnan(weights))
+    if bad.size:
+        raise ValueError(
+            f"{what} must hold numbers. Received: {cells.iloc[bad[0]]!r} in column {name!r}, row "
+            f"{bad[0]}. Write a weight in each row."
+        )
+    return weights

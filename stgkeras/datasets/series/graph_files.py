@@ -1,0 +1,131 @@
+"""Reads graphs from npz and csv files."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from stgkeras.datasets.series import files
+from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case
+from stgkeras.datasets.series.joined import by_labels, joined
+from stgkeras.datasets.series.sensor_names import shown
+
+
+def graph_of(graph, names, unknown="raise", hint=""):
+    """Returns the adjacency of `graph`, or of its file, for the sensors `names`, before checks.
+
+    Args:
+        graph: None, a path, or a graph as in `joined`.
+        names: sequence of N names of sensors.
+        unknown: "raise", or "drop" to leave out sensors that are not in `names`.
+        hint: str. Text before the argument that an error message recommends.
+    """
+    names = [str(name) for name in names]
+    if unknown not in ("raise", "drop"):
+        raise ValueError(f'`unknown` must be "raise" or "drop". Received: unknown={unknown!r}')
+    if isinstance(graph, (str, os.PathLike)):
+        return graph_from_file(graph, names, unknown, hint)
+    return joined(graph, names, unknown, hint)
+
+
+def graph_from_file(path, names, unknown="raise", hint=""):
+    """Reads an adjacency `[target, source]` for the sensors `names`. Weights are not checked yet.
+
+    Arguments as in `graph_of`. The names in a file count, also in npz files; only a matrix without
+    names has the order of the sensors.
+    """
+    options = {"names": names, "what": str(path), "unknown": unknown, "hint": hint}
+    if files.file_type(path) == ".npz":
+        arrays = files.read_npz(path)
+        adjacency = files._first(arrays, files.ADJACENCY_KEYS)
+        if adjacency is None:
+            raise ValueError(
+                f"{path} must hold `adj` or `adjacency`. Received: {sorted(arrays)}. Compute an "
+                "adjacency from distances with `stgkeras.graphs.gaussian_kernel`."
+            )
+        labels = files._first(arrays, files.NAME_KEYS)
+        if labels is None or adjacency.ndim != 2:
+            return adjacency
+        labels = [str(label) for label in labels.ravel()]
+        return by_labels(adjacency, labels, labels, **options)
+    if {"from", "to"} <= set(lower_case(files._header(path))):
+        table = _text(path)
+        return from_edge_table(table.iloc[1:].set_axis(table.iloc[0], axis=1), **options)
+    matrix = _plain_matrix(path, len(names))
+    return _labelled_matrix(path, options) if matrix is None else matrix
+
+
+def matrix_from_csv(path, text=None):
+    """Reads a table of numbers without header, from a file or from its bytes `text`."""
+    table = files._read_csv(path, text, header=None)
+    return files._numbers(path, table, range(table.shape[1]))
+
+
+def distances_from_csv(path):
+    """Reads rows of `from,to,distance`, with or without header: ids (E, 2) and numbers (E,)."""
+    skip = int([name.lower() for name in files._header(path)][:2] == ["from", "to"])
+    table = files._read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
+    if table.shape[1] != 3:
+        raise ValueError(
+            f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns"
+        )
+    return table.iloc[:, :2].to_numpy(object), files._numbers(path, table.iloc[:, 2:], [2])[:, 0]
+
+
+def _text(path):
+    """Reads a csv file with its header as a frame of str. Empty cells are "".
+
+    pandas would take more cells in a row than in the header for labels of the rows.
+    """
+    options = {"dtype": str, "keep_default_na": False, "skipinitialspace": True}
+    return files._read_csv(path, header=None, **options).fillna("")
+
+
+def _plain_matrix(path, num_nodes):
+    """Reads a matrix (N, N) of numbers without labels. None if the file has another form."""
+    table = files._read_csv(path, header=None)
+    numeric = all(kind.kind in "iuf" for kind in table.dtypes)
+    if table.shape != (num_nodes, num_nodes) or not numeric:
+        return None
+    return None if np.isnan(table.iloc[0, 0]) else table.to_numpy(np.float64)
+
+
+def _labelled_matrix(path, options):
+    """Reads a matrix with the names of the sensors in the first row, the first column or both."""
+    cells = np.char.strip(_text(path).to_numpy(str))
+    (height, width), names = cells.shape, options["names"]
+    top, left = int(height >= width), int(width >= height)  # whether a row or column has labels
+    columns = cells[0, left:].tolist() if top else None
+    rows = cells[top:, 0].tolist() if left else None
+    labels, extra = columns or rows, (height - len(names), width - len(names))
+    if top and left:
+        is_labelled = not _is_number(cells[0, 0]) or set(names) <= set(labels)
+    else:
+        is_labelled = bool(set(names) & set(labels))
+    is_labelled |= extra in ((1, 1), (1, 0), (0, 1))
+    if abs(height - width) <= 1 and is_labelled:
+        matrix = _as_numbers(path, cells[top:, left:], columns)
+        return by_labels(matrix, rows, columns, **options)
+    if extra == (0, 0):
+        return _as_numbers(path, cells)
+    raise ValueError(
+        f"{path} must hold a matrix for the {len(names)} nodes of the series, with the names of "
+        "sensors in its first row and column or without names; or edges, with the header from,to. "
+        f"Received: a table of shape {cells.shape} with the first row {shown(cells[0].tolist())}; "
+        f"the sensors are {shown(names)}."
+    )
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_numbers(path, cells, header=None):
+    import pandas as pd
+
+    return files._numbers(path, pd.DataFrame(cells), header or range(cells.shape[1]))

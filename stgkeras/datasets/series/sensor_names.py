@@ -1,0 +1,53 @@
+"""Names of sensors: how they differ from the names in a graph, and what the user can do."""
+
+from __future__ import annotations
+
+MOST_SHOWN = 6  # names in an error message
+
+
+def check_names(given, names, what):
+    """Raises ValueError if one of the `given` names is not in `names`."""
+    _, others = differences(names, given)
+    if others:
+        fix = renamed(others, names) or "Use names of sensors."
+        raise ValueError(
+            f"{what} must be names of sensors. Received: {shown(others)}; the sensors are "
+            f"{shown(names)}. {fix}"
+        )
+
+
+def shown(names):
+    """Returns the first few names as text."""
+    names = list(names)
+    text = ", ".join(repr(name) for name in names[:MOST_SHOWN])
+    return f"{text}, … ({len(names)} in all)" if len(names) > MOST_SHOWN else text or "none"
+
+
+def differences(names, others):
+    """Returns the names that are not in `others`, and the other way round."""
+    known, there = set(names), set(others)
+    return [n for n in names if n not in there], [n for n in others if n not in known]
+
+
+def repeated(names):
+    """Returns the names that occur more than once."""
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def renamed(others, names):
+    """Returns a hint if the ids are those of the sensors, written in another way; or None."""
+    plain = {name.lstrip("0") or "0": name for name in names}
+    for other in others:
+        name = plain.get(other.lstrip("0") or "0")
+        if name is not None:
+            return (
+                f"The id {other!r} seems to be the sensor {name!r}. Spreadsheets remove leading "
+                "zeros. Write the ids as the names of the sensors, for example with "
+                f"`str.zfill({len(name)})`."
+            )
+        if other.removesuffix(".0") in names:
+            return (
+                f"The id {other!r} is a decimal number. Read the ids as text, for example with "
+                "`pandas.read_csv(path, dtype=str)`."
+            )
+    return None

@@ -1,0 +1,91 @@
+"""Adjacency matrices from networkx graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from stgkeras.graphs.adjacency import from_edges
+
+if TYPE_CHECKING:
+    import networkx
+
+
+def from_networkx(
+    graph: networkx.Graph,
+    weight: str | None = "weight",
+    sparse: bool = False,
+    nodes: Sequence[Hashable] | None = None,
+) -> np.ndarray | sp.csr_array:
+    """Converts a networkx graph to an adjacency matrix.
+
+    An edge u → v sets A[v, u]; an undirected edge also sets A[u, v]. The result is the transpose
+    of networkx's own matrices, which are [source, target]. Parallel edges must have equal weights.
+
+    `graph.nodes` often has another order than the columns of a table. Pass the names of the columns
+    as `nodes`, or pass the graph itself to `datasets.from_pandas`, which joins it by the names.
+
+    Args:
+        graph: `networkx.Graph`, `DiGraph` or a multigraph.
+        weight: str or None. Edge attribute with the weights. All edges must have it; only if no
+            edge has the attribute "weight", every edge has weight 1. With None, every edge has
+            weight 1. Default "weight".
+        sparse: bool. Whether to return a `csr_array`. Use it for an attribute with distances: in a
+            dense matrix, a distance of 0 would be no edge. Default False.
+        nodes: None, or sequence of all nodes of `graph`: row n of the result is `nodes[n]`. Default
+            None: the order of `graph.nodes`.
+
+    Returns:
+        (nodes, nodes) float64, in the unit of the attribute.
+
+    Raises:
+        TypeError: if `graph` is not a networkx graph or a weight is not a number.
+        ValueError: if `graph` has no nodes, `nodes` are not those of `graph`, only some edges have
+            the attribute `weight`, a weight is negative or not finite, or parallel edges have
+            different weights.
+
+    Example:
+        >>> import networkx as nx
+        >>> from_networkx(nx.DiGraph([("a", "b")]))
+        array([[0., 0.],
+               [1., 0.]])
+        >>> from_networkx(nx.DiGraph([("a", "b")]), nodes=["b", "a"])
+        array([[0., 1.],
+               [0., 0.]])
+    """
+    import networkx as nx
+
+    if not isinstance(graph, nx.Graph):
+        raise TypeError(
+            f"`graph` must be a networkx graph. Received: graph of type {type(graph).__name__}. "
+            "Use `from_edges` for a list of edges."
+        )
+    if len(graph) == 0:
+        raise ValueError("`graph` must have at least one node. Received: graph with 0 nodes")
+    position = {node: n for n, node in enumerate(graph.nodes if nodes is None else nodes)}
+    if nodes is not None and (set(position) != set(graph.nodes) or len(position) != len(nodes)):
+        without = [node for node in graph.nodes if node not in position]
+        others = [node for node in position if node not in graph]
+        raise ValueError(
+            "`nodes` must have each node of `graph` once. Received: "
+            f"{len(nodes)} entries, without the nodes {without[:5]}, and with {others[:5]}, which "
+            "are not in `graph`. Pass a subgraph, `graph.subgraph(nodes)`, or add the nodes."
+        )
+    edges = [(u, v, {} if weight is None else data) for u, v, data in graph.edges(data=True)]
+    bare = [(u, v) for u, v, data in edges if weight is not None and weight not in data]
+    if bare and (weight != "weight" or len(bare) < len(edges)):
+        names = sorted({str(name) for _, _, data in edges for name in data})
+        raise ValueError(
+            f"`weight` must be an attribute of each edge. Received: weight={weight!r}, which "
+            f"{len(bare)} of {len(edges)} edges do not have, first {bare[0]}. The edges have the "
+            f"attributes {names}. Name one of them, or pass `weight=None` for weights of 1."
+        )
+    source = [position[u] for u, _, _ in edges]
+    target = [position[v] for _, v, _ in edges]
+    weights = [data.get(weight, 1.0) for _, _, data in edges]
+    if not graph.is_directed():
+        source, target, weights = source + target, target + source, 2 * weights
+    return from_edges(source, target, weights, num_nodes=len(graph), sparse=sparse)
