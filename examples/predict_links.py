@@ -3,8 +3,10 @@
 python examples/predict_links.py                               synthetic contacts in an office
 python examples/predict_links.py contacts.csv --width 600 --model ASTGCN
 python examples/predict_links.py mobility.csv --unit 86400 --width 86400 --directed --drop-loops
+python examples/predict_links.py trust.csv --columns source target - time --width 86400
 
-The file of contacts, CSV or NPZ, has the columns time, source, target and optionally weight. The
+The file of contacts, CSV or NPZ, has the columns time, source, target and optionally weight. With
+--columns, a CSV file has columns of this order; the example leaves out a column named "-". The
 example divides the time into snapshots. The first 70 % of the snapshots are for training, the next
 10 % for validation and the last 20 % for testing.
 """
@@ -38,7 +40,11 @@ def main(args):
         args.contacts = folder / "contacts.csv"
         demo_contacts.make().to_csv(args.contacts, index=False)
     contacts = datasets.load_contacts(
-        args.contacts, args.directed, unit=args.unit, drop_loops=args.drop_loops
+        args.contacts,
+        args.directed,
+        unit=args.unit,
+        drop_loops=args.drop_loops,
+        columns=args.columns and [None if name == "-" else name for name in args.columns],
     )
     snapshots = contacts.snapshots(args.width)
     edges = [args.length, *(int(share * snapshots.num_steps) for share in (0.7, 0.8, 1.0))]
@@ -95,6 +101,7 @@ def parse(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("contacts", nargs="?", help="CSV or NPZ file; default: synthetic")
+    parser.add_argument("--columns", nargs="+", help="name of each column of a CSV file")
     parser.add_argument("--unit", type=float, default=1.0, help="seconds per unit of the times")
     parser.add_argument("--width", type=float, default=600.0, help="seconds per snapshot")
     parser.add_argument("--length", type=int, default=10, help="snapshots per input window")

@@ -6,6 +6,7 @@ import math
 import numbers
 from typing import Any
 
+import keras
 from keras import ops
 
 from stgkeras.types import Tensor
@@ -44,6 +45,28 @@ def on_leading_axes(sample_weight: Tensor, y: Tensor) -> Tensor:
     for _ in range(missing):
         sample_weight = ops.expand_dims(sample_weight, -1)
     return sample_weight
+
+
+def known_labels(y: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any]:
+    """Replaces labels below 0, of samples without a class, by the class 0 with weight 0.
+
+    Without this, such labels stop TensorFlow and PyTorch, even with weight 0.
+
+    Args:
+        y: integer labels with the axes of `y_pred` except the last. Other targets are not changed.
+        y_pred: logits or probabilities of the classes.
+        sample_weight: None, or weights with the leading axes of `y`.
+    """
+    is_label = hasattr(y, "shape") and hasattr(y_pred, "shape")
+    if not is_label or len(y.shape) != len(y_pred.shape) - 1:
+        return y, sample_weight
+    if not keras.backend.is_int_dtype(keras.backend.standardize_dtype(y.dtype)):
+        return y, sample_weight
+    y = ops.convert_to_tensor(y)
+    weight = ops.cast(y >= 0, "float32")
+    if sample_weight is not None:
+        weight = weight * ops.cast(on_leading_axes(sample_weight, y), "float32")
+    return ops.maximum(y, 0), weight
 
 
 def check_same_shape(y_true: Tensor, y_pred: Tensor) -> None:

@@ -31,7 +31,7 @@ EVERYTHING = "STGKERAS_FEW" not in os.environ and (
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
 # of the files runs it on any backend.
 GRAPHS = ("adjacency", "coarsening", "graphs_bad_input", "laplacian", "places", "spectrum")
-LINKS = ("contacts", "dynamic_graphs", "edge_baselines", "node_features")
+LINKS = ("contact_files", "contacts", "dynamic_graphs", "edge_baselines", "node_features")
 SERIES = (
     "clock_changes",
     "clocks",
@@ -48,7 +48,7 @@ SERIES = (
     "selection",
     "series_graphs",
 )
-PUBLISHED = ("citations", "traffic", "traffic_downloads", "traffic_sources")
+PUBLISHED = ("citations", "citeseer", "traffic", "traffic_downloads", "traffic_sources")
 OTHERS = ("metrics", "plots", "ties_plots")
 TOUCH_NO_BACKEND = (
     *(f"tests/test_{name}.py" for name in (*GRAPHS, *LINKS, *SERIES, *PUBLISHED, *OTHERS)),

@@ -79,7 +79,7 @@ def python3(value):
     return pickle.dumps(value, protocol=2)
 
 
-def write_planetoid(folder, arrays, dump=python2):
+def write_planetoid(folder, arrays, dump=python2, name="cora"):
     """Writes the eight files, with edges given twice and a self loop, as the published ones are."""
     n, test, train = int(arrays["num_nodes"]), arrays["test_index"], len(arrays["train_index"])
     places = (arrays["feat_row"], arrays["feat_col"])
@@ -91,11 +91,11 @@ def write_planetoid(folder, arrays, dump=python2):
     for i, j in arrays["edge_index"].T.tolist():
         graph[i].append(j)
         graph[j].append(i)
-    known = n - len(test)
+    known = int(min(test))  # the nodes after these that are not in `test` have no row
     parts = {"x": features[:train], "allx": features[:known], "tx": features[test], "graph": graph}
     parts |= {"y": one_hot[:train], "ally": one_hot[:known], "ty": one_hot[test]}
     folder.mkdir(exist_ok=True)
     for part, value in parts.items():
-        (folder / f"ind.cora.{part}").write_bytes(dump(value))
-    (folder / "ind.cora.test.index").write_text("".join(f"{node}\n" for node in test))
+        (folder / f"ind.{name}.{part}").write_bytes(dump(value))
+    (folder / f"ind.{name}.test.index").write_text("".join(f"{node}\n" for node in test))
     return folder

@@ -260,3 +260,28 @@ def test_pooling_layers_are_named_after_their_convolution():
     model = pooled_model("scnn")
     assert isinstance(model.get_layer("pooling_2"), layers.GraphPooling)
     assert model.get_layer("clusters_1").clusters.shape == COARSE.clusters[1].shape
+
+
+@pytest.mark.parametrize("weights", ["none", "zero"])
+def test_nodes_without_a_label_do_not_count(weights):
+    """Labels of -1 stop TensorFlow and PyTorch in a plain Keras model, even with weight 0."""
+    model = make("gcn")
+    x = inputs_of(model, batch=2)
+    nodes, classes = model.output_shape[1:]
+    labels = np.random.default_rng(0).integers(0, classes, (2, nodes))
+    some = labels.copy()
+    some[:, 1::2] = -1
+    weight = (some >= 0).astype("float32")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.0), loss, weighted_metrics=["accuracy"])
+    expected = model.evaluate(x, labels, sample_weight=weight, verbose=0)
+    given = weight if weights == "zero" else None
+    found = model.evaluate(x, some, sample_weight=given, verbose=0)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-5)
+    if weights == "zero":
+        np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)
+    model.compile(keras.optimizers.SGD(0.1), loss)
+    start = model.get_weights()
+    model.fit(x, some, sample_weight=given, verbose=0, shuffle=False)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert any((a != b).any() for a, b in zip(start, model.get_weights(), strict=True))

@@ -92,7 +92,7 @@ def test_recall_at_k(directed):
 
 def test_recall_counts_equal_pairs_in_part():
     y = np.zeros((1, 3, 3))
-    y[0, 0, 1] = 1
+    y[0, 0, 1] = y[0, 1, 0] = 1
     p = np.full((1, 3, 3), 0.5)
     assert metrics.recall_at_k(y, p, 2) == pytest.approx(2 / 3)
 
@@ -110,6 +110,7 @@ def test_reliability_by_hand():
     p[0][np.triu_indices(4, 1)] = [0.1, 0.1, 0.2, 0.6, 0.7, 0.9]
     y = np.zeros((1, 4, 4))
     y[0][np.triu_indices(4, 1)] = [0, 1, 0, 1, 1, 1]
+    y += y.swapaxes(1, 2)
     mean, share = metrics.reliability(y, p, bins=2)
     np.testing.assert_allclose(mean, [0.4 / 3, 2.2 / 3])
     np.testing.assert_allclose(share, [1 / 3, 1])

@@ -73,3 +73,11 @@ def test_tick_labels_and_bar_labels_of_likely_links_are_apart():
         assert min(right.x0 - left.x1 for left, right in itertools.pairwise(ticks)) > 20
         edge = axes.get_window_extent().x1
         assert max(text.get_window_extent().x1 for text in axes.texts) < edge
+
+
+def test_undirected_links_are_symmetric():
+    truth = np.zeros((3, 3))
+    truth[2, 0] = 1
+    with pytest.raises(ValueError, match=r"a link at truth\[2, 0\], and none at truth\[0, 2\]. Pa"):
+        plots.predicted_links(truth, truth)
+    plots.predicted_links(truth, truth, directed=True)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from traffic_writer import check, file_of, install_set, load, times_of, write_hdf5, write_zip
 
+from stgkeras import datasets
 from stgkeras.datasets.published import stgcn
 from stgkeras.datasets.published.traffic_set import SETS
 
@@ -44,6 +45,20 @@ def test_pandas_hdf5(write, key, ids):
     frame = pd.DataFrame(values[..., 0], times_of(known), names)
     write_hdf5(folder / known.files["series"].also[0].upper(), frame, key="speed")
     check(load(key, folder), known, values, adjacency)
+
+
+@pytest.mark.parametrize("key", ["sz_taxi", "pems03", "pems04", "pems07", "pems08"])
+def test_the_user_says_what_marks_a_missing_reading(write, key):
+    folder, known, values, _ = write(key)
+    load_it = getattr(datasets, f"load_{key}")
+    assert load_it(folder).null_value is None
+    mark = float(np.float32(values[0, 0, 0]))
+    found = load_it(folder, null_value=mark)
+    expected = np.where(values.astype("float32") == np.float32(mark), np.nan, values)
+    np.testing.assert_allclose(found.values, expected, rtol=1e-6)
+    assert np.isnan(found.values).any() and found.null_value == mark
+    with pytest.raises(ValueError, match="`null_value` must be None or a number. Received: null_v"):
+        load_it(folder, null_value="0")
 
 
 def test_other_names_of_files(write):

@@ -23,15 +23,16 @@ class LinkScores(keras.callbacks.Callback):
             graphs have the shape (batch, nodes, nodes).
         k: int or None. With an int, the callback also computes the recall of the k most probable
             pairs of each graph.
-        directed: bool. If True, (n, m) and (m, n) are two pairs. If False, only the pairs n < m
-            count.
+        directed: bool or None. If True, (n, m) and (m, n) are two pairs. If False, only the pairs
+            n < m count. None: as `data` or the model says, else False. Default None.
         prefix: str. Prefix of the names "auc", "ap", "log_loss", "brier" and "recall_at_<k>" in the
             logs.
 
     Raises:
-        ValueError: in `fit`, at the end of an epoch with invalid predictions, such as NaN. Without
-            this error, later callbacks could keep the invalid model, because Keras takes the first
-            score as the best score, even if it is NaN.
+        ValueError: in `fit`, if `directed`, `data` and the model disagree; and at the end of an
+            epoch with invalid predictions, such as NaN. Without this error, later callbacks could
+            keep the invalid model, because Keras takes the first score as the best score, even if
+            it is NaN.
 
     Example:
         >>> import keras, numpy as np, stgkeras
@@ -48,21 +49,37 @@ class LinkScores(keras.callbacks.Callback):
         self,
         data: Sequence[tuple[Any, Any]],
         k: int | None = None,
-        directed: bool = False,
+        directed: bool | None = None,
         prefix: str = "val_",
     ) -> None:
         super().__init__()
         self.data, self.k, self.directed, self.prefix = data, k, directed, prefix
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._direction()
+
+    def _direction(self):
+        """Returns whether links are directed, as the argument, the data and the model say."""
+        named = (("directed", self), ("data.directed", self.data), ("model.directed", self.model))
+        found = {name: getattr(owner, "directed", None) for name, owner in named}
+        found = {name: bool(value) for name, value in found.items() if value is not None}
+        if len(set(found.values())) > 1:
+            raise ValueError(
+                "`directed` must be that of the data and of the model. Received: "
+                f"{', '.join(f'{name}={value}' for name, value in found.items())}. "
+                "Use the same value in all of them."
+            )
+        return any(found.values())
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        graphs, probabilities = [], []
+        graphs, probabilities, directed = [], [], self._direction()
         for number in range(len(self.data)):
             x, y = self.data[number]
             probabilities.append(keras.ops.convert_to_numpy(self.model.predict_on_batch(x)))
             graphs.append(keras.ops.convert_to_numpy(y))
         truth, predicted = np.concatenate(graphs), np.concatenate(probabilities)
         try:
-            scores = metrics.link_scores(truth, predicted, self.directed)
+            scores = metrics.link_scores(truth, predicted, directed)
         except ValueError as error:
             raise ValueError(
                 f"`LinkScores` cannot score the predictions of the model after epoch {epoch}, "
@@ -70,7 +87,7 @@ class LinkScores(keras.callbacks.Callback):
             ) from error
         found = {name.lower().replace("-", "_"): value for name, value in scores.items()}
         if self.k is not None:
-            recall = metrics.recall_at_k(truth, predicted, self.k, self.directed)
+            recall = metrics.recall_at_k(truth, predicted, self.k, directed)
             found[f"recall_at_{self.k}"] = recall
         if logs is not None:
             logs.update({self.prefix + name: value for name, value in found.items()})

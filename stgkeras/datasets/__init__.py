@@ -19,7 +19,7 @@ from stgkeras.datasets.links.edge_baselines import (
 )
 from stgkeras.datasets.links.node_features import node_features
 from stgkeras.datasets.links.snapshots import Snapshots
-from stgkeras.datasets.published.citations import Citations, load_cora
+from stgkeras.datasets.published.citations import Citations, load_citeseer, load_cora
 from stgkeras.datasets.published.dcrnn import load_metr_la, load_pems_bay
 from stgkeras.datasets.published.stgcn import load_pemsd7m
 from stgkeras.datasets.published.stsgcn import load_pems03, load_pems04, load_pems07, load_pems08
@@ -60,6 +60,7 @@ __all__ = [
     "last_graph",
     "last_value",
     "leave_one_day_out",
+    "load_citeseer",
     "load_contacts",
     "load_cora",
     "load_dynamic_graphs",

@@ -48,6 +48,23 @@ def signal(x_shape: tuple, axes: str = "(batch, time, nodes, features)") -> None
         )
 
 
+def targets(value: Any, num_features: int, num_outputs: int | None = None) -> tuple | None:
+    """Checks the features to forecast, and returns them as a tuple, or None."""
+    if value is None:
+        return None
+    found = tuple(value) if hasattr(value, "__iter__") else (value,)
+    ints = [f for f in found if hasattr(f, "__index__") and not isinstance(f, bool)]
+    fits = len(ints) == len(found) == len(set(ints)) and set(ints) <= set(range(num_features))
+    if not fits or len(found) != (num_outputs or len(found)):
+        number = "" if num_outputs is None else f"num_outputs={num_outputs} "
+        raise ValueError(
+            f"`targets` must be None, or {number}different ints below {num_features}, the number "
+            f"of features. Received: targets={value!r}. Give the position of each feature to "
+            "forecast, counted from 0."
+        )
+    return tuple(int(f) for f in found)
+
+
 def operator(graph_shape: Any, x_shape: tuple, K: int = 1) -> None:
     """Checks the shape of a graph operator against the shape of the signal.
 

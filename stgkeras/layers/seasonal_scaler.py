@@ -32,10 +32,13 @@ class SeasonalScaler(StateLayer):
         num_nodes: int. Number of nodes N.
         num_features: int. Number of features F.
         steps_per_day: int. Number of steps of the series in a day.
+        targets: None, or a sequence of ints: the features that the inverse returns, counted from 0.
+            None means the first ones. Default None.
 
     Call arguments:
         x: tensor (batch, time, nodes, features) in original units. It may hold only the first of
-            the F features. NaN is a missing reading; the season replaces it.
+            the F features. NaN is a missing reading; the season replaces it. With inverse=True,
+            the features are `targets`.
         calendar: tensor (batch, time, 2), `datasets.calendar` of the steps of `x`. With `steps`,
             (batch, horizon, 2), the calendar of the steps to predict.
         steps: None, or list of ints: position of each step of `x`, counted from the first step of
@@ -67,12 +70,18 @@ class SeasonalScaler(StateLayer):
     _remedy = "Call `model.adapt(…)` with the training steps and their calendar"
 
     def __init__(
-        self, num_nodes: int, num_features: int, steps_per_day: int, **kwargs: Any
+        self,
+        num_nodes: int,
+        num_features: int,
+        steps_per_day: int,
+        targets: Sequence[int] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_nodes = _checks.integer("num_nodes", num_nodes)
         self.num_features = _checks.integer("num_features", num_features)
         self.steps_per_day = _checks.integer("steps_per_day", steps_per_day)
+        self.targets = _checks.targets(targets, num_features)
         shape = (2 * self.steps_per_day, self.num_nodes, self.num_features)
         self.season = self.add_weight(shape, unset(), trainable=False, name="season")
         self.std = self.add_weight((self.num_features,), unset(), trainable=False, name="std")
@@ -127,28 +136,42 @@ class SeasonalScaler(StateLayer):
     def call(
         self, x: Tensor, calendar: Tensor, steps: Sequence[int] | None = None, inverse: bool = False
     ) -> Tensor:
-        self._check(x.shape, calendar.shape, steps)
+        self._check(x.shape, calendar.shape, steps, inverse)
         known = calendar if steps is None else calendar[:, :1]
         position = ops.floor(ops.sum(known, axis=-1) * self.steps_per_day + HALF)
         position = ops.cast(position, "int32")  # (B, T) or (B, 1)
         if steps is not None:
             position = position + ops.convert_to_tensor(list(steps), dtype="int32")
         rows = slot(position, self.steps_per_day)  # (B, T)
+        season, std = self.read(self.season), self.read(self.std)
+        if inverse and self.targets is not None:
+            season, std = (ops.take(part, self.targets, axis=-1) for part in (season, std))
         features = x.shape[-1]
-        season = ops.take(self.read(self.season), rows, axis=0)[..., :features]
-        std = self.read(self.std)[:features]
+        season = ops.take(season, rows, axis=0)[..., :features]
+        std = std[:features]
         if inverse:
             return x * std + season
         return (ops.where(ops.isnan(x), season, x) - season) / std
 
+    def scale_of(self, feature: int) -> tuple[float, float]:
+        """Returns the mean and the standard deviation of a feature, about its overall mean."""
+        season = ops.convert_to_numpy(self.season)[..., feature]
+        std = float(ops.convert_to_numpy(self.std)[feature])
+        return float(season.mean()), float(np.hypot(season.std(), std))
+
     def compute_output_spec(
         self, x: Tensor, calendar: Tensor, steps: Sequence[int] | None = None, inverse: bool = False
     ) -> keras.KerasTensor:
-        self._check(x.shape, calendar.shape, steps)
+        self._check(x.shape, calendar.shape, steps, inverse)
         return keras.KerasTensor(x.shape, self.compute_dtype)
 
-    def _check(self, x_shape, calendar_shape, steps):
+    def _check(self, x_shape, calendar_shape, steps, inverse):
         _checks.signal(x_shape)
+        if inverse and self.targets is not None and x_shape[3] != len(self.targets):
+            raise ValueError(
+                f"`x` must have the features targets={self.targets} with inverse=True. "
+                f"Received: x.shape={tuple(x_shape)}. Create the scaler with the `targets` of `x`."
+            )
         if len(calendar_shape) != 3 or calendar_shape[-1] != 2:
             raise ValueError(
                 "`calendar` must have axes (batch, horizon, 2). "
@@ -168,4 +191,5 @@ class SeasonalScaler(StateLayer):
             "num_nodes": self.num_nodes,
             "num_features": self.num_features,
             "steps_per_day": self.steps_per_day,
+            "targets": self.targets,
         }

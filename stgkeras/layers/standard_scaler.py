@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -26,10 +27,13 @@ class StandardScaler(StateLayer):
 
     Args:
         num_features: int. Number of features F.
+        targets: None, or a sequence of ints: the features that the inverse returns, counted from 0.
+            None means the first ones. Default None.
 
     Call arguments:
         x: tensor (..., features) in original units. It may hold only the first of the F features.
-            NaN is a missing reading; the mean replaces it.
+            NaN is a missing reading; the mean replaces it. With inverse=True, the features are
+            `targets`.
         inverse: bool. Whether to apply the inverse, from standardised values to original units.
             Default False.
 
@@ -51,9 +55,12 @@ class StandardScaler(StateLayer):
     _what = "The mean and standard deviation of the scaler"
     _remedy = "Call `model.adapt(…)` with the training steps"
 
-    def __init__(self, num_features: int, **kwargs: Any) -> None:
+    def __init__(
+        self, num_features: int, targets: Sequence[int] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_features = _checks.integer("num_features", num_features)
+        self.targets = _checks.targets(targets, num_features)
         self.mean = self.add_weight((num_features,), unset(), trainable=False, name="mean")
         self.std = self.add_weight((num_features,), unset(), trainable=False, name="std")
         self.built = True
@@ -93,16 +100,29 @@ class StandardScaler(StateLayer):
         self.std.assign(np.where(std > 0, std, 1.0))
 
     def call(self, x: Tensor, inverse: bool = False) -> Tensor:
-        self._check(x.shape)
+        self._check(x.shape, inverse)
+        mean, std = self.read(self.mean), self.read(self.std)
+        if inverse and self.targets is not None:
+            mean, std = (ops.take(part, self.targets, axis=-1) for part in (mean, std))
         features = x.shape[-1]
-        mean, std = self.read(self.mean)[:features], self.read(self.std)[:features]
+        mean, std = mean[:features], std[:features]
         return x * std + mean if inverse else (ops.where(ops.isnan(x), mean, x) - mean) / std
 
+    def scale_of(self, feature: int) -> tuple[float, float]:
+        """Returns the mean and the standard deviation of a feature."""
+        mean, std = (ops.convert_to_numpy(weight) for weight in (self.mean, self.std))
+        return float(mean[feature]), float(std[feature])
+
     def compute_output_spec(self, x: Tensor, inverse: bool = False) -> keras.KerasTensor:
-        self._check(x.shape)
+        self._check(x.shape, inverse)
         return keras.KerasTensor(x.shape, self.compute_dtype)
 
-    def _check(self, x_shape):
+    def _check(self, x_shape, inverse):
+        if inverse and self.targets is not None and x_shape[-1] != len(self.targets):
+            raise ValueError(
+                f"`x` must have the features targets={self.targets} with inverse=True. "
+                f"Received: x.shape={tuple(x_shape)}. Create the scaler with the `targets` of `x`."
+            )
         if x_shape[-1] is None or x_shape[-1] > self.num_features:
             raise ValueError(
                 f"`x` must have at most {self.num_features} features. "
@@ -111,4 +131,5 @@ class StandardScaler(StateLayer):
             )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_features": self.num_features}
+        config = {"num_features": self.num_features, "targets": self.targets}
+        return {**super().get_config(), **config}

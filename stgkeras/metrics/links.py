@@ -18,7 +18,7 @@ def link_scores(truth: Array, probability: Array, directed: bool = False) -> dic
         truth: (graphs, nodes, nodes) numbers. 1 for a link, 0 for no link.
         probability: array of the shape of `truth`. Probabilities of links, in [0, 1].
         directed: bool. Whether to include all pairs n ≠ m, or only n < m. Self loops are never
-            included. Default False.
+            included. With False, `truth` must be symmetric. Default False.
 
     Returns:
         dict with "AUC", the area under the ROC curve; "AP", the average precision; "log-loss",
@@ -26,8 +26,8 @@ def link_scores(truth: Array, probability: Array, directed: bool = False) -> dic
         mean squared error.
 
     Raises:
-        ValueError: if the shapes differ, `truth` has no links or only links, or an included pair
-            is NaN or infinite.
+        ValueError: if the shapes differ, `truth` has no links or only links or is not symmetric
+            while `directed` is False, or an included pair is NaN or infinite.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -190,6 +190,22 @@ def _pairs(truth, probability, directed):
             "`truth` and `probability` must have the same shape (graphs, nodes, nodes). "
             f"Received: truth.shape={truth.shape}, probability.shape={probability.shape}"
         )
+    if not directed:
+        _check_symmetric(truth)
     pairs = ~np.eye(truth.shape[-1], dtype=bool)
     pairs = pairs if directed else np.triu(pairs)
     return truth[:, pairs].astype("float64"), probability[:, pairs].astype("float64")
+
+
+def _check_symmetric(truth):
+    wrong = truth != truth.swapaxes(1, 2)
+    if truth.dtype.kind == "f":
+        wrong &= ~np.isnan(truth + truth.swapaxes(1, 2))
+    if wrong.any():
+        graph, n, m = np.argwhere(wrong)[0].tolist()
+        raise ValueError(
+            "`truth` must be symmetric with directed=False. Received: "
+            f"{truth[graph, n, m]} at truth[{graph}, {n}, {m}], and {truth[graph, m, n]} at "
+            f"truth[{graph}, {m}, {n}]. Pass `directed=True`, or ignore the direction with "
+            "`np.maximum(truth, truth.swapaxes(1, 2))`."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ import keras
 from stgkeras.layers import _checks
 from stgkeras.models.graph_model import GraphModel
 from stgkeras.models.model_inputs import component_inputs, graph_inputs, joined, scaling
+from stgkeras.models.target_checks import FeatureCheck, TargetCheck
 from stgkeras.seasons import PERIODS
 from stgkeras.types import Array, Tensor
 
@@ -37,7 +38,12 @@ class Forecaster(GraphModel):
             day of the forecast, on earlier days and weeks, see `datasets.Windows`. Default 12.
         horizon: int. Number of steps to forecast. Default 12.
         num_features: int. Number of input features F of each node. Default 1.
-        num_outputs: int. Number of features to forecast, the first ones of the input. Default 1.
+        num_outputs: int. Number of features to forecast. Default 1.
+        targets: None, or a sequence of `num_outputs` ints: the features of the input to forecast,
+            counted from 0. With `normalize` or a `season`, forecasts have the units of these
+            features. None: the features that are equal to the targets in `fit`, where the model
+            can compare them (in `datasets.Windows` and NumPy arrays), else the first ones.
+            Default None.
         num_edges: None, or int: the largest number of entries of a sparse graph. Only needed if a
             sparse graph is set or loaded later. Default: taken from `graph`.
         normalize: bool. Whether to standardise the input features. Forecasts are in original units.
@@ -70,6 +76,7 @@ class Forecaster(GraphModel):
         horizon: int = 12,
         num_features: int = 1,
         num_outputs: int = 1,
+        targets: Sequence[int] | None = None,
         num_edges: int | None = None,
         normalize: bool = False,
         season: int | None = None,
@@ -81,6 +88,7 @@ class Forecaster(GraphModel):
             "horizon": _checks.integer("horizon", horizon),
             "num_features": _checks.integer("num_features", num_features),
             "num_outputs": _checks.integer("num_outputs", num_outputs),
+            "targets": _checks.targets(targets, num_features, num_outputs),
             "num_edges": num_edges,
             "normalize": bool(normalize),
             "season": season if season is None else _checks.integer("season", season),
@@ -98,6 +106,17 @@ class Forecaster(GraphModel):
         signals = {name: scale(x, name) for name, x in signals.items()}
         outputs = unscale(network(signals, operator, arguments))
         super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
+
+    def target_check(self, call: str) -> TargetCheck:
+        if call not in ("fit", "evaluate"):
+            return super().target_check(call)
+        return FeatureCheck(self, may_choose=call == "fit")
+
+    def choose_targets(self, targets: tuple[int, ...]) -> None:
+        """Sets the features to forecast, which the scaler takes the units of forecasts from."""
+        self.targets = self.get_layer("scaler").targets = targets
+        # Functions that were compiled before have the units of other features.
+        self.train_function = self.test_function = self.predict_function = None
 
     def _input_length(self, input_length):
         if not self.takes_components or not isinstance(input_length, Mapping):

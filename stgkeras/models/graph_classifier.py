@@ -7,9 +7,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, regularizers
+from keras import regularizers
 
-from stgkeras.layers import GraphPooling, SparseFeatures, StaticClusters, StaticGraph, _checks
+from stgkeras.layers import StaticClusters, StaticGraph, _checks
+from stgkeras.missing import known_labels
+from stgkeras.models.class_networks import node_classes, signal_classes, signal_input
 from stgkeras.models.graph_model import GraphModel, StoredGraph
 from stgkeras.models.operator_check import check_operator
 from stgkeras.types import Array
@@ -84,21 +86,25 @@ class GraphClassifier(GraphModel):
         }
         _check(arguments)
         arguments["cluster_shapes"] = shapes = _cluster_shapes(clusters, arguments)
-        x = _input(arguments)
+        x = signal_input(arguments)
         anchor = keras.tree.flatten(x)[-1]  # makes the layers with the graphs part of the model
         holders = _graph_holders(graph, arguments)
         operators = [holder(anchor) for holder in holders]
         if arguments["classify"] == "nodes":
-            outputs = _node_classes(x, operators[0], convolution, arguments)
+            outputs = node_classes(x, operators[0], convolution, arguments)
         else:
             pools = [
                 StaticClusters(*shape, name=f"clusters_{level}")(anchor)
                 for level, shape in enumerate(shapes or ())
             ]
-            outputs = _signal_classes(x, operators, pools, convolution, arguments)
+            outputs = signal_classes(x, operators, pools, convolution, arguments)
         super().__init__(x, outputs, arguments, **kwargs)
         if clusters is not None:
             self.clusters = clusters
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y, sample_weight = known_labels(y, y_pred, sample_weight)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -242,58 +248,3 @@ def _graph_holders(graph, arguments):
         found = tuple(getattr(holder, name) for holder in holders)
         arguments[name] = found[0] if shapes is None else found
     return holders
-
-
-def _input(arguments):
-    """Returns the input of the model: a signal, or the entries of sparse features."""
-    nodes, features = arguments["num_nodes"], arguments["num_features"]
-    entries = arguments["num_entries"]
-    if entries is None:
-        return keras.Input((nodes, features), name="x")
-    index = keras.Input((2, entries), dtype="int32", name="index")
-    return {"index": index, "value": keras.Input((entries,), name="value")}
-
-
-def _signal(x, arguments, dropout=0.0):
-    """Returns the signal, after dropout, as a dense tensor."""
-    # Sparse features: dropout on the stored entries is enough, because all other values are 0.
-    drop = layers.Dropout(dropout) if dropout else lambda value: value
-    if arguments["num_entries"] is None:
-        return drop(x)
-    x = {"index": x["index"], "value": drop(x["value"])}
-    sizes = arguments["num_nodes"], arguments["num_features"]
-    return SparseFeatures(*sizes, name="features")(x)
-
-
-def _node_classes(x, operator, convolution, arguments):
-    """Returns the logits (B, N, classes): convolutions, with dropout before each of them."""
-    rate, regularizer = arguments["dropout"], arguments["kernel_regularizer"]
-    x = _signal(x, arguments, rate)
-    for number, filters in enumerate(arguments["filters"], start=1):
-        x = convolution(
-            filters, activation="relu", kernel_regularizer=regularizer, name=f"convolution_{number}"
-        )(x, operator)
-        x = layers.Dropout(rate)(x)
-    return convolution(arguments["num_classes"], dtype="float32", name="output")(x, operator)
-
-
-def _signal_classes(x, operators, pools, convolution, arguments):
-    """Returns the logits (B, classes): convolutions and pooling, dense layers with dropout."""
-    regularizer = arguments["kernel_regularizer"]
-    x = _signal(x, arguments)
-    for level, filters in enumerate(arguments["filters"]):
-        x = convolution(
-            filters,
-            activation="relu",
-            kernel_regularizer=regularizer,
-            name=f"convolution_{level + 1}",
-        )(x, operators[level if pools else 0])
-        if pools:
-            x = GraphPooling(arguments["pooling"], name=f"pooling_{level + 1}")(x, pools[level])
-    x = layers.Flatten(name="flatten")(x)
-    for number, units in enumerate(arguments["units"], start=1):
-        x = layers.Dense(
-            units, activation="relu", kernel_regularizer=regularizer, name=f"dense_{number}"
-        )(x)
-    x = layers.Dropout(arguments["dropout"], name="dropout")(x)
-    return layers.Dense(arguments["num_classes"], dtype="float32", name="output")(x)

@@ -15,62 +15,19 @@ import scipy.sparse
 from keras import ops
 
 from stgkeras.kernels import portable_forms
-from stgkeras.layers import StaticGraph
 from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
 from stgkeras.models import family, preset_files, saved_form
+from stgkeras.models.checked_methods import checked
 from stgkeras.models.cloning import constructor
 from stgkeras.models.model_inputs import adapt_scaler
 from stgkeras.models.operator_check import check_operator
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
+from stgkeras.models.target_checks import TargetCheck
 from stgkeras.types import Array, Tensor
 
 StoredGraph: TypeAlias = np.ndarray | scipy.sparse.csr_array | None
-
-
-def _checked(name):
-    """Returns the method of `keras.Model` with checks of the state of the model and of the data."""
-    signature = inspect.signature(getattr(keras.Model, name))
-
-    @functools.wraps(getattr(keras.Model, name))
-    def method(self, *args, **kwargs):
-        self.require_state()
-        base = getattr(super(GraphModel, self), name)
-        if "_use_cached_eval_dataset" in kwargs:  # `fit` has already checked these data
-            return base(*args, **kwargs)
-        bound = signature.bind(self, *args, **kwargs)
-        given = bound.arguments
-        readings = self.readings()
-        x, y = readings.checked(given.get("x"), given.get("y"))
-        given.update({"x": x, "y": y} if "y" in signature.parameters else {"x": x})
-        data = given.get("validation_data")
-        if isinstance(data, (tuple, list)):
-            given["validation_data"] = (*readings.checked(*data[:2]), *data[2:])
-        elif data is not None:
-            given["validation_data"], _ = readings.checked(data)
-        if name in ("fit", "train_on_batch"):
-            self._build_optimizer()
-        graphs = [
-            layer for layer in self.layers if name == "fit" and isinstance(layer, StaticGraph)
-        ]
-        try:
-            for layer in graphs:
-                layer.is_in_use = True
-            result = base(*bound.args[1:], **bound.kwargs)
-        except Exception:
-            if keras.backend.backend() == "jax":
-                self.jax_state_sync()  # writes the trained weights back to the variables
-            if readings.error is not None:
-                raise readings.error from None
-            raise
-        finally:
-            for layer in graphs:
-                layer.is_in_use = False
-        readings.warn(stacklevel=2)
-        return result
-
-    return method
 
 
 class GraphModel(keras.Model):
@@ -101,28 +58,30 @@ class GraphModel(keras.Model):
             setattr(self, name, value)
         self._argument_names = tuple(arguments)
 
-    fit = _checked("fit")
-    evaluate = _checked("evaluate")
-    predict = _checked("predict")
-    train_on_batch = _checked("train_on_batch")
-    test_on_batch = _checked("test_on_batch")
-    predict_on_batch = _checked("predict_on_batch")
+    fit = checked("fit")
+    evaluate = checked("evaluate")
+    predict = checked("predict")
+    train_on_batch = checked("train_on_batch")
+    test_on_batch = checked("test_on_batch")
+    predict_on_batch = checked("predict_on_batch")
 
-    def _build_optimizer(self):
-        # If the first trace of a training step creates variables, TensorFlow traces the step twice,
-        # which doubles the time to the first step. With a distribution strategy, Keras does this.
-        optimizer = getattr(self, "optimizer", None)
-        if optimizer is None or optimizer.built or keras.backend.backend() != "tensorflow":
-            return
-        steps_as_keras = type(self).train_step is keras.Model.train_step
-        if steps_as_keras and self._distribute_strategy is None and self.trainable_variables:
-            optimizer.build(self.trainable_variables)
+    def readings(self, call: str = "predict") -> Readings:
+        """Returns the checks of the data of one call.
 
-    def readings(self) -> Readings:
-        """Returns the checks of the data of one call, such as one `fit`."""
+        Args:
+            call: str. Name of the method that uses the data, such as "fit".
+        """
         names = [tensor.name for tensor in keras.tree.flatten(self.input)]
         takes_missing = self.normalize or getattr(self, "season", None) is not None
-        return Readings(names, takes_missing, getattr(self, "loss", None))
+        loss = getattr(self, "loss", None)
+        return Readings(names, takes_missing, loss, self.target_check(call))
+
+    def check_compiled(self, given: Mapping[str, Any]) -> None:
+        """Checks the arguments of `compile`. A family of models extends it."""
+
+    def target_check(self, call: str) -> TargetCheck:
+        """Returns the check of the targets in the method `call`. A family of models extends it."""
+        return TargetCheck()
 
     def require_state(self) -> None:
         """Raises ValueError if the graph, the clusters, the scaler or the season was never set."""
@@ -163,8 +122,9 @@ class GraphModel(keras.Model):
 
     @functools.wraps(keras.Model.compile)
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        super().compile(*args, **kwargs)
         given = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
+        self.check_compiled(given)
+        super().compile(*args, **kwargs)
         weights = keras.tree.flatten(given.get("loss_weights"))
         self._loss_weight = 1.0 if weights in ([], [None]) else float(weights[0])
         # With a plain assignment, Keras would list the tracker as a second metric.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 from keras import ops
 
 from stgkeras.layers import ScaledLaplacian, _checks
 from stgkeras.models.graph_model import GraphModel
 from stgkeras.models.model_inputs import graph_inputs, scaling
 from stgkeras.models.pairwise_head import pairwise_head
+from stgkeras.models.target_checks import DirectionCheck, TargetCheck, check_direction
 from stgkeras.types import Array, Tensor
 
 DECODERS = ("plain", "pairwise")
@@ -32,7 +34,8 @@ class LinkPredictor(GraphModel):
             described above. "pairwise" computes the logit of each pair of nodes from the states of
             the two nodes and the past edge weights of the pair. Default "plain".
         directed: bool. Whether A[n, m] and A[m, n] may differ. If False, both receive the mean of
-            the two logits. Default False.
+            the two logits. The contacts or targets, the loss and the metrics must have the same
+            direction. Default False.
         num_history: int ≥ 0. Number H of history features of each pair of nodes. The model then has
             an input "history". Only for decoder="pairwise". Default 0.
         node_units: int ≥ 0. Length of a trainable vector for each node, which is appended to the
@@ -105,3 +108,12 @@ class LinkPredictor(GraphModel):
         if not directed:
             logits = 0.5 * (logits + ops.transpose(logits, (0, 2, 1)))
         super().__init__(inputs, ops.sigmoid(logits), arguments, **kwargs)
+
+    def check_compiled(self, given: Mapping[str, Any]) -> None:
+        """Checks that the losses and metrics have the direction of the model."""
+        metrics = [given.get(name) for name in ("metrics", "weighted_metrics")]
+        losses, metrics = (keras.tree.flatten(part) for part in (given.get("loss"), metrics))
+        check_direction(self.directed, losses, metrics)
+
+    def target_check(self, call: str) -> TargetCheck:
+        return DirectionCheck(self.directed)

@@ -105,7 +105,7 @@ def scaling(
 
     Args:
         arguments: dict of the arguments of the model: "num_nodes", "num_features", "normalize", and
-            for a forecaster "horizon", "num_outputs" and "season".
+            for a forecaster "horizon", "num_outputs", "targets" and "season".
 
     Returns:
         Function (x, component), which returns the standardised x of a component, by default of
@@ -124,11 +124,13 @@ def scaling(
     if num_outputs > num_features:
         raise ValueError(
             "`num_outputs` must be at most `num_features` with normalize=True or a season, because "
-            "forecasts have the units of the first input features. Received: "
+            "forecasts have the units of input features. Received: "
             f"num_outputs={num_outputs}, num_features={num_features}. Use a smaller `num_outputs`."
         )
     if season is None:
-        scaler: Any = StandardScaler(num_features, dtype="float32", name="scaler")
+        scaler: Any = StandardScaler(
+            num_features, arguments.get("targets"), dtype="float32", name="scaler"
+        )
         return (lambda x, component=None: scaler(x)), functools.partial(scaler, inverse=True), {}
     if arguments["normalize"]:
         raise ValueError(
@@ -138,7 +140,12 @@ def scaling(
     horizon = arguments["horizon"]
     calendar = keras.Input((horizon, 2), name="calendar")
     scaler = SeasonalScaler(
-        arguments["num_nodes"], num_features, season, dtype="float32", name="scaler"
+        arguments["num_nodes"],
+        num_features,
+        season,
+        arguments["targets"],
+        dtype="float32",
+        name="scaler",
     )
     level = StandardScaler(num_features, dtype="float32", name="level")
 

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from stgkeras.models.target_checks import TargetCheck
 from stgkeras.seasons import pieces
 
 SIGNALS = ("x", "recent", "daily", "weekly")  # inputs in which readings may be missing
@@ -27,11 +28,14 @@ class Readings:
         names: sequence of the names of the inputs of the model, in the order of its flat inputs.
         takes_missing: bool. Whether NaN in a signal is a missing reading: the model has a scaler.
         loss: None, or the `loss` that the model was compiled with.
+        targets: further checks of the targets.
     """
 
-    def __init__(self, names: Sequence[str], takes_missing: bool, loss: Any) -> None:
-        self.names, self.takes_missing = names, takes_missing
-        self.targets_may_miss = not _has_keras_loss(loss)
+    def __init__(
+        self, names: Sequence[str], takes_missing: bool, loss: Any, targets: TargetCheck
+    ) -> None:
+        self.names, self.takes_missing, self.targets = names, takes_missing, targets
+        self.unmasked_loss = _unmasked_loss(loss)
         self.error: ValueError | None = None
         # {batch: (number of windows, number of windows without readings)}. The key is the batch
         # because Keras reads some batches twice.
@@ -44,6 +48,7 @@ class Readings:
             x: arrays, or any data set that Keras accepts as `x`.
             y: None, or the targets.
         """
+        self.targets.data(x, y)
         if isinstance(x, keras.utils.PyDataset):
             return _CheckedDataset(x, self), y
         if isinstance(x, types.GeneratorType):
@@ -71,14 +76,19 @@ class Readings:
             x, y = (*data, None)[:2] if is_pair else (data, None)
             self._check_inputs(x, len(self.windows) if key is None else key)
             for target in keras.tree.flatten(y):
-                self._check("y", target, self.targets_may_miss, MISSING_TARGET)
+                may_miss, fix = self.unmasked_loss is None, MISSING_TARGET
+                self._check("y", target, may_miss, fix.format(loss=self.unmasked_loss))
+                numbers = _as_numbers(target)
+                if numbers is not None:
+                    self.targets.batch(numbers)
         except ValueError as error:
             self.error = error  # TensorFlow converts the error to another type
             raise
         return data
 
     def warn(self, stacklevel: int) -> None:
-        """Warns if some windows had no reading."""
+        """Warns if some windows had no reading, and of what the check of the targets found."""
+        self.targets.warn(stacklevel + 1)
         windows, empty = np.sum([*self.windows.values(), (0, 0)], axis=0)
         if empty:
             warnings.warn(
@@ -108,8 +118,8 @@ class Readings:
 
     def _check(self, name, array, may_miss, remedy):
         """Checks an array and returns it as a NumPy array, or None if it has no floats."""
-        array = _as_floats(array)
-        if array is None:
+        array = _as_numbers(array)
+        if array is None or array.dtype.kind in "biu":
             return None
         for part in pieces(array):
             with np.errstate(over="ignore"):  # numbers beyond float32 become infinite
@@ -153,25 +163,27 @@ MISSING_INPUT = (
     "`season` accepts NaN as a missing reading, and only in its signals."
 )
 MISSING_TARGET = (
-    "Replace missing readings by numbers, remove them, or compile with a loss that ignores them, "
-    "such as `stgkeras.losses.MaskedMeanAbsoluteError()`."
+    "The loss {loss} does not ignore missing readings. Compile with a loss that ignores them, such "
+    "as `stgkeras.losses.MaskedMeanAbsoluteError()`, or remove them from the targets."
 )
 INFINITE = "Replace it by a finite number, or by NaN if the reading is missing."
 
 
-def _as_floats(array):
-    """Returns the values as a NumPy array of rank 1 or more, or None if they are no floats."""
+def _as_numbers(array):
+    """Returns the values as a NumPy array of rank 1 or more, or None if they are no numbers."""
     if hasattr(array, "to_numpy"):  # a pandas object
         array = array.to_numpy()
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         return None
     if _is_named(array, "torch", "Tensor"):
         array = array.detach().cpu()
-        array = array.float().numpy() if array.is_floating_point() else None
+        array = (array.float() if array.is_floating_point() else array).numpy()
     elif not isinstance(array, np.ndarray):
-        is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(array.dtype))
-        array = keras.ops.convert_to_numpy(array) if is_float else None
-    if array is None or array.dtype.kind in "biuOSU":
+        try:
+            array = keras.ops.convert_to_numpy(array)
+        except (TypeError, ValueError, RuntimeError):  # a tensor of another kind
+            return None
+    if array.dtype.kind in "OSU":
         return None
     return np.atleast_1d(array)
 
@@ -230,14 +242,19 @@ def _is_named(x, package, name):
     return (package, name) in names
 
 
-def _has_keras_loss(loss):
-    """Whether one of the losses of a model is part of Keras. These losses cannot ignore NaN."""
-    losses = keras.tree.flatten(loss)
-    own = [item for item in losses if isinstance(item, str) or _of_keras(item)]
-    return loss is not None and bool(own)
+def _unmasked_loss(losses):
+    """Returns the name of a loss that NaN in the targets would make NaN, or None.
 
-
-def _of_keras(loss):
-    loss = getattr(loss, "fn", loss)  # Keras wraps the loss functions of users
-    module = getattr(loss, "__module__", None) or type(loss).__module__
-    return module.split(".")[0] == "keras"
+    These are the losses of Keras, and those of this library that have no `null_value`. The losses
+    of users may ignore NaN.
+    """
+    for loss in keras.tree.flatten(losses):
+        if isinstance(loss, str):
+            return repr(loss)
+        function = getattr(loss, "fn", loss)  # Keras wraps the loss functions of users
+        function = getattr(function, "func", function)  # functools.partial
+        named = function if isinstance(function, types.FunctionType) else type(function)
+        package = named.__module__.split(".")[0]
+        if package in ("keras", "stgkeras") and not hasattr(loss, "null_value"):
+            return named.__name__
+    return None

@@ -39,7 +39,8 @@ def forecast(
             input_length, 2): `datasets.calendar` of the steps of `x`. Default None.
 
     Returns:
-        NumPy array (batch, steps, num_nodes, num_features), in original units.
+        NumPy array (batch, steps, num_nodes, num_features), in original units. The features have
+        the order of `model.targets`.
 
     Raises:
         ValueError: if `steps` is below 1, the model has several components, a graph input or fewer
@@ -91,7 +92,8 @@ def forecast(
             if model.past_calendar:
                 inputs["past_calendar"] = clock[:, first : first + model.input_length]
         parts.append(model.predict(inputs, verbose=0))
-        window = np.concatenate([window, parts[-1]], axis=1)[:, -model.input_length :]
+        readings = parts[-1] if model.targets is None else parts[-1][..., np.argsort(model.targets)]
+        window = np.concatenate([window, readings], axis=1)[:, -model.input_length :]
     return np.concatenate(parts, axis=1)[:, :steps]
 
 

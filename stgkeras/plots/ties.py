@@ -42,7 +42,7 @@ def predicted_links(
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if `truth` has no link.
+        ValueError: if `truth` has no link, or is not symmetric while `directed` is False.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -58,6 +58,13 @@ def predicted_links(
     from matplotlib.patheffects import withStroke
 
     observed = np.asarray(truth) != 0
+    if not directed and (observed != observed.T).any():
+        n, m = np.argwhere(observed > observed.T)[0]
+        raise ValueError(
+            "`truth` must be symmetric with directed=False. Received: a link at "
+            f"truth[{n}, {m}], and none at truth[{m}, {n}]. Pass `directed=True`, or ignore the "
+            "direction with `np.maximum(truth, truth.T)`."
+        )
     pairs = ~np.eye(len(observed), dtype=bool)
     pairs = np.argwhere(pairs if directed else np.triu(pairs))
     observed = observed[*pairs.T]

@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras.datasets.links.contact_fields import check_range, ends, indices, seconds, with_kinds
+from stgkeras.datasets.links.contact_files import from_csv, from_npz
 from stgkeras.datasets.links.snapshots import Snapshots, cut_snapshots
 from stgkeras.types import Array
-
-COLUMNS = ("time", "source", "target")
-KEYS = {  # names of arrays in npz files; the first that exists is read
-    "time": ("time", "t", "edge_t"),
-    "source": ("source", "i", "edge_src"),
-    "target": ("target", "j", "edge_dst"),
-    "weight": ("weight", "edge_weight"),
-    "names": ("names", "node_id"),
-}
 
 
 @dataclass(frozen=True)
@@ -76,16 +69,22 @@ def load_contacts(
     *,
     unit: float = 1.0,
     drop_loops: bool = False,
+    columns: Sequence[str | None] | None = None,
+    weight: str | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> Contacts:
     """Loads a list of contacts (time, source, target) from a csv or npz file.
 
     Args:
         path: path of a `.csv` or `.npz` file.
-            A csv file has the columns time, source, target and, optionally, weight. Without a
-            header, the columns must have this order. Commas, tabs or blanks separate the columns.
+            A csv file has the columns time, source, target and, optionally, weight, in any order,
+            named in a header. The file separates the columns by commas, semicolons, tabs or
+            blanks. Without a header, a file of three columns is read if the time is certain: the
+            only column of dates, or the only column of numbers if it is the first. `columns` names
+            the columns of other files.
             An npz file contains arrays with these names. Other accepted names are `t`, `i`, `j`
-            and `node_id` of SocioPatterns, and `edge_t`, `edge_src`, `edge_dst` and `edge_weight`
-            of the England Covid data in PyTorch Geometric Temporal.
+            and `node_id` of SocioPatterns; `edge_t`, `edge_src`, `edge_dst` and `edge_weight` of
+            the England Covid data in PyTorch Geometric Temporal; and `src` and `dst`.
             Times are numbers counted from a midnight, or dates. Nodes are given by name. In an npz
             file, nodes may also be indices into `names`.
         directed: bool. True if a contact is a directed edge from source to target. False if it is
@@ -93,13 +92,18 @@ def load_contacts(
         unit: float. Unit of numeric times, in seconds, for example 86400 for days.
         drop_loops: bool. Whether to leave out contacts of a node with itself. If False, such
             contacts raise an error.
+        columns: None, or a name for each column of a csv file, in its order: "time", "source",
+            "target", "weight", or None for a column to leave out. A header is then skipped.
+        weight: None, or str: name of the column or array to read as the weight.
+        kinds: None or a pair of str, see `contacts_from_arrays`.
 
     Returns:
         `Contacts`.
 
     Raises:
         FileNotFoundError: if the file is missing.
-        ValueError: if the file has another ending or lacks a column, and in the cases listed in
+        ValueError: if the file has another ending, lacks a column or has an unused one, a cell is
+            empty, the time column is not certain, and in the cases listed in
             `contacts_from_arrays`.
 
     Example:
@@ -117,14 +121,16 @@ def load_contacts(
     """
     kind = os.path.splitext(path)[1].lower()
     if kind not in (".csv", ".npz"):
-        raise ValueError(f"`path` must end in .csv or .npz. Received: path={str(path)!r}")
-    found = (_from_npz if kind == ".npz" else _from_csv)(path)
-    if drop_loops:
-        kept = found["source"] != found["target"]
-        found |= {key: a[kept] for key, a in found.items() if key != "names"}
+        raise ValueError(
+            f"`path` must end in .csv or .npz. Received: path={str(path)!r}. Rename or convert the "
+            "file."
+        )
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"`path` must be a file. Received: path={str(path)!r}")
     try:
-        found["time"] = unit * _seconds(found["time"])
-        return contacts_from_arrays(**found, directed=directed)
+        found = (from_npz if kind == ".npz" else from_csv)(path, columns, weight)
+        found["time"] = unit * seconds(found["time"])
+        return _contacts(**found, directed=directed, kinds=kinds, drop_loops=drop_loops)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -136,6 +142,7 @@ def contacts_from_arrays(
     weight: Array | None = None,
     names: Array | None = None,
     directed: bool = False,
+    kinds: Sequence[str] | None = None,
 ) -> Contacts:
     """Creates `Contacts` from arrays, and sorts the contacts by time.
 
@@ -149,13 +156,16 @@ def contacts_from_arrays(
             names in `source` and `target`.
         directed: bool. True if a contact is a directed edge from source to target. False if it is
             an undirected edge.
+        kinds: None, or a pair of str: the kinds of nodes in `source` and in `target`, if they
+            differ, for example ("user", "item"). The names of the nodes are then "user 1" and
+            "item 1", so that equal ids of different kinds are different nodes.
 
     Returns:
         `Contacts`.
 
     Raises:
         ValueError: if lengths differ, there are no contacts, a time or weight is not a number, a
-            node is unknown, or a contact joins a node to itself.
+            node is missing or unknown, or a contact joins a node to itself.
 
     Example:
         >>> import stgkeras
@@ -163,104 +173,73 @@ def contacts_from_arrays(
         >>> contacts.time.tolist(), contacts.source.tolist(), contacts.names.tolist()
         ([0.0, 20.0], [0, 1], ['a', 'b', 'c'])
     """
-    time, source, target = _seconds(time), np.asarray(list(source)), np.asarray(list(target))
-    weight = np.ones(len(time), "float32") if weight is None else np.asarray(weight, "float32")
+    return _contacts(seconds(time), source, target, weight, names, directed, kinds)
+
+
+def _contacts(
+    time, source, target, weight=None, names=None, directed=False, kinds=None, drop_loops=False
+):
+    """Returns `Contacts`, see `contacts_from_arrays`. The time is in seconds."""
+    source, target = ends("source", source), ends("target", target)
+    weight = np.ones(len(time), "float32") if weight is None else _weights(weight)
     lengths = {len(array) for array in (time, source, target, weight)}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
             "`time`, `source`, `target` and `weight` must have the same length, at least 1. "
             f"Received: {len(time)}, {len(source)}, {len(target)} and {len(weight)}"
         )
-    for name, array, is_good in (("time", time, True), ("weight", weight, weight > 0)):
-        bad = np.flatnonzero(~(np.isfinite(array) & is_good))
-        if bad.size:
-            rule = "numbers above 0" if name == "weight" else "numbers or dates"
+    bad = np.flatnonzero(~np.isfinite(time))
+    if bad.size:
+        raise ValueError(
+            f"`time` must hold numbers or dates. Received: {time[bad[0]]} in row {bad[0]}. "
+            "Remove this row."
+        )
+    check_range(time)
+    if kinds is not None:
+        if names is not None:
             raise ValueError(
-                f"`{name}` must hold {rule}. Received: {array[bad[0]]} in row {bad[0]}"
+                "`kinds` must be None with `names`, which already tell the nodes apart. Received: "
+                f"kinds={kinds!r} and {len(names)} names. Use one of the two."
             )
-    names, source, target = _indices(names, source, target)
-    loops = np.flatnonzero(source == target)
-    if loops.size:
+        source, target = with_kinds(kinds, source, target)
+    names, source, target = indices(names, source, target)
+    loops = source == target
+    if loops.any() and not drop_loops:
+        row = np.flatnonzero(loops)[0]
         raise ValueError(
             "`source` and `target` must differ in each row. Received: "
-            f"{names[source[loops[0]]]} twice in row {loops[0]}. Remove such rows."
+            f"{names[source[row]]} twice in row {row}. If both columns name nodes of the same "
+            "kind, remove such rows: pass `drop_loops=True` to `load_contacts`. If they do not, "
+            "such as users and items, pass `kinds=('user', 'item')`: otherwise user 1 and item 1 "
+            "are the same node."
         )
-    order = np.argsort(time, kind="stable")
+    kept = np.flatnonzero(~loops)
+    if not kept.size:
+        raise ValueError(
+            "`source` and `target` must differ in some row. Received: only contacts of nodes with "
+            "themselves. Check which columns hold the source and the target."
+        )
+    order = kept[np.argsort(time[kept], kind="stable")]
     time, source, target, weight = time[order], source[order], target[order], weight[order]
     return Contacts(time, source, target, weight, names, bool(directed))
 
 
-def _indices(
-    names: Array | None, source: np.ndarray, target: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the names (N,) and the nodes as int32 indices into the names."""
-    if names is None:
-        names, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
-        source, target = np.split(ends.astype("int32"), 2)
-        return names.astype(str), source, target
-    if np.issubdtype(source.dtype, np.integer):
-        names = np.asarray(names).astype(str)
-        both = np.concatenate([source, target])
-        if both.min() < 0 or both.max() >= len(names):
-            raise ValueError(
-                f"`source` and `target` must be indices of the {len(names)} `names`. "
-                f"Received: {both.min()} … {both.max()}"
-            )
-        return names, source.astype("int32"), target.astype("int32")
-    names = np.asarray(names).astype(str)
-    place = {name: index for index, name in enumerate(names.tolist())}
-    try:
-        found = [[place[name] for name in array.astype(str).tolist()] for array in (source, target)]
-    except KeyError as error:
-        raise ValueError(
-            f"`names` must contain all nodes. Received: names without {error}. Add this name."
-        ) from error
-    return names, *np.array(found, "int32")
-
-
-def _seconds(time: np.ndarray | Sequence[Any]) -> np.ndarray:
-    """Converts dates to seconds since the midnight before the first date. Keeps numbers."""
+def _weights(weight):
+    """Checks the weights, numbers or str of numbers, and returns them as float32."""
     import pandas as pd
 
-    time = np.asarray(list(time))
-    if time.dtype.kind in "biuf":
-        return time.astype("float64")
-    numbers = pd.to_numeric(pd.Series(time), errors="coerce").to_numpy("float64")
-    if not np.isnan(numbers).all():
-        return numbers
-    dates = pd.to_datetime(pd.Index(time), utc=True, errors="coerce")
-    return ((dates - dates.min().normalize()) / pd.Timedelta(seconds=1)).to_numpy("float64")
-
-
-def _from_npz(path):
-    with np.load(path, allow_pickle=False) as file:
-        keys = {name: [k for k in keys if k in file.files] for name, keys in KEYS.items()}
-        missing = [name for name in COLUMNS if not keys[name]]
-        if missing:
-            raise ValueError(
-                f"{path} must hold arrays {', '.join(COLUMNS)}. Received: {file.files}, "
-                f"without {', '.join(missing)}"
-            )
-        return {name: file[found[0]] for name, found in keys.items() if found}
-
-
-def _from_csv(path):
-    import pandas as pd
-
-    rows = pd.read_csv(path, sep=r"[,;\t ]+", engine="python", header=None, dtype=str)
-    first = [str(cell).strip().lower() for cell in rows.iloc[0]]
-    if set(COLUMNS) <= set(first):
-        rows = rows.iloc[1:]
-        rows.columns = first
-    elif rows.shape[1] >= 3 and any(cell in KEYS for cell in first):
-        raise ValueError(f"{path} must have the columns {', '.join(COLUMNS)}. Received: {first}")
-    elif rows.shape[1] < 3:
+    cells = np.asarray(list(weight))
+    numbers = pd.to_numeric(pd.Series(cells.ravel()), errors="coerce").to_numpy("float64")
+    with np.errstate(over="ignore"):
+        numbers = numbers.astype("float32")
+    bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers > 0)))
+    if bad.size or cells.ndim != 1:
+        row = bad[0] if bad.size else 0
+        cell = cells.ravel()[row] if cells.ndim == 1 else cells.shape
         raise ValueError(
-            f"{path} must have the columns {', '.join(COLUMNS)}. Received: {rows.shape[1]} columns"
+            f"`weight` must hold numbers above 0. Received: {cell} in row {row}. A graph adds up "
+            "the weights of its contacts, so it can have no negative or zero contacts. Keep only "
+            "the contacts with positive weight, or make two networks: one of the contacts with "
+            "positive weight, and one of the others with `-weight`."
         )
-    else:
-        rows = rows.rename(columns=dict(enumerate(COLUMNS)))
-    found = {name: rows[name].to_numpy() for name in COLUMNS}
-    if "weight" in rows:
-        found["weight"] = pd.to_numeric(rows["weight"], errors="coerce").to_numpy()
-    return found
+    return numbers

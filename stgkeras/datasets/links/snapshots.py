@@ -45,6 +45,11 @@ class Snapshots:
     features: np.ndarray
 
     @property
+    def directed(self) -> bool:
+        """Whether the contacts are directed."""
+        return self.contacts.directed
+
+    @property
     def num_steps(self) -> int:
         """Number of snapshots T."""
         return len(self.start)

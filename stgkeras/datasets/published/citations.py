@@ -19,24 +19,41 @@ ORIGIN = (
     "https://raw.githubusercontent.com/kimiyoung/planetoid/"
     "af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/"
 )
-# GraphMLDatasets.jl publishes the XOR of these eight checksums and of those of 16 other files.
-SHA256 = {
-    "ind.cora.x": "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
-    "ind.cora.tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
-    "ind.cora.allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
-    "ind.cora.y": "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
-    "ind.cora.ty": "41f5ac76596a1699cc33f53084a2419e92961c42bb75f36fc38e616d348532ad",
-    "ind.cora.ally": "2b998f5cc7fedc86e7f97ca2498f47a1ffc1462c29e2d578b23bf3f62b6e7d71",
-    "ind.cora.graph": "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
-    "ind.cora.test.index": "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
+# GraphMLDatasets.jl publishes the XOR of the checksums of Cora and of those of 16 other files.
+SHA256 = {  # of the files ind.<name>.<part>
+    "cora": {
+        "x": "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
+        "tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
+        "allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
+        "y": "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
+        "ty": "41f5ac76596a1699cc33f53084a2419e92961c42bb75f36fc38e616d348532ad",
+        "ally": "2b998f5cc7fedc86e7f97ca2498f47a1ffc1462c29e2d578b23bf3f62b6e7d71",
+        "graph": "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
+        "test.index": "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
+    },
+    "citeseer": {
+        "x": "d20de19150741e555de0ed037195630fc194114ebc7fd72ced62810148aa22f6",
+        "tx": "539a8906a2da97628d212f2fdd668c109a8b3f0d36574b59e5d3fd5b5303da21",
+        "allx": "2ac30345d95c9ec933a817ee0bdd6a5f077f8c184a20e696910192d534414668",
+        "y": "8ba87e515d8e3ee3cf52f6d2c5b86aa73f11ecad825a808455209ec26cd54924",
+        "ty": "55e5bd1ba1e733a04598753ad1a8d57957f4b8f89e74519f41f4f4938767e4ce",
+        "ally": "f704b2d986dde6c2669934de1f3ae5696a6cf9455c0f6b2646a2d135ea0a1c95",
+        "graph": "d79a4ef9d3e7169aee8946145f6b7306e35bc79bffad26346cfb94e10e9912a7",
+        "test.index": "2af990671580b6b2df5d158d1038f8292e30c9cd821b5453f399659b25b723d4",
+    },
 }
 # SHA-256 of the numbers, see `_digest`.
-CONTENT = "444f2f8a4e7e45ba267fa4874af8a4814842405c27d54b6d597b5d549a0183ca"
+CONTENT = {
+    "cora": "444f2f8a4e7e45ba267fa4874af8a4814842405c27d54b6d597b5d549a0183ca",
+    "citeseer": "54be52faf70483ea7a221c38eba725f4209a76b99e03204bd5ed34e53501b51c",
+}
 NUM_VAL = 500
-EXPECTED = (
-    "Cora: 2708 nodes, 1433 features, 49216 words, 5278 edges, 140 training, 500 validation and "
-    "1000 test nodes"
-)
+EXPECTED = {
+    "cora": "Cora: 2708 nodes, 1433 features, 49216 words, 5278 edges, 140 training, 500 "
+    "validation and 1000 test nodes",
+    "citeseer": "Citeseer: 3327 nodes, 3703 features, 105165 words, 4552 edges, 120 training, 500 "
+    "validation and 1000 test nodes",
+}
 DIMENSIONS = {  # number of axes of each array in an npz file
     "num_nodes": 0,
     "num_features": 0,
@@ -59,7 +76,9 @@ class Citations:
             normalised.
         adjacency: (N, N) csr_array of float64. Entry [n, m] is 1 if paper n cites paper m, or m
             cites n. Symmetric, with zero diagonal.
-        labels: (N,) int64. Class of each paper.
+        labels: (N,) int64. Class of each paper, -1 if it has none. In the loss of a
+            `models.GCN` or another classifier of this library, such a paper has weight 0. For
+            other models, use `np.maximum(labels, 0)` and sample weights of 0.
         train: sorted int64 array of the training nodes.
         val: sorted int64 array of the validation nodes.
         test: sorted int64 array of the test nodes.
@@ -116,20 +135,61 @@ def load_cora(
         nodes. Departs from the GCN code: the features are not normalized, repeated citations
         count once, and citations of a paper by itself are left out.
     """
+    return _load("cora", path, cache_dir)
+
+
+def load_citeseer(
+    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+) -> Citations:
+    """Loads the Citeseer citation network with its public split (download of 1 MB).
+
+    3327 papers of 6 classes, 3703 words, 4552 citations. The split has 120 training nodes (20 of
+    each class), 500 validation nodes and 1000 test nodes. 15 papers have no words and no label:
+    their label is -1, and they are in no part of the split.
+
+    The files are `citeseer.npz` or `ind.citeseer.x`, …; all else is as in `load_cora`.
+
+    Args:
+        path: None, or the path of a file or folder, see `load_cora`.
+        cache_dir: folder of the cache, see `load_cora`.
+
+    Returns:
+        `Citations`.
+
+    Raises:
+        FileNotFoundError: if `path` or one of its files is missing.
+        OSError: if the download fails.
+        ValueError: if a file is damaged or contains other objects, or its content is not Citeseer.
+
+    Example:
+        >>> import stgkeras
+        >>> citeseer = stgkeras.datasets.load_citeseer()  # doctest: +SKIP
+        >>> int((citeseer.labels < 0).sum())  # doctest: +SKIP
+        15
+
+    Source:
+        See `load_cora`.
+    """
+    return _load("citeseer", path, cache_dir)
+
+
+def _load(name, path, cache_dir):
+    """Loads a citation network, see `load_cora`."""
     if path is None:
-        path = _download(cache_folder(cache_dir))
+        path = _download(name, cache_folder(cache_dir))
     path = Path(path)
     if not path.exists():
+        title = name.capitalize()
         raise FileNotFoundError(
-            f"`path` must exist. Received: path={path}. Omit `path` to download Cora."
+            f"`path` must exist. Received: path={path}. Omit `path` to download {title}."
         )
-    if path.is_dir() and (path / "cora.npz").is_file():
-        path = path / "cora.npz"
-    arrays = _from_folder(path) if path.is_dir() else _from_npz(path)
+    if path.is_dir() and (path / f"{name}.npz").is_file():
+        path = path / f"{name}.npz"
+    arrays = _from_folder(name, path) if path.is_dir() else _from_npz(path)
     arrays["words"] = np.unique(arrays["words"], axis=1)
     edges = np.sort(arrays["edges"], axis=0)
     arrays["edges"] = np.unique(edges[:, edges[0] < edges[1]], axis=1)
-    _check_content(path, arrays)
+    _check_content(name, path, arrays)
     return _citations(**arrays)
 
 
@@ -174,32 +234,37 @@ def _from_npz(path):
     return {name: np.array(array, dtype=np.int64) for name, array in arrays.items()}
 
 
-def _from_folder(folder):
-    missing = [name for name in SHA256 if not (folder / name).is_file()]
+def _from_folder(name, folder):
+    missing = [file for file in _files(name) if not (folder / file).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{folder} must hold cora.npz or the eight files ind.cora.*. Received: a folder "
+            f"{folder} must hold {name}.npz or the eight files ind.{name}.*. Received: a folder "
             f"without {', '.join(missing)}"
         )
-    return planetoid_arrays({part: folder / f"ind.cora.{part}" for part in PARTS}, NUM_VAL)
+    return planetoid_arrays({part: folder / f"ind.{name}.{part}" for part in PARTS}, NUM_VAL)
 
 
-def _download(cache):
+def _files(name):
+    """Returns {file name: SHA-256} of the eight files of a network."""
+    return {f"ind.{name}.{part}": sha256 for part, sha256 in SHA256[name].items()}
+
+
+def _download(name, cache):
     """Downloads the files that are missing or damaged, and returns their folder."""
-    instead = "give the folder of the eight files ind.cora.* as `path`"
-    for name, sha256 in SHA256.items():
-        path = download(ORIGIN + name, cache / "cora" / name, sha256, instead)
+    instead = f"give the folder of the eight files ind.{name}.* as `path`"
+    for file, sha256 in _files(name).items():
+        path = download(ORIGIN + file, cache / name / file, sha256, instead)
     return path.parent
 
 
-def _check_content(path, arrays):
+def _check_content(name, path, arrays):
     digest = _digest(arrays)
-    if digest != CONTENT:
-        counts = {name: array.shape[-1] for name, array in arrays.items() if name != "shape"}
+    if digest != CONTENT[name]:
+        counts = {key: array.shape[-1] for key, array in arrays.items() if key != "shape"}
         raise ValueError(
-            f"{path} must hold {EXPECTED}. Received: {arrays['shape'][0]} nodes, "
+            f"{path} must hold {EXPECTED[name]}. Received: {arrays['shape'][0]} nodes, "
             f"{arrays['shape'][1]} features, entries {counts}, SHA-256 {digest} instead of "
-            f"{CONTENT}. Delete the files and call `load_cora()` to download them again."
+            f"{CONTENT[name]}. Delete the files and call `load_{name}()` to download them again."
         )
 
 

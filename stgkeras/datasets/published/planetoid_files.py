@@ -33,9 +33,9 @@ NUMBERS = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarray]:
     """Reads a citation network. The nodes have the order of the GCN code of Kipf.
 
-    The nodes are the rows of allx, followed by the rows of tx; test.index contains the indices of
-    the rows of tx. The rows of x are the training nodes, the next `num_val` rows of allx are the
-    validation nodes.
+    The first nodes are the rows of allx. Row i of tx is the node with the number in row i of
+    test.index. A node with neither row, such as 15 nodes of Citeseer, has no words and no label.
+    The rows of x are the training nodes, the next `num_val` rows of allx are the validation nodes.
 
     Args:
         paths: dict from each of `PARTS` to the path of its file.
@@ -43,7 +43,8 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
 
     Returns:
         dict of int arrays: `shape` (nodes, features), `words` (2, entries), `edges` (2, entries),
-        `labels`, `train`, `val` and `test`. Entries may be repeated and in any order.
+        `labels` (-1: no label), `train`, `val` and `test`. Entries may be repeated and in any
+        order.
 
     Raises:
         ValueError: if a file is damaged, or holds anything but plain arrays.
@@ -67,7 +68,7 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
     rows |= {part: len(found[part]) for part in ("y", "ty", "ally", "test.index")}
     if (
         any(rows[part + "x"] != rows[part + "y"] for part in ("", "t", "all"))
-        or not np.array_equal(np.sort(test), known + np.arange(rows["tx"]))
+        or rows["tx"] != rows["test.index"]
         or train + num_val > known
     ):
         raise ValueError(
@@ -75,12 +76,29 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
             "test.index must hold the indices of the rows of tx, which follow the rows of allx. "
             f"Received: rows {rows} in {paths['x'].parent}"
         )
+    span = test - known  # at most as many nodes without a row as with one
+    in_range = len(test) and 0 <= span.min() <= span.max() < 2 * len(test)
+    if not in_range or len(np.unique(test)) < len(test):
+        raise ValueError(
+            "test.index must hold the indices of the rows of tx, which follow the rows of allx. "
+            f"Received: {len(np.unique(test))} different indices of {len(test)}, after the "
+            f"{known} rows of allx, in {paths['test.index']}"
+        )
+    num_nodes = max(known, int(test.max()) + 1)
+    edges = found["graph"]
+    if edges.size and not 0 <= edges.min() <= edges.max() < num_nodes:
+        raise ValueError(
+            f"The file graph must join the nodes 0 to {num_nodes - 1}. Received: nodes "
+            f"{edges.min()} … {edges.max()} in {paths['graph']}"
+        )
+    labels = np.full(num_nodes, -1, np.int64)
+    labels[:known], labels[test] = found["ally"], found["ty"]
     node, word = found["tx"]["entries"]
     return {
-        "shape": np.array([known + len(test), num_features]),
+        "shape": np.array([num_nodes, num_features]),
         "words": np.concatenate([found["allx"]["entries"], [test[node], word]], axis=1),
-        "edges": found["graph"],
-        "labels": np.concatenate([found["ally"], found["ty"][np.argsort(test)]]),
+        "edges": edges,
+        "labels": labels,
         "train": np.arange(train),
         "val": np.arange(train, train + num_val),
         "test": np.sort(test),

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
-from stgkeras.datasets.published.traffic_set import SETS, File, TrafficSet, documented, load_set
+from stgkeras.datasets.published.traffic_set import (
+    SETS,
+    File,
+    TrafficSet,
+    documented,
+    load_set,
+    with_null_value,
+)
 from stgkeras.datasets.series.series import Series
 
 FLOWS = "https://zenodo.org/records/7816008"
@@ -41,14 +48,17 @@ SETS["pems03"] = _flow(
 
 @documented
 def load_pems03(
-    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    null_value: float | None = None,
 ) -> Series:
     """Loads PEMS03: flow on highways around Sacramento (download of 16 MB).
 
     Flow in vehicles per 5 minutes at 358 detectors, in 26208 steps of 5 minutes, from 2018-09-01
     to 2018-11-30. The mean is 179.261 ± 0.001 vehicles per 5 minutes. The file contains no times,
-    so the times are taken from the paper. Zeros are kept, because the source does not say that
-    zeros are missing readings.
+    so the times are taken from the paper. The source does not say whether 0 is a reading: pass
+    `null_value=0` if it marks missing readings.
 
     Graph: an edge of weight 1 for each pair of detectors in the list of distances. 546 edges,
     stored as `adjacency[to, from]`.
@@ -60,7 +70,7 @@ def load_pems03(
     Source:
         Song et al., 2020 (STSGCN), AAAI; zenodo.org/records/7816008.
     """
-    return load_set("pems03", path, cache_dir)
+    return with_null_value(load_set("pems03", path, cache_dir), null_value)
 
 
 SETS["pems04"] = _flow(
@@ -78,7 +88,10 @@ SETS["pems04"] = _flow(
 
 @documented
 def load_pems04(
-    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    null_value: float | None = None,
 ) -> Series:
     """Loads PEMS04: highway traffic in the San Francisco Bay Area (download of 33 MB).
 
@@ -89,8 +102,8 @@ def load_pems04(
       0.052837 ± 1e-6;
     - speed in mph, mean 63.4706 ± 1e-4.
 
-    The file contains no times, so the times are taken from the paper. Zeros are kept, because the
-    source does not say that zeros are missing readings.
+    The file contains no times, so the times are taken from the paper. The source does not
+    say whether 0 is a reading: pass `null_value=0` if it marks missing readings.
 
     Graph: an edge of weight 1 for each pair of detectors in the list of distances, as in ASTGCN.
     340 edges, stored as `adjacency[to, from]`.
@@ -102,7 +115,7 @@ def load_pems04(
     Source:
         Guo et al., 2019 (ASTGCN), AAAI; zenodo.org/records/7816008.
     """
-    return load_set("pems04", path, cache_dir)
+    return with_null_value(load_set("pems04", path, cache_dir), null_value)
 
 
 SETS["pems07"] = _flow(
@@ -119,14 +132,18 @@ SETS["pems07"] = _flow(
 
 @documented
 def load_pems07(
-    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    null_value: float | None = None,
 ) -> Series:
     """Loads PEMS07: flow on highways of Los Angeles (download of 44 MB).
 
     Flow in vehicles per 5 minutes at 883 detectors, in 28224 steps of 5 minutes, from 2017-05-01
     to 2017-08-06. The mean is 308.523 ± 0.001 vehicles per 5 minutes. The file contains no times.
     The first time is taken from the paper. The last time in the paper is later, but the file has
-    no more steps. Zeros are kept, because the source does not say that zeros are missing readings.
+    no more steps. The source does not say whether 0 is a reading: pass `null_value=0` if it marks
+    missing readings.
 
     Graph: an edge of weight 1 for each pair of detectors in the list of distances. 866 edges,
     stored as `adjacency[to, from]`.
@@ -138,7 +155,7 @@ def load_pems07(
     Source:
         Song et al., 2020 (STSGCN), AAAI; zenodo.org/records/7816008.
     """
-    return load_set("pems07", path, cache_dir)
+    return with_null_value(load_set("pems07", path, cache_dir), null_value)
 
 
 SETS["pems08"] = _flow(
@@ -156,7 +173,10 @@ SETS["pems08"] = _flow(
 
 @documented
 def load_pems08(
-    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    null_value: float | None = None,
 ) -> Series:
     """Loads PEMS08: highway traffic in San Bernardino (download of 19 MB).
 
@@ -166,8 +186,8 @@ def load_pems08(
     - occupancy, the fraction of the time in which a vehicle is over the detector;
     - speed in mph.
 
-    The file contains no times, so the times are taken from the paper. Zeros are kept, because the
-    source does not say that zeros are missing readings.
+    The file contains no times, so the times are taken from the paper. The source does not
+    say whether 0 is a reading: pass `null_value=0` if it marks missing readings.
 
     Graph: an edge of weight 1 for each pair of detectors in the list of distances, as in ASTGCN.
     277 edges, stored as `adjacency[to, from]`.
@@ -179,4 +199,4 @@ def load_pems08(
     Source:
         Guo et al., 2019 (ASTGCN), AAAI; zenodo.org/records/7816008.
     """
-    return load_set("pems08", path, cache_dir)
+    return with_null_value(load_set("pems08", path, cache_dir), null_value)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from stgkeras.datasets.published.traffic_set import SETS, File, TrafficSet, documented, load_set
+from stgkeras.datasets.published.traffic_set import (
+    SETS,
+    File,
+    TrafficSet,
+    documented,
+    load_set,
+    with_null_value,
+)
 from stgkeras.datasets.series.series import Series
 
 FOLDER = (
@@ -76,13 +83,17 @@ SETS["sz_taxi"] = TrafficSet(
 
 @documented
 def load_sz_taxi(
-    path: str | os.PathLike[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    null_value: float | None = None,
 ) -> Series:
     """Loads SZ-taxi: speeds of taxis on roads of Shenzhen.
 
     Speeds on 156 roads, in 2976 steps of 15 minutes, from 2015-01-01 to 2015-01-31. The source
     states no unit. The largest speed is 86.429. The file contains no times, so the times are taken
-    from the paper. Zeros are kept, because the source does not say that zeros are missing readings.
+    from the paper. The source does not say whether 0 is a reading: pass `null_value=0` if it marks
+    missing readings.
 
     Graph: an edge of weight 1 joins two roads that meet.
 
@@ -92,4 +103,4 @@ def load_sz_taxi(
     Source:
         Zhao et al., 2020 (T-GCN), arXiv:1811.05320; the repository martinwhl/T-GCN-PyTorch (MIT).
     """
-    return load_set("sz_taxi", path, cache_dir)
+    return with_null_value(load_set("sz_taxi", path, cache_dir), null_value)

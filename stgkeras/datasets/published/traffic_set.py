@@ -6,6 +6,7 @@ functions in `stgkeras/datasets/__init__.py`.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
 from collections.abc import Callable
@@ -13,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from stgkeras.datasets.cache import cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.traffic_files import read_files, read_graph, read_series
-from stgkeras.datasets.series.series import Series
+from stgkeras.datasets.series.series import Series, mark_missing
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ Example:
 """
 
 
+NULL_VALUE = """\
+    null_value: float or None. The number that marks a missing reading, such as 0, which becomes
+        NaN. None keeps all numbers. Default None.
+"""
+
 Load = TypeVar("Load", bound=Callable[..., Series])
 
 
@@ -120,6 +128,8 @@ def documented(function: Load) -> Load:
     shape = SETS[function.__name__.removeprefix("load_")].shape
     text, source = inspect.cleandoc(function.__doc__ or "").split("\nSource:")
     rest = REST.format(name=function.__name__, shape=shape)
+    if "null_value" in inspect.signature(function).parameters:
+        rest = rest.replace("\nReturns:", NULL_VALUE + "\nReturns:")
     function.__doc__ = f"{text}{rest}\nSource:{source}\n"
     return function
 
@@ -177,3 +187,16 @@ def _local(known, path):
 def _inside(known, role, series):
     """Returns whether the series file also contains this part of the set."""
     return role != "series" and series.suffix.lower() == known.whole
+
+
+def with_null_value(series: Series, null_value: float | None) -> Series:
+    """Returns a series in which a number that marks missing readings is replaced by NaN."""
+    if null_value is None:
+        return series
+    if isinstance(null_value, bool) or not isinstance(null_value, (int, float, np.number)):
+        raise ValueError(
+            f"`null_value` must be None or a number. Received: null_value={null_value!r}. "
+            "Use `null_value=0` if 0 marks a missing reading."
+        )
+    values = mark_missing(series.values, float(null_value))
+    return dataclasses.replace(series, values=values, null_value=float(null_value))
