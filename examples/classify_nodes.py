@@ -108,8 +108,7 @@ def main(args):
     table = pd.DataFrame(runs).set_index("seed").rename(index=str)
     if args.seeds > 1:
         table.loc["mean"], table.loc["std"] = table.mean(), table.std()
-    print(f"\n{type(model).__name__}, accuracy in %. All files are in {folder}")
-    print(table.round(4).to_string())
+    print(f"\n{args.model}, accuracy in %, files in {folder}\n{table.round(4).to_string()}")
 
 
 def parse(arguments=None):

@@ -1,5 +1,7 @@
 """Missing readings: a null value for each feature, and quality masks."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,3 +151,23 @@ def test_quality_column_of_a_long_table(tmp_path):
     path.write_text("time,sensor,speed,ok\n" + rows.replace(",0\n", ",V\n"))
     with pytest.raises(ValueError, match="True and False.*'V' in column 'ok', row 1"):
         from_csv(path, quality="ok")
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, 1e39])
+def test_readings_that_are_not_finite(wrong, tmp_path):
+    values = np.array([[60.0, 50.0], [wrong, 51.0], [61.0, 49.0]])
+    times = pd.date_range("2024-05-01", periods=3, freq="h")
+    long = pd.DataFrame({"time": times.repeat(2), "sensor": list("AB") * 3, "x": values.ravel()})
+    long.to_csv(tmp_path / "long.csv", index=False)
+    reads = [
+        lambda **marks: from_arrays(values, interval=60, **marks),
+        lambda **marks: from_arrays(values, times, regularize=True, **marks),
+        lambda **marks: from_csv(tmp_path / "long.csv", **marks),
+    ]
+    for read in reads:
+        with pytest.raises(
+            ValueError,
+            match=f"finite numbers of float32. Received: 1 others, the first {re.escape(str(wrong))}",
+        ):
+            read(null_value=-1)
+        assert np.isnan(read(null_value=wrong).values[1, 0, 0])

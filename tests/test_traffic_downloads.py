@@ -93,7 +93,8 @@ def test_interrupted_download(served, tmp_path, monkeypatch):
 def test_docstrings_tell_what_is_checked(key):
     known, doc = SETS[key], inspect.getdoc(getattr(datasets, f"load_{key}"))
     steps, num_nodes, _ = known.shape
-    last = str(known_times(known)[-1])[:10]
+    last = pd.Timestamp(known_times(known)[-1], tz="UTC").tz_convert(known.timezone or "UTC")
+    last = f"{last:%Y-%m-%d}"
     for part in (f"{steps} steps of {known.interval:g} min", f" {num_nodes} ", known.start, last):
         assert part in doc
     for part in ("Args:", "Returns:", "Raises:", "Example:", "Source:", f"load_{key}()"):

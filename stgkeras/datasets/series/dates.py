@@ -92,8 +92,7 @@ def _from_text(index, must, column):
     )
     rest = times.isna() & clock.str.contains(CLEAR)
     if rest.any():
-        others = pd.to_datetime(clock[rest], format="mixed", errors="coerce")
-        times = pd.concat([times[~rest], others]).sort_index()
+        times = pd.concat([times[~rest], _in_words(clock[rest])]).sort_index()
     times = pd.DatetimeIndex(times) + pd.to_timedelta(late.astype(np.int64), unit="D")
     if not has_offset.any():
         return times
@@ -107,6 +106,21 @@ def _from_text(index, must, column):
     minutes = found[1].map(_minutes)
     times = times - pd.to_timedelta(minutes.to_numpy(), unit="m")
     return times.tz_localize("UTC").tz_convert(_fixed_zone(sorted(set(minutes))))
+
+
+def _in_words(clock):
+    """Converts dates such as "1 May 2024" to times. Other text becomes NaT."""
+    import pandas as pd
+
+    def one(cell):
+        time = pd.to_datetime(cell, errors="coerce")
+        return pd.NaT if time.tzinfo else time
+
+    try:
+        times = pd.to_datetime(clock, format="mixed", errors="coerce")
+    except ValueError:  # pandas finds zones that differ
+        return clock.map(one).astype("datetime64[us]")
+    return times if times.dt.tz is None else clock.map(one).astype("datetime64[us]")
 
 
 def _minutes(offset):

@@ -138,6 +138,13 @@ def marked(values, marks, quality=None):
             feature[feature == mark] = np.nan
     if quality is not None:
         values[~np.broadcast_to(quality, values.shape)] = np.nan
+    wrong = np.abs(values) > np.finfo(np.float32).max
+    if wrong.any():
+        raise ValueError(
+            "Readings must be finite numbers of float32. Received: "
+            f"{np.count_nonzero(wrong)} others, the first {values[wrong][0]}. If these readings are "
+            "missing, replace them by NaN and pass `null_value=np.nan`."
+        )
     return values
 
 
