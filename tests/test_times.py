@@ -67,6 +67,7 @@ def test_another_row_shows_whether_the_day_is_first(order):
         (["31/02/2024"], "'31/02/2024' in row 0. Write"),
         (["08:05"], "'08:05' in row 0. Write"),  # not today
         (["2024-05-01 08:05 EST"], "EST' in row 0. Write"),
+        (["2024-05-01", "2024-05-01 00:05:0-0"], "'2024-05-01 00:05:0-0' in row 1. Write"),
         (["202405010005"], "'202405010005' in row 0. Write"),
         (["2024-05-01", ""], "'' in row 1. Write"),
         (["2024-05-01", None], "row 1. Write"),

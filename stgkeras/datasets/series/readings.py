@@ -142,8 +142,8 @@ def marked(values, marks, quality=None):
     if wrong.any():
         raise ValueError(
             "Readings must be finite numbers of float32. Received: "
-            f"{np.count_nonzero(wrong)} others, the first {values[wrong][0]}. If these readings are "
-            "missing, replace them by NaN and pass `null_value=np.nan`."
+            f"{np.count_nonzero(wrong)} others, the first {values[wrong][0]}. If these readings "
+            "are missing, replace them by NaN and pass `null_value=np.nan`."
         )
     return values
 
