@@ -87,12 +87,10 @@ def _from_text(index, must, column):
     late = clock.str.contains(HOUR_24).to_numpy(bool)
     clock = clock.str.replace(HOUR_24, "00", regex=True)
     clock = _year_first(clock, index, must, column)
-    times = pd.to_datetime(
-        clock.where(clock.str.contains(ISO), None), format="ISO8601", errors="coerce"
-    )
+    times = _parsed(clock.where(clock.str.contains(ISO), None), "ISO8601")
     rest = times.isna() & clock.str.contains(CLEAR)
     if rest.any():
-        times = pd.concat([times[~rest], _in_words(clock[rest])]).sort_index()
+        times = pd.concat([times[~rest], _parsed(clock[rest], "mixed")]).sort_index()
     times = pd.DatetimeIndex(times) + pd.to_timedelta(late.astype(np.int64), unit="D")
     if not has_offset.any():
         return times
@@ -108,16 +106,16 @@ def _from_text(index, must, column):
     return times.tz_localize("UTC").tz_convert(_fixed_zone(sorted(set(minutes))))
 
 
-def _in_words(clock):
-    """Converts dates such as "1 May 2024" to times. Other text becomes NaT."""
+def _parsed(clock, style):
+    """Converts text in a format of pandas to times. Other text and times with zones become NaT."""
     import pandas as pd
 
     def one(cell):
-        time = pd.to_datetime(cell, errors="coerce")
-        return pd.NaT if time.tzinfo else time
+        time = pd.to_datetime(cell, format=style, errors="coerce")
+        return pd.NaT if time is None or time.tzinfo else time
 
     try:
-        times = pd.to_datetime(clock, format="mixed", errors="coerce")
+        times = pd.to_datetime(clock, format=style, errors="coerce")
     except ValueError:  # pandas finds zones that differ
         return clock.map(one).astype("datetime64[us]")
     return times if times.dt.tz is None else clock.map(one).astype("datetime64[us]")
