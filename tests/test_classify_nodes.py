@@ -16,7 +16,7 @@ def run(*arguments):
     classify_nodes.main(classify_nodes.parse([str(argument) for argument in arguments]))
 
 
-@pytest.mark.parametrize(("model", "seeds", "epochs"), [("gcn", 2, 30), ("chebnet", 1, 25)])
+@pytest.mark.parametrize(("model", "seeds", "epochs"), [("gcn", 2, 50), ("chebnet", 1, 25)])
 def test_classes_of_papers(model, seeds, epochs, tmp_path, capsys, monkeypatch):
     # The projection is slow, and scikit-learn's own.
     monkeypatch.setattr(classify_nodes, "TSNE", Projection)

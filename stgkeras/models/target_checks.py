@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,10 @@ class FeatureCheck(TargetCheck):
     """
 
     def __init__(self, model: Any, may_choose: bool) -> None:
-        self.model = model
+        # TensorFlow keeps the data of a `fit`, and this check with them, after the model is gone.
+        self.model = weakref.proxy(model)
         has_scaler = model.normalize or model.season is not None
-        self.scaler: Any = model.get_layer("scaler") if has_scaler else None
+        self.scaler: Any = weakref.proxy(model.get_layer("scaler")) if has_scaler else None
         self.may_choose = may_choose and self.scaler is not None and model.targets is None
         self.watches_scale = may_choose and self.scaler is not None
         self.batches = 0
