@@ -19,7 +19,8 @@ import numpy as np
 from stgkeras.datasets.cache import cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.traffic_files import read_files, read_graph, read_series
-from stgkeras.datasets.series.series import Series, mark_missing
+from stgkeras.datasets.series.readings import mark_missing
+from stgkeras.datasets.series.series import Series
 
 
 @dataclass(frozen=True)

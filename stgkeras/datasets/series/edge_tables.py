@@ -7,7 +7,7 @@ import numpy as np
 from stgkeras.datasets.series.sensor_names import renamed, shown
 
 
-def from_edge_table(table, names, what, unknown="raise", hint=""):
+def from_edge_table(table, names, what, unknown="raise"):
     """Reads an adjacency from a pandas frame with a row for each edge.
 
     Args:
@@ -17,7 +17,6 @@ def from_edge_table(table, names, what, unknown="raise", hint=""):
         what: str. Source of the table in error messages.
         names: sequence of N str, the names of the sensors.
         unknown: "raise", or "drop" to leave out edges of sensors that are not in `names`.
-        hint: str. Text before the argument that an error message recommends.
     """
     columns = lower_case(table.columns)
     table = table.set_axis(columns, axis=1)
@@ -36,7 +35,7 @@ def from_edge_table(table, names, what, unknown="raise", hint=""):
             f"{what} must have at least one edge. Received: only the columns {columns}. Pass "
             "`graph=None`, or an array of zeros for sensors without roads."
         )
-    ends = _nodes(table[again or ["from", "to"]], names, what, unknown, hint)
+    ends = _nodes(table[again or ["from", "to"]], names, what, unknown)
     if again:
         _check_positions(table[["from", "to"]], ends, what, len(names))
     weights = np.ones(len(table))
@@ -54,7 +53,7 @@ def lower_case(columns):
     return [str(name).strip().lower() for name in columns]
 
 
-def _nodes(ends, names, what, unknown, hint):
+def _nodes(ends, names, what, unknown):
     """Converts the ids of edges (E, 2) to indices of sensors. Dropped ids become -1.
 
     With `unknown="drop"`, one id must be the name of a sensor.
@@ -72,7 +71,7 @@ def _nodes(ends, names, what, unknown, hint):
                 f"target, num_nodes={len(names)})`."
             )
         if fix is None:
-            fix = f'To ignore edges of other sensors, pass {hint}`unknown="drop"`.'
+            fix = 'To ignore edges of other sensors, pass `unknown="drop"`.'
         raise ValueError(
             f"{what} must contain edges between nodes of the series, given by their names. "
             f"Received: {ends.columns[bad[0] % 2]}={ids[bad[0]]!r} in row {bad[0] // 2}. The "

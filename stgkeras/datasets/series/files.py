@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stgkeras.datasets.series.readings import InPieces
+from stgkeras.datasets.series.readings import InPieces, in_pieces
 
 ADJACENCY_KEYS = ("adj", "adjacency")
 NAME_KEYS = ("names", "sensor_id", "vds_id")
@@ -92,8 +92,8 @@ def series_from_npz(path, key=None, interval=None):
             for name, width in widths.items()
             for i in range(width)
         ),
-        "names": _first(arrays, NAME_KEYS, range(values.shape[1])),
-        "adjacency": _first(arrays, ADJACENCY_KEYS),
+        "names": first_of(arrays, NAME_KEYS, range(values.shape[1])),
+        "adjacency": first_of(arrays, ADJACENCY_KEYS),
         "interval": minutes,
         "times": _times(arrays, len(values), minutes or interval),
     }
@@ -101,8 +101,14 @@ def series_from_npz(path, key=None, interval=None):
 
 def table_from_csv(path, text=None):
     """Reads a table of numbers as `InPieces` (T, N, 1), from a file or from its bytes `text`."""
-    table = _read_csv(path, text, header=None)
-    return _in_pieces(path, table, range(table.shape[1]))
+    table = read_csv(path, text, header=None)
+    columns = [
+        cells.to_numpy()
+        if cells.dtype.kind in "iuf"
+        else numbers_of(path, cells.to_frame(), [i])[:, 0]
+        for i, cells in table.items()
+    ]
+    return in_pieces(columns, (len(columns), 1))
 
 
 def read_npz(path):
@@ -118,7 +124,7 @@ def read_npz(path):
         ) from error
 
 
-def _read_csv(path, text=None, **kwargs):
+def read_csv(path, text=None, **kwargs):
     import pandas as pd
 
     try:
@@ -128,7 +134,7 @@ def _read_csv(path, text=None, **kwargs):
         raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
 
 
-def _header(path):
+def header_of(path):
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             return [name.strip() for name in next(csv.reader(file), [])]
@@ -136,7 +142,7 @@ def _header(path):
         raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
 
 
-def _first(arrays, keys, default=None):
+def first_of(arrays, keys, default=None):
     return next((arrays[key] for key in keys if key in arrays), default)
 
 
@@ -147,23 +153,7 @@ def _times(arrays, num_steps, minutes):
     return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
 
 
-def _in_pieces(path, table, header):
-    """Returns the table as `InPieces` (T, N, 1), or raises ValueError at a cell of text."""
-    numbers, text = [], []
-    for i, kind in enumerate(table.dtypes):
-        (numbers if kind.kind in "iuf" else text).append(i)
-    converted = _numbers(path, table.iloc[:, text], [header[i] for i in text])
-
-    def read(steps):
-        found = np.empty((len(table.index[steps]), table.shape[1], 1))
-        found[:, text, 0] = converted[steps]
-        found[:, numbers, 0] = table.iloc[steps, numbers].to_numpy(np.float64)
-        return found
-
-    return InPieces((*table.shape, 1), read)
-
-
-def _numbers(path, table, header):
+def numbers_of(path, table, header):
     """Converts a table to float64. An error names the first cell that is not a number."""
     import pandas as pd
 

@@ -12,44 +12,43 @@ from stgkeras.datasets.series.joined import by_labels, joined
 from stgkeras.datasets.series.sensor_names import shown
 
 
-def graph_of(graph, names, unknown="raise", hint=""):
+def graph_of(graph, names, unknown="raise"):
     """Returns the adjacency of `graph`, or of its file, for the sensors `names`, before checks.
 
     Args:
         graph: None, a path, or a graph as in `joined`.
         names: sequence of N names of sensors.
         unknown: "raise", or "drop" to leave out sensors that are not in `names`.
-        hint: str. Text before the argument that an error message recommends.
     """
     names = [str(name) for name in names]
     if unknown not in ("raise", "drop"):
         raise ValueError(f'`unknown` must be "raise" or "drop". Received: unknown={unknown!r}')
     if isinstance(graph, (str, os.PathLike)):
-        return graph_from_file(graph, names, unknown, hint)
-    return joined(graph, names, unknown, hint)
+        return graph_from_file(graph, names, unknown)
+    return joined(graph, names, unknown)
 
 
-def graph_from_file(path, names, unknown="raise", hint=""):
+def graph_from_file(path, names, unknown="raise"):
     """Reads an adjacency `[target, source]` for the sensors `names`. Weights are not checked yet.
 
     Arguments as in `graph_of`. The names in a file count, also in npz files; only a matrix without
     names has the order of the sensors.
     """
-    options = {"names": names, "what": str(path), "unknown": unknown, "hint": hint}
+    options = {"names": names, "what": str(path), "unknown": unknown}
     if files.file_type(path) == ".npz":
         arrays = files.read_npz(path)
-        adjacency = files._first(arrays, files.ADJACENCY_KEYS)
+        adjacency = files.first_of(arrays, files.ADJACENCY_KEYS)
         if adjacency is None:
             raise ValueError(
                 f"{path} must hold `adj` or `adjacency`. Received: {sorted(arrays)}. Compute an "
                 "adjacency from distances with `stgkeras.graphs.gaussian_kernel`."
             )
-        labels = files._first(arrays, files.NAME_KEYS)
+        labels = files.first_of(arrays, files.NAME_KEYS)
         if labels is None or adjacency.ndim != 2:
             return adjacency
         labels = [str(label) for label in labels.ravel()]
         return by_labels(adjacency, labels, labels, **options)
-    if {"from", "to"} <= set(lower_case(files._header(path))):
+    if {"from", "to"} <= set(lower_case(files.header_of(path))):
         table = _text(path)
         return from_edge_table(table.iloc[1:].set_axis(table.iloc[0], axis=1), **options)
     matrix = _plain_matrix(path, len(names))
@@ -58,19 +57,19 @@ def graph_from_file(path, names, unknown="raise", hint=""):
 
 def matrix_from_csv(path, text=None):
     """Reads a table of numbers without header, from a file or from its bytes `text`."""
-    table = files._read_csv(path, text, header=None)
-    return files._numbers(path, table, range(table.shape[1]))
+    table = files.read_csv(path, text, header=None)
+    return files.numbers_of(path, table, range(table.shape[1]))
 
 
 def distances_from_csv(path):
     """Reads rows of `from,to,distance`, with or without header: ids (E, 2) and numbers (E,)."""
-    skip = int([name.lower() for name in files._header(path)][:2] == ["from", "to"])
-    table = files._read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
+    skip = int([name.lower() for name in files.header_of(path)][:2] == ["from", "to"])
+    table = files.read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
     if table.shape[1] != 3:
         raise ValueError(
             f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns"
         )
-    return table.iloc[:, :2].to_numpy(object), files._numbers(path, table.iloc[:, 2:], [2])[:, 0]
+    return table.iloc[:, :2].to_numpy(object), files.numbers_of(path, table.iloc[:, 2:], [2])[:, 0]
 
 
 def _text(path):
@@ -79,12 +78,12 @@ def _text(path):
     pandas would take more cells in a row than in the header for labels of the rows.
     """
     options = {"dtype": str, "keep_default_na": False, "skipinitialspace": True}
-    return files._read_csv(path, header=None, **options).fillna("")
+    return files.read_csv(path, header=None, **options).fillna("")
 
 
 def _plain_matrix(path, num_nodes):
     """Reads a matrix (N, N) of numbers without labels. None if the file has another form."""
-    table = files._read_csv(path, header=None)
+    table = files.read_csv(path, header=None)
     numeric = all(kind.kind in "iuf" for kind in table.dtypes)
     if table.shape != (num_nodes, num_nodes) or not numeric:
         return None
@@ -128,4 +127,4 @@ def _is_number(cell):
 def _as_numbers(path, cells, header=None):
     import pandas as pd
 
-    return files._numbers(path, pd.DataFrame(cells), header or range(cells.shape[1]))
+    return files.numbers_of(path, pd.DataFrame(cells), header or range(cells.shape[1]))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
 
 
-def joined(graph, names, unknown="raise", hint=""):
+def joined(graph, names, unknown="raise"):
     """Returns the adjacency `[target, source]` of a graph for the sensors `names`, before checks.
 
     Args:
@@ -33,9 +33,8 @@ def joined(graph, names, unknown="raise", hint=""):
             an array, which has the order of `names` and is returned unchanged.
         names: sequence of N str.
         unknown: "raise", or "drop" to leave out nodes that are not in `names`.
-        hint: str. Text before the argument that an error message recommends.
     """
-    options = {"what": "`graph`", "unknown": unknown, "hint": hint}
+    options = {"what": "`graph`", "unknown": unknown}
     if _is_a(graph, "pandas", "DataFrame"):
         if {"from", "to"} <= set(lower_case(graph.columns)):
             return from_edge_table(graph, names, **options)
@@ -63,14 +62,14 @@ def joined(graph, names, unknown="raise", hint=""):
     return by_labels(matrix, nodes, nodes, names, **options)
 
 
-def by_labels(matrix, rows, columns, names, what, unknown="raise", hint=""):
+def by_labels(matrix, rows, columns, names, what, unknown="raise"):
     """Orders a matrix by the names of the sensors.
 
     Args:
         matrix: array or csr_array. Entry [n, m] is the weight of the edge from m to n.
         rows, columns: lists of str, the labels of the matrix. One of them may be None: then rows
             and columns have the same order.
-        names, what, unknown, hint: as in `from_edge_table`.
+        names, what, unknown: as in `from_edge_table`.
     """
     if rows is None and columns is None:
         raise ValueError(
@@ -88,7 +87,7 @@ def by_labels(matrix, rows, columns, names, what, unknown="raise", hint=""):
             if len(index) != len(found):
                 fix = f"Name each sensor once, not {shown(repeated(found))}."
             elif not missing:
-                fix = f'Remove {shown(others)}, or pass {hint}`unknown="drop"`.'
+                fix = f'Remove {shown(others)}, or pass `unknown="drop"`.'
             elif lost := renamed(others, names):
                 fix = lost
             raise ValueError(

@@ -12,9 +12,9 @@ from stgkeras.datasets.series.columns import (
     number_times,
     quantity,
 )
-from stgkeras.datasets.series.readings import InPieces
+from stgkeras.datasets.series.dates import parse_times
+from stgkeras.datasets.series.readings import in_pieces
 from stgkeras.datasets.series.roles import check_sensors, shown
-from stgkeras.datasets.series.timestamps import parse_times
 
 
 def wide_parts(table, roles, layout):
@@ -52,7 +52,7 @@ def wide_parts(table, roles, layout):
         _refuse_others(table, columns, names)
     times = None if roles.time is None else times_of(table, roles.time)
     return {
-        "values": in_pieces(table, positions),
+        "values": columns_in_pieces(table, positions),
         "names": names,
         "features": features,
         "times": times,
@@ -122,18 +122,12 @@ def two_levels(where, pairs, levels):
     return names, features, np.array([[place[name, item] for item in features] for name in names])
 
 
-def in_pieces(table, positions):
+def columns_in_pieces(table, positions):
     """Returns the columns at `positions` (N, F) of a table as `InPieces` (T, N, F).
 
     A cell that is no number raises ValueError.
     """
-    arrays = [_array(table, i) for i in positions.ravel().tolist()]  # most are views
-
-    def read(steps):
-        found = np.stack([array[steps] for array in arrays], axis=-1, dtype=np.float64)
-        return found.reshape(-1, *positions.shape)
-
-    return InPieces((len(table.frame), *positions.shape), read)
+    return in_pieces([_array(table, i) for i in positions.ravel().tolist()], positions.shape)
 
 
 def _array(table, column):

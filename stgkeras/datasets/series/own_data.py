@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stgkeras.datasets.series.columns import number_times
+from stgkeras.datasets.series.dates import times_of_steps
 from stgkeras.datasets.series.graph_files import graph_of
 from stgkeras.datasets.series.series import Series, make_series
-from stgkeras.datasets.series.timestamps import times_of_steps
 from stgkeras.types import Array
 
 if TYPE_CHECKING:

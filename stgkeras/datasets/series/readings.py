@@ -32,6 +32,21 @@ class InPieces:
         return self._read(steps)
 
 
+def in_pieces(columns, shape):
+    """Returns columns of numbers as `InPieces` (T, N, F).
+
+    Args:
+        columns: list of N · F arrays (T,), in the order of sensors and then of features.
+        shape: (N, F).
+    """
+
+    def read(steps):
+        found = np.stack([column[steps] for column in columns], axis=-1, dtype=np.float64)
+        return found.reshape(-1, *shape)
+
+    return InPieces((len(columns[0]), *shape), read)
+
+
 def null_values(null_value, features):
     """Returns one `null_value` for each feature, as a tuple of float or None.
 
@@ -66,13 +81,13 @@ def _is_mark(mark):
     return mark is None or (isinstance(mark, (Real, np.bool_)) and not np.isinf(float(mark)))
 
 
-def refuse_missing(values, null_value, where, hint="", features=None, quality=None):
+def refuse_missing(values, null_value, where, features=None, quality=None):
     """Raises ValueError if `values` contain NaN in a feature without a `null_value`.
 
     Args:
         values: (T, N, F).
         null_value: None, a number, or tuple of F numbers or None, from `null_values`.
-        where, hint: as in `make_series`.
+        where: as in `make_series`.
         features: sequence of F str, or None.
         quality: None, or mask (T, N, 1 or F). Readings with False may be NaN.
     """
@@ -99,7 +114,7 @@ def refuse_missing(values, null_value, where, hint="", features=None, quality=No
     refuse_nan(
         f"{where} must not hold NaN",
         checked,
-        f"Fill or drop them. If these readings are missing, pass {hint}`{fix}`",
+        f"Fill or drop them. If these readings are missing, pass `{fix}`",
     )
 
 

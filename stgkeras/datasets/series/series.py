@@ -135,7 +135,6 @@ def make_series(
     regularize=False,
     duplicates="raise",
     quality=None,
-    hint="",
     timezone=None,
     holidays=None,
 ):
@@ -147,7 +146,6 @@ def make_series(
         times: (T,) datetime64 or pandas DatetimeIndex, or None.
         adjacency: (N, N) array-like, or None.
         units: str for all features, or sequence of F str.
-        hint: str. Text before an argument that an error message recommends.
         names, features, symmetric, interval, null_value, regularize, duplicates, quality,
             timezone, holidays: as for `from_arrays`.
 
@@ -157,7 +155,7 @@ def make_series(
     names = _checked_names(names, values.shape[1])
     marks = null_values(null_value, tuple(features))
     mask = None if quality is None else quality_mask(quality, values.shape)
-    refuse_missing(values, marks, where, hint, features, mask)
+    refuse_missing(values, marks, where, features, mask)
     repair = regularize or duplicates != "raise"
     if times is None and repair:
         raise ValueError(
@@ -175,7 +173,7 @@ def make_series(
     if times is not None:
         times, timezone = to_utc(times, timezone)
         times, rows, found = even_steps(
-            times, where, interval if regularize else None, regularize, duplicates, hint, timezone
+            times, where, interval if regularize else None, regularize, duplicates, timezone
         )
         interval = agreed_interval(interval, found, "the timestamps")
         if repair:

@@ -18,17 +18,17 @@ ROUND = [
 ]
 
 
-def order_fix(times, wrong, hint, timezone):
+def order_fix(times, wrong, timezone):
     """Names the fix for times that go back."""
     usual = _usual(np.diff(times))
     back = times[wrong] - times[wrong + 1]  # from 02:55 to 02:00
     if timezone is None and _near_changes(times[wrong]) and (back + usual == HOUR).all():
-        zone = _zone_fix("repeat an hour", times[wrong[0]], hint)
-        return f"{zone}. Otherwise sort the rows, or pass {hint}`regularize=True`"
-    return f"Sort the rows, or pass {hint}`regularize=True`"
+        zone = _zone_fix("repeat an hour", times[wrong[0]])
+        return f"{zone}. Otherwise sort the rows, or pass `regularize=True`"
+    return "Sort the rows, or pass `regularize=True`"
 
 
-def duplicate_fix(times, wrong, hint, timezone):
+def duplicate_fix(times, wrong, timezone):
     """Names the fix for rows of the same time."""
     found, counts = np.unique(times, return_counts=True)
     if counts.mean() >= 2 and (counts > 1).mean() > 0.9:
@@ -41,32 +41,32 @@ def duplicate_fix(times, wrong, hint, timezone):
     steps = np.diff(np.sort(times))
     usual = _usual(steps[steps.astype(np.int64) > 0])
     nights = np.unique(times[wrong].astype("datetime64[D]"))
-    fix = f'ass {hint}`duplicates="first"` or `"mean"`'
+    fix = 'ass `duplicates="first"` or `"mean"`'
     if (
         timezone is None
         and _near_changes(times[wrong])
         and len(wrong) * usual == len(nights) * HOUR
     ):
-        return f"{_zone_fix('repeat an hour', times[wrong[0]], hint)}. Otherwise p{fix}"
+        return f"{_zone_fix('repeat an hour', times[wrong[0]])}. Otherwise p{fix}"
     return f"P{fix}"
 
 
-def gap_fix(times, wrong, hint, timezone):
+def gap_fix(times, wrong, timezone):
     """Names the fix for times that have gaps or lie between the steps."""
     steps = np.diff(times)
     usual = _usual(steps)
-    fix = f"ass {hint}`regularize=True` to fill the gaps with missing readings"
+    fix = "ass `regularize=True` to fill the gaps with missing readings"
     if np.datetime_data(usual.dtype)[0] == "M":
         return f"P{fix}"
     if (steps % usual).astype(np.int64).any():
-        return grid_fix(times, usual, hint)
+        return grid_fix(times, usual)
     skips = wrong[steps[wrong] - usual == HOUR]
     if timezone is None and len(skips) and _near_changes(times[skips]):
-        return f"{_zone_fix('skip an hour', times[skips[0]], hint)}. Otherwise p{fix}"
+        return f"{_zone_fix('skip an hour', times[skips[0]])}. Otherwise p{fix}"
     return f"P{fix}"
 
 
-def grid_fix(times, step, hint, most_steps=10):
+def grid_fix(times, step, most_steps=10):
     """Names the fix for times that are no multiples of a step."""
     near = _nearest_round_step(times)
     rounded = _rounded(times, near)
@@ -82,7 +82,7 @@ def grid_fix(times, step, hint, most_steps=10):
     common = int(np.gcd.reduce(counts))
     if counts[-1] // common < most_steps * len(times):
         minutes = float(np.timedelta64(common, np.datetime_data(times.dtype)[0]) / MINUTE)
-        return f"Pass {hint}`regularize=True` and `interval={minutes:g}`, or {_resample(near)}"
+        return f"Pass `regularize=True` and `interval={minutes:g}`, or {_resample(near)}"
     return f"The times are irregular: {_resample(near)}"
 
 
@@ -91,10 +91,10 @@ def _resample(step):
     return f"compute means over equal steps with {text} and pass them to `from_pandas`"
 
 
-def _zone_fix(what, time, hint):
+def _zone_fix(what, time):
     return (
         f"If these are local times that {what} at the clock change of {str(time)[:10]}, pass "
-        f'{hint}`timezone="…"` with the name of the time zone, such as "Europe/Paris"'
+        f'`timezone="…"` with the name of the time zone, such as "Europe/Paris"'
     )
 
 

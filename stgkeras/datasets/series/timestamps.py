@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from stgkeras.datasets.series.clocks import coarsest, from_wall_clock, wall_clock, with_offset
-from stgkeras.datasets.series.dates import parse_times as parse_times
-from stgkeras.datasets.series.dates import times_of_steps as times_of_steps
 from stgkeras.datasets.series.spacing_faults import duplicate_fix, gap_fix, grid_fix, order_fix
 
 ZERO = np.timedelta64(0, "s")
@@ -37,7 +35,7 @@ class Rows:
     mean: bool
 
 
-def even_steps(times, where, interval, regularize, duplicates, hint, timezone=None):
+def even_steps(times, where, interval, regularize, duplicates, timezone=None):
     """Checks that timestamps are evenly spaced, or assigns them to evenly spaced steps.
 
     The steps may also be calendar months, or even steps of the local clock, such as days.
@@ -48,7 +46,6 @@ def even_steps(times, where, interval, regularize, duplicates, hint, timezone=No
         interval: float or None. Minutes between steps. None: the most frequent difference.
         regularize: bool. Whether to sort the times and to fill gaps with steps without rows.
         duplicates: "raise", "first" or "mean". How to treat several rows of the same time.
-        hint: str. Text before the argument that an error message recommends.
         timezone: str or None. Time zone of the series.
 
     Returns:
@@ -68,7 +65,7 @@ def even_steps(times, where, interval, regularize, duplicates, hint, timezone=No
     order = np.argsort(clock, kind="stable") if regularize else np.arange(len(times))
     times, clock = times[order], clock[order]
     steps = np.diff(clock).astype(np.int64)
-    faults = where, hint, timezone
+    faults = where, timezone
     _refuse(*faults, times, clock, steps < 0, "in rising order", order_fix)
     starts = np.arange(len(clock))
     if duplicates == "raise":
@@ -83,7 +80,7 @@ def even_steps(times, where, interval, regularize, duplicates, hint, timezone=No
     step = _usual_step(steps) if step is None else step
     place = np.arange(len(clock))
     if regularize:
-        place = _on_grid(clock, where, step, hint)
+        place = _on_grid(clock, where, step)
         times = restore(clock[0] + step * np.arange(place[-1] + 1))
     else:
         _refuse(*faults, times, clock, steps != step, f"{_shown(step)} apart", gap_fix)
@@ -138,7 +135,7 @@ def _rests(times, step, least=ZERO):
     return np.count_nonzero((found - found[0]) % step != ZERO)
 
 
-def _refuse(where, hint, timezone, times, clock, wrong, rule, fix):
+def _refuse(where, timezone, times, clock, wrong, rule, fix):
     wrong = np.flatnonzero(wrong)
     if wrong.size:
         row = wrong[0] + 1
@@ -146,7 +143,7 @@ def _refuse(where, hint, timezone, times, clock, wrong, rule, fix):
         raise ValueError(
             f"{where} must have evenly spaced timestamps, {rule}. Received: {here} in row {row} "
             f"after {before}, the first of {wrong.size} such rows. "
-            f"{fix(clock, wrong, hint, timezone)}."
+            f"{fix(clock, wrong, timezone)}."
         )
 
 
@@ -172,7 +169,7 @@ def _is_months(steps):
     return np.datetime_data(steps.dtype)[0] == "M"
 
 
-def _on_grid(times, where, step, hint):
+def _on_grid(times, where, step):
     """Returns the number of steps from the first time to each of the rising times."""
     place, rest = np.divmod(times - times[0], step)
     wrong = np.flatnonzero(rest != rest[0])
@@ -180,7 +177,7 @@ def _on_grid(times, where, step, hint):
         raise ValueError(
             f"{where} must have timestamps at multiples of {_shown(step)} from {times[0]}. "
             f"Received: {times[wrong[0]]}, the first of {wrong.size} such times. "
-            f"{grid_fix(times, step, hint, MOST_STEPS)}."
+            f"{grid_fix(times, step, MOST_STEPS)}."
         )
     total = int(place[-1]) + 1
     if total > MOST_STEPS * len(times):
