@@ -1,4 +1,4 @@
-"""Handling of missing readings, shared by losses, metrics and models."""
+"""Handling of missing readings and links, shared by losses, metrics and models."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numbers
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from stgkeras.types import Tensor
@@ -27,6 +28,17 @@ def checked_null_value(null_value: float | None) -> float | None:
             "Use `null_value=None` if only NaN marks missing readings."
         )
     return float(null_value)
+
+
+def asymmetric_entry(graphs: np.ndarray) -> tuple[int, int, int] | None:
+    """Returns the first index of `graphs` (B, N, N) where a graph is not symmetric, or None.
+
+    A pair of entries with NaN counts as symmetric.
+    """
+    wrong = graphs != graphs.swapaxes(1, 2)
+    if graphs.dtype.kind == "f":
+        wrong &= ~np.isnan(graphs + graphs.swapaxes(1, 2))
+    return tuple(np.argwhere(wrong)[0].tolist()) if wrong.any() else None
 
 
 def on_leading_axes(sample_weight: Tensor, y: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stgkeras.missing import asymmetric_entry
 from stgkeras.types import Array
 
 NO_LINKS = (
@@ -198,11 +199,9 @@ def _pairs(truth, probability, directed):
 
 
 def _check_symmetric(truth):
-    wrong = truth != truth.swapaxes(1, 2)
-    if truth.dtype.kind == "f":
-        wrong &= ~np.isnan(truth + truth.swapaxes(1, 2))
-    if wrong.any():
-        graph, n, m = np.argwhere(wrong)[0].tolist()
+    entry = asymmetric_entry(truth)
+    if entry is not None:
+        graph, n, m = entry
         raise ValueError(
             "`truth` must be symmetric with directed=False. Received: "
             f"{truth[graph, n, m]} at truth[{graph}, {n}, {m}], and {truth[graph, m, n]} at "

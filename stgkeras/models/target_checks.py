@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras.missing import asymmetric_entry
+
 MOST_STEPS = 2048  # steps of a series, and windows of arrays, that are compared
 MOST_BATCHES = 100  # batches of targets that mean and standard deviation are computed from
 TOO_DIFFERENT = 20.0
@@ -131,11 +133,9 @@ class DirectionCheck(TargetCheck):
     def batch(self, y: np.ndarray) -> None:
         if self.directed or y.ndim != 3 or y.shape[1] != y.shape[2]:
             return
-        wrong = y != y.swapaxes(1, 2)
-        if y.dtype.kind == "f":
-            wrong &= ~np.isnan(y + y.swapaxes(1, 2))
-        if wrong.any():
-            graph, n, m = np.argwhere(wrong)[0].tolist()
+        entry = asymmetric_entry(y)
+        if entry is not None:
+            graph, n, m = entry
             raise ValueError(
                 "`y` must hold symmetric graphs for a model with directed=False. Received: "
                 f"{y[graph, n, m]:g} at y[{graph}, {n}, {m}], and {y[graph, m, n]:g} at "
