@@ -30,7 +30,10 @@ EVERYTHING = "STGKERAS_FEW" not in os.environ and (
 # What touches no backend: files of this folder, and parts of the package with examples in
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
 # of the files runs it on any backend.
-GRAPHS = ("adjacency", "coarsening", "graphs_bad_input", "laplacian", "places", "spectrum")
+GRAPHS = (
+    *("adjacency", "coarsening", "graphs_bad_input", "laplacian", "networks", "places"),
+    "spectrum",
+)
 LINKS = ("contact_files", "contacts", "dynamic_graphs", "edge_baselines", "node_features")
 SERIES = (
     "clock_changes",

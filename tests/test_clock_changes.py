@@ -1,4 +1,4 @@
-"""Seasons, components and splits on days of 23 and 25 hours, at holidays, nights and gaps.
+"""Seasons, components and splits on days of 23 and 25 hours, at holidays and gaps.
 
 The expected steps come from the local times of pandas.
 """
@@ -273,45 +273,3 @@ def test_windows_in_which_a_model_would_take_another_season(times, kwargs, expec
         datasets.Windows(
             series.values, series.values, starts, **given, past_calendar=series.calendar
         )
-
-
-# Nights and gaps
-
-
-def test_windows_without_a_target_are_left_out():
-    """A service from 6 to 22 o'clock: windows of 2 + 3 steps."""
-    times = pd.date_range("2024-05-01", periods=20 * 24, freq="h")
-    works = (times.hour >= 6) & (times.hour < 22)
-    values = np.where(works[:, None, None], np.ones((len(times), 3, 2)), np.nan)
-    values[40, 1:] = np.nan  # a reading is left
-    series = datasets.from_arrays(values, times, null_value=np.nan)
-    every = datasets.split_windows(len(times), 2, 3)
-    for complete in (series, values, values[..., :1], works):
-        split = datasets.split_windows(len(times), 2, 3, complete=complete)
-        for part, whole in zip(split, every, strict=True):
-            expected = [s for s in whole if works[s + 2] or works[s + 3] or works[s + 4]]
-            assert part.tolist() == expected and len(expected) < len(whole)
-    assert datasets.split_windows(len(times), 2, None, complete=works).train.max() < len(times)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            {"complete": np.ones(9, bool)},
-            "`complete` must have one entry for each of the 100 steps",
-        ),
-        ({"complete": np.array(["a"] * 100)}, "`complete` must be a series, its values, or a bool"),
-        (
-            {"complete": np.arange(100) < 70},
-            "The test part must have a window with a target reading. Received: none of 16 windows",
-        ),
-        (
-            {"calendar": np.zeros((9, 2)), "input_length": {"daily": 3}, "steps_per_day": 24},
-            "`calendar` must have one entry for each of the 100 steps. Received: 9",
-        ),
-    ],
-)
-def test_bad_splits(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        datasets.split_windows(100, **{"input_length": 2, "horizon": 3, **arguments})
