@@ -65,7 +65,9 @@ def run(group, target, options):
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(counts, indent=1, sort_keys=True))
         partial.replace(path)
-        told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if outcome in counts)
+        told = ", ".join(
+            f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if outcome in counts
+        )
         print(f"{name} {done + left}/{options.count} ({counts['seconds']} s): {told}", flush=True)
 
 

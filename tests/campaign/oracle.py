@@ -168,9 +168,7 @@ def _fault_of_long(series, rows, sensor, decimal, options, exact):
         return f"features {series.features} are not the columns {head}"
     if series.timestamps is None:
         return "a long table without times"
-    times = {
-        time.astype("datetime64[us]").item(): i for i, time in enumerate(series.timestamps)
-    }
+    times = {time.astype("datetime64[us]").item(): i for i, time in enumerate(series.timestamps)}
     seen = set()
     for r, row in enumerate(data):
         name = row[sensor] if sensor < len(row) else ""

@@ -235,9 +235,7 @@ def text_of(rng, table, separator, decimal):
     import io
 
     file = io.StringIO()
-    writer = csv.writer(
-        file, delimiter=separator, lineterminator=rng.choice(("\n", "\n", "\r\n"))
-    )
+    writer = csv.writer(file, delimiter=separator, lineterminator=rng.choice(("\n", "\n", "\r\n")))
     for line in table.head:
         writer.writerow(line)
     for row in table.rows:
