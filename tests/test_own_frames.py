@@ -24,12 +24,22 @@ def test_pandas():
     ("frames", "kind", "message"),
     [
         ({"a": [1, 2], "t": ["x", "y"]}, TypeError, "'value' with column 't' of dtype str|object"),
-        ({"a": [1, 2]}, TypeError, "`timestamps` must hold dates and times. Received: numbers"),
+        (
+            {"a": [1, 2]},
+            TypeError,
+            "index of `frames` must hold dates and times. Received: numbers.*as index",
+        ),
     ],
 )
 def test_bad_pandas(frames, kind, message):
     with pytest.raises(kind, match=message):
         from_pandas(pd.DataFrame(frames))
+
+
+def test_columns_of_the_same_name():
+    frame = pd.DataFrame([[1.0, 2.0]], TIMES[:1], ["a", "a"])
+    with pytest.raises(ValueError, match=r"`frames` must have unique `names`. Received: \['a'\]"):
+        from_pandas(frame)
 
 
 def test_frames_that_differ():

@@ -204,11 +204,22 @@ def test_declared_signs(write):
         ({"time": "A", "ignore": "time"}, "must hold timestamps in column 'A'. Received: .* row 0"),
         ({"separator": "::"}, "`separator` must be None or one .*'::'"),
         ({"decimal": "'"}, '`decimal` must be None, .*"\'"'),
+        ({"interval": "5"}, "`interval` must be a positive number of minutes.*'5'"),
     ],
 )
 def test_bad_arguments(write, options, message):
     with pytest.raises(ValueError, match=message):
         from_csv(write({"time": DAYS} | speeds("A", "B")), **options)
+
+
+def test_a_file_of_quality_that_is_missing(write):
+    with pytest.raises(FileNotFoundError, match=r"`quality` must be the path .*absent.csv"):
+        from_csv(write({"time": DAYS} | speeds("A", "B")), quality="absent.csv")
+
+
+def test_numbers_of_hundreds_of_digits_are_refused(write):
+    with pytest.raises(ValueError, match=r"finite numbers of float32. Received: 1 others"):
+        from_csv(write("time,A\n2024-05-01," + "9" * 400 + "\n"))
 
 
 def test_options_of_tables_are_refused_for_npz(tmp_path):

@@ -114,8 +114,9 @@ def test_one_file_for_each_feature(tmp_path):
         frame.to_csv(tmp_path / "flow.csv")
         with pytest.raises(ValueError, match=message):
             from_csv(paths)
-    with pytest.raises(ValueError, match="`path` must be a path, or a dict"):
-        from_csv({})
+    for wrong in ({}, {"speed": 5}, {"speed": None}):
+        with pytest.raises(ValueError, match="`path` must be a path, or a dict"):
+            from_csv(wrong)
     LONG.to_csv(tmp_path / "flow.csv", index=False)
     with pytest.raises(ValueError, match="one feature in each"):
         from_csv(paths)
@@ -134,6 +135,9 @@ def test_one_station(tmp_path):
             read(given)
     data[["flow"]].to_csv(path)
     assert from_csv(path).names == ("flow",)
+    pd.concat([data, data[["flow"]]], axis=1).to_csv(path)
+    with pytest.raises(ValueError, match=r"station_7.csv must have unique `features`.*\['flow'\]"):
+        from_csv(path, layout="station")
     LONG[LONG["sensor"] == "07"].to_csv(path, index=False)
     check(from_csv(path), *(BOTH[name][["07"]] for name in list(LONG)[2:]))
 
@@ -154,6 +158,12 @@ def test_parquet(tmp_path):
         from_csv(path)
     with pytest.raises(ValueError, match="`separator` and `decimal` must be None for a .parquet"):
         load_series(path, decimal=",")
+    SPEED[["B"]].convert_dtypes().replace({SPEED["B"].iloc[1]: pd.NA}).to_parquet(path)
+    assert np.isnan(load_series(path, null_value=np.nan).values[1]).all()
+    SPEED[[]].to_parquet(path)
+    with pytest.raises(ValueError, match=r"a.parquet must have .* one column.*\(12, 0\)"):
+        load_series(path)
+    SPEED.to_parquet(path)
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(ValueError, match="must be a Parquet file"):
         load_series(path)
@@ -170,6 +180,9 @@ def test_hdf5_of_pandas(tmp_path):
         check(series, *([expected] if expected is not None else (SPEED, FLOW)))
     numbers.to_hdf(path, key="df", mode="w")
     assert load_series(path).names == ("773869", "767541", "9")
+    SPEED[[]].to_hdf(path, key="df", mode="w")
+    with pytest.raises(ValueError, match="metr-la.h5 must be .*a frame without columns"):
+        load_series(path)
     SPEED.to_hdf(path, key="df", mode="w", format="table")
     with pytest.raises(ValueError, match='format "table"; write it with format="fixed"'):
         load_series(path)

@@ -151,19 +151,24 @@ def test_key_chooses_and_stacks(write):
         ({"a": VALUES.astype(str)}, "a", "`key` must name a numeric array"),
         ({"a": VALUES, "b": VALUES[:4]}, ("a", "b"), r"equal numbers of steps.*'b': \(4, 3\)"),
         ({"a": VALUES, "adj": np.eye(4)}, None, r"3 nodes of the series.*\(4, 4\)"),
-        ({"a": VALUES, "adj": -np.eye(3)}, None, "must not have negative weights.*-1.0"),
+        ({"a": VALUES, "adj": -np.eye(3)}, None, "`graph` without negative weights.*-1.0"),
         (
             {"a": VALUES, "adj": np.eye(3) * np.nan},
             None,
-            r"`adjacency` must not hold NaN.*\(0, 0\)",
+            r"`graph` of finite weights.*\(0, 0\)",
         ),
         (
             {"a": VALUES, "names": ["p", "q"]},
             None,
-            "must have one name for each node.*2 names for 3",
+            r"`names` .*one name for each of the 3 nodes.*\(2,\)",
         ),
-        ({"a": VALUES, "names": ["p", "q", "p"]}, None, r"must be unique.*\['p'\]"),
+        ({"a": VALUES, "names": ["p", "q", "p"]}, None, r"unique `names`.*\['p'\]"),
         ({"a": np.array([[1, np.nan], [np.nan, 0]])}, None, r"NaN.*2 of 4.*first at \(0, 1, 0\)"),
+        ({"a": VALUES, "names": "p"}, None, r"`names` in .*a.npz must have one .*\(\)"),
+        ({"a": VALUES, "step_minutes": "x"}, None, "`step_minutes` in .*a.npz must be a pos.*'x'"),
+        ({"a": VALUES, "step_minutes": 0}, None, "`step_minutes` in .*a.npz must be a pos.* 0$"),
+        ({"a": VALUES, "step_minutes": 5, "start_time": "noon"}, None, "`start_time` in .*'noon'"),
+        ({"a": VALUES, "a_scale": np.ones(2)}, None, r"`a_scale` in .* one number.*\(2,\)"),
         ({"a": np.array([[{}, 1]], dtype=object)}, None, "plain arrays.*pickled objects"),
     ],
 )
@@ -173,9 +178,13 @@ def test_bad_npz(write, arrays, key, message):
 
 
 def test_bad_files(write, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"must exist. Received: .*absent.npz"):
+    with pytest.raises(
+        FileNotFoundError, match=r"`path` must be .* existing file. Received: .*absent.npz"
+    ):
         load_series(tmp_path / "absent.npz")
-    with pytest.raises(FileNotFoundError, match=r"must exist. Received: .*graph.csv"):
+    with pytest.raises(
+        FileNotFoundError, match=r"`graph` must be .* existing file. Received: .*graph.csv"
+    ):
         load_series(write("a.npz", a=VALUES), tmp_path / "graph.csv")
     with pytest.raises(ValueError, match=r"must end in .npz, .csv, .*a.txt"):
         load_series(write("a.txt", "1,2"))
@@ -210,7 +219,7 @@ def test_csv_with_timestamps(write, header):
         ("p,q\n1,2\n3,x\n", "must hold numbers.*'x' in column 'q', row 1"),
         ("time,q\n2020-01-01,2\nabc,3\n", "timestamps in its first column.*'abc'.*'time', row 1"),
         ("p,q\nx,2\n", "timestamps in its first column.*'x' in column 'p', row 0"),
-        ("p,q,p\n1,2,3\n", r"must be unique.*\['p'\]"),
+        ("p,q,p\n1,2,3\n", r"unique `names`.*\['p'\]"),
         ("p,q\n1,2\n3,\n", r"NaN.*1 of 4.*first at \(1, 1, 0\)"),
         ("p,q\n,2\n", r"NaN.*first at \(0, 0, 0\)"),
         ("p\n1,2\n", "must have a name for each column.*1 names, 2 columns"),
@@ -275,7 +284,7 @@ def test_graph_npz_replaces_that_of_the_series(write):
         ("from,to\na,7\n", "nodes of the series.*from='a' in row 0"),
         ("from,to\n7,\n", "an empty cell in column 'to', row 0"),
         ("from,to,weight\n7,8,heavy\n", "must hold numbers.*'heavy' in column 'weight', row 0"),
-        ("from,to,weight\n7,8,-2\n", "must not have negative weights.*-2.0"),
+        ("from,to,weight\n7,8,-2\n", "`graph` without negative weights.*-2.0"),
         ("from,to,weight\n7,8,\n", "must hold numbers. Received: '' in column 'weight', row 0"),
         ("from,to,speed\n7,8,2\n", "third column cost, distance or weight.*'speed'"),
         ("1,0\n0,1\n", r"3 nodes of the series.*\(2, 2\)"),

@@ -10,6 +10,7 @@ repeated; nothing is kept of an input that makes a process crash.
 """
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -35,8 +36,11 @@ def main():
         importlib.import_module(package)
     for group in options.groups:
         group, _, only = group.partition(".")
-        targets = importlib.import_module(f"tests.campaign.{group}").TARGETS
-        for target in targets:
+        module = importlib.import_module(f"tests.campaign.{group}")
+        getattr(module, "warm_up", lambda: None)()
+        gc.collect()
+        gc.freeze()  # the children share this memory
+        for target in module.TARGETS:
             if only in ("", target.__name__):
                 run(group, target, options)
     table(options.out)

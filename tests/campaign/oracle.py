@@ -114,23 +114,15 @@ def fault_of_table(series, rows, decimal, options, exact=True):
     ignore = options.get("ignore", ())
     ignore = {ignore} if isinstance(ignore, str) else set(ignore)
     marks = options.get("null_value")
-    head, sensor_column = rows[0], None
+    head = rows[0]
     names, features = set(series.names), list(series.features)
-    if names <= set(head) or features == ["value"]:
-        place = {name: _only(head, name) for name in series.names}
-        data = rows[1:]
-        columns = {(n, 0): place[name] for n, name in enumerate(series.names)}
-        if not set(series.names) <= set(head):
-            sensor_column = _sensors(rows[1:], names)
-    else:
-        columns, data = None, rows[1:]
-        sensor_column = _sensors(rows[1:], names)
-    if sensor_column is not None:
-        return _fault_of_long(series, rows, sensor_column, decimal, options, exact)
+    columns, data = _pairs(rows, series), rows[2:]
     if columns is None:
-        pairs = _pairs(rows, series)
-        if pairs is not None:
-            columns, data = pairs, rows[2:]
+        data = rows[1:]
+        if names <= set(head) and features == ["value"]:
+            columns = {(n, 0): _only(head, name) for n, name in enumerate(series.names)}
+        elif _sensors(data, names) is not None:
+            return _fault_of_long(series, rows, _sensors(data, names), decimal, options, exact)
         elif len(names) == 1 and set(features) <= set(head):  # one station
             columns = {(0, f): _only(head, name) for f, name in enumerate(features)}
     if columns is None:

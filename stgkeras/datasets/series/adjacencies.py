@@ -10,14 +10,21 @@ import scipy.sparse as sp
 from stgkeras.graphs._checks import DISTANCES, as_real
 
 
-def checked_adjacency(adjacency, num_nodes, symmetric=False):
-    """Returns the adjacency as (N, N) float64 with zero diagonal, after checks."""
+def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series"):
+    """Returns the adjacency as (N, N) float64 with zero diagonal, after checks.
+
+    Args:
+        adjacency: array-like or SciPy sparse matrix.
+        num_nodes: int. Number of sensors N.
+        symmetric: bool. Whether to return `np.maximum(A, A.T)`.
+        where: str. The source of the sensors, for error messages.
+    """
     if sp.issparse(adjacency):
         adjacency = adjacency.toarray()
     adjacency = as_real("graph", adjacency)
     if adjacency.shape != (num_nodes, num_nodes):
         raise ValueError(
-            f"The graph must have the {num_nodes} nodes of the series. "
+            f"{where} must have a `graph` with the {num_nodes} nodes of the series. "
             f"Received: an adjacency of shape {adjacency.shape}"
         )
     wrong = np.argwhere(~np.isfinite(adjacency))
@@ -25,13 +32,13 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False):
         worst = adjacency[tuple(wrong[0])]
         fix = "Write 0 where there is no edge." if np.isnan(worst) else DISTANCES
         raise ValueError(
-            f"`adjacency` must not hold NaN or infinite weights. Received: {len(wrong)} of "
+            f"{where} must have a `graph` of finite weights. Received: {len(wrong)} of "
             f"{adjacency.size} values, the first, {worst}, at {tuple(wrong[0].tolist())}. {fix}"
         )
     if (adjacency < 0).any():
         raise ValueError(
-            f"The graph must not have negative weights. Received: {adjacency.min()}. Pass an "
-            "adjacency, not a Laplacian, and replace negative weights."
+            f"{where} must have a `graph` without negative weights. Received: {adjacency.min()}. "
+            "Pass an adjacency, not a Laplacian, and replace negative weights."
         )
     np.fill_diagonal(adjacency, 0)
     if _may_be_distances(adjacency):

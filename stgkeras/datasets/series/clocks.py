@@ -6,7 +6,7 @@ import datetime
 import difflib
 import re
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -164,6 +164,11 @@ def checked_holidays(holidays: str | Sequence[Any] | None) -> Holidays:
         return holidays
     import pandas as pd
 
+    if not isinstance(holidays, Iterable):
+        raise TypeError(
+            '`holidays` must be dates, or a country code such as "AT" or "US-CA". '
+            f"Received: holidays={holidays!r}"
+        )
     found = []
     for day in holidays:
         try:

@@ -103,7 +103,7 @@ def kind_of(cells):
         "date" (text or datetimes), "clock" (times of a day), "text", "unix" or "compact" (numbers
         that may be times), "rows" (0, 1, 2, … or 1, 2, 3, …), "number", or "empty".
     """
-    cells = [cell for cell in cells if cell == cell and cell not in (None, "")]
+    cells = [cell for cell in cells if not (is_empty(cell) or cell == "")]
     if not cells:
         return "empty"
     first = cells[0]
@@ -121,12 +121,19 @@ def kind_of(cells):
     return "rows" if len(numbers) > 1 and starts else "number"
 
 
+def is_empty(cell):
+    """Whether a cell is None, NaN, NaT or pandas.NA."""
+    return cell is None or str(cell) in ("nan", "NaT", "<NA>")
+
+
 def as_number(cell):
     """Returns a cell as a number, or None if it is no number. True is 1 and False is 0."""
     if isinstance(cell, str):
         return float(cell) if NUMBER.match(cell) else TRUTH.get(cell.strip().lower())
     try:
         return float(cell)
+    except OverflowError:  # an int of hundreds of digits
+        return float("inf")
     except (TypeError, ValueError):
         return None
 

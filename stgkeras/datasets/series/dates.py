@@ -56,19 +56,20 @@ def parse_times(cells, must, column=""):
     return times
 
 
-def times_of_steps(timestamps, steps):
+def times_of_steps(timestamps, steps, name="`timestamps`"):
     """Converts the `timestamps` of `steps` steps; `parse_times` describes the result."""
     if len(timestamps) != steps:
         raise ValueError(
-            "`timestamps` must have one time for each step. "
+            f"{name} must have one time for each step. "
             f"Received: {len(timestamps)} times for {steps} steps"
         )
-    must = "`timestamps` must hold dates and times"
+    must = f"{name} must hold dates and times"
     kind = np.asarray(timestamps).dtype.kind
     if kind in "biuf":
-        raise TypeError(
-            f"{must}. Received: numbers. Pass `interval` in minutes instead of `timestamps`."
-        )
+        fix = "Pass `interval` in minutes instead of `timestamps`."
+        if name != "`timestamps`":
+            fix = "Set the times as index, or pass arrays and `interval` to `from_arrays`."
+        raise TypeError(f"{must}. Received: numbers. {fix}")
     return parse_times(timestamps, must)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -21,11 +22,15 @@ NPZ_ERRORS = (
 )
 
 
-def file_type(path, types=(".npz", ".csv")):
+def file_type(path, types=(".npz", ".csv"), argument="path"):
     """Returns the ending of a file. Raises an error if it is missing or has another ending."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"`{argument}` must be the path of a file. Received: {path!r}")
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"The file must exist. Received: {path}")
+        raise FileNotFoundError(
+            f"`{argument}` must be the path of an existing file. Received: {path}"
+        )
     suffix = path.suffix.lower()
     if suffix not in types:
         reason = ""
@@ -35,7 +40,9 @@ def file_type(path, types=(".npz", ".csv")):
                 "`load_pems_bay` compute the graphs that are published as pickles."
             )
         endings = ", ".join(types[:-1])
-        raise ValueError(f"The file must end in {endings} or {types[-1]}. Received: {path}{reason}")
+        raise ValueError(
+            f"`{argument}` must end in {endings} or {types[-1]}. Received: {path}{reason}"
+        )
     return suffix
 
 
@@ -77,13 +84,25 @@ def series_from_npz(path, key=None, interval=None):
             f"Received: shapes {shapes}"
         )
     widths = {name: data.shape[-1] for name, data in zip(keys, stacked, strict=True)}
-    minutes = float(arrays["step_minutes"]) if "step_minutes" in arrays else None
+    for name, scale in zip(keys, scales, strict=True):
+        if scale is not None and (scale.ndim or scale.dtype.kind not in "iuf"):
+            raise ValueError(
+                f"`{name}_scale` in {path} must be one number. Received: an array of shape "
+                f"{scale.shape} and dtype {scale.dtype}"
+            )
+    minutes = _minutes(arrays, path)
 
     def read(steps):
         parts = zip(stacked, scales, strict=True)
         read = [data[steps] if scale is None else data[steps] * scale for data, scale in parts]
         return np.concatenate(read, axis=-1)
 
+    names = first_of(arrays, NAME_KEYS, np.arange(stacked[0].shape[1]))
+    if names.shape != (stacked[0].shape[1],):
+        raise ValueError(
+            f"`names` in {path} must have one name for each of the {stacked[0].shape[1]} nodes. "
+            f"Received: an array of shape {names.shape}"
+        )
     values = InPieces((*stacked[0].shape[:2], sum(widths.values())), read)
     return {
         "values": values,
@@ -92,10 +111,10 @@ def series_from_npz(path, key=None, interval=None):
             for name, width in widths.items()
             for i in range(width)
         ),
-        "names": first_of(arrays, NAME_KEYS, range(values.shape[1])),
+        "names": names,
         "adjacency": first_of(arrays, ADJACENCY_KEYS),
         "interval": minutes,
-        "times": _times(arrays, len(values), minutes or interval),
+        "times": _times(arrays, len(values), minutes or interval, path),
     }
 
 
@@ -146,10 +165,28 @@ def first_of(arrays, keys, default=None):
     return next((arrays[key] for key in keys if key in arrays), default)
 
 
-def _times(arrays, num_steps, minutes):
+def _minutes(arrays, path):
+    """Returns the minutes between steps that the file states, or None."""
+    found = arrays.get("step_minutes")
+    if found is None:
+        return None
+    if found.ndim or found.dtype.kind not in "iuf" or not 0 < found < np.inf:
+        raise ValueError(
+            f"`step_minutes` in {path} must be a positive number. Received: {found.tolist()!r}"
+        )
+    return float(found)
+
+
+def _times(arrays, num_steps, minutes, path):
     if "start_time" not in arrays or minutes is None:
         return None
-    start = np.datetime64(str(arrays["start_time"]), "s")
+    try:
+        start = np.datetime64(str(arrays["start_time"]), "s")
+    except ValueError as error:
+        raise ValueError(
+            f"`start_time` in {path} must be a time such as 2024-05-01T08:00. "
+            f"Received: {arrays['start_time'].tolist()!r}"
+        ) from error
     return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
 
 

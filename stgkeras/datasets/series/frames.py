@@ -79,6 +79,8 @@ def from_pandas(
         names=names,
         features=features,
         quality=quality,
+        where="`frames`",
+        times="The index of `frames`",
         **kwargs,
     )
 

@@ -35,7 +35,7 @@ def graph_from_file(path, names, unknown="raise"):
     names has the order of the sensors.
     """
     options = {"names": names, "what": str(path), "unknown": unknown}
-    if files.file_type(path) == ".npz":
+    if files.file_type(path, argument="graph") == ".npz":
         arrays = files.read_npz(path)
         adjacency = files.first_of(arrays, files.ADJACENCY_KEYS)
         if adjacency is None:

@@ -24,9 +24,11 @@ def frame_from_hdf5(path):
                 raise ValueError('a frame in the format "table"; write it with format="fixed"')
             columns, times = _index(group, "axis0"), _times(group["axis1"])
             blocks = sum(name.endswith("_values") for name in group)
+            if not blocks:
+                raise ValueError("a frame without columns")
             frames = [
                 pd.DataFrame(
-                    group[f"block{i}_values"][()],
+                    _numbers(group[f"block{i}_values"]),
                     columns=_index(group, f"block{i}_items"),
                     copy=False,
                 )
@@ -46,6 +48,12 @@ def frame_from_hdf5(path):
             "Received: the columns are not in order, or the times are not those of the rows"
         )
     return frame.set_axis(times, axis=0)
+
+
+def _numbers(stored):
+    if stored.dtype.kind not in "biuf":
+        raise ValueError(f"readings of dtype {stored.dtype}")
+    return stored[()]
 
 
 def _times(stored):

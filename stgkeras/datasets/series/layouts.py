@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stgkeras.datasets.series.columns import (
+    as_number,
     is_feature_name,
     is_sensor_name,
     number_times,
@@ -149,7 +150,12 @@ def numbers_of(table, column):
     plain = text
     if table.decimal == ",":  # a dot may separate thousands, so it is refused
         plain = text.map(lambda cell: str(cell).replace(".", "?").replace(",", "."))
-    numbers = pd.to_numeric(plain.where(~empty, None), errors="coerce").to_numpy(np.float64)
+    plain = plain.where(~empty, None)
+    try:
+        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
+    except OverflowError:  # hundreds of digits
+        found = [np.nan if cell is None else as_number(cell) for cell in plain]
+        numbers = np.array([np.nan if number is None else number for number in found])
     bad = np.flatnonzero(np.isnan(numbers) & ~empty.to_numpy())
     if bad.size:
         cell, fix = text.iloc[bad[0]], ""

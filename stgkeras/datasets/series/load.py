@@ -10,7 +10,7 @@ from stgkeras.datasets.series.files import file_type, series_from_npz
 from stgkeras.datasets.series.graph_files import graph_of
 from stgkeras.datasets.series.series import Series, agreed_interval, make_series
 from stgkeras.datasets.series.table_parts import TABLE_OPTIONS, table_parts
-from stgkeras.datasets.series.tables import CSV, TABLES
+from stgkeras.datasets.series.tables import CSV, TABLES, paths_of_features
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -199,7 +199,8 @@ def from_csv(
         >>> long.names, long.features, long.values.tolist()
         (('007',), ('speed', 'flow'), [[[60.5, 11.0]]])
     """
-    for file in path.values() if isinstance(path, Mapping) else [path]:
+    paths = paths_of_features(path).values() if isinstance(path, Mapping) else [path]
+    for file in paths:
         if file_type(file, (".npz", *TABLES)) not in CSV:
             raise ValueError(
                 f"`path` must end in .csv or .tsv. Received: {file}. Read this file with "

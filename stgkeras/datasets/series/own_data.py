@@ -10,6 +10,7 @@ import numpy as np
 from stgkeras.datasets.series.columns import number_times
 from stgkeras.datasets.series.dates import times_of_steps
 from stgkeras.datasets.series.graph_files import graph_of
+from stgkeras.datasets.series.sensor_names import texts
 from stgkeras.datasets.series.series import Series, make_series
 from stgkeras.types import Array
 
@@ -114,7 +115,14 @@ def from_arrays(
         array([[0.  , 0.52],
                [0.52, 0.  ]])
     """
-    values = values if isinstance(values, np.memmap) else np.asarray(values)
+    if not isinstance(values, np.memmap):
+        try:
+            values = np.asarray(values)
+        except ValueError as error:
+            raise ValueError(
+                f"`values` must be an array. Received: lists of different lengths ({error}). Pass "
+                "rows of equal lengths."
+            ) from error
     if values.dtype.kind not in "biuf":
         raise TypeError(f"`values` must hold real numbers. Received: dtype={values.dtype}")
     if values.ndim not in (2, 3) or 0 in values.shape:
@@ -142,25 +150,41 @@ def from_arrays(
 
 
 def series_of_values(
-    values, timestamps, graph, *, names=None, features=None, unknown="raise", **kwargs
+    values,
+    timestamps,
+    graph,
+    *,
+    names=None,
+    features=None,
+    unknown="raise",
+    where="The series",
+    times="`timestamps`",
+    **kwargs,
 ):
-    """Creates the series of `from_arrays` from values (T, N, F)."""
+    """Creates the series of `from_arrays` from values (T, N, F).
+
+    `where` and `times` name the sources of values and times in error messages.
+    """
     steps, num_nodes, width = values.shape
     if features is None:
         features = ["value"] if width == 1 else [f"value_{i}" for i in range(width)]
-    features = [features] if isinstance(features, str) else list(map(str, features))
+    features = [features] if isinstance(features, str) else texts("features", features)
     if len(features) != width:
         raise ValueError(f"`features` must name {width} features. Received: features={features}")
-    names = [str(name) for name in (range(num_nodes) if names is None else names)]
+    names = texts("names", range(num_nodes) if names is None else names)
+    if timestamps is not None and np.ndim(timestamps) != 1:
+        raise ValueError(
+            f"`timestamps` must have one time for each step. Received: {timestamps!r}"[:300]
+        )
     if timestamps is not None and np.asarray(timestamps).dtype.kind in "iuf":
         found = number_times(np.asarray(timestamps))
         timestamps = timestamps if found is None else found
     return make_series(
         values,
-        where="The series",
+        where=where,
         names=names,
         features=features,
-        times=None if timestamps is None else times_of_steps(timestamps, steps),
+        times=None if timestamps is None else times_of_steps(timestamps, steps, times),
         adjacency=graph_of(graph, names, unknown),
         **kwargs,
     )

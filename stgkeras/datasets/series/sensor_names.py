@@ -51,3 +51,20 @@ def renamed(others, names):
                 "`pandas.read_csv(path, dtype=str)`."
             )
     return None
+
+
+def texts(argument, names):
+    """Returns names as a tuple of str. An empty name raises ValueError."""
+    try:
+        found = tuple(str(name) for name in names)
+    except TypeError as error:
+        raise TypeError(
+            f"`{argument}` must be a sequence of names. Received: {argument}={names!r}"
+        ) from error
+    empty = [i for i, name in enumerate(found) if name in ("", "None", "nan", "NaT", "<NA>")]
+    if empty:
+        raise ValueError(
+            f"`{argument}` must not be empty. Received: {found[empty[0]]!r} at position {empty[0]} "
+            f"of {shown(found)}. Give it a name, or remove it."
+        )
+    return found

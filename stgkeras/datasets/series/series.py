@@ -21,7 +21,9 @@ from stgkeras.datasets.series.readings import (
     quality_mask,
     refuse_missing,
 )
+from stgkeras.datasets.series.roles import shown
 from stgkeras.datasets.series.selection import select
+from stgkeras.datasets.series.sensor_names import texts
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
@@ -152,8 +154,18 @@ def make_series(
     Returns:
         `Series`.
     """
-    names = _checked_names(names, values.shape[1])
-    marks = null_values(null_value, tuple(features))
+    names = _unique("names", texts("names", names), where)
+    features = _unique("features", texts("features", features), where)
+    if len(names) != values.shape[1]:
+        raise ValueError(
+            f"{where} must have one of `names` for each node. Received: {len(names)} names for "
+            f"{values.shape[1]} nodes."
+        )
+    if interval is not None and not _is_positive(interval):
+        raise ValueError(
+            f"`interval` must be a positive number of minutes. Received: interval={interval!r}"
+        )
+    marks = null_values(null_value, features)
     mask = None if quality is None else quality_mask(quality, values.shape)
     refuse_missing(values, marks, where, features, mask)
     repair = regularize or duplicates != "raise"
@@ -182,12 +194,12 @@ def make_series(
     if not repair:
         values = mark_missing(values, marks, mask)
     if adjacency is not None:
-        adjacency = checked_adjacency(adjacency, len(names), symmetric)
+        adjacency = checked_adjacency(adjacency, len(names), symmetric, where)
     return Series(
         values,
         adjacency,
         names,
-        tuple(features),
+        features,
         None if interval is None else float(interval),
         times,
         _checked_units(units, features),
@@ -221,17 +233,16 @@ def agreed_interval(given, found, owner):
     return found if given is None else given
 
 
-def _checked_names(names, num_nodes):
-    names = tuple(str(name) for name in names)
-    if len(names) != num_nodes:
-        raise ValueError(
-            f"`names` must have one name for each node. Received: {len(names)} names for "
-            f"{num_nodes} nodes."
-        )
+def _is_positive(number):
+    return isinstance(number, Real) and 0 < number < math.inf
+
+
+def _unique(argument, names, where):
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(
-            f"`names` must be unique. Received: {repeated} more than once. Rename these sensors."
+            f"{where} must have unique `{argument}`. Received: {shown(repeated)} more than once. "
+            "Rename them, or remove the columns that are not needed."
         )
     return names
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stgkeras.datasets.series.files import file_type
 from stgkeras.datasets.series.layouts import wide_parts
 from stgkeras.datasets.series.long_tables import long_parts
 from stgkeras.datasets.series.readings import InPieces
 from stgkeras.datasets.series.roles import roles_of, shown
-from stgkeras.datasets.series.tables import paths_of_features, read_table
+from stgkeras.datasets.series.tables import TABLES, paths_of_features, read_table
 
 TABLE_OPTIONS = {"layout", "time", "sensor", "ignore", "separator", "decimal"}
 
@@ -135,6 +136,7 @@ def _quality(quality, found, form):
             "the readings with pandas too, and pass both frames to `from_pandas`."
         )
     if isinstance(quality, (str, os.PathLike)):
+        file_type(quality, TABLES, "quality")
         read = table_parts(quality, **form)
         return _aligned(read, found, quality, "`path`")
     return quality

@@ -75,6 +75,11 @@ def read_table(path, *, separator=None, decimal=None, as_text=()):
             f"Received: separator={separator!r}, decimal={decimal!r}"
         )
     frame = _from_parquet(path) if kind == ".parquet" else frame_from_hdf5(path)
+    if 0 in frame.shape:
+        raise ValueError(
+            f"{path} must have at least one row and one column. "
+            f"Received: a frame of shape {frame.shape}"
+        )
     return table_of_frame(frame, str(path))
 
 
