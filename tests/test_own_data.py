@@ -185,6 +185,7 @@ def test_times_that_are_none():
         ({"values": [["a"]]}, TypeError, "`values` must hold real numbers.*<U1"),
         ({"features": ["a", "b"]}, ValueError, "`features` must name 1 features.*'b'"),
         ({"units": ["km/h", "m"]}, ValueError, r"`units` must be a str, or one .*'km/h', 'm'"),
+        ({"units": 5}, ValueError, r"`units` must be a str, or one .*units=\(5,\)"),
         ({"names": ["a"]}, ValueError, "for each node. Received: 1 names for 2"),
         ({"names": ["a", "a"]}, ValueError, r"unique `names`. Received: \['a'\] more than once"),
         ({"graph": np.ones((3, 3))}, ValueError, r"the 2 nodes of the series.*\(3, 3\)"),

@@ -248,7 +248,9 @@ def _unique(argument, names, where):
 
 
 def _checked_units(units, features):
-    units = (units,) * len(features) if isinstance(units, str) else tuple(units)
+    if isinstance(units, str) or not isinstance(units, Iterable):
+        units = (units,) * len(features)
+    units = tuple(units)
     if len(units) != len(features) or not all(isinstance(unit, str) for unit in units):
         raise ValueError(
             f"`units` must be a str, or one str for each of {tuple(features)}. "
