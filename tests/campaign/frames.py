@@ -85,9 +85,11 @@ def fault_of_values(series, values, names, features, frame, options):
             expected[..., f][values[..., f] == mark] = np.nan
     if not np.array_equal(series.values, expected, equal_nan=True):
         return "other values"
-    if series.timestamps is not None and series.timezone and frame.index.tz is not None:
-        utc = frame.index.tz_convert("UTC").tz_localize(None)
-        if not np.array_equal(utc.to_numpy().astype("datetime64[s]"), series.timestamps):
+    times = frame.index
+    if series.timestamps is not None and len(times) and not options.get("timezone"):
+        if times.tz is not None and series.timezone:
+            times = times.tz_convert("UTC").tz_localize(None)
+        if times.tz is None and not np.array_equal(times.to_numpy(), series.timestamps):
             return "other times"
     return None
 

@@ -139,7 +139,8 @@ def arrays(rng, folder):
         + ([], {}, np.full((sensors, sensors), np.nan), -np.ones((sensors, sensors)), "x", None)
         + (np.full((sensors, sensors), "a"), np.ones((sensors, sensors), object)),
     }
-    for _ in range(rng.choice((0, 0, 1, 2))):
+    spoiled = rng.choice((0, 0, 1, 2))
+    for _ in range(spoiled):
         name = rng.choice(("values", *bad))
         if name == "values":
             values = rng.choice(bad_values)
@@ -147,10 +148,10 @@ def arrays(rng, folder):
             options[name] = rng.choice(bad[name])
 
     def check(series):
-        if values is not whole or options["names"] is not None or "features" in options:
+        if values is not whole or spoiled:
             return oracle.fault_of_series(series)
         features = ["value"] if width == 1 else ["value_0", "value_1"]
-        names = list(map(str, range(sensors)))
+        names = options["names"] or list(map(str, range(sensors)))
         full = values.reshape(steps, sensors, -1)
         frame = pd.DataFrame(index=pd.DatetimeIndex(times))
         return fault_of_values(series, full, names, features, frame, options)
@@ -206,7 +207,11 @@ def npz(rng, folder):
             return fault
         names = members.get("sensor_id", np.arange(sensors).astype(str)).tolist()
         parts = ["speed"] if width == 1 else ["speed_0", "speed_1"]
-        frame = pd.DataFrame(index=pd.DatetimeIndex([]))
+        times = []
+        if "start_time" in members and series.interval:
+            step = f"{members.get('step_minutes', options.get('interval'))}min"
+            times = pd.date_range("2024-05-01T08:00", periods=steps, freq=step)
+        frame = pd.DataFrame(index=pd.DatetimeIndex(times))
         return fault_of_values(series, values, names, parts, frame, options)
 
     told = f"{options}\n{members}"

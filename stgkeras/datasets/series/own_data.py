@@ -168,10 +168,10 @@ def series_of_values(
     steps, num_nodes, width = values.shape
     if features is None:
         features = ["value"] if width == 1 else [f"value_{i}" for i in range(width)]
-    features = [features] if isinstance(features, str) else texts("features", features)
+    features = [features] if isinstance(features, str) else texts("features", features, where)
     if len(features) != width:
         raise ValueError(f"`features` must name {width} features. Received: features={features}")
-    names = texts("names", range(num_nodes) if names is None else names)
+    names = texts("names", range(num_nodes) if names is None else names, where)
     if timestamps is not None and np.ndim(timestamps) != 1:
         raise ValueError(
             f"`timestamps` must have one time for each step. Received: {timestamps!r}"[:300]

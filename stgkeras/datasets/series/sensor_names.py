@@ -53,18 +53,18 @@ def renamed(others, names):
     return None
 
 
-def texts(argument, names):
+def texts(argument, names, where="The series"):
     """Returns names as a tuple of str. An empty name raises ValueError."""
     try:
         found = tuple(str(name) for name in names)
     except TypeError as error:
         raise TypeError(
-            f"`{argument}` must be a sequence of names. Received: {argument}={names!r}"
+            f"{where} must have a sequence of `{argument}`. Received: {argument}={names!r}"
         ) from error
     empty = [i for i, name in enumerate(found) if name in ("", "None", "nan", "NaT", "<NA>")]
     if empty:
         raise ValueError(
-            f"`{argument}` must not be empty. Received: {found[empty[0]]!r} at position {empty[0]} "
-            f"of {shown(found)}. Give it a name, or remove it."
+            f"{where} must have no empty name in `{argument}`. Received: {found[empty[0]]!r} at "
+            f"position {empty[0]} of {shown(found)}. Give it a name, or remove it."
         )
     return found

@@ -154,8 +154,8 @@ def make_series(
     Returns:
         `Series`.
     """
-    names = _unique("names", texts("names", names), where)
-    features = _unique("features", texts("features", features), where)
+    names = _unique("names", texts("names", names, where), where)
+    features = _unique("features", texts("features", features, where), where)
     if len(names) != values.shape[1]:
         raise ValueError(
             f"{where} must have one of `names` for each node. Received: {len(names)} names for "
