@@ -193,6 +193,13 @@ def test_the_fixes_work():
     assert wide.names == ("A", "B") and wide.values.ravel().tolist() == list(range(8))
 
 
+@pytest.mark.parametrize("timezone", [None, "Europe/Paris"])
+def test_years_that_no_clock_can_show(timezone):
+    times = np.array(["20000-01-01", "20000-01-02"], "datetime64[s]")
+    with pytest.raises(ValueError, match=r"years 2 to 9998. Received: 20000 in row 0"):
+        series(times, timezone=timezone)
+
+
 def test_messages_show_the_local_time_of_the_row():
     times = pd.date_range("2024-03-31", periods=5, freq="h", tz="Europe/Paris")[[0, 1, 2, 2]]
     with pytest.raises(ValueError, match=r"Received: 2024-03-31T03:00:00\+02:00 in row 3 after"):

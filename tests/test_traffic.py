@@ -146,6 +146,7 @@ def test_key_chooses_and_stacks(write):
     ("arrays", "key", "message"),
     [
         ({"a": VALUES}, "b", r"`key` must name a numeric array.*key='b'.*'a': \(8, 3\)"),
+        ({"a": VALUES[:0]}, None, r"`key` must name .*'a': \(0, 3\)"),
         ({"a": VALUES[0]}, "a", r"`key` must name .* \(steps, nodes\).*'a': \(3,\)"),
         ({"a": VALUES[None, None]}, None, r"`key` must name .*'a': \(1, 1, 8, 3\)"),
         ({"a": VALUES.astype(str)}, "a", "`key` must name a numeric array"),

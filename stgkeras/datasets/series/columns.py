@@ -123,7 +123,9 @@ def kind_of(cells):
 
 def is_empty(cell):
     """Whether a cell is None, NaN, NaT or pandas.NA."""
-    return cell is None or str(cell) in ("nan", "NaT", "<NA>")
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
 def as_number(cell):

@@ -53,6 +53,11 @@ def parse_times(cells, must, column=""):
             f"{must}. Received: {_shown(index[bad[0]])} in {column}row {bad[0]}. Write each time "
             "as YYYY-MM-DD HH:MM."
         )
+    far = np.flatnonzero((times.year < 2) | (times.year > 9998))
+    if far.size:  # Python and pandas cannot convert all of them to another time zone
+        raise ValueError(
+            f"{must} of the years 2 to 9998. Received: {times.year[far[0]]} in {column}row {far[0]}"
+        )
     return times
 
 

@@ -56,7 +56,10 @@ def series_from_npz(path, key=None, interval=None):
     fits = [
         name
         for name, data in arrays.items()
-        if data.ndim in (2, 3) and data.dtype.kind in "iuf" and name not in ADJACENCY_KEYS
+        if data.ndim in (2, 3)
+        and data.size
+        and data.dtype.kind in "iuf"
+        and name not in ADJACENCY_KEYS
     ]
     keys = fits if keys is None else list(keys)
     windows = key is None and any(data.ndim == 4 for data in arrays.values())
