@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stgkeras.datasets.series.npz_times import npz_times, step_minutes
 from stgkeras.datasets.series.readings import InPieces, in_pieces
 
 ADJACENCY_KEYS = ("adj", "adjacency")
@@ -39,7 +40,7 @@ def file_type(path, types=(".npz", ".csv")):
     return suffix
 
 
-def series_from_npz(path, key=None, interval=None):
+def series_from_npz(path, key=None, interval=None, timezone=None):
     """Reads a series from an npz file.
 
     Returns a dict of the fields of `Series`. A field that is not in the file is None.
@@ -77,7 +78,7 @@ def series_from_npz(path, key=None, interval=None):
             f"Received: shapes {shapes}"
         )
     widths = {name: data.shape[-1] for name, data in zip(keys, stacked, strict=True)}
-    minutes = float(arrays["step_minutes"]) if "step_minutes" in arrays else None
+    minutes = step_minutes(path, arrays)
 
     def read(steps):
         parts = zip(stacked, scales, strict=True)
@@ -95,7 +96,7 @@ def series_from_npz(path, key=None, interval=None):
         "names": first_of(arrays, NAME_KEYS, range(values.shape[1])),
         "adjacency": first_of(arrays, ADJACENCY_KEYS),
         "interval": minutes,
-        "times": _times(arrays, len(values), minutes or interval),
+        "times": npz_times(path, arrays, len(values), minutes or interval, timezone),
     }
 
 
@@ -144,13 +145,6 @@ def header_of(path):
 
 def first_of(arrays, keys, default=None):
     return next((arrays[key] for key in keys if key in arrays), default)
-
-
-def _times(arrays, num_steps, minutes):
-    if "start_time" not in arrays or minutes is None:
-        return None
-    start = np.datetime64(str(arrays["start_time"]), "s")
-    return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
 
 
 def numbers_of(path, table, header):

@@ -37,8 +37,8 @@ def load_series(
             Or a dict of feature name → path of a table.
             An npz file contains an array (T, N) or (T, N, F) of readings. If the file also
             contains a number `<key>_scale`, the array `key` is multiplied by this number. Optional
-            arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `start_time`
-            (ISO 8601) and `step_minutes`.
+            arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `time` or
+            `timestamps` (T,), or `start_time`, the time of the first step; and `step_minutes`.
             `from_csv` describes the forms of tables.
         graph: None, a graph, or the path of a graph file. It replaces the graph in `path`. Sensors
             are joined by their names, see the forms of graphs below. Only an array and a matrix
@@ -108,7 +108,7 @@ def load_series(
             f"{options[tabular[0]]!r} and {path}. Omit the argument."
         )
     unknown = options.pop("unknown", "raise")
-    found = series_from_npz(path, key, interval)
+    found = series_from_npz(path, key, interval, timezone)
     return make_series(
         found["values"],
         where=str(path),
