@@ -227,7 +227,7 @@ def from_csv(
     )
 
 
-READER = TABLE_OPTIONS | {"null_value", "duplicates", "regularize", "quality"}
+READER = TABLE_OPTIONS | {"null_value", "duplicates", "regularize", "quality", "timezone"}
 
 
 def _series(path, graph, *, unknown="raise", **options):
