@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stgkeras.datasets import from_pandas
+from stgkeras.datasets import from_arrays, from_pandas
 
 TIMES = pd.date_range("2024-03-10", periods=3, freq="5min")
 
@@ -24,12 +24,25 @@ def test_pandas():
     ("frames", "kind", "message"),
     [
         ({"a": [1, 2], "t": ["x", "y"]}, TypeError, "'value' with column 't' of dtype str|object"),
-        ({"a": [1, 2]}, TypeError, "`timestamps` must hold dates and times. Received: numbers"),
+        (
+            {"a": [1, 2]},
+            TypeError,
+            "`frames` must have times as index. Received: an index with 0, 1",
+        ),
     ],
 )
 def test_bad_pandas(frames, kind, message):
     with pytest.raises(kind, match=message):
         from_pandas(pd.DataFrame(frames))
+
+
+def test_frames_without_dates():
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]})
+    for index in ([0, 5], pd.to_timedelta([0, 5], unit="min")):
+        with pytest.raises(TypeError, match=r"`from_arrays\(frame.to_numpy\(\), names=frame.col"):
+            from_pandas(frame.set_axis(index))
+    series = from_arrays(frame.to_numpy(), names=frame.columns, interval=5)
+    assert series.names == ("a", "b") and series.interval == 5
 
 
 def test_frames_that_differ():

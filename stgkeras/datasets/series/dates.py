@@ -65,9 +65,10 @@ def times_of_steps(timestamps, steps):
         )
     must = "`timestamps` must hold dates and times"
     kind = np.asarray(timestamps).dtype.kind
-    if kind in "biuf":
+    if kind in "biufm":
+        found = "durations" if kind == "m" else "numbers"
         raise TypeError(
-            f"{must}. Received: numbers. Pass `interval` in minutes instead of `timestamps`."
+            f"{must}. Received: {found}. Pass `interval` in minutes instead of `timestamps`."
         )
     return parse_times(timestamps, must)
 
