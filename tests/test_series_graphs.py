@@ -193,7 +193,14 @@ FT = ("from", "to")
         ("from,to,weight\n701,702,1\n701,703\n", "Received: '' in column 'weight', row 1"),
         ("from,to\n", r"must have at least one edge. Received: only the columns \['from', 'to'\]"),
         ("from,to\nnan,702\n", "from='nan' in row 0"),
-        ("from;to\n701;702\n", r"names of sensors in its first row .*or edges, .* 'from;to'"),
+        ("from|to\n701|702\n", r"names of sensors in its first row .*or edges, .* 'from|to'"),
+        ("from;to;weight\n701;702;1,234\n", "must have one decimal sign. .*'1,234', .* Write com"),
+        ("from;to;weight\n701;702;1,5\n701;703;1.5\n", "one decimal sign.*'1,5' and '1.5'. Wri"),
+        ("from,to;a\n701,702;b\n", "must have one sign between its cells.* 'from,to;a'. Write c"),
+        ("from,to\n701,702\n\n703,704,1\n", "3 cells in line 4, 2 in the first line. Correct"),
+        ("701,702\n701,0,1\n702,1,0\n", "3 cells in line 2, 2 in the first line"),
+        ("701;702\n1;1,000\n", "must have one decimal sign"),
+        ("", "must be a csv table with data. Received: an empty file"),
         ("source,target\n701,702\n701,702\n", "header from,to. .*first row 'source', 'target'"),
         (",701,702\n701,0,1\n702,1,0\n", "labels of its rows.*'701', '702' .*Add .* '704', '703'"),
         ("701,702,703,703\n" + 4 * "0,0,0,0\n", "Name each sensor once, not '703'"),
@@ -205,6 +212,24 @@ FT = ("from", "to")
 def test_bad_files(text, message, tmp_path):
     (tmp_path / "graph.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
+        join(tmp_path / "graph.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("form", ["edges", "labelled", "plain"])
+def test_separators_and_decimal_signs(form, separator, decimal, tmp_path):
+    path = tmp_path / ("graph.tsv" if separator == "\t" else "graph.csv")
+    table = {"edges": TABLE, "labelled": labelled(), "plain": labelled(ORDER)}[form]
+    labels = form == "labelled"
+    quoting = {"sep": separator, "decimal": decimal, "float_format": "%.2f"}
+    table.to_csv(path, index=labels, header=form != "plain", **quoting)
+    assert edges(join(path)) == EDGES
+
+
+def test_a_file_in_another_encoding(tmp_path):
+    (tmp_path / "graph.csv").write_bytes("from,to\nPlätze,702\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="encoding UTF-8. Received: the byte 0xe4, .* Save the fi"):
         join(tmp_path / "graph.csv")
 
 

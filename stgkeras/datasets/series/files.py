@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stgkeras.datasets.series.csv_text import fault, with_points
 from stgkeras.datasets.series.npz_times import npz_times, step_minutes
 from stgkeras.datasets.series.readings import InPieces, in_pieces
 
@@ -132,7 +133,8 @@ def read_csv(path, text=None, **kwargs):
         file = path if text is None else io.BytesIO(text)
         return pd.read_csv(file, low_memory=False, **kwargs)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
+        content = (text or b"").decode("utf-8", "replace")
+        raise ValueError(fault(path, error, text=content)) from error
 
 
 def header_of(path):
@@ -140,20 +142,21 @@ def header_of(path):
         with open(path, newline="", encoding="utf-8-sig") as file:
             return [name.strip() for name in next(csv.reader(file), [])]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
+        raise ValueError(fault(path, error)) from error
 
 
 def first_of(arrays, keys, default=None):
     return next((arrays[key] for key in keys if key in arrays), default)
 
 
-def numbers_of(path, table, header):
+def numbers_of(path, table, header, decimal="."):
     """Converts a table to float64. An error names the first cell that is not a number."""
     import pandas as pd
 
     numbers = np.empty(table.shape)
     for i, (name, (_, cells)) in enumerate(zip(header, table.items(), strict=True)):
-        numbers[:, i] = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+        plain = with_points(cells, decimal)
+        numbers[:, i] = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
         bad = np.flatnonzero(np.isnan(numbers[:, i]) & cells.notna().to_numpy())
         if bad.size:
             raise ValueError(
