@@ -132,6 +132,20 @@ def test_the_names_of_an_npz_file(tmp_path):
 # Ids that are written in another way
 
 
+@pytest.mark.parametrize("form", ["edges", "labelled", "networkx"])
+def test_a_graph_that_loses_all_its_edges(form, tmp_path):
+    graph = {"edges": TABLE, "labelled": labelled(), "networkx": directed()}[form]
+    names = ["701", "703"]
+    given = [graph]
+    if form != "networkx":
+        given.append(csv(tmp_path, graph, index=form == "labelled"))
+    for graph in given:
+        with pytest.raises(ValueError, match="edge between two .*'702'.*sensors are '701', '703'."):
+            join(graph, names, unknown="drop")
+    empty = labelled() * 0
+    assert edges(join(empty, names, unknown="drop")) == {}
+
+
 @pytest.mark.parametrize("unknown", ["raise", "drop"])
 def test_ids_that_lost_their_zeros(tmp_path, unknown):
     names = [f"{n:03d}" for n in range(98, 103)]

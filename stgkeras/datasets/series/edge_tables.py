@@ -45,9 +45,21 @@ def from_edge_table(table, names, what, unknown="raise", decimal="."):
         weights = _weights(table[numbers[0]], numbers[0], what, decimal)
     kept = ends.min(axis=1) >= 0
     source, target = ends[kept].T
+    if not kept.all() and not (source != target).any():
+        refuse_no_edge(what, _ids(table[again or ["from", "to"]], what), names)
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights[kept])
     return np.where(np.isneginf(adjacency), 0, adjacency)
+
+
+def refuse_no_edge(what, ids, names):
+    """Raises ValueError for a graph in which `unknown="drop"` leaves no edge."""
+    others = [name for name in dict.fromkeys(ids) if name not in set(names)]
+    raise ValueError(
+        f'{what} must have an edge between two sensors of the series. Received: unknown="drop", '
+        f"and only edges with {shown(others)}; the sensors are {shown(names)}. Use the names of "
+        "the sensors, or pass `graph=None`."
+    )
 
 
 def lower_case(columns):
