@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import types
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import keras
@@ -25,16 +25,15 @@ class Readings:
     """Checks the data of one call of `fit`, `evaluate` or `predict`.
 
     Args:
-        names: sequence of the names of the inputs of the model, in the order of its flat inputs.
+        inputs: the `input` of the model, a tensor or a dict of tensors.
         takes_missing: bool. Whether NaN in a signal is a missing reading: the model has a scaler.
         loss: None, or the `loss` that the model was compiled with.
         targets: further checks of the targets.
     """
 
-    def __init__(
-        self, names: Sequence[str], takes_missing: bool, loss: Any, targets: TargetCheck
-    ) -> None:
-        self.names, self.takes_missing, self.targets = names, takes_missing, targets
+    def __init__(self, inputs: Any, takes_missing: bool, loss: Any, targets: TargetCheck) -> None:
+        self.inputs, self.takes_missing, self.targets = inputs, takes_missing, targets
+        self.names = [tensor.name for tensor in keras.tree.flatten(inputs)]
         self.unmasked_loss = _unmasked_loss(loss)
         self.error: ValueError | None = None
         # {batch: (number of windows, number of windows without readings)}. The key is the batch
@@ -49,6 +48,7 @@ class Readings:
             y: None, or the targets.
         """
         self.targets.data(x, y)
+        self._refuse_missing_targets(x)
         if isinstance(x, keras.utils.PyDataset):
             return _CheckedDataset(x, self), y
         if isinstance(x, types.GeneratorType):
@@ -97,10 +97,25 @@ class Readings:
                 stacklevel=stacklevel + 1,
             )
 
+    def _refuse_missing_targets(self, x):
+        """Raises ValueError before the first batch: the batch with a missing target may come late.
+
+        `compile` knows no data, so only here are both the loss and the targets known.
+        """
+        find = getattr(x, "missing_target", None)  # `datasets.Windows`
+        place = find() if find is not None and self.unmasked_loss is not None else None
+        if place is not None:
+            raise ValueError(
+                "`targets` of the windows must hold finite numbers. Received: NaN at "
+                f"targets{list(place)}, the first missing reading that a window predicts. "
+                + MISSING_TARGET.format(loss=self.unmasked_loss)
+            )
+
     def _check_inputs(self, x, key):
+        refuse_other_names(x, self.inputs)
         named = x if isinstance(x, dict) else dict(zip(self.names, _listed(x), strict=False))
         signals = {}
-        for name in set(named) & set(self.names):  # Keras ignores other keys
+        for name in set(named) & set(self.names):  # a model of one input ignores other keys
             array = named[name]
             may_miss = self.takes_missing and name in SIGNALS
             array = self._check(name, array, may_miss, MISSING_INPUT)
@@ -156,6 +171,22 @@ class Readings:
                 return tf.nest.pack_sequence_as(data, kept)
 
         return dataset.map(through)
+
+
+def refuse_other_names(x: Any, inputs: Any) -> None:
+    """Raises ValueError if a dict of inputs has other names than the inputs of a model.
+
+    Keras 3.15 takes the values of such a dict in the order of the sorted names, so that an
+    additional name shifts the inputs, with only a warning about structures.
+    """
+    if not isinstance(x, dict) or not isinstance(inputs, dict) or set(x) == set(inputs):
+        return
+    more, less = (sorted(map(str, a)) for a in (set(x) - set(inputs), set(inputs) - set(x)))
+    fixes = [f"Remove {more}."] * bool(more) + [f"Add {less}."] * bool(less)
+    raise ValueError(
+        f"`x` must be a dict with exactly the inputs of the model, {sorted(inputs)}. Received: a "
+        f"dict with {sorted(map(str, x))}. {' '.join(fixes)}"
+    )
 
 
 MISSING_INPUT = (
