@@ -54,3 +54,20 @@ def test_frames_that_differ():
             from_pandas({"u": a, "v": other})
     with pytest.raises(TypeError, match=r"reads \['names'\] from the frames"):
         from_pandas(a, names=["x"])
+
+
+def test_a_frame_as_array_keeps_its_names():
+    frame = pd.DataFrame(np.arange(6.0).reshape(2, 3), columns=["c", "a", "b"])
+    assert from_arrays(frame).names == ("c", "a", "b")
+    assert from_arrays(frame, TIMES[:2]).names == ("c", "a", "b")
+    assert from_arrays(frame.set_axis(TIMES[:2]), TIMES[:2]).names == ("c", "a", "b")
+    assert from_arrays(frame, names=["x", "y", "z"]).names == ("x", "y", "z")
+    assert from_arrays(frame.set_axis([773869, 5, 6], axis=1)).names == ("773869", "5", "6")
+    with pytest.raises(ValueError, match=r"order of the columns.*\['a', 'b', 'c'\], columns \['c'"):
+        from_arrays(frame, names=["a", "b", "c"])
+    with pytest.raises(
+        ValueError, match="times as index, such as .*Pass the frame to `from_pandas"
+    ):
+        from_arrays(frame.set_axis(pd.DatetimeIndex(TIMES[:2])))
+    with pytest.raises(ValueError, match="two levels of columns. Pass the frame to `from_pandas`"):
+        from_arrays(pd.concat({"speed": frame}, axis=1))

@@ -1,5 +1,6 @@
 """NaN and infinite numbers in what models are fitted to and predict from."""
 
+import re
 import warnings
 
 import keras
@@ -182,6 +183,27 @@ def test_graphs_and_histories_that_come_as_input_are_finite(name, value):
         x = inputs_of(model) | {key: spoiled(array, value, (1,) + (0,) * (array.ndim - 1))}
         with pytest.raises(ValueError, match=f"`{key}` must hold finite numbers"):
             model.predict(x, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["stgcn-links", "astgcn-sample-additive"])
+def test_graphs_that_come_as_input_are_adjacencies(name):
+    model = make(name)
+    x = inputs_of(model)
+    for dtype in ("float32", "int32"):
+        graph = np.ceil(x["graph"]).astype(dtype)
+        assert np.isfinite(model.predict(x | {"graph": graph}, verbose=0)).all()
+        place = (1,) + (0,) * (graph.ndim - 3) + (2, 1)
+        graph[place] = -1
+        message = "`graph` must hold adj.* Received: -1 at graph" + re.escape(str(list(place)))
+        with pytest.raises(ValueError, match=message):
+            model.predict(x | {"graph": graph}, verbose=0)
+    laplacian = np.broadcast_to(np.eye(NODES), x["graph"].shape) - x["graph"]
+    y = np.zeros(model.predict(x, verbose=0).shape, "float32")
+    model.compile("sgd", "mae")
+    for feed in (generator, Batches):
+        with pytest.raises(ValueError, match="Pass the adjacencies instead of Laplacians"):
+            found = feed(x | {"graph": laplacian}, y)
+            model.evaluate(found, verbose=0, steps=1 if feed is generator else None)
 
 
 @pytest.mark.parametrize("name", ["chebnet", "gcn", "scnn"])

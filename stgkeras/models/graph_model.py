@@ -20,10 +20,10 @@ from stgkeras.layers._state import StateLayer
 from stgkeras.models import family, preset_files, saved_form
 from stgkeras.models.checked_methods import checked
 from stgkeras.models.cloning import constructor
-from stgkeras.models.model_inputs import adapt_scaler
+from stgkeras.models.model_inputs import adapt_scaler, refuse_other_names
 from stgkeras.models.operator_check import check_operator
 from stgkeras.models.pooled_loss import PooledLoss
-from stgkeras.models.readings import Readings, refuse_other_names
+from stgkeras.models.readings import Readings
 from stgkeras.models.target_checks import TargetCheck
 from stgkeras.types import Array, Tensor
 

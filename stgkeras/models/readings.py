@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from stgkeras.models.model_inputs import refuse_other_names
+from stgkeras.models.operator_check import check_adjacencies
 from stgkeras.models.target_checks import TargetCheck
 from stgkeras.seasons import pieces
 
@@ -134,12 +136,15 @@ class Readings:
     def _check(self, name, array, may_miss, remedy):
         """Checks an array and returns it as a NumPy array, or None if it has no floats."""
         array = _as_numbers(array)
-        if array is None or array.dtype.kind in "biu":
+        is_graph = name == "graph"
+        if array is None or (array.dtype.kind in "biu" and not is_graph):
             return None
         for part in pieces(array):
             with np.errstate(over="ignore"):  # numbers beyond float32 become infinite
                 values = np.asarray(array[part], "float32")
             if np.isfinite(values).all():
+                if is_graph:
+                    check_adjacencies(values, part.start)
                 continue
             infinite = np.isinf(values)
             if infinite.any():
@@ -171,22 +176,6 @@ class Readings:
                 return tf.nest.pack_sequence_as(data, kept)
 
         return dataset.map(through)
-
-
-def refuse_other_names(x: Any, inputs: Any) -> None:
-    """Raises ValueError if a dict of inputs has other names than the inputs of a model.
-
-    Keras 3.15 takes the values of such a dict in the order of the sorted names, so that an
-    additional name shifts the inputs, with only a warning about structures.
-    """
-    if not isinstance(x, dict) or not isinstance(inputs, dict) or set(x) == set(inputs):
-        return
-    more, less = (sorted(map(str, a)) for a in (set(x) - set(inputs), set(inputs) - set(x)))
-    fixes = [f"Remove {more}."] * bool(more) + [f"Add {less}."] * bool(less)
-    raise ValueError(
-        f"`x` must be a dict with exactly the inputs of the model, {sorted(inputs)}. Received: a "
-        f"dict with {sorted(map(str, x))}. {' '.join(fixes)}"
-    )
 
 
 MISSING_INPUT = (
