@@ -196,7 +196,7 @@ def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> N
 def refuse_other_names(x: Any, inputs: Any) -> None:
     """Raises ValueError if a dict of inputs has other names than the inputs of a model.
 
-    Keras 3.15 takes the values of such a dict in the order of the sorted names, so that an
+    Keras 3.15.1 takes the values of such a dict in the order of the sorted names, so that an
     additional name shifts the inputs, with only a warning about structures.
     """
     if not isinstance(x, dict) or not isinstance(inputs, dict) or set(x) == set(inputs):
