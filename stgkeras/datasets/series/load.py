@@ -64,7 +64,8 @@ def load_series(
         two more columns such as `from_id` and `to_id` must give the names. For positions alone,
         use `stgkeras.graphs.from_edges`.
         2. A csv file or frame with the adjacency matrix, with the names of the sensors in the
-        first row, the first column or both; or a csv file without names.
+        first row, the first column or both; or a csv file without names. Csv files may have
+        semicolons, tabs and decimal commas.
         3. An npz file with the array `adj` or `adjacency`, and the names in `sensor_id` or `names`,
         if the order is not that of the series.
         4. A networkx graph of the names, or an igraph graph with the vertex attribute "name". The
