@@ -15,12 +15,16 @@ def baselines(task):
     """
     past = {"values": task.targets, "starts": task.split.test, **task.reach}
     rows = {"last value": datasets.last_value(**past)}
+    clock = {}
+    if task.calendar is not None:
+        clock = {"calendar": task.calendar, "steps_per_day": task.day}
     for name, lag in (("same time last day", task.day), ("same time last week", 7 * task.day)):
         if task.reach["horizon"] <= lag <= task.ahead[0, 0]:
-            then = datasets.same_time(**past, lag=lag)
-            rows[name] = np.where(np.isnan(then), rows["last value"], then)
-    if task.calendar is not None:
-        past |= {"calendar": task.calendar, "steps_per_day": task.day}
+            then = datasets.same_time(**past, lag=lag, **clock)
+            if not np.isnan(then).all():  # as on the clock of a series without weekends
+                rows[name] = np.where(np.isnan(then), rows["last value"], then)
+    if clock:
+        past |= clock
         rows["historical mean"] = datasets.historical_mean(**past, num_train=task.known)
         rows["ridge on the residual"] = np.concatenate(
             [

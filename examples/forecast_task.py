@@ -29,6 +29,8 @@ class Task:
         season: bool. If True, models forecast the deviation from the seasonal mean. Needs a
             calendar.
         components: dict of input components, see `Windows`, or None to read the last steps only.
+        past_calendar: bool. If True, models with a season read the local time of their input, which
+            matters where the clocks change.
 
     Attributes:
         day: int. Number of steps per day.
@@ -44,6 +46,7 @@ class Task:
     num_outputs: int = 1
     season: bool = False
     components: dict | None = None
+    past_calendar: bool = False
 
     def __post_init__(self):
         times, minutes = self.series.timestamps, self.series.interval
@@ -82,6 +85,8 @@ class Task:
         values, targets, *calendar = arrays
         if calendar and (self.season or self.components):  # components follow the local clock
             options["calendar" if self.season else "clock"] = calendar[0]
+        if self.season and self.past_calendar:
+            options["past_calendar"] = calendar[0]
         return datasets.Windows(values, targets, starts, missing=True, **options)
 
     def windows(self, batch_size, seed):
@@ -101,6 +106,7 @@ class Task:
             num_features=features,
             num_outputs=self.num_outputs,
             **({"season": self.day} if self.season else {"normalize": True}),
+            past_calendar=self.season and self.past_calendar,
         )
         calendar = [self.calendar[: self.known]] if self.season else []
         model.adapt(values[: self.known], *calendar)

@@ -2,7 +2,7 @@
 
 python examples/forecast_your_csv.py                               synthetic data of two roads
 python examples/forecast_your_csv.py speeds.csv roads.csv --units km/h --null-value 0
-python examples/forecast_your_csv.py flows.csv sensors.csv --model ASTGCN --steps 1 6 24
+python examples/forecast_your_csv.py flows.csv sensors.csv --timezone Europe/Paris --steps 1 6 24
 
 The first file has a row per time and a column per sensor, with the names of the sensors in the
 header and timestamps in the first column. The second file has the columns from,to,distance or the
@@ -57,13 +57,17 @@ def read(args, folder):
     if readings is None:
         (readings, graph), units = demo_roads.write(folder), "km/h"
     mend = {"regularize": True, "duplicates": "mean"} if args.mend else {}
-    series = datasets.from_csv(readings, units=units, null_value=args.null_value, **mend)
+    mend |= {"null_value": args.null_value, "timezone": args.timezone}
+    series = datasets.from_csv(readings, units=units, **mend)
     if series.timestamps is None:
         sys.exit(f"{readings} must have timestamps in the first column. Add the timestamps.")
     adjacency, places = csv_graph.read(graph, list(series.names))
     series = dataclasses.replace(series, adjacency=adjacency)
     reach = {"input_length": max(12, *args.steps), "horizon": max(args.steps)}
-    task = Task(series, datasets.split_windows(len(series.values), **reach), reach)
+    total, local = len(series.values), series.timezone is not None
+    split = datasets.split_windows(total, **reach, complete=series)
+    every = datasets.split_windows(total, **reach)  # figures need all test windows
+    task = Task(series, split._replace(test=every.test), reach, past_calendar=local)
     if args.season and task.calendar is None:
         sys.exit(f"A day is not a multiple of {series.interval:g} minutes. Remove --season.")
     week = task.calendar is not None and task.known >= 7 * task.day
@@ -95,15 +99,11 @@ def parse(arguments=None):
     parser.add_argument("graph", nargs="?", help="CSV file of distances or coordinates")
     parser.add_argument("--units", default="", help="units of the readings, such as km/h")
     parser.add_argument("--null-value", type=float, help="value of missing readings: 0 or nan")
+    parser.add_argument("--timezone", help="time zone of the readings, such as Europe/Paris")
     parser.add_argument("--mend", action="store_true", help="add missing rows, average duplicates")
     parser.add_argument("--model", choices=MODELS, default="STGCN")
-    parser.add_argument(
-        "--steps",
-        type=int,
-        nargs="+",
-        default=[3, 6, 12],
-        help="forecast steps to report on; the largest is the horizon",
-    )
+    steps = {"type": int, "nargs": "+", "default": [3, 6, 12]}
+    parser.add_argument("--steps", **steps, help="forecast steps to report; the largest: horizon")
     parser.add_argument(
         "--season",
         action=argparse.BooleanOptionalAction,
@@ -113,8 +113,9 @@ def parse(arguments=None):
     parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument("--out", help="output folder; default: a new one in runs/")
     args = parser.parse_args(arguments)
-    if not args.readings and (args.units or args.null_value is not None or args.mend):
-        parser.error("--units, --null-value and --mend need a CSV file of readings")
+    given = args.units, args.null_value is not None, args.timezone, args.mend
+    if not args.readings and any(given):
+        parser.error("--units, --null-value, --timezone and --mend need a CSV file of readings")
     if args.readings and not args.graph:
         parser.error("the readings need a graph: pass a CSV file of distances or coordinates")
     if min(args.steps) < 1:

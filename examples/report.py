@@ -71,8 +71,8 @@ def read(args, model):
     if args.data in tasks.DATASETS:
         series = tasks.measured(argparse.Namespace(data=None, dataset=args.data, path=args.path))
     else:
-        options = {"interval": args.interval, "null_value": args.null_value}
-        series = datasets.load_series(args.data, key=args.key, **options)
+        names = ("interval", "null_value", "timezone", "key")
+        series = datasets.load_series(args.data, **{name: getattr(args, name) for name in names})
     if series.interval is None:
         sys.exit(f"{args.data} has no time interval. Pass --interval MINUTES.")
     sizes, found = (model.num_nodes, model.num_features), series.values.shape[1:]
@@ -88,7 +88,8 @@ def read(args, model):
     shares = {"val": args.val, "test": args.test, "boundary": args.boundary}
     split = datasets.split_windows(len(series.values), **reach, **shares)
     season = model.season is not None
-    task = Task(series, split, reach, model.num_outputs, season, components)
+    options = {"components": components, "past_calendar": model.past_calendar}
+    task = Task(series, split, reach, model.num_outputs, season, **options)
     if season and (task.calendar is None or task.day != model.season):
         sys.exit(f"{args.data} must have timestamps with {model.season} steps per day.")
     places = csv_graph.read(args.places, list(series.names))[1] if args.places else None
@@ -108,6 +109,7 @@ def parse(arguments=None):
     parser.add_argument("--key", nargs="+", help="arrays of the NPZ file to read as features")
     parser.add_argument("--interval", type=float, help="minutes between steps, if not in the file")
     parser.add_argument("--null-value", type=float, help="value of missing readings: 0 or nan")
+    parser.add_argument("--timezone", help="time zone of the readings, such as Europe/Paris")
     parser.add_argument("--units", help="units of the readings, such as km/h")
     parser.add_argument("--path", help="local file or folder of a published data set")
     parser.add_argument("--places", help="CSV file with the columns sensor, latitude, longitude")

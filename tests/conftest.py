@@ -41,6 +41,7 @@ SERIES = (
     "components",
     "forecast_baselines",
     "missing_readings",
+    "npz_times",
     "own_data",
     "own_frames",
     "series_memory",

@@ -161,6 +161,40 @@ def test_baselines_follow_the_local_clock(times):
 
 
 @changes
+@pytest.mark.parametrize("days", [1, 7])
+def test_same_time_reads_the_local_time(times, days):
+    series, wall = series_of(times), times.tz_localize(None)
+    starts = np.arange(24 * days + 1, len(times) - 9)
+    given = {"input_length": 3, "horizon": 6, "lag": 24 * days}
+    clock = {"calendar": series.calendar, "steps_per_day": 24}
+    found = datasets.same_time(series.values, starts, **given, **clock)
+    assert found.shape == (len(starts), 6, 1, 1) and not np.isnan(found).any()
+    for row, start in enumerate(starts):
+        for ahead in range(6):
+            local = wall[start + 3 + ahead] - pd.Timedelta(days=days)
+            assert found[row, ahead, 0, 0] in steps_at(times, local)
+    fixed = datasets.same_time(series.values, starts, **given)
+    different = (found != fixed).any(axis=(1, 2, 3)).sum()
+    assert 24 * days <= different < 24 * days + 8 and not (found == fixed).all()
+
+
+def test_same_time_reads_no_target_step():
+    series = series_of(SPRING)
+    step = SPRING.get_loc(pd.Timestamp("2024-03-09 10:00", tz=ANGELES))
+    clock = {"calendar": series.calendar, "steps_per_day": 24}
+    found = datasets.same_time(series.values, [step - 1], 1, 24, 24, **clock).ravel()
+    # The last target is 10:00 on the day of 23 hours; a day before is the first target.
+    assert np.isnan(found[-1]) and found[0] == step - 24 and not np.isnan(found[:-1]).any()
+
+
+@pytest.mark.parametrize("given", [{"steps_per_day": 24, "lag": 30}, {"lag": 24}])
+def test_same_time_needs_whole_days(given):
+    series = series_of(SPRING)
+    with pytest.raises(ValueError, match="`lag` must be a multiple of `steps_per_day` with a cal"):
+        datasets.same_time(series.values, [100], 3, 6, calendar=series.calendar, **given)
+
+
+@changes
 def test_seasonal_means_are_those_of_local_hours(times):
     values = np.random.default_rng(0).random((len(times), 2, 1))
     wall = times.tz_localize(None)

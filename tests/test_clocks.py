@@ -168,3 +168,75 @@ def test_holidays_of_a_country_need_a_package(monkeypatch):
     with pytest.raises(ImportError, match=r'pip install "stgkeras\[holidays\]"'):
         calendar(np.array(["2024-05-01"], "datetime64[D]"), holidays="AT")
     assert calendar(np.array(["2024-05-01"], "datetime64[D]"), holidays=["2024-05-01"])[0, 1] == 6
+
+
+def long_table(path, times, keep=lambda rows: rows, order=None):
+    """A long csv file with local times without zone; sensor B reads 100 more than A."""
+    rows = [
+        {"time": time.tz_localize(None), "sensor": name, "flow": step + more}
+        for step, time in enumerate(times)
+        for name, more in (("A", 0.0), ("B", 100.0))
+    ]
+    frame = pd.DataFrame(rows).sort_values(order, kind="stable") if order else pd.DataFrame(rows)
+    keep(frame).to_csv(path, index=False)
+    return path
+
+
+PARIS_NIGHTS = pd.date_range("2024-10-25", "2024-10-29", freq="10min", tz=PARIS)
+
+
+@pytest.mark.parametrize("freq", ["h", "10min"])
+@pytest.mark.parametrize("order", [None, "sensor"])
+def test_long_tables_in_local_time(tmp_path, freq, order):
+    times = pd.date_range("2024-10-25", "2024-10-29", freq=freq, tz=PARIS)
+    path = long_table(tmp_path / "a.csv", times, order=order)
+    series = from_csv(path, timezone=PARIS)
+    np.testing.assert_array_equal(
+        series.timestamps, times.tz_convert("UTC").tz_localize(None).to_numpy()
+    )
+    steps = np.arange(len(times))
+    np.testing.assert_array_equal(series.values[..., 0], np.stack([steps, steps + 100], axis=1))
+    with pytest.raises(ValueError, match=r"sensor 'A' at 2024-10-27 02:00:00 in rows \d+ and \d+"):
+        from_csv(path)
+    with pytest.raises(ValueError, match="local times that repeat an hour .* 2024-10-27, pass `ti"):
+        from_csv(path)
+
+
+def test_long_tables_of_two_years(tmp_path):
+    times = pd.date_range("2023-10-20", "2024-10-30", freq="h", tz=PARIS)
+    path = long_table(tmp_path / "a.csv", times, order="sensor")
+    series = from_csv(path, timezone=PARIS)
+    np.testing.assert_array_equal(
+        series.timestamps, times.tz_convert("UTC").tz_localize(None).to_numpy()
+    )
+    np.testing.assert_array_equal(series.values[:, 0, 0], np.arange(len(times)))
+
+
+def test_an_hour_that_one_sensor_has_once(tmp_path):
+    def without(frame):  # sensor B lost its second readings from 02:00 to 02:50
+        again = frame.duplicated(["time", "sensor"]) & (frame["sensor"] == "B")
+        return frame[~again]
+
+    path = long_table(tmp_path / "a.csv", PARIS_NIGHTS, without)
+    frame = pd.read_csv(path)
+    row = frame.index[(frame["time"] == "2024-10-27 02:00:00") & (frame["sensor"] == "B")][0]
+    message = f"show both times .* 2024-10-27 02:00:00 in row {row} of sensor 'B'"
+    with pytest.raises(ValueError, match=message):
+        from_csv(path, timezone=PARIS, null_value=np.nan)
+
+
+def test_a_skipped_hour_in_a_long_table_is_shown_by_its_row(tmp_path):
+    path = tmp_path / "a.csv"
+    hours = [f"2024-03-31 0{hour}:00,{name},5" for hour in range(5) for name in "AB"]
+    path.write_text("\n".join(["time,sensor,flow", *hours]))
+    with pytest.raises(
+        ValueError, match="2024-03-31 02:00:00 in row 4, in an hour that the clocks"
+    ):
+        from_csv(path, timezone=PARIS)
+
+
+def test_duplicates_in_a_zone_are_shown_in_local_time(tmp_path):
+    path = long_table(tmp_path / "a.csv", PARIS_NIGHTS, lambda rows: pd.concat([rows, rows[-1:]]))
+    message = r"sensor 'B' at 2024-10-29 00:00:00\+01:00 in rows .*such rows. Pass `dup"
+    with pytest.raises(ValueError, match=message):
+        from_csv(path, timezone=PARIS)

@@ -3,6 +3,7 @@
 import functools
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -110,6 +111,49 @@ def test_attention_gaps_and_places(tmp_path):
     mean = keras.ops.convert_to_numpy(model.get_layer("scaler").mean)
     np.testing.assert_allclose(mean, np.nanmean(known), rtol=1e-5)
     assert imread(tmp_path / "run" / "attention.png")[..., :3].std() > 0.05
+
+
+def test_local_time_and_nights_without_readings(tmp_path):
+    """Fifteen days that follow the clock of Paris, whose clocks change on the twelfth day."""
+    times = pd.date_range("2024-03-20", periods=15 * 24, freq="h", tz="Europe/Paris")
+    rng = np.random.default_rng(0)
+    level = 50 + 20 * np.sin(times.hour / 24 * 2 * np.pi).to_numpy()[:, None]
+    flows = pd.DataFrame(level + rng.normal(size=(360, 4)), times.tz_localize(None), list("ABCD"))
+    flows[times.hour < 5] = np.nan
+    flows.to_csv(tmp_path / "flows.csv", index_label="time")
+    (tmp_path / "roads.csv").write_text(ROADS)
+    files = tmp_path / "flows.csv", tmp_path / "roads.csv"
+    options = ("--null-value", "nan", "--steps", 1, 2, "--epochs", 1)
+    with pytest.raises(ValueError, match="If these are local times that skip an hour"):
+        run(*files, *options, "--out", tmp_path / "run")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "(?s).*clock change")
+        run(*files, *options, "--timezone", "Europe/Paris", "--out", tmp_path / "run")
+
+    table = pd.read_csv(tmp_path / "run" / "table.csv", index_col=0)
+    values = flows.to_numpy()
+    ahead = np.arange(288 + 12, 360 - 1)[:, None] + np.arange(2)  # after nine days of training
+    kinds = [times.day_of_week >= 5, times.hour]
+    train = values[:216]
+    means = pd.DataFrame(train).groupby([kind[:216] for kind in kinds]).mean()
+    mean = means.reindex(pd.MultiIndex.from_arrays(kinds)).to_numpy()[ahead]
+    found = table.loc["historical mean", "MAE mean"]
+    np.testing.assert_allclose(found, np.nanmean(abs(mean - values[ahead])), rtol=1e-5)
+    wall = pd.Series(np.arange(360), times.tz_localize(None))  # the day before, on the local clock
+    then = wall.reindex(times[ahead.ravel()].tz_localize(None) - pd.Timedelta("1D")).to_numpy()
+    error = abs(values[then.astype(int)] - values[ahead.ravel()])
+    np.testing.assert_allclose(
+        table.loc["same time last day", "MAE mean"], np.nanmean(error), rtol=1e-5
+    )
+
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert model.past_calendar and model.season == 24
+    args = forecast_your_csv.parse([*map(str, files), *map(str, options)])
+    args.timezone = "Europe/Paris"
+    task, _ = forecast_your_csv.read(args, tmp_path)
+    left = set(range(216 - 13)) - set(task.split.train)
+    assert left == {s for s in range(216 - 13) if np.isnan(values[s + 12 : s + 14]).all()}
+    assert len(left) == 4 * 8 and len(task.split.test) == 72 - 13
 
 
 def test_made_up_roads(tmp_path, monkeypatch):

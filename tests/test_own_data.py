@@ -275,7 +275,7 @@ def test_a_graph_of_none_of_the_sensors(written, text):
 def test_other_endings(tmp_path):
     (tmp_path / "adj_mx.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(
-        ValueError, match=r".npz or .csv.*adj_mx.pkl. A pickle file can run harmful code.*load_me"
+        ValueError, match=r".csv or .tsv.*adj_mx.pkl. A pickle file can run harmful code.*load_me"
     ):
         from_arrays(np.ones((3, 2)), graph=tmp_path / "adj_mx.pkl")
     np.savez(tmp_path / "a.npz", a=np.ones((3, 2)))

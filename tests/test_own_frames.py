@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stgkeras.datasets import from_pandas
+from stgkeras.datasets import from_arrays, from_pandas
 
 TIMES = pd.date_range("2024-03-10", periods=3, freq="5min")
 
@@ -27,7 +27,7 @@ def test_pandas():
         (
             {"a": [1, 2]},
             TypeError,
-            "index of `frames` must hold dates and times. Received: numbers.*as index",
+            "`frames` must have times as index. Received: an index with 0, 1",
         ),
     ],
 )
@@ -44,6 +44,15 @@ def test_columns_of_the_same_name():
         from_pandas(frame.set_axis(["a", np.nan], axis=1))
 
 
+def test_frames_without_dates():
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]})
+    for index in ([0, 5], pd.to_timedelta([0, 5], unit="min")):
+        with pytest.raises(TypeError, match=r"`from_arrays\(frame.to_numpy\(\), names=frame.col"):
+            from_pandas(frame.set_axis(index))
+    series = from_arrays(frame.to_numpy(), names=frame.columns, interval=5)
+    assert series.names == ("a", "b") and series.interval == 5
+
+
 def test_frames_that_differ():
     a = pd.DataFrame({"a": [1, 2]}, index=TIMES[:2])
     for other, axis in ((a.iloc[:1], "index"), (a.rename(columns={"a": "b"}), "columns")):
@@ -53,3 +62,20 @@ def test_frames_that_differ():
             from_pandas({"u": a, "v": other})
     with pytest.raises(TypeError, match=r"reads \['names'\] from the frames"):
         from_pandas(a, names=["x"])
+
+
+def test_a_frame_as_array_keeps_its_names():
+    frame = pd.DataFrame(np.arange(6.0).reshape(2, 3), columns=["c", "a", "b"])
+    assert from_arrays(frame).names == ("c", "a", "b")
+    assert from_arrays(frame, TIMES[:2]).names == ("c", "a", "b")
+    assert from_arrays(frame.set_axis(TIMES[:2]), TIMES[:2]).names == ("c", "a", "b")
+    assert from_arrays(frame, names=["x", "y", "z"]).names == ("x", "y", "z")
+    assert from_arrays(frame.set_axis([773869, 5, 6], axis=1)).names == ("773869", "5", "6")
+    with pytest.raises(ValueError, match=r"order of the columns.*\['a', 'b', 'c'\], columns \['c'"):
+        from_arrays(frame, names=["a", "b", "c"])
+    with pytest.raises(
+        ValueError, match="times as index, such as .*Pass the frame to `from_pandas"
+    ):
+        from_arrays(frame.set_axis(pd.DatetimeIndex(TIMES[:2])))
+    with pytest.raises(ValueError, match="two levels of columns. Pass the frame to `from_pandas`"):
+        from_arrays(pd.concat({"speed": frame}, axis=1))

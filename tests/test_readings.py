@@ -1,5 +1,6 @@
 """NaN and infinite numbers in what models are fitted to and predict from."""
 
+import re
 import warnings
 
 import keras
@@ -184,6 +185,27 @@ def test_graphs_and_histories_that_come_as_input_are_finite(name, value):
             model.predict(x, verbose=0)
 
 
+@pytest.mark.parametrize("name", ["stgcn-links", "astgcn-sample-additive"])
+def test_graphs_that_come_as_input_are_adjacencies(name):
+    model = make(name)
+    x = inputs_of(model)
+    for dtype in ("float32", "int32"):
+        graph = np.ceil(x["graph"]).astype(dtype)
+        assert np.isfinite(model.predict(x | {"graph": graph}, verbose=0)).all()
+        place = (1,) + (0,) * (graph.ndim - 3) + (2, 1)
+        graph[place] = -1
+        message = "`graph` must hold adj.* Received: -1 at graph" + re.escape(str(list(place)))
+        with pytest.raises(ValueError, match=message):
+            model.predict(x | {"graph": graph}, verbose=0)
+    laplacian = np.broadcast_to(np.eye(NODES), x["graph"].shape) - x["graph"]
+    y = np.zeros(model.predict(x, verbose=0).shape, "float32")
+    model.compile("sgd", "mae")
+    for feed in (generator, Batches):
+        with pytest.raises(ValueError, match="Pass the adjacencies instead of Laplacians"):
+            found = feed(x | {"graph": laplacian}, y)
+            model.evaluate(found, verbose=0, steps=1 if feed is generator else None)
+
+
 @pytest.mark.parametrize("name", ["chebnet", "gcn", "scnn"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_classifiers_refuse(name, value):
@@ -280,3 +302,51 @@ def test_a_function_of_the_users_may_have_a_use_for_nan():
     x, y = data_of(model)
     model.compile("sgd", masked)
     model.evaluate(x, spoiled(y, np.nan, (5, 0, 0, 0)), verbose=0)
+
+
+def test_missing_targets_are_refused_before_the_first_batch():
+    """The batch with the missing target is the last one; an hour of training may come before."""
+    values = np.random.default_rng(0).normal(size=(60, NODES, 2))
+    values[50, 2, 0] = np.nan
+    flow = values[..., :1]
+    model = make("stgcn-normalize")
+    read = {"input_length": 6, "horizon": model.horizon, "missing": True}
+    windows = datasets.Windows(values, flow, np.arange(49), **read)
+    model.compile("sgd", "mae")
+    read_batches = []
+    windows.gather = read_batches.append
+    with pytest.raises(ValueError, match=r"NaN at targets\[50, 2, 0\], .*'mae' does not ignore"):
+        model.fit(windows, verbose=0)
+    with pytest.raises(ValueError, match=r"NaN at targets\[50, 2, 0\]"):
+        model.fit(values[:6][None], flow[None, :1], validation_data=windows, verbose=0)
+    assert read_batches == []
+    # Missing inputs, and missing readings that no window predicts, are no error.
+    last = 50 - 6 - model.horizon
+    starts = np.append(np.arange(last + 1), np.arange(45, 60 - 6 - model.horizon + 1))
+    assert datasets.Windows(values, flow, starts, **read).missing_target() is None
+    place = datasets.Windows(values, flow, [0, last + 1], **read).missing_target()
+    assert place == (50, 2, 0)
+    model.compile("sgd", losses.MaskedMeanAbsoluteError())
+    windows = datasets.Windows(values, flow, np.arange(49), **read)
+    model.evaluate(windows, verbose=0)
+
+
+def test_other_names_of_inputs_are_refused():
+    """Keras would take the inputs in the order of the sorted names, shifted by one."""
+    model = make("astgcn-components")
+    x = inputs_of(model)
+    y = np.zeros(model.predict(x, verbose=0).shape, "float32")
+    model.compile("sgd", "mae")
+    message = r"exactly the inputs of the model, \[.*'recent'.*\]. .*'calendar'.*\['calendar'\]"
+    more = x | {"calendar": next(iter(x.values()))}
+    for call in (
+        lambda: model.predict(more, verbose=0),
+        lambda: model.fit(more, y, verbose=0),
+        lambda: model.evaluate(Batches(more, y), verbose=0),
+        lambda: model(more),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    lacking = dict(list(x.items())[1:])
+    with pytest.raises(ValueError, match=rf"Add \['{next(iter(x))}'\]"):
+        model.predict(lacking, verbose=0)

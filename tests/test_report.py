@@ -210,3 +210,25 @@ def test_what_does_not_fit_is_refused(tmp_path):
         with pytest.raises(SystemExit, match=message):
             run(tmp_path / f"{model}.keras", tmp_path / data, *options)
     assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_model_that_reads_the_local_time_of_its_input(tmp_path):
+    """Ten days of Paris in which the clocks change, as local times without a zone."""
+    times = pd.date_range("2024-03-25", periods=240, freq="h", tz="Europe/Paris")
+    values = np.random.default_rng(0).normal(size=(240, 4)).astype("float32")
+    frame = pd.DataFrame(values, times.tz_localize(None).rename("time"), list("ABCD"))
+    frame.to_csv(tmp_path / "speeds.csv")
+    graph = graphs.scaled_laplacian(GRAPH)
+    size = {"input_length": READ, "horizon": AHEAD, "season": 24, "past_calendar": True}
+    model = models.GraphSTID(4, graph=graph, **size)
+    series = datasets.from_pandas(frame.set_axis(times))
+    model.adapt(series.values, series.calendar)
+    words = [str(tmp_path / "model.keras"), str(tmp_path / "speeds.csv")]
+    task, _ = report.read(report.parse([*words, "--timezone", "Europe/Paris"]), model)
+    starts = task.split.test[:2]
+    inputs, _ = task.batches(starts)[0]
+    hours = times.hour.to_numpy()[starts[:, None] + np.arange(READ)]
+    np.testing.assert_allclose(24 * inputs["past_calendar"][..., 0], hours, rtol=1e-6)
+    assert model.predict(task.batches(starts), verbose=0).shape == (2, AHEAD, 4, 1)
+    with pytest.raises(ValueError, match="local times that skip an hour"):
+        report.read(report.parse(words), model)

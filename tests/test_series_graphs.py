@@ -132,6 +132,20 @@ def test_the_names_of_an_npz_file(tmp_path):
 # Ids that are written in another way
 
 
+@pytest.mark.parametrize("form", ["edges", "labelled", "networkx"])
+def test_a_graph_that_loses_all_its_edges(form, tmp_path):
+    graph = {"edges": TABLE, "labelled": labelled(), "networkx": directed()}[form]
+    names = ["701", "703"]
+    given = [graph]
+    if form != "networkx":
+        given.append(csv(tmp_path, graph, index=form == "labelled"))
+    for graph in given:
+        with pytest.raises(ValueError, match="edge between two .*'702'.*sensors are '701', '703'."):
+            join(graph, names, unknown="drop")
+    empty = labelled() * 0
+    assert edges(join(empty, names, unknown="drop")) == {}
+
+
 @pytest.mark.parametrize("unknown", ["raise", "drop"])
 def test_ids_that_lost_their_zeros(tmp_path, unknown):
     names = [f"{n:03d}" for n in range(98, 103)]
@@ -193,7 +207,14 @@ FT = ("from", "to")
         ("from,to,weight\n701,702,1\n701,703\n", "Received: '' in column 'weight', row 1"),
         ("from,to\n", r"must have at least one edge. Received: only the columns \['from', 'to'\]"),
         ("from,to\nnan,702\n", "from='nan' in row 0"),
-        ("from;to\n701;702\n", r"names of sensors in its first row .*or edges, .* 'from;to'"),
+        ("from|to\n701|702\n", r"names of sensors in its first row .*or edges, .* 'from|to'"),
+        ("from;to;weight\n701;702;1,234\n", "must have one decimal sign. .*'1,234', .* Write com"),
+        ("from;to;weight\n701;702;1,5\n701;703;1.5\n", "one decimal sign.*'1,5' and '1.5'. Wri"),
+        ("from,to;a\n701,702;b\n", "must have one sign between its cells.* 'from,to;a'. Write c"),
+        ("from,to\n701,702\n\n703,704,1\n", "3 cells in line 4, 2 in the first line. Correct"),
+        ("701,702\n701,0,1\n702,1,0\n", "3 cells in line 2, 2 in the first line"),
+        ("701;702\n1;1,000\n", "must have one decimal sign"),
+        ("", "must be a csv table with data. Received: an empty file"),
         ("source,target\n701,702\n701,702\n", "header from,to. .*first row 'source', 'target'"),
         (",701,702\n701,0,1\n702,1,0\n", "labels of its rows.*'701', '702' .*Add .* '704', '703'"),
         ("701,702,703,703\n" + 4 * "0,0,0,0\n", "Name each sensor once, not '703'"),
@@ -205,6 +226,24 @@ FT = ("from", "to")
 def test_bad_files(text, message, tmp_path):
     (tmp_path / "graph.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
+        join(tmp_path / "graph.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("form", ["edges", "labelled", "plain"])
+def test_separators_and_decimal_signs(form, separator, decimal, tmp_path):
+    path = tmp_path / ("graph.tsv" if separator == "\t" else "graph.csv")
+    table = {"edges": TABLE, "labelled": labelled(), "plain": labelled(ORDER)}[form]
+    labels = form == "labelled"
+    quoting = {"sep": separator, "decimal": decimal, "float_format": "%.2f"}
+    table.to_csv(path, index=labels, header=form != "plain", **quoting)
+    assert edges(join(path)) == EDGES
+
+
+def test_a_file_in_another_encoding(tmp_path):
+    (tmp_path / "graph.csv").write_bytes("from,to\nPlätze,702\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="encoding UTF-8. Received: the byte 0xe4, .* Save the fi"):
         join(tmp_path / "graph.csv")
 
 

@@ -72,6 +72,9 @@ def test_what_the_user_declares_is_not_doubted(write):
         ({"no": range(12)}, "column 'no' with 0, 1, 2, .* a row number"),
         ({"A": range(12)}, "column 'A' with 0, 1, 2, .* a row number.*layout=\"wide\""),
         ({"time": range(0, 60, 5)}, "column 'time' with 0, 5, 10, .* a time"),
+        ({"time": range(0, 60, 5)}, r"such as minutes .* `ignore=\['time'\]`, and .* `interval`"),
+        ({"t": range(0, 60, 5)}, "'t' with 0, 5, 10, .* a time or a row number.* `interval`"),
+        ({"A": range(100, 112)}, "'A' with 100, 101, .* a time or a row number.*layout=\"wide\""),
         ({"hour": range(12)}, "column 'hour' with 0, 1, 2"),
         ({"lat": [48.1] * 12}, "column 'lat' with 48.1"),
         ({"temperature": [20.5] * 12}, "column 'temperature' with 20.5, .* a feature"),
@@ -112,6 +115,19 @@ def test_columns_that_are_no_sensors(write, columns, message):
 def test_columns_of_long_tables(write, columns, message):
     with pytest.raises(ValueError, match=message):
         from_csv(write({"time": np.repeat(DAYS[:4], 3), **columns, **speeds("v")}))
+
+
+def test_minutes_without_dates(write):
+    path = write({"minutes": range(0, 60, 5), **speeds("A", "B")})
+    series = from_csv(path, ignore="minutes", interval=5)
+    assert series.names == ("A", "B") and series.interval == 5 and series.timestamps is None
+    with pytest.raises(
+        ValueError, match=r"'0' in column 'minutes', row 0.*ignore=\['minutes'\].*in"
+    ):
+        from_csv(path, time="minutes")
+    long = write({"time": np.repeat([0, 5, 10, 15], 3), "sensor": [1, 2, 3] * 4, **speeds("v")})
+    with pytest.raises(ValueError, match="A long table needs dates and times, written as YYYY"):
+        from_csv(long)
 
 
 def test_long_tables_without_times(write):

@@ -226,7 +226,10 @@ def test_missing_targets_need_a_loss_that_ignores_them(loss, named):
     targets[::5] = np.nan
     data = windows(targets, missing=True)
     model.compile("sgd", loss)
-    with pytest.raises(ValueError, match=f"`y` must hold .*NaN at y.*{named} ignore missing"):
+    with pytest.raises(ValueError, match=f"`targets` of .*NaN at targets.*{named} ignore missing"):
         fit(model, data)
+    batches = (data[index] for index in range(len(data)))  # data whose end is not known
+    with pytest.raises(ValueError, match=f"`y` must hold .*NaN at y.*{named} ignore missing"):
+        model.fit(batches, steps_per_epoch=len(data), verbose=0)
     model.compile("sgd", losses.MaskedHuber())
     fit(model, data)

@@ -20,7 +20,7 @@ from stgkeras.layers._state import StateLayer
 from stgkeras.models import family, preset_files, saved_form
 from stgkeras.models.checked_methods import checked
 from stgkeras.models.cloning import constructor
-from stgkeras.models.model_inputs import adapt_scaler
+from stgkeras.models.model_inputs import adapt_scaler, refuse_other_names
 from stgkeras.models.operator_check import check_operator
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
@@ -65,16 +65,20 @@ class GraphModel(keras.Model):
     test_on_batch = checked("test_on_batch")
     predict_on_batch = checked("predict_on_batch")
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            refuse_other_names(args[0], self.input)
+        return super().__call__(*args, **kwargs)
+
     def readings(self, call: str = "predict") -> Readings:
         """Returns the checks of the data of one call.
 
         Args:
             call: str. Name of the method that uses the data, such as "fit".
         """
-        names = [tensor.name for tensor in keras.tree.flatten(self.input)]
         takes_missing = self.normalize or getattr(self, "season", None) is not None
         loss = getattr(self, "loss", None)
-        return Readings(names, takes_missing, loss, self.target_check(call))
+        return Readings(self.input, takes_missing, loss, self.target_check(call))
 
     def check_compiled(self, given: Mapping[str, Any]) -> None:
         """Checks the arguments of `compile`. A family of models extends it."""

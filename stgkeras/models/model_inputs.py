@@ -193,6 +193,22 @@ def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> N
         model.get_layer("level").adapt(values)
 
 
+def refuse_other_names(x: Any, inputs: Any) -> None:
+    """Raises ValueError if a dict of inputs has other names than the inputs of a model.
+
+    Keras 3.15.1 takes the values of such a dict in the order of the sorted names, so that an
+    additional name shifts the inputs, with only a warning about structures.
+    """
+    if not isinstance(x, dict) or not isinstance(inputs, dict) or set(x) == set(inputs):
+        return
+    more, less = (sorted(map(str, a)) for a in (set(x) - set(inputs), set(inputs) - set(x)))
+    fixes = [f"Remove {more}."] * bool(more) + [f"Add {less}."] * bool(less)
+    raise ValueError(
+        f"`x` must be a dict with exactly the inputs of the model, {sorted(inputs)}. Received: a "
+        f"dict with {sorted(map(str, x))}. {' '.join(fixes)}"
+    )
+
+
 def joined(
     inputs: Tensor | Mapping[str, Tensor], more: Mapping[str, Tensor]
 ) -> Tensor | dict[str, Tensor]:

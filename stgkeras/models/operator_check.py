@@ -64,6 +64,24 @@ def check_operator(graph: Array | None, arguments: Mapping[str, Any]) -> None:
         )
 
 
+def check_adjacencies(graphs: np.ndarray, start: int = 0) -> None:
+    """Raises ValueError if graphs (B, …, N, N) of the input "graph" have negative weights.
+
+    A model with such an input computes the operators itself. `start` is the number of the first
+    graph in the data.
+    """
+    if not graphs.size or graphs.min() >= 0:
+        return
+    place = np.argwhere(graphs < 0)[0].tolist()
+    value = graphs[tuple(place)]
+    place[0] += start
+    raise ValueError(
+        "`graph` must hold adjacencies without negative weights, because the model computes the "
+        f"graph operators. Received: {value:g} at graph{place}. Pass the adjacencies instead of "
+        "Laplacians, and 0 where there is no edge."
+    )
+
+
 def _non_negative(graph):
     """Returns the matrix as csr_array if it has edges and no negative entries, else None."""
     if graph is None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import types
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import keras
 import numpy as np
 
+from stgkeras.models.model_inputs import refuse_other_names
+from stgkeras.models.operator_check import check_adjacencies
 from stgkeras.models.target_checks import TargetCheck
 from stgkeras.seasons import pieces
 
@@ -25,16 +27,15 @@ class Readings:
     """Checks the data of one call of `fit`, `evaluate` or `predict`.
 
     Args:
-        names: sequence of the names of the inputs of the model, in the order of its flat inputs.
+        inputs: the `input` of the model, a tensor or a dict of tensors.
         takes_missing: bool. Whether NaN in a signal is a missing reading: the model has a scaler.
         loss: None, or the `loss` that the model was compiled with.
         targets: further checks of the targets.
     """
 
-    def __init__(
-        self, names: Sequence[str], takes_missing: bool, loss: Any, targets: TargetCheck
-    ) -> None:
-        self.names, self.takes_missing, self.targets = names, takes_missing, targets
+    def __init__(self, inputs: Any, takes_missing: bool, loss: Any, targets: TargetCheck) -> None:
+        self.inputs, self.takes_missing, self.targets = inputs, takes_missing, targets
+        self.names = [tensor.name for tensor in keras.tree.flatten(inputs)]
         self.unmasked_loss = _unmasked_loss(loss)
         self.error: ValueError | None = None
         # {batch: (number of windows, number of windows without readings)}. The key is the batch
@@ -49,6 +50,7 @@ class Readings:
             y: None, or the targets.
         """
         self.targets.data(x, y)
+        self._refuse_missing_targets(x)
         if isinstance(x, keras.utils.PyDataset):
             return _CheckedDataset(x, self), y
         if isinstance(x, types.GeneratorType):
@@ -97,10 +99,25 @@ class Readings:
                 stacklevel=stacklevel + 1,
             )
 
+    def _refuse_missing_targets(self, x):
+        """Raises ValueError before the first batch: the batch with a missing target may come late.
+
+        `compile` knows no data, so only here are both the loss and the targets known.
+        """
+        find = getattr(x, "missing_target", None)  # `datasets.Windows`
+        place = find() if find is not None and self.unmasked_loss is not None else None
+        if place is not None:
+            raise ValueError(
+                "`targets` of the windows must hold finite numbers. Received: NaN at "
+                f"targets{list(place)}, the first missing reading that a window predicts. "
+                + MISSING_TARGET.format(loss=self.unmasked_loss)
+            )
+
     def _check_inputs(self, x, key):
+        refuse_other_names(x, self.inputs)
         named = x if isinstance(x, dict) else dict(zip(self.names, _listed(x), strict=False))
         signals = {}
-        for name in set(named) & set(self.names):  # Keras ignores other keys
+        for name in set(named) & set(self.names):  # a model of one input ignores other keys
             array = named[name]
             may_miss = self.takes_missing and name in SIGNALS
             array = self._check(name, array, may_miss, MISSING_INPUT)
@@ -119,12 +136,15 @@ class Readings:
     def _check(self, name, array, may_miss, remedy):
         """Checks an array and returns it as a NumPy array, or None if it has no floats."""
         array = _as_numbers(array)
-        if array is None or array.dtype.kind in "biu":
+        is_graph = name == "graph"
+        if array is None or (array.dtype.kind in "biu" and not is_graph):
             return None
         for part in pieces(array):
             with np.errstate(over="ignore"):  # numbers beyond float32 become infinite
                 values = np.asarray(array[part], "float32")
             if np.isfinite(values).all():
+                if is_graph:
+                    check_adjacencies(values, part.start)
                 continue
             infinite = np.isinf(values)
             if infinite.any():

@@ -124,7 +124,9 @@ def fault_of_table(series, rows, decimal, options, exact=True):
         elif _sensors(data, names) is not None:
             return _fault_of_long(series, rows, _sensors(data, names), decimal, options, exact)
         elif len(names) == 1 and set(features) <= set(head):  # one station
-            columns = {(0, f): _only(head, name) for f, name in enumerate(features)}
+            dated = [i for i, cell in enumerate((data or [[]])[0]) if times_of(cell)]
+            shown = [None if i in dated else name for i, name in enumerate(head)]
+            columns = {(0, f): _only(shown, name) for f, name in enumerate(features)}
     if columns is None:
         return f"names {series.names} and features {features} are not in the file"
     if None in columns.values():

@@ -6,7 +6,7 @@ import datetime
 import difflib
 import re
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,13 +63,16 @@ def zone_name(zone: datetime.tzinfo) -> str:
     return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" if minutes else "UTC"
 
 
-def to_utc(times: Any, timezone: str | None) -> tuple[np.ndarray, str | None]:
+def to_utc(
+    times: Any, timezone: str | None, place: Callable[[int], str] = "row {}".format
+) -> tuple[np.ndarray, str | None]:
     """Converts times to UTC.
 
     Args:
         times: (T,) datetime64 or pandas DatetimeIndex. Times without a time zone are local times
             of `timezone`. An hour that occurs twice in autumn is resolved by the order of the rows.
         timezone: None, or str, see `zone_of`.
+        place: function of an index of `times` that returns its place for error messages.
 
     Returns:
         (T,) datetime64 in the coarsest unit from seconds, and the name of the time zone. Without
@@ -81,7 +84,8 @@ def to_utc(times: Any, timezone: str | None) -> tuple[np.ndarray, str | None]:
     if timezone is not None:
         zone = zone_of(timezone)
         name = timezone if zone.utcoffset(None) is None else zone_name(zone)
-        times = times.tz_convert("UTC") if times.tz is not None else _located(times, zone, name)
+        if times.tz is None:
+            times = _located(times, zone, name, place)
     elif times.tz is not None:
         name = zone_name(times.tz)
     else:
@@ -89,7 +93,7 @@ def to_utc(times: Any, timezone: str | None) -> tuple[np.ndarray, str | None]:
     return coarsest(times.tz_convert("UTC").tz_localize(None).to_numpy()), name
 
 
-def _located(times, zone, name):
+def _located(times, zone, name, place):
     """Returns local times with their time zone."""
     every = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     if not every.isna().any():
@@ -101,9 +105,10 @@ def _located(times, zone, name):
     if skipped.size:
         row = skipped[0]
         raise ValueError(
-            f"`timestamps` must be times that occur in {name}. Received: {times[row]} in row "
-            f"{row}, in an hour that the clocks of {name} skip. If the times follow one offset "
-            'all year, such as winter time, pass this offset, for example `timezone="+01:00"`.'
+            f"`timestamps` must be times that occur in {name}. Received: {times[row]} in "
+            f"{place(row)}, in an hour that the clocks of {name} skip. If the times follow one "
+            "offset all year, such as winter time, pass this offset, for example "
+            '`timezone="+01:00"`.'
         )
     try:
         return times.tz_localize(zone, ambiguous="infer")
@@ -111,7 +116,7 @@ def _located(times, zone, name):
         row = np.flatnonzero(every.isna())[0]
         raise ValueError(
             f"`timestamps` must show both times of an hour that occurs twice in {name}, in order "
-            f"of time. Received: {times[row]} in row {row}, and the rows around it do not show "
+            f"of time. Received: {times[row]} in {place(row)}, and the rows around it do not show "
             "which of the two times it is. Write the UTC offset of each time, such as "
             f"{shifted[row].isoformat()}, or remove the rows of this hour and pass "
             "`regularize=True`."

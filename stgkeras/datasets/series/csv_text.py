@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import os
 import re
@@ -47,9 +48,15 @@ class CsvText:
 
 
 def csv_text(
-    path: str | os.PathLike[str], separator: str | None = None, decimal: str | None = None
+    path: str | os.PathLike[str],
+    separator: str | None = None,
+    decimal: str | None = None,
+    fix: str = "",
 ) -> CsvText:
-    """Detects the form of a csv file from its first lines, unless arguments state the form."""
+    """Detects the form of a csv file from its first lines, unless arguments state the form.
+
+    If the form is not clear, the error ends with `fix`; without it, with the arguments to pass.
+    """
     if separator is not None and not (isinstance(separator, str) and SIGN.fullmatch(separator)):
         raise ValueError(
             "`separator` must be None or one character that is no letter, digit or quote. "
@@ -61,12 +68,10 @@ def csv_text(
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = list(itertools.islice(file, LINES))
-        separator = separator or _separator(path, lines)
+        separator = separator or _separator(path, lines, fix)
         found = list(csv.reader(lines, delimiter=separator))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} must be a csv table with data, in the encoding UTF-8. Received: {error}"
-        ) from error
+        raise ValueError(fault(path, error)) from error
     skip = next((i for i, row in enumerate(found) if row), len(found))  # blank lines
     rows = [[cell.strip() for cell in row] for row in found[skip:] if row]
     if not rows:
@@ -77,7 +82,7 @@ def csv_text(
     if levels == 2 and rows and not any(rows[0][1:]) and as_number(rows[0][0]) is None:
         if not DATE.match(rows[0][0]):
             rows, skip = rows[1:], skip + 1  # pandas writes the name of the index in a third row
-    decimal = decimal or _decimal(path, [cell for row in rows for cell in row], separator)
+    decimal = decimal or _decimal(path, [cell for row in rows for cell in row], separator, fix)
     return CsvText(path, separator, decimal, header, skip + levels, rows)
 
 
@@ -107,10 +112,73 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
             low_memory=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{text.path} must be a csv table with data. Received: {error}") from error
+        raise ValueError(fault(text.path, error, text.separator)) from error
 
 
-def _separator(path, lines):
+def all_cells(path: str | os.PathLike[str], fix: str) -> tuple[list[list[str]], str]:
+    """Reads a small csv file as text: rows of equal lengths, and the decimal sign.
+
+    Cells that are left out at the end of a row are "". `fix` is as in `csv_text`.
+    """
+    text = csv_text(path, fix=fix)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            found = [row for row in csv.reader(file, delimiter=text.separator) if row]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(fault(path, error)) from error
+    width = len(found[0])
+    if any(len(row) > width for row in found):
+        raise ValueError(fault(path, None, text.separator))
+    rows = [[cell.strip() for cell in row] + [""] * (width - len(row)) for row in found]
+    return rows, text.decimal
+
+
+def with_points(cells: pd.Series, decimal: str) -> pd.Series:
+    """Returns numbers in text with a decimal point; a sign of thousands becomes "?"."""
+    if decimal == ".":
+        return cells
+    return cells.map(lambda cell: str(cell).replace(".", "?").replace(",", "."), na_action="ignore")
+
+
+def fault(
+    path: str | os.PathLike[str], error: Exception | None, separator: str = ",", text: str = ""
+) -> str:
+    """Returns the message for a csv file that cannot be read.
+
+    Args:
+        path: path of the file.
+        error: the error of pandas or of the module csv, or None.
+        separator: str. The sign between two cells.
+        text: str. The content of the file, if it is a member of an archive.
+    """
+    must = f"{os.fspath(path)} must be a csv table with data"
+    if isinstance(error, UnicodeDecodeError):
+        return (
+            f"{must}, in the encoding UTF-8. Received: the byte {error.object[error.start]:#x}, "
+            "which is no UTF-8. Save the file in UTF-8."
+        )
+    file = io.StringIO(text) if text else open(path, newline="", encoding="utf-8-sig")
+    width = 0
+    with file:
+        reader = csv.reader(file, delimiter=separator)
+        try:
+            for row in reader:
+                if width and len(row) > width:
+                    return (
+                        f"{must}, with the same number of cells in each line. Received: {len(row)} "
+                        f"cells in line {reader.line_num}, {width} in the first line. Correct the "
+                        "line, or name all columns."
+                    )
+                width = width or len(row)
+        except (csv.Error, UnicodeDecodeError) as found:
+            return f"{must}. Received: {found}, after line {reader.line_num}. Correct the file."
+    what = "an empty file" if not width else "no rows below the names"
+    if width and error is not None and "EmptyData" not in type(error).__name__:
+        what = "a quote that is not closed, or other cells that cannot be read"
+    return f"{must}. Received: {what}. Correct the file."
+
+
+def _separator(path, lines, fix):
     widths = {}
     for separator in SEPARATORS:
         rows = csv.reader(lines, delimiter=separator)
@@ -118,8 +186,15 @@ def _separator(path, lines):
     split = [separator for separator, found in widths.items() if found and found[0] > 1]
     even = [separator for separator in split if len(set(widths[separator])) == 1]
     found = even if len(even) == 1 else split
+    if len(found) > 1:  # "0,5;1,0" has two numbers, not three
+        found = [separator for separator in found if _only_numbers(lines, separator)] or found
     if len(found) > 1:
         signs = " and at ".join(SEPARATORS[separator] for separator in found)
+        if fix:
+            raise ValueError(
+                f"{path} must have one sign between its cells. Received: lines that can be split "
+                f"at {signs}, the first {lines[0].strip()!r}. {fix}"
+            )
         raise ValueError(
             f"`separator` must be given for {path}, because its lines can be split at {signs}. "
             f"Received: separator=None, first line {lines[0].strip()!r}. Pass "
@@ -128,7 +203,14 @@ def _separator(path, lines):
     return found[0] if found else ","
 
 
-def _decimal(path, cells, separator):
+def _only_numbers(lines, separator):
+    cells = [cell.strip() for row in csv.reader(lines, delimiter=separator) for cell in row]
+    return bool(cells) and all(
+        COMMA.fullmatch(cell) or as_number(cell) is not None for cell in cells if cell not in EMPTY
+    )
+
+
+def _decimal(path, cells, separator, fix):
     """Returns the decimal sign of numbers among the cells."""
     commas = [cell for cell in cells if COMMA.fullmatch(cell)]
     dots = [cell for cell in cells if DOT.fullmatch(cell)]
@@ -140,6 +222,10 @@ def _decimal(path, cells, separator):
         seen = f"{dots[0]!r}, which may have a thousands separator"
     else:
         return "," if commas else "."
+    if fix:
+        raise ValueError(
+            f"{path} must have one decimal sign. Received: numbers such as {seen}. {fix}"
+        )
     raise ValueError(
         f"`decimal` must be given for {path}, because its decimal sign is not clear. Received: "
         f'decimal=None, numbers such as {seen}. Pass `decimal="."` or `decimal=","`, and write '

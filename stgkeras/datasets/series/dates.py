@@ -70,11 +70,12 @@ def times_of_steps(timestamps, steps, name="`timestamps`"):
         )
     must = f"{name} must hold dates and times"
     kind = np.asarray(timestamps).dtype.kind
-    if kind in "biuf":
+    if kind in "biufm":
+        found = "durations" if kind == "m" else "numbers"
         fix = "Pass `interval` in minutes instead of `timestamps`."
         if name != "`timestamps`":
             fix = "Set the times as index, or pass arrays and `interval` to `from_arrays`."
-        raise TypeError(f"{must}. Received: numbers. {fix}")
+        raise TypeError(f"{must}. Received: {found}. {fix}")
     return parse_times(timestamps, must)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from stgkeras.datasets.series.csv_text import with_points
 from stgkeras.datasets.series.sensor_names import renamed, shown
 
 
-def from_edge_table(table, names, what, unknown="raise"):
+def from_edge_table(table, names, what, unknown="raise", decimal="."):
     """Reads an adjacency from a pandas frame with a row for each edge.
 
     Args:
@@ -17,6 +18,7 @@ def from_edge_table(table, names, what, unknown="raise"):
         what: str. Source of the table in error messages.
         names: sequence of N str, the names of the sensors.
         unknown: "raise", or "drop" to leave out edges of sensors that are not in `names`.
+        decimal: str. Decimal sign of weights in text.
     """
     columns = lower_case(table.columns)
     table = table.set_axis(columns, axis=1)
@@ -40,12 +42,24 @@ def from_edge_table(table, names, what, unknown="raise"):
         _check_positions(table[["from", "to"]], ends, what, len(names))
     weights = np.ones(len(table))
     if numbers and numbers[0].startswith("weight"):
-        weights = _weights(table[numbers[0]], numbers[0], what)
+        weights = _weights(table[numbers[0]], numbers[0], what, decimal)
     kept = ends.min(axis=1) >= 0
     source, target = ends[kept].T
+    if not kept.all() and not (source != target).any():
+        refuse_no_edge(what, _ids(table[again or ["from", "to"]], what), names)
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights[kept])
     return np.where(np.isneginf(adjacency), 0, adjacency)
+
+
+def refuse_no_edge(what, ids, names):
+    """Raises ValueError for a graph in which `unknown="drop"` leaves no edge."""
+    others = [name for name in dict.fromkeys(ids) if name not in set(names)]
+    raise ValueError(
+        f'{what} must have an edge between two sensors of the series. Received: unknown="drop", '
+        f"and only edges with {shown(others)}; the sensors are {shown(names)}. Use the names of "
+        "the sensors, or pass `graph=None`."
+    )
 
 
 def lower_case(columns):
@@ -111,10 +125,10 @@ def _check_positions(ends, nodes, what, num_nodes):
         )
 
 
-def _weights(cells, name, what):
+def _weights(cells, name, what, decimal):
     import pandas as pd
 
-    weights = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    weights = pd.to_numeric(with_points(cells, decimal), errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(np.isnan(weights))
     if bad.size:
         raise ValueError(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stgkeras.datasets.series.csv_text import fault, with_points
+from stgkeras.datasets.series.npz_times import npz_times, step_minutes
 from stgkeras.datasets.series.readings import InPieces, in_pieces
 
 ADJACENCY_KEYS = ("adj", "adjacency")
@@ -46,7 +48,7 @@ def file_type(path, types=(".npz", ".csv"), argument="path"):
     return suffix
 
 
-def series_from_npz(path, key=None, interval=None):
+def series_from_npz(path, key=None, interval=None, timezone=None):
     """Reads a series from an npz file.
 
     Returns a dict of the fields of `Series`. A field that is not in the file is None.
@@ -93,7 +95,7 @@ def series_from_npz(path, key=None, interval=None):
                 f"`{name}_scale` in {path} must be one number. Received: an array of shape "
                 f"{scale.shape} and dtype {scale.dtype}"
             )
-    minutes = _minutes(arrays, path)
+    minutes = step_minutes(path, arrays)
 
     def read(steps):
         parts = zip(stacked, scales, strict=True)
@@ -117,7 +119,7 @@ def series_from_npz(path, key=None, interval=None):
         "names": names,
         "adjacency": first_of(arrays, ADJACENCY_KEYS),
         "interval": minutes,
-        "times": _times(arrays, len(values), minutes or interval, path),
+        "times": npz_times(path, arrays, len(values), minutes or interval, timezone),
     }
 
 
@@ -153,7 +155,8 @@ def read_csv(path, text=None, **kwargs):
         file = path if text is None else io.BytesIO(text)
         return pd.read_csv(file, low_memory=False, **kwargs)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
+        content = (text or b"").decode("utf-8", "replace")
+        raise ValueError(fault(path, error, text=content)) from error
 
 
 def header_of(path):
@@ -161,45 +164,21 @@ def header_of(path):
         with open(path, newline="", encoding="utf-8-sig") as file:
             return [name.strip() for name in next(csv.reader(file), [])]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be a csv table with data. Received: {error}") from error
+        raise ValueError(fault(path, error)) from error
 
 
 def first_of(arrays, keys, default=None):
     return next((arrays[key] for key in keys if key in arrays), default)
 
 
-def _minutes(arrays, path):
-    """Returns the minutes between steps that the file states, or None."""
-    found = arrays.get("step_minutes")
-    if found is None:
-        return None
-    if found.ndim or found.dtype.kind not in "iuf" or not 0 < found < np.inf:
-        raise ValueError(
-            f"`step_minutes` in {path} must be a positive number. Received: {found.tolist()!r}"
-        )
-    return float(found)
-
-
-def _times(arrays, num_steps, minutes, path):
-    if "start_time" not in arrays or minutes is None:
-        return None
-    try:
-        start = np.datetime64(str(arrays["start_time"]), "s")
-    except ValueError as error:
-        raise ValueError(
-            f"`start_time` in {path} must be a time such as 2024-05-01T08:00. "
-            f"Received: {arrays['start_time'].tolist()!r}"
-        ) from error
-    return start + np.timedelta64(round(minutes * 60), "s") * np.arange(num_steps)
-
-
-def numbers_of(path, table, header):
+def numbers_of(path, table, header, decimal="."):
     """Converts a table to float64. An error names the first cell that is not a number."""
     import pandas as pd
 
     numbers = np.empty(table.shape)
     for i, (name, (_, cells)) in enumerate(zip(header, table.items(), strict=True)):
-        numbers[:, i] = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+        plain = with_points(cells, decimal)
+        numbers[:, i] = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
         bad = np.flatnonzero(np.isnan(numbers[:, i]) & cells.notna().to_numpy())
         if bad.size:
             raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stgkeras.seasons import seasonal_mean, slots
+from stgkeras.seasons import check_steps_per_day, same_clock, seasonal_mean, slots
 from stgkeras.types import Array
 
 
@@ -36,7 +36,14 @@ def last_value(values: np.ndarray, starts: Array, input_length: int, horizon: in
 
 
 def same_time(
-    values: np.ndarray, starts: Array, input_length: int, horizon: int, lag: int
+    values: np.ndarray,
+    starts: Array,
+    input_length: int,
+    horizon: int,
+    lag: int,
+    *,
+    calendar: np.ndarray | None = None,
+    steps_per_day: int | None = None,
 ) -> np.ndarray:
     """Predicts the reading `lag` steps before each target step (seasonal naive forecast).
 
@@ -46,12 +53,18 @@ def same_time(
         input_length: int. Number of input steps of a window.
         horizon: int. Number of target steps of a window.
         lag: int ≥ horizon. Number of steps in a day or a week.
+        calendar: None, or (T, 2), `Series.calendar`. With a calendar, the reading has the local
+            time of the target step, also if the clocks changed in between. An hour that the clocks
+            skip is replaced by the next hour. Without a calendar, the lag is always the same.
+        steps_per_day: int. Number of steps of the series in a day. Only needed with `calendar`.
 
     Returns:
-        (W, horizon, N, F).
+        (W, horizon, N, F). With a calendar, NaN where the local time of a target step has no
+        earlier step.
 
     Raises:
-        ValueError: if `lag` is less than the horizon, or a step before the series is needed.
+        ValueError: if `lag` is less than the horizon, or a step before the series is needed. With
+            `calendar`, also if `lag` is no whole number of days.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -70,7 +83,19 @@ def same_time(
             f"`lag` must be at most {steps.min() + lag}, the first predicted step, because the "
             f"series begins at step 0. Received: lag={lag}. Remove the first windows."
         )
-    return values[steps]
+    if calendar is None:
+        return values[steps]
+    if steps_per_day is None or lag % steps_per_day:
+        raise ValueError(
+            "`lag` must be a multiple of `steps_per_day` with a calendar. Received: "
+            f"lag={lag}, steps_per_day={steps_per_day}. Pass the number of steps in a day or a "
+            "week, or omit `calendar`."
+        )
+    check_steps_per_day(calendar, steps_per_day)
+    days = lag // steps_per_day
+    steps, right = same_clock(calendar, steps, steps + lag, days, steps_per_day)
+    right &= steps < np.asarray(starts)[:, None] + input_length
+    return np.where(right[..., None, None], values[steps], np.nan)
 
 
 def historical_mean(

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.datasets.series.columns import is_sensor_name, is_time_name, kind_of
+from stgkeras.datasets.series.columns import (
+    is_sensor_name,
+    is_time_name,
+    kind_of,
+    number_times,
+)
 from stgkeras.datasets.series.layouts import two_levels
 from stgkeras.datasets.series.own_data import series_of_values
 from stgkeras.datasets.series.readings import InPieces
@@ -57,6 +62,7 @@ def from_pandas(
             f"`from_pandas` reads {sorted(given)} from the frames. Omit these arguments."
         )
     first, names, features, values = _parts(frames, "frames")
+    _refuse_counts(first.index)
     quality = kwargs.pop("quality", None)
     if isinstance(quality, dict) or hasattr(quality, "columns"):
         mask, mask_names, mask_features, marks = _parts(quality, "quality")
@@ -136,6 +142,18 @@ def _parts(frames, argument):
     names, features, places = two_levels(f"`{argument}`", pairs, levels)
     values = InPieces((len(first), *places.shape), lambda steps: read(steps)[:, places, 0])
     return first, names, features, values
+
+
+def _refuse_counts(index):
+    """Raises TypeError if an index counts from the start, as numbers or durations."""
+    kind = index.dtype.kind
+    if kind == "m" or (kind in "biuf" and number_times(index.to_numpy()) is None):
+        cells = ", ".join(str(cell) for cell in index[:3])
+        raise TypeError(
+            f"`frames` must have times as index. Received: an index with {cells}, …. If the rows "
+            "have no dates, pass `from_arrays(frame.to_numpy(), names=frame.columns, interval=…)`, "
+            "with the minutes between two rows."
+        )
 
 
 def _form_fix(frame, column):

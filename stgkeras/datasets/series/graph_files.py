@@ -7,9 +7,12 @@ import os
 import numpy as np
 
 from stgkeras.datasets.series import files
+from stgkeras.datasets.series.csv_text import all_cells, csv_text
 from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case
 from stgkeras.datasets.series.joined import by_labels, joined
 from stgkeras.datasets.series.sensor_names import shown
+
+FIX = "Write commas between the cells, and numbers with a decimal point."
 
 
 def graph_of(graph, names, unknown="raise"):
@@ -35,7 +38,7 @@ def graph_from_file(path, names, unknown="raise"):
     names has the order of the sensors.
     """
     options = {"names": names, "what": str(path), "unknown": unknown}
-    if files.file_type(path, argument="graph") == ".npz":
+    if files.file_type(path, (".npz", ".csv", ".tsv"), "graph") == ".npz":
         arrays = files.read_npz(path)
         adjacency = files.first_of(arrays, files.ADJACENCY_KEYS)
         if adjacency is None:
@@ -48,10 +51,14 @@ def graph_from_file(path, names, unknown="raise"):
             return adjacency
         labels = [str(label) for label in labels.ravel()]
         return by_labels(adjacency, labels, labels, **options)
-    if {"from", "to"} <= set(lower_case(files.header_of(path))):
-        table = _text(path)
-        return from_edge_table(table.iloc[1:].set_axis(table.iloc[0], axis=1), **options)
-    matrix = _plain_matrix(path, len(names))
+    text = csv_text(path, fix=FIX)
+    if {"from", "to"} <= set(lower_case(text.header[0])):
+        import pandas as pd
+
+        (header, *rows), decimal = all_cells(path, FIX)
+        table = pd.DataFrame(rows, columns=header, dtype=str)
+        return from_edge_table(table, **options, decimal=decimal)
+    matrix = _plain_matrix(text, len(names))
     return _labelled_matrix(path, options) if matrix is None else matrix
 
 
@@ -72,18 +79,15 @@ def distances_from_csv(path):
     return table.iloc[:, :2].to_numpy(object), files.numbers_of(path, table.iloc[:, 2:], [2])[:, 0]
 
 
-def _text(path):
-    """Reads a csv file with its header as a frame of str. Empty cells are "".
-
-    pandas would take more cells in a row than in the header for labels of the rows.
-    """
-    options = {"dtype": str, "keep_default_na": False, "skipinitialspace": True}
-    return files.read_csv(path, header=None, **options).fillna("")
-
-
-def _plain_matrix(path, num_nodes):
+def _plain_matrix(text, num_nodes):
     """Reads a matrix (N, N) of numbers without labels. None if the file has another form."""
-    table = files.read_csv(path, header=None)
+    import pandas as pd
+
+    form = {"sep": text.separator, "decimal": text.decimal, "encoding": "utf-8-sig"}
+    try:
+        table = pd.read_csv(text.path, header=None, low_memory=False, **form)
+    except (pd.errors.ParserError, UnicodeDecodeError):
+        return None  # `all_cells` explains the fault
     numeric = all(kind.kind in "iuf" for kind in table.dtypes)
     if table.shape != (num_nodes, num_nodes) or not numeric:
         return None
@@ -92,7 +96,8 @@ def _plain_matrix(path, num_nodes):
 
 def _labelled_matrix(path, options):
     """Reads a matrix with the names of the sensors in the first row, the first column or both."""
-    cells = np.char.strip(_text(path).to_numpy(str))
+    rows, decimal = all_cells(path, FIX)
+    cells = np.array(rows)
     (height, width), names = cells.shape, options["names"]
     top, left = int(height >= width), int(width >= height)  # whether a row or column has labels
     columns = cells[0, left:].tolist() if top else None
@@ -104,10 +109,10 @@ def _labelled_matrix(path, options):
         is_labelled = bool(set(names) & set(labels))
     is_labelled |= extra in ((1, 1), (1, 0), (0, 1))
     if abs(height - width) <= 1 and is_labelled:
-        matrix = _as_numbers(path, cells[top:, left:], columns)
+        matrix = _as_numbers(path, cells[top:, left:], columns, decimal)
         return by_labels(matrix, rows, columns, **options)
     if extra == (0, 0):
-        return _as_numbers(path, cells)
+        return _as_numbers(path, cells, None, decimal)
     raise ValueError(
         f"{path} must hold a matrix for the {len(names)} nodes of the series, with the names of "
         "sensors in its first row and column or without names; or edges, with the header from,to. "
@@ -124,7 +129,7 @@ def _is_number(cell):
     return True
 
 
-def _as_numbers(path, cells, header=None):
+def _as_numbers(path, cells, header, decimal):
     import pandas as pd
 
-    return files.numbers_of(path, pd.DataFrame(cells), header or range(cells.shape[1]))
+    return files.numbers_of(path, pd.DataFrame(cells), header or range(cells.shape[1]), decimal)

@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import scipy.sparse as sp
 
-from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case
+from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case, refuse_no_edge
 from stgkeras.datasets.series.sensor_names import differences, renamed, repeated, shown
 from stgkeras.graphs import from_edges, from_networkx
 from stgkeras.graphs._checks import as_real
@@ -97,7 +98,15 @@ def by_labels(matrix, rows, columns, names, what, unknown="raise"):
         order.append([index[name] for name in names])
     if matrix.shape != (len(labels[0]), len(labels[1])):
         raise ValueError(f"{what} must be square. Received: a table of shape {matrix.shape}")
-    return matrix[order[0]][:, order[1]]
+    found = matrix[order[0]][:, order[1]]
+    if _has_edges(matrix) and not _has_edges(found):
+        refuse_no_edge(what, labels[0], names)
+    return found
+
+
+def _has_edges(matrix):
+    count = matrix.count_nonzero() if sp.issparse(matrix) else np.count_nonzero(matrix)
+    return count > np.count_nonzero(matrix.diagonal())
 
 
 def _is_a(graph, package, name):

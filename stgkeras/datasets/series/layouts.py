@@ -10,6 +10,7 @@ from stgkeras.datasets.series.columns import (
     as_number,
     is_feature_name,
     is_sensor_name,
+    is_time_name,
     number_times,
     quantity,
 )
@@ -50,7 +51,7 @@ def wide_parts(table, roles, layout):
             'pass `ignore=[""]`.'
         )
     elif layout is None:
-        _refuse_others(table, columns, names)
+        _refuse_others(table, columns, names, roles.time is not None)
     times = None if roles.time is None else times_of(table, roles.time)
     return {
         "values": columns_in_pieces(table, positions),
@@ -60,13 +61,11 @@ def wide_parts(table, roles, layout):
     }
 
 
-def _refuse_others(table, columns, names):
+def _refuse_others(table, columns, names, has_times):
     kinds = [table.kinds[i] for i in columns]
-    numbers = np.arange(len(table.frame))
-    first = table.frame[columns[0]]
-    if kinds[0] == "rows" and first.dtype.kind in "iu" and len(first) > 9:
-        if any(np.array_equal(first, numbers + start) for start in (0, 1)):
-            kinds[0] = "rows long"
+    if kinds[0] in ("rows", "number") and _counts(table.frame[columns[0]]):
+        if kinds[0] == "rows" or not has_times:
+            kinds[0] = "rows long" if kinds[0] == "rows" else "counts"
 
     def fix(name, form):
         if form == "station":
@@ -79,12 +78,28 @@ def _refuse_others(table, columns, names):
                 "Write one file for each feature and pass a dict of feature name → path, or write "
                 'two rows of names. If each column is a sensor, pass `layout="wide"`.'
             )
-        return (
+        counts = ""
+        if any(is_sensor_name(other) for other in table.names):
+            counts = "A long table needs dates and times, written as YYYY-MM-DD HH:MM. "
+        elif name == names[0] and (is_time_name(name) or kinds[0] == "counts"):
+            counts = (
+                "If it counts from the start, such as minutes without a date, pass "
+                f"`ignore=[{name!r}]`, and the minutes between two rows as `interval`. "
+            )
+        return counts + (
             f"If it is not a sensor, remove the column or pass `ignore=[{name!r}]`. If it is a "
             'sensor, pass `layout="wide"`.'
         )
 
     check_sensors(table.where, names, kinds, lambda i: table.seen(columns[i]), fix)
+
+
+def _counts(cells):
+    """Whether integers rise by the same number from row to row, in all of at least 10 rows."""
+    if cells.dtype.kind not in "iu" or len(cells) < 10:
+        return False
+    steps = np.diff(cells.to_numpy(np.int64))
+    return bool(steps[0] > 0 and (steps == steps[0]).all())
 
 
 def two_levels(where, pairs, levels):
@@ -195,7 +210,11 @@ def times_of(table, column, rows=None):
         if found is not None:
             return found
         bad = np.flatnonzero(numbers.isna()) if numbers.isna().any() else [0]
-        raise ValueError(f"{must}. Received: {part.iloc[bad[0]]!r} in {name}row {bad[0]}")
+        raise ValueError(
+            f"{must}. Received: {str(part.iloc[bad[0]])!r} in {name}row {bad[0]}. Write each time "
+            "as YYYY-MM-DD HH:MM. If the numbers count from the start, and each sensor has a "
+            f"column, pass `ignore=[{table.names[column]!r}]` and `interval`."
+        )
     try:
         return parse_times(pd.Index(part), must, name)
     except ValueError:

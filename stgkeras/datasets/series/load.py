@@ -37,8 +37,8 @@ def load_series(
             Or a dict of feature name → path of a table.
             An npz file contains an array (T, N) or (T, N, F) of readings. If the file also
             contains a number `<key>_scale`, the array `key` is multiplied by this number. Optional
-            arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `start_time`
-            (ISO 8601) and `step_minutes`.
+            arrays: `adj` or `adjacency` (N, N), `sensor_id` or `names` (N,), `time` or
+            `timestamps` (T,), or `start_time`, the time of the first step; and `step_minutes`.
             `from_csv` describes the forms of tables.
         graph: None, a graph, or the path of a graph file. It replaces the graph in `path`. Sensors
             are joined by their names, see the forms of graphs below. Only an array and a matrix
@@ -64,7 +64,8 @@ def load_series(
         two more columns such as `from_id` and `to_id` must give the names. For positions alone,
         use `stgkeras.graphs.from_edges`.
         2. A csv file or frame with the adjacency matrix, with the names of the sensors in the
-        first row, the first column or both; or a csv file without names.
+        first row, the first column or both; or a csv file without names. Csv files may have
+        semicolons, tabs and decimal commas.
         3. An npz file with the array `adj` or `adjacency`, and the names in `sensor_id` or `names`,
         if the order is not that of the series.
         4. A networkx graph of the names, or an igraph graph with the vertex attribute "name". The
@@ -108,7 +109,7 @@ def load_series(
             f"{options[tabular[0]]!r} and {path}. Omit the argument."
         )
     unknown = options.pop("unknown", "raise")
-    found = series_from_npz(path, key, interval)
+    found = series_from_npz(path, key, interval, timezone)
     return make_series(
         found["values"],
         where=str(path),
@@ -228,7 +229,7 @@ def from_csv(
     )
 
 
-READER = TABLE_OPTIONS | {"null_value", "duplicates", "regularize", "quality"}
+READER = TABLE_OPTIONS | {"null_value", "duplicates", "regularize", "quality", "timezone"}
 
 
 def _series(path, graph, *, unknown="raise", **options):

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from stgkeras.datasets.series.clocks import to_utc, zone_of
 from stgkeras.datasets.series.columns import TRUTH, is_feature_name, mistaken
 from stgkeras.datasets.series.layouts import numbers_of, times_of
 from stgkeras.datasets.series.readings import InPieces, marked, means, null_values
+from stgkeras.datasets.series.spacing_faults import duplicate_fix
 from stgkeras.datasets.series.timestamps import DUPLICATES
 
 
-def long_parts(table, roles, *, null_value=None, duplicates="raise", regularize=False):
+def long_parts(
+    table, roles, *, null_value=None, duplicates="raise", regularize=False, timezone=None
+):
     """Returns the parts of a long table. The times are sorted.
 
     Args:
         table: `Table`.
         roles: `Roles`.
-        null_value, duplicates, regularize: as in `from_arrays`. `duplicates` is about rows of the
-            same time and sensor. Without `null_value` and `regularize`, there must be a row for
-            each time and sensor.
+        null_value, duplicates, regularize, timezone: as in `from_arrays`. `duplicates` is about
+            rows of the same time and sensor. Without `null_value` and `regularize`, there must be a
+            row for each time and sensor.
 
     Returns:
         dict as `wide_parts` returns, with `quality`: None or a mask, `InPieces` (T, N, F), of
@@ -33,8 +37,8 @@ def long_parts(table, roles, *, null_value=None, duplicates="raise", regularize=
     marks = null_values(null_value, features)
     columns = [numbers_of(table, i) for i in roles.readings]
     good = None if roles.quality is None else _good_rows(table, roles.quality)
-    times, steps = _times(table, roles.time)
     names, sensors = _names(table, roles.sensor)
+    times, steps = _times(table, roles.time, names, sensors, timezone)
     cells = steps * len(names) + sensors
     order = np.argsort(cells, kind="stable")
     cells = cells[order]
@@ -45,8 +49,8 @@ def long_parts(table, roles, *, null_value=None, duplicates="raise", regularize=
         raise ValueError(
             f"{table.where} must have one row for each time and sensor. Received: sensor "
             f"{names[sensors[order[row]]]!r} at {times[steps[order[row]]]} in rows "
-            f"{order[row - 1]} and {order[row]}, the first of {len(again)} such rows. Pass "
-            '`duplicates="first"` or `duplicates="mean"`.'
+            f"{order[row - 1]} and {order[row]}, the first of {len(again)} such rows. "
+            f"{_duplicate_fix(times[steps[sensors == sensors[order[row]]]])}."
         )
     cells = cells[starts]
     shape = (len(times), len(names), len(features))
@@ -100,17 +104,72 @@ def long_parts(table, roles, *, null_value=None, duplicates="raise", regularize=
     }
 
 
-def _times(table, column):
+def _duplicate_fix(times):
+    """Names the fix for a sensor with several rows of the same time."""
+    zone = times.tz and "UTC"
+    times = np.sort(to_utc(times, None)[0])
+    return duplicate_fix(times, np.flatnonzero(times[1:] == times[:-1]), zone)
+
+
+def _times(table, column, names, sensors, timezone):
     """Returns the sorted times (T,), and the step of each row."""
     import pandas as pd
 
     codes, _ = pd.factorize(table.frame[column])
     rows = np.flatnonzero(~table.frame[column].duplicated().to_numpy())
     times = times_of(table, column, rows)
+    if times.tz is None and timezone is not None:
+        times, codes = _local_times(times, codes, rows, names, sensors, timezone)
     order = times.argsort()
     place, times = np.empty(len(order), np.int64), times[order]
     place[order] = np.append(0, np.cumsum(times[1:] != times[:-1]))
     return times[~times.duplicated()], place[codes]
+
+
+def _local_times(times, codes, rows, names, sensors, timezone):
+    """Converts local times to UTC; the rows of each sensor show which of two equal times is first.
+
+    Args:
+        times: (U,) DatetimeIndex without zone, the times of the rows `rows` (U,).
+        codes: (R,) ints, the time of each row.
+        sensors: (R,) ints, the sensor in `names` of each row.
+
+    Returns:
+        DatetimeIndex with the zone, and the codes (R,) of its times.
+    """
+    import pandas as pd
+
+    zone = zone_of(timezone)
+    first, second = (
+        times.tz_localize(zone, ambiguous=np.full(len(times), is_first), nonexistent="NaT")
+        .tz_convert("UTC")
+        .tz_localize(None)
+        .to_numpy()
+        for is_first in (True, False)
+    )
+    twice = (first != second) & ~np.isnat(first)
+    once, utc = np.flatnonzero(~twice), first
+    if np.isnat(first).any():  # raises the error for an hour that the clocks skip
+        to_utc(times[once], timezone, lambda i: f"row {rows[once[i]]}")
+    if twice.any():
+        days = times.normalize()
+        near = days.isin(days[twice])  # also rows around the hour that occurs twice
+        chosen = np.flatnonzero(near[codes])
+        chosen = chosen[np.argsort(sensors[chosen], kind="stable")]
+        utc = np.append(utc, second[twice])
+        later_code = np.cumsum(twice) - 1 + len(times)
+        for part in np.split(chosen, np.flatnonzero(np.diff(sensors[chosen])) + 1):
+            sensor = names[sensors[part[0]]]
+            found, _ = to_utc(
+                times[codes[part]],
+                timezone,
+                lambda i, part=part, sensor=sensor: f"row {part[i]} of sensor {sensor!r}",
+            )
+            later = part[found != utc[codes[part]]]
+            codes[later] = later_code[codes[later]]
+        used, codes = np.unique(codes, return_inverse=True)
+        utc = utc[used]
+    return pd.DatetimeIndex(utc, tz="UTC").tz_convert(zone), codes
 
 
 def _names(table, column):

@@ -53,7 +53,8 @@ def from_arrays(
             pandas frame, a networkx or igraph graph, or the path of a graph file, which are joined
             by the names of the sensors, see `load_series`. `[n, m]` is the weight of the edge from
             node m to node n. The example below computes graphs.
-        names: sequence of N unique names of sensors. Default: "0", "1", …
+        names: sequence of N unique names of sensors. Default: the columns of `values`, if it is a
+            pandas frame, else "0", "1", …
         features: sequence of F names of features. Default: "value", or "value_0", "value_1", …
         units: str for all features, or sequence of F str.
         symmetric: bool. Whether the adjacency of the series is `np.maximum(A, A.T)`.
@@ -115,6 +116,8 @@ def from_arrays(
         array([[0.  , 0.52],
                [0.52, 0.  ]])
     """
+    if hasattr(values, "columns"):
+        names = _names_of_frame(values, timestamps, names)
     if not isinstance(values, np.memmap):
         try:
             values = np.asarray(values)
@@ -147,6 +150,30 @@ def from_arrays(
         holidays=holidays,
         quality=quality,
     )
+
+
+def _names_of_frame(frame, timestamps, names):
+    """Returns `names`, or the columns of a pandas frame if there are none.
+
+    Raises ValueError if the frame holds more than readings, which an array would lose.
+    """
+    columns = [str(name) for name in frame.columns]
+    index = getattr(frame, "index", None)
+    lost = "two levels of columns" if getattr(frame.columns, "nlevels", 1) > 1 else None
+    if timestamps is None and getattr(index, "dtype", np.dtype(int)).kind == "M":
+        lost = f"a frame with times as index, such as {index[0]}"
+    if lost:
+        raise ValueError(
+            f"`values` must be an array, or a frame of readings alone. Received: {lost}. Pass the "
+            "frame to `from_pandas`."
+        )
+    given = columns if names is None else [str(name) for name in names]
+    if given != columns and sorted(given) == sorted(columns):
+        raise ValueError(
+            f"`names` must have the order of the columns of `values`. Received: names {given[:6]}, "
+            f"columns {columns[:6]}. Omit `names`."
+        )
+    return given
 
 
 def series_of_values(

@@ -30,6 +30,7 @@ def table_parts(
     ignore=(),
     separator=None,
     decimal=None,
+    timezone=None,
 ):
     """Reads a table, or a dict of feature name → path. Arguments as in `from_csv`.
 
@@ -45,6 +46,7 @@ def table_parts(
         "ignore": ignore,
         "separator": separator,
         "decimal": decimal,
+        "timezone": timezone,
     }
     if isinstance(path, Mapping):
         found = _of_features(paths_of_features(path), form)
@@ -63,6 +65,7 @@ def table_parts(
                 null_value=null_value,
                 duplicates=duplicates,
                 regularize=regularize,
+                timezone=timezone,
             )
             duplicates = "raise"
         else:

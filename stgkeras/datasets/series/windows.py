@@ -11,7 +11,7 @@ from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.component_clock import ComponentClock
 from stgkeras.datasets.series.readings import refuse_nan
 from stgkeras.datasets.series.splits import history, reach, read_steps
-from stgkeras.seasons import PERIODS, check_steps_per_day
+from stgkeras.seasons import PERIODS, check_steps_per_day, pieces
 from stgkeras.types import Array
 
 
@@ -129,7 +129,7 @@ class Windows(Batches):
                 "`inputs` must be one array if `input_length` is a dict of components. "
                 f"Received: a dict of {sorted(inputs)}"
             )
-        self.input_length, self.horizon = input_length, horizon
+        self.input_length, self.horizon, self.missing = input_length, horizon, missing
         self._reads = read_steps(input_length, horizon, steps_per_day)
         self._recent = len(self._reads.get("recent", ()))
         past, span = history(self._reads), reach(input_length, horizon)
@@ -144,6 +144,21 @@ class Windows(Batches):
             self._clock.refuse_other_times(starts)
             if past_calendar is None and calendar is not None:
                 self._clock.warn_of_other_seasons(starts)
+
+    def missing_target(self) -> tuple[int, ...] | None:
+        """Returns the place in `targets` of the first missing value that a window predicts."""
+        if not self.missing or self.targets.dtype.kind != "f":
+            return None
+        predicted = np.zeros(len(self.targets), bool)
+        for ahead in range(1 if self.horizon is None else self.horizon):
+            predicted[self.starts + self._recent + ahead] = True
+        for piece in pieces(self.targets):
+            part = np.isnan(self.targets[piece])
+            part &= predicted[piece].reshape(-1, *[1] * (part.ndim - 1))
+            if part.any():
+                step, *place = np.argwhere(part)[0].tolist()
+                return piece.start + step, *place
+        return None
 
     def gather(self, starts: np.ndarray) -> tuple:
         first = starts + self._recent  # (B,), the first step to predict
