@@ -9,7 +9,6 @@ take turns in one process. FOLDER may be the file with Cora, too.
 """
 
 import functools
-import sys
 from time import perf_counter
 
 import command
@@ -61,10 +60,8 @@ def speed(args):
 
 def our_epochs(cora):
     """A function that runs epochs and returns the seconds of each."""
-    import keras
-
-    sys.path.insert(0, str(records.ROOT / "examples"))
     import classify_nodes
+    import keras
 
     args = classify_nodes.parse(["--model", "gcn"])
     model, x, y, (train, _, _) = classify_nodes.compiled(args, cora)

@@ -15,17 +15,14 @@ Runs that the result holds already are not repeated. There are four tables:
 """
 
 import itertools
-import sys
 
 import command
+import compare_spectral
 import keras
 import numpy as np
 import pandas as pd
+import pixel_graphs
 import records
-
-sys.path.insert(0, str(records.ROOT / "examples"))
-import compare_spectral  # noqa: E402
-import pixel_graphs  # noqa: E402
 
 # What sets the models of the lineage apart: frequencies kept, knots, terms, and plain width.
 SPECIAL = {

@@ -9,6 +9,7 @@ validation too, for as many epochs as the row before it. Trainings lie in runs/f
 was cut off goes on; one that is whole is not repeated.
 """
 
+import dataclasses
 import pathlib
 from typing import NamedTuple
 
@@ -17,9 +18,9 @@ import keras
 import numpy as np
 import records
 import training
-from forecasting_data import DATASETS, DAY, READ, WEEK
+from forecasting_data import DATASETS, REACH
 
-from stgkeras import datasets, graphs, losses, metrics, models
+from stgkeras import datasets, losses, metrics
 
 RESULT = records.RESULTS / "forecasting.json"
 STEPS = {"15 min": 3, "30 min": 6, "45 min": 9, "60 min": 12}
@@ -29,7 +30,7 @@ SHOWN = ["validation", *(f"MAE {step}" for step in (*STEPS, "mean")), "RMSE mean
 class Row(NamedTuple):
     """A forecaster, and how it is trained."""
 
-    model: type
+    model: str  # one of `forecast_task.MODELS`
     options: dict = {}
     season: bool = True
     days: bool = False  # whether it also reads the hours to predict a day and a week before
@@ -40,10 +41,10 @@ class Row(NamedTuple):
     refit: bool = False  # whether it also learns from validation, with settings found before
 
 
-STGCN = Row(models.STGCN, {"dropout": 0.0})
-MSTGCN = Row(models.ASTGCN, {"attention": False}, epochs=10)
-ASTGCN = Row(models.ASTGCN, epochs=10)
-STID = Row(models.GraphSTID, rate=3e-3, epochs=10)
+STGCN = Row("STGCN")
+MSTGCN = Row("ASTGCN", {"attention": False}, epochs=10)
+ASTGCN = Row("ASTGCN", epochs=10)
+STID = Row("GraphSTID", rate=3e-3, epochs=10)
 PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # without the season there is more to learn
 ROWS = {
     "STGCN": STGCN._replace(**PLAIN),
@@ -82,59 +83,11 @@ OPTIONS = {
 }
 
 
-def build(row, data):
-    """A forecaster that is fitted to the readings it may know."""
-    _, nodes, features = data.values.shape
-    graph = graphs.scaled_laplacian(data.adjacency)
-    reach = {"input_length": reads(row), "horizon": 12, "num_features": features}
-    scaler = {"season": DAY} if row.season else {"normalize": True}
-    model = row.model(nodes, graph=graph, **reach, **scaler, **row.options)
-    known = slice(datasets.training_steps(data.split, **READ))
-    model.adapt(data.values[known], *([data.calendar[known]] if row.season else []))
-    return model
-
-
-def reads(row):
-    return {"recent": 12, "daily": 12, "weekly": 12} if row.days else 12
-
-
-def windows(row, data, seed, batch_size):
-    """Those of training, validation and test. Before the series there was nothing to read."""
-    values = np.concatenate([np.full((WEEK, *data.values.shape[1:]), np.nan), data.values])
-    calendar = np.concatenate([data.calendar[:WEEK], data.calendar])  # the week is a cycle
-    options = {"input_length": reads(row), "horizon": 12, "batch_size": batch_size}
-    options |= {"calendar": calendar if row.season else None, "steps_per_day": DAY}
-    for_training = {"shuffle": True, "seed": seed}
-    if row.season and row.leave_out:
-        shift = for_training["shift"] = np.zeros(values.shape, "float32")
-        known = slice(WEEK, WEEK + datasets.training_steps(data.split, **READ))
-        shift[known] = datasets.leave_one_day_out(values[known], calendar[known], DAY)
-    return [
-        datasets.Windows(values, values[..., :1], starts + WEEK, missing=True, **options, **more)
-        for starts, more in zip(data.split, (for_training, {}, {}), strict=True)
-    ]
-
-
-def run(folder, row, seed, data, batch_size):
-    """Trains a row, or goes on with it; returns its figures."""
-    if row.refit:
-        data = data._replace(split=joined(data.split))
-    train, val, test = windows(row, data, seed, batch_size)
-    keras.utils.set_random_seed(seed)
-
-    def compiled():
-        model = build(row, data)
-        model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
-        return model
-
-    watch = None if row.refit else training.LOSS
-    model, log = training.fit(folder, compiled, train, row.epochs, watch, validation_data=val)
-    figures = {}
-    if not row.refit:
-        on_val = errors(data, data.split.val, model.predict(val, verbose=0))
-        figures["validation"] = on_val["MAE mean"]
-    figures |= errors(data, data.split.test, model.predict(test, verbose=0))
-    return figures | {"epochs": len(log), "parameters": training.num_parameters(model)}
+def task_of(row, data):
+    """The data as the task of a row: what its forecaster reads, and which windows train it."""
+    parts = dict.fromkeys(("recent", "daily", "weekly"), 12) if row.days else None
+    split = joined(data.split) if row.refit else data.split
+    return dataclasses.replace(data, split=split, season=row.season, components=parts)
 
 
 def joined(split):
@@ -142,10 +95,43 @@ def joined(split):
     return split._replace(train=np.concatenate([split.train, split.val]))
 
 
-def errors(data, starts, forecast):
+def windows(row, task, seed, batch_size):
+    """Those of training, validation and test."""
+    train, val, test = task.windows(batch_size, seed)
+    if row.season and row.leave_out:
+        shift, known = np.zeros(task.series.values.shape, "float32"), slice(task.known)
+        shift[known] = datasets.leave_one_day_out(
+            task.series.values[known], task.calendar[known], task.day
+        )
+        options = {"shuffle": True, "batch_size": batch_size, "seed": seed}
+        train = task.batches(task.split.train, shift, **options)
+    return train, val, test
+
+
+def run(folder, row, seed, data, batch_size):
+    """Trains a row, or goes on with it; returns its figures."""
+    task = task_of(row, data)
+    train, val, test = windows(row, task, seed, batch_size)
+    keras.utils.set_random_seed(seed)
+
+    def compiled():
+        model = task.model(row.model, **row.options)
+        model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
+        return model
+
+    watch = None if row.refit else training.LOSS
+    model, log = training.fit(folder, compiled, train, row.epochs, watch, validation_data=val)
+    figures = {}
+    if not row.refit:
+        on_val = errors(task, task.split.val, model.predict(val, verbose=0))
+        figures["validation"] = on_val["MAE mean"]
+    figures |= errors(task, task.split.test, model.predict(test, verbose=0))
+    return figures | {"epochs": len(log), "parameters": training.num_parameters(model)}
+
+
+def errors(task, starts, forecast):
     """Errors at each of `STEPS`, over all steps, and over those up to each, as T-GCN has them."""
-    ahead = starts[:, None] + READ["input_length"] + np.arange(READ["horizon"])
-    truth = data.values[..., :1][ahead]
+    truth = task.targets[starts[:, None] + REACH["input_length"] + np.arange(REACH["horizon"])]
     found = metrics.forecast_errors(truth, forecast, STEPS)
     for label, step in STEPS.items():
         part = metrics.forecast_errors(truth[:, :step], forecast[:, :step], {})
@@ -155,20 +141,22 @@ def errors(data, starts, forecast):
 
 def baselines(data):
     """The figures of what needs no training, or little."""
-    values, (train, val, test) = data.values[..., :1], data.split
-    seasonal = {**READ, "steps_per_day": DAY}
-    known = datasets.training_steps(data.split, **READ)
-    mean = datasets.historical_mean(values, data.calendar, test, **seasonal, num_train=known)
-    ridge, ridge_on_val, refit = (
-        datasets.residual_ridge(values, data.calendar, learnt, starts, **seasonal)
-        for learnt, starts in ((train, test), (train, val), (joined(data.split).train, test))
-    )
-    validation = {"validation": errors(data, val, ridge_on_val)["MAE mean"]}
+    train, val, test = data.split
+    clock = {"calendar": data.calendar, "steps_per_day": data.day, **REACH}
+
+    def ridge(train, starts):
+        forecast = datasets.residual_ridge(data.targets, train=train, starts=starts, **clock)
+        return errors(data, starts, forecast)
+
+    mean = datasets.historical_mean(data.targets, starts=test, num_train=data.known, **clock)
     return {
-        "last value": errors(data, test, datasets.last_value(values, test, **READ)),
+        "last value": errors(data, test, datasets.last_value(data.targets, test, **REACH)),
         "historical mean": errors(data, test, mean),
-        "ridge on the residual": validation | errors(data, test, ridge),
-        "ridge on the residual, refit": errors(data, test, refit),
+        "ridge on the residual": {
+            "validation": ridge(train, val)["MAE mean"],
+            **ridge(train, test),
+        },
+        "ridge on the residual, refit": ridge(joined(data.split).train, test),
     }
 
 

@@ -8,6 +8,7 @@ import shlex
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "examples"))  # benchmarks import what they share with examples
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = "keras numpy tensorflow jax torch torch_geometric torch_geometric_temporal scipy".split()
 NO_SETTINGS = ("script", "argv", "rest", "out", "data", "folder", "peer", "against")
