@@ -1,6 +1,7 @@
 """How a benchmark runs: its command line, its record, and the processes that it starts."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -25,11 +26,14 @@ def run(name, argv=None):
     """Runs a benchmark, saves the result that its `main` returns, and prints its `table`.
 
     A benchmark is a module with `OPTIONS`, see `parse`, and `main`, a function of the options. In a
-    process that `ask` has started, its function `in_child` runs instead.
+    process that is a `Child`, its generator `in_child` runs instead, and yields the answers.
     """
     module = sys.modules[name]
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(module.in_child(**json.loads(sys.argv[2]))))
+        answers = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)  # what libraries print must not pass for an answer
+        for answer in module.in_child(**json.loads(sys.argv[2])):
+            print(json.dumps(answer), file=answers, flush=True)
         return
     args = parse(module, argv)
     result = module.main(args)
@@ -82,16 +86,37 @@ def environment(backend, threads=None, root=records.ROOT):
     return found if threads is None else found | dict.fromkeys(THREADS, str(threads))
 
 
+class Child:
+    """A script in a process of its own. What its `in_child` yields are the answers."""
+
+    def __init__(self, file, env, python=sys.executable, **request):
+        words, pipe = [python, str(file), "--child", json.dumps(request)], subprocess.PIPE
+        self.process = subprocess.Popen(words, env=env, stdin=pipe, stdout=pipe, text=True)
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process ended with {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, word):
+        """The answer to a word that `in_child` reads from its standard input."""
+        print(word, file=self.process.stdin, flush=True)
+        return self.answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def ask(file, backend, threads=None, root=records.ROOT, **request):
-    """What `in_child` of a script returns, in a process of its own."""
-    words = [sys.executable, file, "--child", json.dumps(request)]
-    env = environment(backend, threads, root)
-    done = subprocess.run(words, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    """The only answer of a script, in a process of its own."""
+    with contextlib.closing(Child(file, environment(backend, threads, root), **request)) as child:
+        return child.answer()
 
 
 def ask_backends(args, file, **request):
-    """What `in_child` of a script returns on each backend, and the versions there."""
+    """The only answer of a script on each backend, and the versions there."""
     threads = getattr(args, "threads", None)
     found = {backend: ask(file, backend, threads, **request) for backend in args.backends}
     versions = {}

@@ -32,12 +32,12 @@ OPTIONS = {
 
 def in_child(network, shape):
     """CPU milliseconds of a step of each kind, and the versions."""
-    calls = speed_worker.ours(network, shape, speed_worker.graph(shape))
+    calls = speed_worker.our_steps(network, shape, speed_worker.graph(shape))
     found = {"versions": records.versions()}
     for kind, steps in STEPS.items():
         times = speed_worker.times(calls[kind], 2 + steps, process_time)
         found[kind] = 1000 * median(times[2:])  # the first two warm up
-    return found
+    yield found
 
 
 def table(result):

@@ -101,7 +101,7 @@ def table(result):
 
 def main(args):
     data, split, (_, _, test) = load(0, args.batch_size)
-    truth, kinds = link_runs.truth_of(test), data.kinds[test.starts // data.num_steps]
+    truth, kinds = link_runs.graphs(test), data.kinds[test.starts // data.num_steps]
     rows = baselines(data, test)
     oracle = rows.pop("Bayes oracle")
     rows |= {"what could be known": knowable(data, test), "Bayes oracle": oracle}

@@ -44,7 +44,7 @@ def in_child(name, nodes, batch_size):
     windows = contacts.windows_of(row, snapshots, [steps], 0, batch_size)[0]
     model.fit(windows, shuffle=False, verbose=0)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"MB": round(memory), "versions": records.versions()}
+    yield {"MB": round(memory), "versions": records.versions()}
 
 
 def table(result):

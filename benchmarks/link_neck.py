@@ -46,7 +46,7 @@ def train(kind, values, seed, args):
     with tempfile.TemporaryDirectory() as folder:
         options = {"before": [callbacks.WarmRestarts()], "validation_data": val}
         model, _ = training.fit(pathlib.Path(folder), build, train, args.epochs, **options)
-    return metrics.link_scores(link_runs.truth_of(test), model.predict(test, verbose=0))
+    return metrics.link_scores(link_runs.graphs(test), model.predict(test, verbose=0))
 
 
 def table(result):
@@ -57,7 +57,7 @@ def main(args):
     runs = records.read(args.out).get("runs", {})
     for kind in args.kinds:
         data, _, (_, _, test) = generated_links.load(0, 32, (kind,), args.sequences)
-        truth = link_runs.truth_of(test)
+        truth = link_runs.graphs(test)
         for name, probability in generated_links.baselines(data, test).items():
             runs[f"{kind} / {name}"] = metrics.link_scores(truth, probability)
         for values, seed in itertools.product(args.node_values, args.seeds):

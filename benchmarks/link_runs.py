@@ -3,15 +3,11 @@
 import keras
 import numpy as np
 import training
+from link_report import graphs
 
 from stgkeras import callbacks, metrics
 
 MOST_PROBABLE = 50  # pairs of a graph, for the recall
-
-
-def truth_of(windows):
-    """The graphs that follow each window, (windows, N, N)."""
-    return np.concatenate([windows[number][1] for number in range(len(windows))])
 
 
 def scores(truth, probability, threshold=None):
@@ -19,9 +15,7 @@ def scores(truth, probability, threshold=None):
     found = metrics.link_scores(truth, probability)
     found[f"recall at {MOST_PROBABLE}"] = metrics.recall_at_k(truth, probability, MOST_PROBABLE)
     if threshold is not None:
-        pairs = np.triu_indices(truth.shape[1], 1)
-        link, called = truth[:, *pairs] > 0, probability[:, *pairs] >= threshold
-        found["F1"] = float(2 * (link & called).sum() / (link.sum() + called.sum()))
+        found["F1"] = float(metrics.LinkF1(threshold)(truth, probability))
     return found
 
 
@@ -44,12 +38,12 @@ def run(folder, build, windows, loss, watch, seed, args):
     model, log = training.fit(folder, compiled, train, args.epochs, watch, before)
     on_val, on_test = (model.predict(batches, verbose=0) for batches in (val, test))
     np.savez_compressed(folder / "test.npz", probability=on_test)
-    threshold = metrics.best_threshold(truth_of(val), on_val)
+    threshold = metrics.best_threshold(graphs(val), on_val)
     column, mode = watch
     best = int(getattr(log[column], f"idx{mode}")())
     return {
         f"validation {column[4:]}": float(log[column][best]),
-        **scores(truth_of(test), on_test, threshold),
+        **scores(graphs(test), on_test, threshold),
         "threshold": threshold,
         "epochs": best + 1,
         "parameters": training.num_parameters(model),

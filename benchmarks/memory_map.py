@@ -88,7 +88,7 @@ def in_child(path, turns):
     for source in SOURCES:
         seconds, counted = median(blocks[source])
         rows[source] = {"step": seconds, "steps": counted, "feed": statistics.median(feeds[source])}
-    return {"rows": rows, "memory": used, "versions": records.versions()}
+    yield {"rows": rows, "memory": used, "versions": records.versions()}
 
 
 def table(result):

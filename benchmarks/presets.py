@@ -58,16 +58,6 @@ def best_run(kind, name, row, score, pick=min):
     return folder, int(folder.name.split("seed")[-1]), runs[folder]
 
 
-def predictions(model, run, test):
-    """Returns what the model predicts with the weights of the run."""
-    model.load_weights(run / "best.weights.h5")
-    return model.predict(test, verbose=0)
-
-
-def rounded(figures, digits):
-    return {key: round(value, digits) for key, value in figures.items()}
-
-
 def scores(corner, columns, rows, form):
     """Returns a Markdown table of {row: {column: number}}."""
     return records.markdown_frame(pd.DataFrame(rows).T[columns].map(form.format), corner)
@@ -75,6 +65,7 @@ def scores(corner, columns, rows, form):
 
 def write(folder, card, model, metadata, **fields):
     """Saves a model and its card, a text of cards/ with metadata and other fields filled in."""
+    metadata["metrics"] = {key: round(value, 6) for key, value in metadata["metrics"].items()}
     model.save_to_preset(folder, metadata)
     fields |= {"name": folder.name, "kind": type(model).__name__}
     fields["parameters"] = training.num_parameters(model)
@@ -94,7 +85,8 @@ def forecaster(folder, root):
     data = forecasting.task_of(row_of, DATASETS[dataset](root / dataset))
     model = data.model(row_of.model, **row_of.options)
     test = data.batches(data.split.test, batch_size=64)
-    found = forecasting.errors(data, data.split.test, predictions(model, run, test))
+    model.load_weights(run / "best.weights.h5")
+    found = forecasting.errors(data, data.split.test, model.predict(test, verbose=0))
     np.testing.assert_allclose(found["MAE mean"], figures["MAE mean"], rtol=1e-4)
     with_season = "mean by sensor, time of day and kind of day" if "season" in row else "mean"
     metadata = {
@@ -108,11 +100,11 @@ def forecaster(folder, root):
         "command": f"python benchmarks/forecasting.py --data FOLDER --datasets {dataset} "
         f'--rows "{row}" --seeds {seed}',
         "versions": result["versions"],
-        "metrics": rounded(figures, 5),
+        "metrics": figures,
     }
     (feature, unit), *_ = data.about["features"].items()
     inputs = {tensor.name: tensor.shape[1:] for tensor in keras.tree.flatten(model.input)}
-    rows = {"this model": metadata["metrics"]}
+    rows = {"this model": figures}
     for other in ("ridge on the residual", "last value"):
         rows[other] = result["figures"][dataset][other]["seed 0"]
     fields = {
@@ -130,15 +122,22 @@ def forecaster(folder, root):
     write(folder, "forecaster", model, metadata, **fields)
 
 
+def load(model, run, test):
+    """Loads the weights of a link predictor. Its predictions must equal those of the run."""
+    model.load_weights(run / "best.weights.h5")
+    found = model.predict(test, verbose=0)
+    np.testing.assert_allclose(found, link_runs.predicted(run), rtol=1e-3, atol=1e-5)
+
+
 def workplace2015(folder, root):
-    """Saves a preset of contacts.py. Its test predictions must equal those of the run."""
+    """Saves a preset of contacts.py."""
     network, row = "workplace2015", next(iter(contacts.ROWS))
     run, seed, figures = best_run("links", network, row, "validation ap", max)
     snapshots, parts = contacts.load(root / contacts.FILES[network])
     result = records.read(records.RESULTS / "contacts.json")
     model = contacts.build(contacts.ROWS[row], snapshots, parts[0])
     test = contacts.windows_of(contacts.ROWS[row], snapshots, parts, seed, batch_size=8)[2]
-    check(model, run, test)
+    load(model, run, test)
     metadata = {
         "data": {
             "dataset": network,
@@ -157,7 +156,7 @@ def workplace2015(folder, root):
         "seed": seed,
         "command": f"python benchmarks/contacts.py --data FOLDER --networks {network} "
         f'--rows "{row}" --seeds {seed}',
-        "metrics": rounded(figures, 6),
+        "metrics": figures,
         "versions": result["versions"],
     }
     others = {name: seeds["seed 0"] for name, seeds in result["figures"][network].items()}
@@ -172,12 +171,12 @@ def workplace2015(folder, root):
 
 
 def generated(folder, root):
-    """Saves a preset of generated_links.py. Its test predictions must equal those of the run."""
+    """Saves a preset of generated_links.py."""
     row = generated_links.ROW
     run, seed, _ = best_run("links", "generated", row, "validation log_loss")
     data, split, (_, _, test) = generated_links.load(seed, batch_size=16)
     model = generated_links.build(data, split)
-    check(model, run, test)
+    load(model, run, test)
     result = records.read(records.RESULTS / "generated_links.json")
     rows = {"this model": result["figures"][row][f"seed {seed}"]}
     for other in ("Bayes oracle", "what could be known"):
@@ -198,7 +197,7 @@ def generated(folder, root):
         "scaler": "mean and standard deviation of the training sequences",
         "seed": seed,
         "command": f"python benchmarks/generated_links.py --seeds {seed}",
-        "metrics": rounded(figures, 6),
+        "metrics": figures,
         "versions": result["versions"],
     }
     tables = [
@@ -206,11 +205,6 @@ def generated(folder, root):
         for kind in rows["this model"]
     ]
     write(folder, "generated_links", model, metadata, tables="\n\n".join(tables))
-
-
-def check(model, run, test):
-    found = predictions(model, run, test)
-    np.testing.assert_allclose(found, link_runs.predicted(run), rtol=1e-3, atol=1e-5)
 
 
 LINKS = {"stgcn_links_workplace2015": workplace2015, "stgcn_links_generated": generated}

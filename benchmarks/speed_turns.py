@@ -1,16 +1,14 @@
 """Workers, which are processes that take turns at being timed, for speed.py and scale.py."""
 
 import collections
-import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 from time import perf_counter
 
 import command
-import records
+import speed_worker
 from speed_worker import busy
 
 QUIET = 0.125  # cores that other processes may use
@@ -24,31 +22,19 @@ OPTIONS = {
 }
 
 
-class Worker:
+class Worker(command.Child):
     """A network in a process of its own; `first` seconds after its start it has trained a step."""
 
     def __init__(
         self, network, shape, backend, threads, python=sys.executable, peer=False, **environment
     ):
         env = command.environment(backend, threads) | environment
-        request = json.dumps({"network": network, "shape": shape, "peer": peer})
-        words = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
-        pipe, self.blocks = subprocess.PIPE, collections.defaultdict(list)
+        request = {"network": network, "shape": shape, "peer": peer}
         others, start = busy(), perf_counter()
-        self.process = subprocess.Popen(words, env=env, stdin=pipe, stdout=pipe, text=True)
-        self.start = self._answer()
+        super().__init__(speed_worker.__file__, env, python, **request)
+        self.start, self.blocks = self.answer(), collections.defaultdict(list)
         self.first = perf_counter() - start
         self.first_counts = (busy() - others - self.start["own"]) / self.first <= QUIET
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the process ended with {self.process.wait()}")
-        return json.loads(line)
-
-    def ask(self, what):
-        print(what, file=self.process.stdin, flush=True)
-        return self._answer()
 
     def done(self, kind, steps, seconds):
         blocks = self.blocks[kind]
@@ -63,10 +49,6 @@ class Worker:
             found[kind] = round(seconds, 6)
         memory = max(block["memory"] for blocks in self.blocks.values() for block in blocks)
         return {**found, "memory": round(memory), "added": round(memory - self.start["base"], 1)}
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def counted(blocks):

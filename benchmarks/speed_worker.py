@@ -1,19 +1,17 @@
 """One network in a process of its own, which runs steps when speed.py or scale.py tells it to.
 
-    python benchmarks/speed_worker.py '{"network": "ASTGCN", "shape": {"B": 32, …}}'
-
 It trains one step and says so in a line of JSON. Then it answers each line of standard input,
 "train", "predict", "peak" or "profile", by another.
 """
 
 import functools
-import json
 import os
 import random
 import sys
 import types
 from time import perf_counter, process_time, sleep
 
+import command
 import numpy as np
 import records
 
@@ -75,7 +73,7 @@ def compiled(network, shape, adjacency):
     return model
 
 
-def ours(network, shape, adjacency):
+def our_steps(network, shape, adjacency):
     """Functions that train one step, predict one batch, and multiply the peak's matrices.
 
     All of them wait for the result.
@@ -93,7 +91,7 @@ def ours(network, shape, adjacency):
     }
 
 
-def peer(network, shape, adjacency):
+def peer_steps(network, shape, adjacency):
     """The same functions of networks of PyTorch Geometric Temporal, or layers of PyTorch Geometric.
 
     The networks are its ASTGCN, or two STConv layers and a linear map; the layers ChebConv or
@@ -222,39 +220,32 @@ def memory(field="VmHWM"):
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(field))
 
 
-def main(request):
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not pass for an answer
-
-    def answer(**values):
-        print(json.dumps(values), file=answers, flush=True)
-
-    make = peer if request.get("peer") else ours
-    if make is peer:
+def in_child(network, shape, peer):
+    """Trains one step, then answers each line of standard input."""
+    if peer:
         import torch  # noqa: F401 - the same part of the start as Keras and its backend
         import torch_geometric.nn  # noqa: F401
     else:
         import keras  # noqa: F401
 
         import stgkeras.models  # noqa: F401
-    base = memory("VmRSS")
-    adjacency = graph(request["shape"])
-    steps = make(request["network"], request["shape"], adjacency)
+    base, adjacency = memory("VmRSS"), graph(shape)
+    steps = (peer_steps if peer else our_steps)(network, shape, adjacency)
     start = perf_counter()
     steps["train"]()
-    is_slow = make is peer and perf_counter() - start > SLOW
-    answer(base=base, versions=records.versions(), own=process_time(), edges=adjacency.nnz)
-    warm = {"train", "predict"} if is_slow else set()
+    warm = {"train", "predict"} if peer and perf_counter() - start > SLOW else set()
+    about = {"base": base, "versions": records.versions(), "edges": adjacency.nnz}
+    yield {**about, "own": process_time()}
     for kind in map(str.strip, sys.stdin):
         if kind == "profile":
-            answer(profile=profile(steps["train"]))
+            yield {"profile": profile(steps["train"])}
             continue
         if kind not in warm:
             steps[kind]()
             warm.add(kind)
-        answer(**block(steps[kind]), memory=memory())
+        yield {**block(steps[kind]), "memory": memory()}
         sleep(0.01)
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    command.run(__name__)

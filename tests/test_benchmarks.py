@@ -202,7 +202,10 @@ def test_table_of_slopes():
 FILES = {  # results whose tables are in benchmarks/README.md, by the script that made them
     "speed": ["speed", "speed_seed", "speed_first", "speed_layers", "speed_sparse", "before_after"],
     "scale": ["scale", "scale_astgcn", "scale_hubs", "scale_kept", "scale_layers", "scale_near"],
-    **{name: [name] for name in ("memory_map", "cpu_seconds", "link_memory")},
+    **{
+        name: [name]
+        for name in ("cpu_seconds", "feeding", "import_time", "link_memory", "memory_map")
+    },
 }
 
 
