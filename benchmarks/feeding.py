@@ -1,9 +1,9 @@
-"""Measures which share of a training step it takes to gather the step's batch, on every backend.
+"""Measures the time to gather a batch, as a share of a training step, on every backend.
 
     python benchmarks/feeding.py
 
-At the shape of PEMS08, shuffled windows of random readings. A process a backend times
-`Windows.__getitem__` on the batches of an epoch, then training steps on one batch.
+The batches are shuffled windows of random readings at the size of PEMS08. One process per backend
+measures `Windows.__getitem__` for the batches of an epoch, then training steps on one batch.
 """
 
 import functools
@@ -21,7 +21,7 @@ OPTIONS = {"backends": command.BACKENDS, "steps": (15, "training steps that coun
 
 
 def windows(series):
-    """Shuffled training windows of the first feature of a series."""
+    """Returns shuffled training windows of a series, to predict the first feature."""
     from stgkeras import datasets
 
     reach = {"input_length": 12, "horizon": 12}
@@ -31,7 +31,7 @@ def windows(series):
 
 
 def in_child(steps):
-    """Median seconds by model and number of features, and the versions."""
+    """Yields median seconds by model and number of features, and the versions."""
     found = {}
     for features in FEATURES:
         shape = speed.SHAPES["PEMS08"] | {"F": features}
@@ -41,13 +41,13 @@ def in_child(steps):
         feed = statistics.median(speed_worker.times(gather, len(batches)))
         for name in MODELS:
             train = speed_worker.our_steps(name, shape, speed_worker.graph(shape))["train"]
-            times = speed_worker.times(train, 3 + steps)[3:]  # the first ones compile
+            times = speed_worker.times(train, 3 + steps)[3:]  # the first steps compile
             found[f"{name} F={features}"] = {"feed": feed, "step": statistics.median(times)}
     yield {**found, "versions": records.versions()}
 
 
 def table(result):
-    """A column a backend. A cell has the figures for 1 feature / for 3 features."""
+    """Returns a table with a column per backend. Cells: 1 feature / 3 features."""
 
     def row(label, name, figure):
         found = ([rows[f"{name} F={number}"] for number in FEATURES] for rows in seconds.values())

@@ -1,12 +1,12 @@
-"""Forecasters on four real series, beside a ridge regression on what the season leaves.
+"""Forecasters on four real series, compared with simple baselines and a ridge regression.
 
     python benchmarks/forecasting.py --data FOLDER
     python benchmarks/forecasting.py --data FOLDER --datasets los_loop --rows "STGCN, season"
 
-FOLDER holds the subfolders metr_la, pems_d12_orange, pems08_tail and los_loop. The weights of the
-best validation epoch count, and their test error is taken once. A "refit" row learns from
-validation too, for as many epochs as the row before it. Trainings lie in runs/forecasting. One that
-was cut off goes on; one that is whole is not repeated.
+FOLDER contains the folders metr_la, pems_d12_orange, pems08_tail and los_loop. The test error is
+computed once, with the weights of the best validation epoch. A row with "refit" also trains on the
+validation windows, for the same number of epochs. Trainings are stored in runs/forecasting.
+Interrupted trainings are resumed, and complete trainings are not repeated.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ import command
 import keras
 import numpy as np
 import records
+import resumable
 import training
 from forecasting_data import DATASETS, REACH
 
@@ -28,24 +29,24 @@ SHOWN = ["validation", *(f"MAE {step}" for step in (*STEPS, "mean")), "RMSE mean
 
 
 class Row(NamedTuple):
-    """A forecaster, and how it is trained."""
+    """A forecaster and its training."""
 
     model: str  # one of `forecast_task.MODELS`
     options: dict = {}
     season: bool = True
-    days: bool = False  # whether it also reads the hours to predict a day and a week before
-    leave_out: bool = True  # whether training sees the season without the day at hand
-    rate: float = 1e-3  # at first; it falls to 0 along a cosine
+    days: bool = False  # whether it also reads the hours one day and one week before
+    leave_out: bool = True  # whether the season of a training day excludes that day
+    rate: float = 1e-3  # initial learning rate of a cosine decay
     epochs: int = 20
     loss: type = losses.MaskedMeanAbsoluteError
-    refit: bool = False  # whether it also learns from validation, with settings found before
+    refit: bool = False  # whether it also trains on the validation windows
 
 
 STGCN = Row("STGCN")
 MSTGCN = Row("ASTGCN", {"attention": False}, epochs=10)
 ASTGCN = Row("ASTGCN", epochs=10)
 STID = Row("GraphSTID", rate=3e-3, epochs=10)
-PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # without the season there is more to learn
+PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # models without season need more training
 ROWS = {
     "STGCN": STGCN._replace(**PLAIN),
     "MSTGCN": MSTGCN._replace(**PLAIN),
@@ -60,7 +61,7 @@ ROWS = {
     "GraphSTID, season, days": STID._replace(days=True),
     "GraphSTID, season, days, refit": STID._replace(days=True, refit=True),
 }
-ABLATIONS = {  # the strongest forecaster without one of its parts
+ABLATIONS = {  # the best forecaster, with one change
     "no learned graph": {"options": {"adaptive_units": 0}},
     "no given graph": {"options": {"K": 1}},
     "no node vectors": {"options": {"node_units": 0}},
@@ -84,19 +85,19 @@ OPTIONS = {
 
 
 def task_of(row, data):
-    """The data as the task of a row: what its forecaster reads, and which windows train it."""
+    """Returns the data as a task with the season, the inputs and the split of a row."""
     parts = dict.fromkeys(("recent", "daily", "weekly"), 12) if row.days else None
     split = joined(data.split) if row.refit else data.split
     return dataclasses.replace(data, split=split, season=row.season, components=parts)
 
 
 def joined(split):
-    """The windows of training and validation to train on."""
+    """Returns a split with the validation windows added to the training windows."""
     return split._replace(train=np.concatenate([split.train, split.val]))
 
 
 def windows(row, task, seed, batch_size):
-    """Those of training, validation and test."""
+    """Returns windows for training, validation and test."""
     train, val, test = task.windows(batch_size, seed)
     if row.season and row.leave_out:
         shift, known = np.zeros(task.series.values.shape, "float32"), slice(task.known)
@@ -109,7 +110,7 @@ def windows(row, task, seed, batch_size):
 
 
 def run(folder, row, seed, data, batch_size):
-    """Trains a row, or goes on with it; returns its figures."""
+    """Trains a row, or resumes its training. Returns the figures."""
     task = task_of(row, data)
     train, val, test = windows(row, task, seed, batch_size)
     keras.utils.set_random_seed(seed)
@@ -119,8 +120,9 @@ def run(folder, row, seed, data, batch_size):
         model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
         return model
 
-    watch = None if row.refit else training.LOSS
-    model, log = training.fit(folder, compiled, train, row.epochs, watch, validation_data=val)
+    options = {"epochs": row.epochs, "validation_data": val, "verbose": 2}
+    watch = None if row.refit else resumable.LOSS
+    model, log = resumable.fit(folder, compiled, train, watch=watch, **options)
     figures = {}
     if not row.refit:
         on_val = errors(task, task.split.val, model.predict(val, verbose=0))
@@ -130,7 +132,7 @@ def run(folder, row, seed, data, batch_size):
 
 
 def errors(task, starts, forecast):
-    """Errors at each of `STEPS`, over all steps, and over those up to each, as T-GCN has them."""
+    """Returns errors at each of `STEPS`, over all steps, and over all steps up to each."""
     truth = task.targets[starts[:, None] + REACH["input_length"] + np.arange(REACH["horizon"])]
     found = metrics.forecast_errors(truth, forecast, STEPS)
     for label, step in STEPS.items():
@@ -140,7 +142,7 @@ def errors(task, starts, forecast):
 
 
 def baselines(data):
-    """The figures of what needs no training, or little."""
+    """Returns the errors of the baselines."""
     train, val, test = data.split
     clock = {"calendar": data.calendar, "steps_per_day": data.day, **REACH}
 
@@ -161,7 +163,7 @@ def baselines(data):
 
 
 def table(result):
-    """A table for each series: means over seeds, the baselines first."""
+    """Returns a table per series: means over seeds, the baselines first."""
     texts = []
     for name, rows in result["figures"].items():
         order = sorted(rows, key=lambda row: list(ALL).index(row) if row in ALL else -1)

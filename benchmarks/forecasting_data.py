@@ -1,4 +1,4 @@
-"""Four real series, and how they are split: 12 steps in, 12 out."""
+"""Four real series and their splits. Windows have 12 input steps and 12 target steps."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ REACH = {"input_length": 12, "horizon": 12}
 
 @dataclass
 class Data(Task):
-    """The task to forecast the first feature, and what the card of a model says of the data."""
+    """The task to forecast the first feature, and a description of the data for model cards."""
 
     about: dict = field(default_factory=dict)
 
@@ -45,7 +45,7 @@ def pems_d12_orange(folder):
 
 
 def pems08_tail(folder):
-    """The last 40 % of PEMS08: the published test windows; trained on what was validation."""
+    """The last 40 % of PEMS08: the published test windows, and training in the validation part."""
     files = folder / "pems08_flow_tail.npz", folder / "distance.csv"
     series = datasets.load_series(*files, symmetric=True)
     about = {
@@ -58,7 +58,7 @@ def pems08_tail(folder):
 
 
 def los_loop(folder):
-    """A week of 207 sensors: 80 % of the steps, their last 159 windows to validate, and 20 %."""
+    """A week of 207 sensors: 80 % of the steps, with the last 159 windows for validation; 20 %."""
     series = datasets.load_series(folder / "los_loop.npz", symmetric=True)
     about = {
         "series": "Los-loop, METR-LA's first week, 207 sensors",
