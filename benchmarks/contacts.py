@@ -60,7 +60,6 @@ ROWS = {
     "STGCN, pairwise, no history": STGCN._replace(history=()),
     "STGCN, plain": Row(models.STGCNLinkPredictor, {"num_blocks": 1}, ()),
     "ASTGCN, plain": Row(models.ASTGCNLinkPredictor, {"node_values": 16}, ()),
-    "ASTGCN, plain, one value a node": Row(models.ASTGCNLinkPredictor, {}, ()),
 }
 ALL = ROWS | {  # other losses for the first row
     "STGCN, pairwise, focal 0.25 2": STGCN._replace(alpha=0.25, gamma=2.0),
@@ -205,13 +204,14 @@ def gains(network, snapshots, test, predicted):
 
 def table(result):
     """Returns two tables per network: means over seeds, and gains."""
-    tables = {
-        name: records.markdown_frame(pd.DataFrame(rows).T)
+    frames = {
+        name: pd.DataFrame(rows).T
         if name.endswith("gain")
-        else records.seed_means(rows, [*SHOWN, "parameters"], digits=4)
+        else records.seed_means(rows, [*SHOWN, "parameters"]).round(4)
         for name, rows in result["figures"].items()
     }
-    return "\n\n".join(f"{name}\n{text}" for name, text in tables.items())
+    texts = (f"{name}\n{records.markdown_frame(frame)}" for name, frame in frames.items())
+    return "\n\n".join(texts)
 
 
 def main(args):

@@ -10,10 +10,12 @@ Interrupted trainings are resumed, and complete trainings are not repeated.
 """
 
 import dataclasses
+import functools
 import pathlib
 from typing import NamedTuple
 
 import command
+import forecast_report
 import keras
 import numpy as np
 import records
@@ -49,14 +51,12 @@ STID = Row("GraphSTID", rate=3e-3, epochs=10)
 PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # models without season need more training
 ROWS = {
     "STGCN": STGCN._replace(**PLAIN),
-    "MSTGCN": MSTGCN._replace(**PLAIN),
     "ASTGCN": ASTGCN._replace(**PLAIN),
     "GraphSTID": STID._replace(season=False),
     "STGCN, season": STGCN,
     "MSTGCN, season": MSTGCN,
     "ASTGCN, season": ASTGCN,
     "ASTGCN, season, additive": ASTGCN._replace(options={"spatial_score": "additive"}),
-    "ASTGCN, season, days": ASTGCN._replace(days=True),
     "GraphSTID, season": STID,
     "GraphSTID, season, days": STID._replace(days=True),
     "GraphSTID, season, days, refit": STID._replace(days=True, refit=True),
@@ -144,22 +144,14 @@ def errors(task, starts, forecast):
 def baselines(data):
     """Returns the errors of the baselines."""
     train, val, test = data.split
+    forecasts = forecast_report.baselines(data)
+    rows = {name: errors(data, test, forecast) for name, forecast in forecasts.items()}
     clock = {"calendar": data.calendar, "steps_per_day": data.day, **REACH}
-
-    def ridge(train, starts):
-        forecast = datasets.residual_ridge(data.targets, train=train, starts=starts, **clock)
-        return errors(data, starts, forecast)
-
-    mean = datasets.historical_mean(data.targets, starts=test, num_train=data.known, **clock)
-    return {
-        "last value": errors(data, test, datasets.last_value(data.targets, test, **REACH)),
-        "historical mean": errors(data, test, mean),
-        "ridge on the residual": {
-            "validation": ridge(train, val)["MAE mean"],
-            **ridge(train, test),
-        },
-        "ridge on the residual, refit": ridge(joined(data.split).train, test),
-    }
+    ridge = functools.partial(datasets.residual_ridge, data.targets, **clock)
+    on_val = errors(data, val, ridge(train=train, starts=val))
+    rows["ridge on the residual"]["validation"] = on_val["MAE mean"]
+    refit = ridge(train=joined(data.split).train, starts=test)
+    return rows | {"ridge on the residual, refit": errors(data, test, refit)}
 
 
 def table(result):
@@ -167,8 +159,8 @@ def table(result):
     texts = []
     for name, rows in result["figures"].items():
         order = sorted(rows, key=lambda row: list(ALL).index(row) if row in ALL else -1)
-        shown = records.seed_means({row: rows[row] for row in order}, SHOWN, digits=3)
-        texts.append(f"{name}\n{shown}")
+        means = records.seed_means({row: rows[row] for row in order}, SHOWN)
+        texts.append(f"{name}\n{records.markdown_frame(means.round(3))}")
     return "\n\n".join(texts)
 
 

@@ -13,7 +13,6 @@ import functools
 import command
 import link_runs
 import numpy as np
-import pandas as pd
 import records
 import training
 
@@ -86,16 +85,15 @@ def by_kind(kinds, truth, probability):
 def table(result):
     """Returns a table per kind of graph: means over seeds, and ratios to the oracle."""
     figures, texts = result["figures"], []
-    oracle = figures["Bayes oracle"]["seed 0"]
-    for kind in oracle:
-        rows = {}
-        for name, seeds in figures.items():
-            means = pd.DataFrame([scores[kind] for scores in seeds.values()]).mean()
-            rows[name] = {score: means[score] for score in ("AUC", "AP", "log-loss", "Brier")}
-            for score in ("AUC", "log-loss"):
-                rows[name][f"{score} / oracle's"] = means[score] / oracle[kind][score]
-            rows[name]["seeds"] = len(seeds)
-        texts.append(f"{kind}\n{records.markdown_frame(pd.DataFrame(rows).T.round(4))}")
+    for kind in figures["Bayes oracle"]["seed 0"]:
+        of_kind = {
+            name: {seed: scores[kind] for seed, scores in seeds.items()}
+            for name, seeds in figures.items()
+        }
+        means = records.seed_means(of_kind, ["AUC", "AP", "log-loss", "Brier"])
+        for score in ("AUC", "log-loss"):
+            means[f"{score} / oracle's"] = means[score] / means[score]["Bayes oracle"]
+        texts.append(f"{kind}\n{records.markdown_frame(means.round(4))}")
     return "\n\n".join(texts)
 
 

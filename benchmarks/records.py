@@ -80,12 +80,11 @@ def markdown_frame(frame, corner=""):
     return markdown(list(zip([corner, *map(str, frame.index)], *columns, strict=True)))
 
 
-def seed_means(rows, columns, digits):
-    """Returns a Markdown table of the means over seeds of {row: {seed: {column: figure}}}."""
+def seed_means(rows, columns):
+    """Returns a pandas frame of means over seeds of {row: {seed: {column: figure}}}."""
     import pandas as pd
 
     means = {
-        row: {**pd.DataFrame(seeds).T.mean().round(digits), "seeds": len(seeds)}
-        for row, seeds in rows.items()
+        row: {**pd.DataFrame(seeds).T.mean(), "seeds": len(seeds)} for row, seeds in rows.items()
     }
-    return markdown_frame(pd.DataFrame(means).T.reindex(columns=[*columns, "seeds"]))
+    return pd.DataFrame(means).T.reindex(columns=[*columns, "seeds"])
