@@ -98,15 +98,12 @@ def joined(split):
 
 def windows(row, task, seed, batch_size):
     """Returns windows for training, validation and test."""
-    train, val, test = task.windows(batch_size, seed)
+    shift = None
     if row.season and row.leave_out:
-        shift, known = np.zeros(task.series.values.shape, "float32"), slice(task.known)
-        shift[known] = datasets.leave_one_day_out(
-            task.series.values[known], task.calendar[known], task.day
-        )
-        options = {"shuffle": True, "batch_size": batch_size, "seed": seed}
-        train = task.batches(task.split.train, shift, **options)
-    return train, val, test
+        values, known = task.series.values, slice(task.known)
+        shift = np.zeros(values.shape, "float32")
+        shift[known] = datasets.leave_one_day_out(values[known], task.calendar[known], task.day)
+    return task.windows(batch_size, seed, shift)
 
 
 def run(folder, row, seed, data, batch_size):

@@ -94,10 +94,10 @@ class Task:
             options["steps_per_day"] = self.day
         return datasets.Windows(starts=starts, missing=True, **arrays, **options)
 
-    def windows(self, batch_size, seed):
+    def windows(self, batch_size, seed, shift=None):
         """Returns training, validation and test windows. The seed sets the training order."""
         options = {"batch_size": batch_size, "seed": seed}
-        train = self.batches(self.split.train, shuffle=True, **options)
+        train = self.batches(self.split.train, shift, shuffle=True, **options)
         return [train, *(self.batches(part, **options) for part in self.split[1:])]
 
     def model(self, name, **options):
