@@ -1,6 +1,7 @@
-"""How a benchmark runs: its command line, its record, and the processes that it starts."""
+"""Runs benchmarks: command lines, child processes, and scripts of examples/."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -24,12 +25,15 @@ THREADS = (
 def run(name, argv=None):
     """Runs a benchmark, saves the result that its `main` returns, and prints its `table`.
 
-    A benchmark is a module with `OPTIONS`, see `parse`, and `main`, a function of the options. In a
-    process that `ask` has started, its function `in_child` runs instead.
+    A benchmark is a module with `OPTIONS`, see `parse`, and `main`, a function of the parsed
+    options. In a process that `Child` started, its generator `in_child` runs instead of `main`.
     """
     module = sys.modules[name]
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(module.in_child(**json.loads(sys.argv[2]))))
+        answers = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)  # so that output of libraries is not read as an answer
+        for answer in module.in_child(**json.loads(sys.argv[2])):
+            print(json.dumps(answer), file=answers, flush=True)
         return
     args = parse(module, argv)
     result = module.main(args)
@@ -39,16 +43,16 @@ def run(name, argv=None):
 
 
 def several(default, choices=None):
-    """An option of several words, each of which must be one of the choices."""
+    """Returns an option that takes several words from the choices."""
     return {"nargs": "+", "default": list(default), "choices": choices or default}
 
 
 def parse(module, argv=None):
-    """Reads the options of a benchmark from the words `argv`.
+    """Parses the options of a benchmark.
 
-    `OPTIONS` maps each option to its default, or to its default and a help text. The default tells
-    the type too; a list takes several words. A dict has the arguments of `add_argument` instead.
-    The option "task" is the first word, and "rest" takes all words that belong to no option.
+    `OPTIONS` maps the name of each option to its default, to a pair (default, help text), or to a
+    dict of arguments of `add_argument`. A value has the type of the default; a list takes several
+    values. "task" is a positional argument. "rest" collects all unknown words.
     """
     script = pathlib.Path(module.__file__).stem
     result = records.RESULTS / f"{script}.json", "file of the result"
@@ -77,21 +81,42 @@ def parse(module, argv=None):
 
 
 def environment(backend, threads=None, root=records.ROOT):
-    """The environment of a process: its backend, its threads, and where stgkeras lies."""
+    """Returns environment variables: the backend, the threads, and the checkout of stgkeras."""
     found = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)}
     return found if threads is None else found | dict.fromkeys(THREADS, str(threads))
 
 
+class Child:
+    """A benchmark in a new process. `in_child` yields its answers, which are sent as JSON."""
+
+    def __init__(self, file, env, python=sys.executable, **request):
+        words, pipe = [python, str(file), "--child", json.dumps(request)], subprocess.PIPE
+        self.process = subprocess.Popen(words, env=env, stdin=pipe, stdout=pipe, text=True)
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process ended with {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, word):
+        """Sends a word to the standard input of `in_child`, and returns the answer."""
+        print(word, file=self.process.stdin, flush=True)
+        return self.answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def ask(file, backend, threads=None, root=records.ROOT, **request):
-    """What `in_child` of a script returns, in a process of its own."""
-    words = [sys.executable, file, "--child", json.dumps(request)]
-    env = environment(backend, threads, root)
-    done = subprocess.run(words, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    """Returns the first answer of a benchmark in a new process."""
+    with contextlib.closing(Child(file, environment(backend, threads, root), **request)) as child:
+        return child.answer()
 
 
 def ask_backends(args, file, **request):
-    """What `in_child` of a script returns on each backend, and the versions there."""
+    """Returns {backend: first answer in a new process}, and the versions of all backends."""
     threads = getattr(args, "threads", None)
     found = {backend: ask(file, backend, threads, **request) for backend in args.backends}
     versions = {}
@@ -101,7 +126,7 @@ def ask_backends(args, file, **request):
 
 
 def example(name, options, folder):
-    """What a script of examples/ recorded; it runs unless the folder holds a whole run."""
+    """Returns the record of a script of examples/. A complete run is not repeated."""
     record = folder / "metrics.json"
     if not record.exists():
         script = records.ROOT / "examples" / f"{name}.py"

@@ -1,12 +1,12 @@
-"""Who meets next? Link predictors on measured contacts, beside averages of the past.
+"""Who meets next? Link predictors and averages of past graphs on measured contacts.
 
     python benchmarks/contacts.py --data FOLDER
     python benchmarks/contacts.py --data FOLDER --networks workplace2013 --seeds 0
 
-FOLDER holds workplace2015_invs15.npz, workplace2013_invs13.npz and conference_sfhh.npz, contact
-lists of SocioPatterns. Of their snapshots the first 70 % train, then 10 % validate, 20 % test. A
-second table tells how sure the gain over an average is. Trainings lie in runs/links, and are not
-repeated.
+FOLDER contains workplace2015_invs15.npz, workplace2013_invs13.npz and conference_sfhh.npz, contact
+lists of SocioPatterns. The first 70 % of the snapshots are for training, the next 10 % for
+validation and the last 20 % for testing. A second table shows the uncertainty of the gain over two
+averages. Trainings are stored in runs/links, and complete trainings are not repeated.
 """
 
 import functools
@@ -37,11 +37,11 @@ SHOWN = ("AP", "AUC", "log-loss", "Brier", "F1", f"recall at {link_runs.MOST_PRO
 
 
 class Row(NamedTuple):
-    """A link predictor, and how it is trained."""
+    """A link predictor and its training."""
 
     model: type
     options: dict
-    history: tuple = CONSTANTS  # what it is told of the past of each pair
+    history: tuple = CONSTANTS  # time constants of the history of each pair
     alpha: float = 1.0
     gamma: float = 0.0  # 0 is cross-entropy
     balance: float | None = None  # β of `losses.balanced_weight`
@@ -60,9 +60,8 @@ ROWS = {
     "STGCN, pairwise, no history": STGCN._replace(history=()),
     "STGCN, plain": Row(models.STGCNLinkPredictor, {"num_blocks": 1}, ()),
     "ASTGCN, plain": Row(models.ASTGCNLinkPredictor, {"node_values": 16}, ()),
-    "ASTGCN, plain, one value a node": Row(models.ASTGCNLinkPredictor, {}, ()),
 }
-ALL = ROWS | {  # the first row with other losses
+ALL = ROWS | {  # other losses for the first row
     "STGCN, pairwise, focal 0.25 2": STGCN._replace(alpha=0.25, gamma=2.0),
     "STGCN, pairwise, balanced": STGCN._replace(balance=1.0),
     "STGCN, pairwise, balanced 0.99999": STGCN._replace(balance=0.99999),
@@ -79,14 +78,14 @@ OPTIONS = {
 
 
 def load(path):
-    """Snapshots, and the steps to train, validate and test on."""
+    """Returns snapshots, and the steps of training, validation and test."""
     snapshots = datasets.load_contacts(path).snapshots(WIDTH)
     edges = [LENGTH, *(int(share * snapshots.num_steps) for share in (0.7, 0.8, 1.0))]
     return snapshots, [np.arange(a, b) for a, b in zip(edges, edges[1:], strict=False)]
 
 
 def past_means(graphs):
-    """What averages of the past say of each of the graphs (T, N, N): {name: (T, N, N)}."""
+    """Returns means of the graphs before each graph (T, N, N), {name: (T, N, N)}."""
     graphs = graphs.astype("float32")
     filters = {"last graph": ([0, 1], [1]), "window mean": ([0] + [1 / LENGTH] * LENGTH, [1])}
     filters |= {f"exponential {decay}": ([0, 1 - decay], [1, -decay]) for decay in DECAYS}
@@ -99,9 +98,9 @@ def past_means(graphs):
 
 
 def baselines(snapshots, parts):
-    """Test scores and predictions of averages of the past, and of a logistic regression on them.
+    """Returns test scores and predictions of past means, and of a logistic regression on them.
 
-    The decay and the time constant are those of the best average precision on validation.
+    The decay and the time constant have the best average precision on validation.
     """
     graphs = snapshots.adjacency(range(snapshots.num_steps)) > 0
     means, (train, val, test) = past_means(graphs), parts
@@ -134,7 +133,7 @@ def baselines(snapshots, parts):
 
 
 def windows_of(row, snapshots, parts, seed, batch_size):
-    """Batches of training, validation and test."""
+    """Returns windows for training, validation and test."""
     options = {"input_length": LENGTH, "history": row.history, "batch_size": batch_size}
     for_training = {"negatives": row.negatives, "shuffle": True, "seed": seed}
     each = zip(parts, (for_training, {}, {}), strict=False)
@@ -142,7 +141,7 @@ def windows_of(row, snapshots, parts, seed, batch_size):
 
 
 def build(row, snapshots, train):
-    """A model that is fitted to the features of the steps it may know."""
+    """Returns a model, with a scaler fitted to the features of the training steps."""
     _, nodes, features = snapshots.features.shape
     sizes = {"input_length": LENGTH, "num_features": features, "num_history": len(row.history)}
     model = row.model(nodes, **sizes, normalize=True, dropout=0.1, **row.options)
@@ -160,11 +159,11 @@ def loss_of(row, snapshots, train):
 
 
 def average_precisions(truth, probability, weights):
-    """Average precision over all pairs, with each row of weights (draws, graphs) of the graphs."""
+    """Returns (draws,): the average precision for each row of weights (draws, graphs)."""
     order = np.argsort(-probability, axis=None, kind="stable")
     sorted_values, link = probability.ravel()[order], truth.ravel()[order]
     graph = order // truth.shape[1]
-    last = np.append(np.flatnonzero(np.diff(sorted_values)), len(order) - 1)  # of equal ones
+    last = np.append(np.flatnonzero(np.diff(sorted_values)), len(order) - 1)  # of equal values
     found = []
     for weight in weights:
         counts = weight[graph]
@@ -174,45 +173,45 @@ def average_precisions(truth, probability, weights):
 
 
 def gain(truth, ours, others, groups, draws=100):
-    """Ratio of two average precisions: over all graphs, and over each group of graphs.
+    """Returns the ratio of two average precisions, with bootstrap quantiles.
 
-    "5 %" and "95 %" enclose 90 % of the ratios over groups that are drawn with replacement.
+    The bootstrap draws groups of graphs with replacement.
     """
+    _, group = np.unique(groups, return_inverse=True)
+    count = group.max() + 1
+    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
+    weights = np.concatenate([np.ones((1, len(truth))), drawn[:, group]])
     pairs = np.triu_indices(truth.shape[1], 1)
-    members = groups == np.unique(groups)[:, None]  # (groups, graphs)
-    chances = np.full(len(members), 1 / len(members))
-    drawn = np.random.default_rng(0).multinomial(len(members), chances, draws)
-    weights = np.concatenate([np.ones((1, len(truth))), members, drawn @ members])
-    links = truth[:, *pairs]
-    over, under = (average_precisions(links, p[:, *pairs], weights) for p in (ours, others))
-    whole, each, drawn = np.split(over / under, [1, 1 + len(members)])
-    low, high = np.quantile(drawn, [0.05, 0.95]).tolist()
-    groups = each.tolist() if len(each) < 8 else len(each)
-    return {"ratio": float(whole[0]), "5 %": low, "95 %": high, "groups": groups}
+    over, under = (
+        average_precisions(truth[:, *pairs], p[:, *pairs], weights) for p in (ours, others)
+    )
+    whole, *ratios = over / under
+    low, high = np.quantile(ratios, [0.05, 0.95]).tolist()
+    return {"ratio": float(whole), "5 %": low, "95 %": high, "groups": int(count)}
 
 
 def gains(network, snapshots, test, predicted):
-    """The gain of the first row, seed 0, over two baselines, by day and by hour."""
+    """Returns gains of the first row, seed 0, over two baselines, with a bootstrap over hours."""
     folder = records.run_folder("links", network, next(iter(ROWS)), 0)
     if not (folder / "test.npz").exists():
         return {}
-    truth, ours = snapshots.adjacency(test) > 0, link_runs.predicted(folder)
+    truth, hours = snapshots.adjacency(test) > 0, snapshots.start[test] // 3600
     return {
-        f"{name}, {unit}": gain(truth, ours, predicted[name], snapshots.start[test] // seconds)
+        f"{name}, hours": gain(truth, link_runs.predicted(folder), predicted[name], hours)
         for name in ("exponential mean", "exponential mean of contacts")
-        for unit, seconds in (("days", 86400), ("hours", 3600))
     }
 
 
 def table(result):
-    """Two tables for each network: means over seeds, and gains."""
-    tables = {
-        name: records.markdown_frame(pd.DataFrame(rows).T)
+    """Returns two tables per network: means over seeds, and gains."""
+    frames = {
+        name: pd.DataFrame(rows).T
         if name.endswith("gain")
-        else records.seed_means(rows, [*SHOWN, "parameters"], digits=4)
+        else records.seed_means(rows, [*SHOWN, "parameters"]).round(4)
         for name, rows in result["figures"].items()
     }
-    return "\n\n".join(f"{name}\n{text}" for name, text in tables.items())
+    texts = (f"{name}\n{records.markdown_frame(frame)}" for name, frame in frames.items())
+    return "\n\n".join(texts)
 
 
 def main(args):

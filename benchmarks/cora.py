@@ -1,15 +1,14 @@
-"""GCN and ChebNet on Cora over ten seeds, and the time of GCN's epochs beside PyTorch Geometric's.
+"""Accuracy of GCN and ChebNet on Cora, and the time of an epoch compared with PyTorch Geometric.
 
     python benchmarks/cora.py accuracy --data FOLDER
     KERAS_BACKEND=jax python benchmarks/cora.py speed --data FOLDER     needs torch_geometric
 
-Accuracy runs examples/classify_nodes.py; a run that is whole is not repeated. Speed times epochs
-of `fit` and of a bare loop over PyTorch Geometric's GCN of the same sizes and settings. The two
-take turns in one process. FOLDER may be the file with Cora, too.
+"accuracy" runs examples/classify_nodes.py over seeds; complete runs are not repeated. "speed"
+measures epochs of `fit`, and of a plain training loop with PyTorch Geometric's GCN of the same size
+and settings, alternately in one process. FOLDER can also be the file of Cora.
 """
 
 import functools
-import sys
 from time import perf_counter
 
 import command
@@ -19,13 +18,13 @@ import records
 from speed_worker import times
 
 PUBLISHED = {("gcn", 2): 81.5, ("chebnet", 3): 81.2, ("chebnet", 4): 79.5}
-EPOCHS = 50  # of a turn
+EPOCHS = 50  # per turn
 TASKS = ("accuracy", "speed")
 OPTIONS = {"task": {"choices": TASKS}, "data": command.DATA, "num_seeds": 10, "turns": 10}
 
 
 def accuracy(args):
-    """{row: figures in %} over the seeds."""
+    """Returns {row: accuracies in % over the seeds}."""
     rows = {}
     for (model, K), published in PUBLISHED.items():
         options = ["--model", model, "--K", str(K), "--seeds", str(args.num_seeds)]
@@ -44,7 +43,7 @@ def accuracy(args):
 
 
 def speed(args):
-    """{row: median milliseconds an epoch}: one step on the whole graph, without validation."""
+    """Returns {row: median milliseconds per epoch}. An epoch is one step on the whole graph."""
     import keras
 
     from stgkeras import datasets
@@ -60,11 +59,9 @@ def speed(args):
 
 
 def our_epochs(cora):
-    """A function that runs epochs and returns the seconds of each."""
-    import keras
-
-    sys.path.insert(0, str(records.ROOT / "examples"))
+    """Returns a function that runs epochs of `fit` and returns the seconds of each."""
     import classify_nodes
+    import keras
 
     args = classify_nodes.parse(["--model", "gcn"])
     model, x, y, (train, _, _) = classify_nodes.compiled(args, cora)
@@ -81,7 +78,7 @@ def our_epochs(cora):
 
 
 def pyg_epoch(cora):
-    """An epoch of PyTorch Geometric: two layers, normalised once, and dense features as usual."""
+    """Returns a function that runs an epoch of PyTorch Geometric, with the usual dense features."""
     import torch
     from sklearn.preprocessing import normalize
     from torch.nn import functional as F

@@ -1,10 +1,10 @@
-"""CPU seconds of training steps and predictions, beside those of another checkout.
+"""CPU time of training steps and predictions, compared with another checkout.
 
     python benchmarks/cpu_seconds.py --against FOLDER
 
-Each run is a process of its own with one thread; this checkout and FOLDER alternate. A figure is
-the median over the runs of the CPU time of a step, which other processes disturb less than wall
-time. "times as fast" is the median of the ratios of the pairs of runs.
+Each run is a new process with one thread. Runs of this checkout and of FOLDER alternate. The table
+shows medians over the runs. Other processes disturb CPU time less than wall time. "Times as fast"
+is the median of the ratios of the pairs of runs.
 """
 
 import itertools
@@ -31,13 +31,13 @@ OPTIONS = {
 
 
 def in_child(network, shape):
-    """CPU milliseconds of a step of each kind, and the versions."""
-    calls = speed_worker.ours(network, shape, speed_worker.graph(shape))
+    """Yields the CPU milliseconds of a step of each kind, and the versions."""
+    calls = speed_worker.our_steps(network, shape, speed_worker.graph(shape))
     found = {"versions": records.versions()}
     for kind, steps in STEPS.items():
         times = speed_worker.times(calls[kind], 2 + steps, process_time)
         found[kind] = 1000 * median(times[2:])  # the first two warm up
-    return found
+    yield found
 
 
 def table(result):

@@ -1,47 +1,44 @@
-"""The lineage SCNN → smooth SCNN → ChebNet → GCN on digits, over seeds.
+"""SCNN, smooth SCNN, ChebNet and GCN on images of digits, over seeds.
 
     python benchmarks/digits.py
 
-Models and training are those of examples/compare_spectral.py. A seed fixes the split, how pixels
-are shuffled and the weights at the start, alike for all models, so that differences are paired.
-Runs that the result holds already are not repeated. There are four tables:
+Models and training are those of examples/compare_spectral.py. A seed determines the split, the
+order of the pixels and the initial weights, for all models alike, so that differences are paired.
+Runs in the file of the result are not repeated. There are four tables:
 
 (a) all models with about the same number of parameters;
-(b) each at its best of 8 settings, chosen by validation accuracy on seeds of their own;
-(c) ChebNet at its best on the grid of pixels, on graphs estimated from the training part, the
-    estimate too at its best of 4 settings, and on a grid whose nodes are relabelled at random;
-(d) the models of (a) without their graph: random orthogonal vectors in place of the Fourier basis
-    (they pool over the grid as before), or a grid relabelled at random.
+(b) each model with the best of 8 settings, by validation accuracy on separate seeds;
+(c) the ChebNet of (b) with the grid of pixels, with graphs estimated from the training images (the
+    best of 4 settings), and with a grid whose nodes are relabelled at random;
+(d) the models of (a) without their graph: with random orthogonal vectors instead of the Fourier
+    basis (pooling still uses the grid), or with a grid relabelled at random.
 """
 
 import itertools
-import sys
 
 import command
+import compare_spectral
 import keras
 import numpy as np
 import pandas as pd
+import pixel_graphs
 import records
 
-sys.path.insert(0, str(records.ROOT / "examples"))
-import compare_spectral  # noqa: E402
-import pixel_graphs  # noqa: E402
-
-# What sets the models of the lineage apart: frequencies kept, knots, terms, and plain width.
+# Four values of the setting that only this model has; of GCN, the number of filters.
 SPECIAL = {
     "SCNN": [{"frequencies": share} for share in (0.25, 0.5, 0.75, 1.0)],
     "smooth SCNN": [{"num_knots": knots} for knots in (4, 8, 16, 32)],
     "ChebNet": [{"K": terms} for terms in (3, 5, 10, 20)],
     "GCN": [{"filters": (width, 2 * width)} for width in (16, 32, 64, 128)],
 }
-NEIGHBORS = (2, 4, 8, 16)  # of an estimated graph
+NEIGHBORS = (2, 4, 8, 16)  # per node of an estimated graph
 RELABELLED = "relabelled at random"
 WITHOUT = dict(zip(SPECIAL, ["random basis"] * 2 + [RELABELLED] * 2, strict=True))
 OPTIONS = {"seeds": list(range(10)), "search_seeds": [100, 101, 102], "epochs": 100}
 
 
 def candidates(name):
-    """Eight settings of a model, in which every two values of two settings meet equally often."""
+    """Returns eight settings of a model: a fractional factorial design."""
     return [
         {
             "filters": ((16, 32), (32, 64))[a ^ c],
@@ -54,7 +51,7 @@ def candidates(name):
 
 
 def graph_of(kind, grid, train, seed, estimate):
-    """The graph that a model sees in place of the grid of pixels."""
+    """Returns the graph of a kind, for the model to use instead of the grid of pixels."""
     if kind in ("grid", "random basis"):
         return grid
     if kind == RELABELLED:
@@ -66,7 +63,7 @@ def graph_of(kind, grid, train, seed, estimate):
 
 
 def train(label, seed, name, kind, epochs, settings, estimate):
-    """One training. In a search nothing looks at the test part."""
+    """Returns the figures of one training. A search does not use the test part."""
     grid, train, val, test = pixel_graphs.load(seed)
     adjacency = graph_of(kind, grid, train, seed, estimate)
     settings = {"learning_rate": 1e-2, **settings}
@@ -89,7 +86,7 @@ def train(label, seed, name, kind, epochs, settings, estimate):
 
 
 class Runs:
-    """The runs by label, each done once and kept in the result file."""
+    """Runs by label. Each run is done once and stored in the file of the result."""
 
     def __init__(self, args):
         self.args = args
@@ -100,7 +97,7 @@ class Runs:
         }
 
     def frame(self, group, name, kind="grid", settings=None, estimate=None, number=None):
-        """Figures of a model on every seed of its group, (seeds, columns)."""
+        """Returns the figures of a model for each seed of the group, (seeds, columns)."""
         seeds = self.args.search_seeds if group == "search" else self.args.seeds
         label = f"{group} / {name} / {kind}" + ("" if number is None else f" / {number}")
         runs = self.done["runs"]
@@ -113,7 +110,7 @@ class Runs:
         return pd.DataFrame([runs[key] for key in labels.values()], seeds)
 
     def best(self, name, kind, candidates):
-        """Figures at the candidate, keywords of `frame`, of highest mean validation accuracy."""
+        """Returns figures with the best of the candidates (arguments of `frame`) on validation."""
         means = [
             float(self.frame("search", name, kind, **how, number=number)["validation"].mean())
             for number, how in enumerate(candidates)
@@ -127,7 +124,7 @@ class Runs:
 
 
 def summary(frames, difference, others):
-    """Mean ± standard deviation in %, and paired differences to `others`, ± standard error."""
+    """Returns mean ± standard deviation in %, and paired differences ± standard error."""
     rows = {}
     for name, frame in frames.items():
         scores = 100 * frame[["validation", "test"]]

@@ -1,9 +1,9 @@
-"""Measures which share of a training step it takes to gather the step's batch, on every backend.
+"""Measures the time to gather a batch, as a share of a training step, on every backend.
 
     python benchmarks/feeding.py
 
-At the shape of PEMS08, shuffled windows of random readings. A process a backend times
-`Windows.__getitem__` on the batches of an epoch, then training steps on one batch.
+The batches are shuffled windows of random readings at the size of PEMS08. One process per backend
+measures `Windows.__getitem__` for the batches of an epoch, then training steps on one batch.
 """
 
 import functools
@@ -17,12 +17,11 @@ import speed_worker
 
 STEPS = 17856  # 62 days of five minutes
 FEATURES, MODELS = (1, 3), ("STGCN", "ASTGCN")
-TARGET = 0.05
 OPTIONS = {"backends": command.BACKENDS, "steps": (15, "training steps that count")}
 
 
 def windows(series):
-    """Shuffled training windows of the first feature of a series."""
+    """Returns shuffled training windows of a series, to predict the first feature."""
     from stgkeras import datasets
 
     reach = {"input_length": 12, "horizon": 12}
@@ -32,7 +31,7 @@ def windows(series):
 
 
 def in_child(steps):
-    """Median seconds by model and number of features, and the versions."""
+    """Yields median seconds by model and number of features, and the versions."""
     found = {}
     for features in FEATURES:
         shape = speed.SHAPES["PEMS08"] | {"F": features}
@@ -41,22 +40,26 @@ def in_child(steps):
         gather = functools.partial(next, map(batches.__getitem__, range(len(batches))))
         feed = statistics.median(speed_worker.times(gather, len(batches)))
         for name in MODELS:
-            train = speed_worker.ours(name, shape, speed_worker.graph(shape))["train"]
-            times = speed_worker.times(train, 3 + steps)[3:]  # the first ones compile
+            train = speed_worker.our_steps(name, shape, speed_worker.graph(shape))["train"]
+            times = speed_worker.times(train, 3 + steps)[3:]  # the first steps compile
             found[f"{name} F={features}"] = {"feed": feed, "step": statistics.median(times)}
-    return {**found, "versions": records.versions()}
+    yield {**found, "versions": records.versions()}
 
 
 def table(result):
-    """The result as a table in Markdown, and the largest share."""
-    cells, shares = [["backend", "model", "feed, ms", "step, ms", "share"]], []
-    for backend, rows in result["seconds"].items():
-        for name, row in rows.items():
-            feed, step = 1e3 * row["feed"], 1e3 * row["step"]
-            cells.append([backend, name, f"{feed:.3f}", f"{step:.1f}", f"{feed / step:.3%}"])
-            shares.append(feed / step)
-    largest = f"largest share {max(shares):.3%}, target at most {TARGET:.0%}"
-    return f"{records.markdown(cells)}\n\n{largest}"
+    """Returns a table with a column per backend. Cells: 1 feature / 3 features."""
+
+    def row(label, name, figure):
+        found = ([rows[f"{name} F={number}"] for number in FEATURES] for rows in seconds.values())
+        return [label, *(" / ".join(map(figure, pair)) for pair in found)]
+
+    def share(found):
+        return f"{100 * found['feed'] / found['step']:.2f} %"
+
+    seconds, label = result["seconds"], "gathering, 1 feature / 3 features, ms"
+    feed = row(label, MODELS[0], lambda found: f"{1e3 * found['feed']:.2f}")
+    shares = [row(f"share of a step of {name}", name, share) for name in MODELS]
+    return records.markdown([["", *seconds], feed, *shares])
 
 
 def main(args):

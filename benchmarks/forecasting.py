@@ -1,25 +1,29 @@
-"""Forecasters on four real series, beside a ridge regression on what the season leaves.
+"""Forecasters on four real series, compared with simple baselines and a ridge regression.
 
     python benchmarks/forecasting.py --data FOLDER
     python benchmarks/forecasting.py --data FOLDER --datasets los_loop --rows "STGCN, season"
 
-FOLDER holds the subfolders metr_la, pems_d12_orange, pems08_tail and los_loop. The weights of the
-best validation epoch count, and their test error is taken once. A "refit" row learns from
-validation too, for as many epochs as the row before it. Trainings lie in runs/forecasting. One that
-was cut off goes on; one that is whole is not repeated.
+FOLDER contains the folders metr_la, pems_d12_orange, pems08_tail and los_loop. The test error is
+computed once, with the weights of the best validation epoch. A row with "refit" also trains on the
+validation windows, for the same number of epochs. Trainings are stored in runs/forecasting.
+Interrupted trainings are resumed, and complete trainings are not repeated.
 """
 
+import dataclasses
+import functools
 import pathlib
 from typing import NamedTuple
 
 import command
+import forecast_report
 import keras
 import numpy as np
 import records
+import resumable
 import training
-from forecasting_data import DATASETS, DAY, READ, WEEK
+from forecasting_data import DATASETS, REACH
 
-from stgkeras import datasets, graphs, losses, metrics, models
+from stgkeras import datasets, losses, metrics
 
 RESULT = records.RESULTS / "forecasting.json"
 STEPS = {"15 min": 3, "30 min": 6, "45 min": 9, "60 min": 12}
@@ -27,39 +31,37 @@ SHOWN = ["validation", *(f"MAE {step}" for step in (*STEPS, "mean")), "RMSE mean
 
 
 class Row(NamedTuple):
-    """A forecaster, and how it is trained."""
+    """A forecaster and its training."""
 
-    model: type
+    model: str  # one of `forecast_task.MODELS`
     options: dict = {}
     season: bool = True
-    days: bool = False  # whether it also reads the hours to predict a day and a week before
-    leave_out: bool = True  # whether training sees the season without the day at hand
-    rate: float = 1e-3  # at first; it falls to 0 along a cosine
+    days: bool = False  # whether it also reads the hours one day and one week before
+    leave_out: bool = True  # whether the season of a training day excludes that day
+    rate: float = 1e-3  # initial learning rate of a cosine decay
     epochs: int = 20
     loss: type = losses.MaskedMeanAbsoluteError
-    refit: bool = False  # whether it also learns from validation, with settings found before
+    refit: bool = False  # whether it also trains on the validation windows
 
 
-STGCN = Row(models.STGCN, {"dropout": 0.0})
-MSTGCN = Row(models.ASTGCN, {"attention": False}, epochs=10)
-ASTGCN = Row(models.ASTGCN, epochs=10)
-STID = Row(models.GraphSTID, rate=3e-3, epochs=10)
-PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # without the season there is more to learn
+STGCN = Row("STGCN")
+MSTGCN = Row("ASTGCN", {"attention": False}, epochs=10)
+ASTGCN = Row("ASTGCN", epochs=10)
+STID = Row("GraphSTID", rate=3e-3, epochs=10)
+PLAIN = {"season": False, "rate": 3e-3, "epochs": 20}  # models without season need more training
 ROWS = {
     "STGCN": STGCN._replace(**PLAIN),
-    "MSTGCN": MSTGCN._replace(**PLAIN),
     "ASTGCN": ASTGCN._replace(**PLAIN),
     "GraphSTID": STID._replace(season=False),
     "STGCN, season": STGCN,
     "MSTGCN, season": MSTGCN,
     "ASTGCN, season": ASTGCN,
     "ASTGCN, season, additive": ASTGCN._replace(options={"spatial_score": "additive"}),
-    "ASTGCN, season, days": ASTGCN._replace(days=True),
     "GraphSTID, season": STID,
     "GraphSTID, season, days": STID._replace(days=True),
     "GraphSTID, season, days, refit": STID._replace(days=True, refit=True),
 }
-ABLATIONS = {  # the strongest forecaster without one of its parts
+ABLATIONS = {  # the best forecaster, with one change
     "no learned graph": {"options": {"adaptive_units": 0}},
     "no given graph": {"options": {"K": 1}},
     "no node vectors": {"options": {"node_units": 0}},
@@ -82,70 +84,53 @@ OPTIONS = {
 }
 
 
-def build(row, data):
-    """A forecaster that is fitted to the readings it may know."""
-    _, nodes, features = data.values.shape
-    graph = graphs.scaled_laplacian(data.adjacency)
-    reach = {"input_length": reads(row), "horizon": 12, "num_features": features}
-    scaler = {"season": DAY} if row.season else {"normalize": True}
-    model = row.model(nodes, graph=graph, **reach, **scaler, **row.options)
-    known = slice(datasets.training_steps(data.split, **READ))
-    model.adapt(data.values[known], *([data.calendar[known]] if row.season else []))
-    return model
-
-
-def reads(row):
-    return {"recent": 12, "daily": 12, "weekly": 12} if row.days else 12
-
-
-def windows(row, data, seed, batch_size):
-    """Those of training, validation and test. Before the series there was nothing to read."""
-    values = np.concatenate([np.full((WEEK, *data.values.shape[1:]), np.nan), data.values])
-    calendar = np.concatenate([data.calendar[:WEEK], data.calendar])  # the week is a cycle
-    options = {"input_length": reads(row), "horizon": 12, "batch_size": batch_size}
-    options |= {"calendar": calendar if row.season else None, "steps_per_day": DAY}
-    for_training = {"shuffle": True, "seed": seed}
-    if row.season and row.leave_out:
-        shift = for_training["shift"] = np.zeros(values.shape, "float32")
-        known = slice(WEEK, WEEK + datasets.training_steps(data.split, **READ))
-        shift[known] = datasets.leave_one_day_out(values[known], calendar[known], DAY)
-    return [
-        datasets.Windows(values, values[..., :1], starts + WEEK, missing=True, **options, **more)
-        for starts, more in zip(data.split, (for_training, {}, {}), strict=True)
-    ]
-
-
-def run(folder, row, seed, data, batch_size):
-    """Trains a row, or goes on with it; returns its figures."""
-    if row.refit:
-        data = data._replace(split=joined(data.split))
-    train, val, test = windows(row, data, seed, batch_size)
-    keras.utils.set_random_seed(seed)
-
-    def compiled():
-        model = build(row, data)
-        model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
-        return model
-
-    watch = None if row.refit else training.LOSS
-    model, log = training.fit(folder, compiled, train, row.epochs, watch, validation_data=val)
-    figures = {}
-    if not row.refit:
-        on_val = errors(data, data.split.val, model.predict(val, verbose=0))
-        figures["validation"] = on_val["MAE mean"]
-    figures |= errors(data, data.split.test, model.predict(test, verbose=0))
-    return figures | {"epochs": len(log), "parameters": training.num_parameters(model)}
+def task_of(row, data):
+    """Returns the data as a task with the season, the inputs and the split of a row."""
+    parts = dict.fromkeys(("recent", "daily", "weekly"), 12) if row.days else None
+    split = joined(data.split) if row.refit else data.split
+    return dataclasses.replace(data, split=split, season=row.season, components=parts)
 
 
 def joined(split):
-    """The windows of training and validation to train on."""
+    """Returns a split with the validation windows added to the training windows."""
     return split._replace(train=np.concatenate([split.train, split.val]))
 
 
-def errors(data, starts, forecast):
-    """Errors at each of `STEPS`, over all steps, and over those up to each, as T-GCN has them."""
-    ahead = starts[:, None] + READ["input_length"] + np.arange(READ["horizon"])
-    truth = data.values[..., :1][ahead]
+def windows(row, task, seed, batch_size):
+    """Returns windows for training, validation and test."""
+    shift = None
+    if row.season and row.leave_out:
+        values, known = task.series.values, slice(task.known)
+        shift = np.zeros(values.shape, "float32")
+        shift[known] = datasets.leave_one_day_out(values[known], task.calendar[known], task.day)
+    return task.windows(batch_size, seed, shift)
+
+
+def run(folder, row, seed, data, batch_size):
+    """Trains a row, or resumes its training. Returns the figures."""
+    task = task_of(row, data)
+    train, val, test = windows(row, task, seed, batch_size)
+    keras.utils.set_random_seed(seed)
+
+    def compiled():
+        model = task.model(row.model, **row.options)
+        model.compile(training.adam(row.rate, row.epochs * len(train), clip=5.0), row.loss())
+        return model
+
+    options = {"epochs": row.epochs, "validation_data": val, "verbose": 2}
+    watch = None if row.refit else resumable.LOSS
+    model, log = resumable.fit(folder, compiled, train, watch=watch, **options)
+    figures = {}
+    if not row.refit:
+        on_val = errors(task, task.split.val, model.predict(val, verbose=0))
+        figures["validation"] = on_val["MAE mean"]
+    figures |= errors(task, task.split.test, model.predict(test, verbose=0))
+    return figures | {"epochs": len(log), "parameters": training.num_parameters(model)}
+
+
+def errors(task, starts, forecast):
+    """Returns errors at each of `STEPS`, over all steps, and over all steps up to each."""
+    truth = task.targets[starts[:, None] + REACH["input_length"] + np.arange(REACH["horizon"])]
     found = metrics.forecast_errors(truth, forecast, STEPS)
     for label, step in STEPS.items():
         part = metrics.forecast_errors(truth[:, :step], forecast[:, :step], {})
@@ -154,31 +139,25 @@ def errors(data, starts, forecast):
 
 
 def baselines(data):
-    """The figures of what needs no training, or little."""
-    values, (train, val, test) = data.values[..., :1], data.split
-    seasonal = {**READ, "steps_per_day": DAY}
-    known = datasets.training_steps(data.split, **READ)
-    mean = datasets.historical_mean(values, data.calendar, test, **seasonal, num_train=known)
-    ridge, ridge_on_val, refit = (
-        datasets.residual_ridge(values, data.calendar, learnt, starts, **seasonal)
-        for learnt, starts in ((train, test), (train, val), (joined(data.split).train, test))
-    )
-    validation = {"validation": errors(data, val, ridge_on_val)["MAE mean"]}
-    return {
-        "last value": errors(data, test, datasets.last_value(values, test, **READ)),
-        "historical mean": errors(data, test, mean),
-        "ridge on the residual": validation | errors(data, test, ridge),
-        "ridge on the residual, refit": errors(data, test, refit),
-    }
+    """Returns the errors of the baselines."""
+    train, val, test = data.split
+    forecasts = forecast_report.baselines(data)
+    rows = {name: errors(data, test, forecast) for name, forecast in forecasts.items()}
+    clock = {"calendar": data.calendar, "steps_per_day": data.day, **REACH}
+    ridge = functools.partial(datasets.residual_ridge, data.targets, **clock)
+    on_val = errors(data, val, ridge(train=train, starts=val))
+    rows["ridge on the residual"]["validation"] = on_val["MAE mean"]
+    refit = ridge(train=joined(data.split).train, starts=test)
+    return rows | {"ridge on the residual, refit": errors(data, test, refit)}
 
 
 def table(result):
-    """A table for each series: means over seeds, the baselines first."""
+    """Returns a table per series: means over seeds, the baselines first."""
     texts = []
     for name, rows in result["figures"].items():
         order = sorted(rows, key=lambda row: list(ALL).index(row) if row in ALL else -1)
-        shown = records.seed_means({row: rows[row] for row in order}, SHOWN, digits=3)
-        texts.append(f"{name}\n{shown}")
+        means = records.seed_means({row: rows[row] for row in order}, SHOWN)
+        texts.append(f"{name}\n{records.markdown_frame(means.round(3))}")
     return "\n\n".join(texts)
 
 

@@ -1,10 +1,10 @@
-"""Runs examples/train_astgcn.py over seeds: test figures, mean ± standard deviation.
+"""Runs examples/train_astgcn.py over seeds. The table shows mean ± standard deviation on test data.
 
     python benchmarks/front_door.py forecast --data FILE … --name los_loop
     python benchmarks/front_door.py links --name links
 
-Options that belong to the example are passed on. Runs lie in runs/<name>-seed<n>. One that was cut
-off goes on, one that is whole is not repeated. The result is benchmarks/results/<name>.json.
+The example gets all other options. Runs are stored in runs/<name>-seed<n>. Interrupted runs are
+resumed, and complete runs are not repeated. The result is benchmarks/results/<name>.json.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ OPTIONS = {
     "seeds": [0, 1, 2],
     "task": {"choices": ["links", "forecast"]},
     "rest": {},  # options of the example
-    "out": {"type": pathlib.Path, "help": "file of the result, in place of that by name"},
+    "out": {"type": pathlib.Path, "help": "file of the result; default: by name"},
 }
 
 

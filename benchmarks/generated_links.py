@@ -1,11 +1,11 @@
-"""Links of generated graphs, which change their parameters now and then, against the Bayes oracle.
+"""Predicts links of generated graphs with changing parameters, compared with the Bayes oracle.
 
     python benchmarks/generated_links.py
     python benchmarks/generated_links.py --seeds 0
 
-One model learns three kinds of graphs. The oracle knows the parameters that the next graph is drawn
-with, also right after a change, which no model can. "what could be known" knows those of the last
-graph, and how often they change. Trainings lie in runs/links, and are not repeated.
+One model predicts three kinds of graphs. The oracle knows the parameters of the next graph. The row
+"what could be known" knows the parameters of the last graph, and how often parameters change.
+Trainings are stored in runs/links, and complete trainings are not repeated.
 """
 
 import functools
@@ -13,20 +13,19 @@ import functools
 import command
 import link_runs
 import numpy as np
-import pandas as pd
 import records
 import training
 
 from stgkeras import datasets, losses, models
 from stgkeras.datasets.links import graph_sequences
 
-LENGTH = 10  # graphs of a window
+LENGTH = 10  # graphs per window
 ROW = "STGCN, pairwise"
 OPTIONS = {"seeds": [0, 1, 2], "epochs": 15, "batch_size": 16, "rate": 1e-2}
 
 
 def load(seed, batch_size, kinds=graph_sequences.KINDS, num_sequences=60):
-    """The graphs, their split, and windows of training, validation and test sequences."""
+    """Returns the graphs, their split, and windows for training, validation and test."""
     data = datasets.load_dynamic_graphs(kinds, num_sequences=num_sequences, seed=0)
     split = datasets.split_sequences(data.kinds, val=0.15, test=0.15)
     parts = [
@@ -37,7 +36,7 @@ def load(seed, batch_size, kinds=graph_sequences.KINDS, num_sequences=60):
 
 
 def build(data, split):
-    """A model whose nodes have vectors of their own, for some are hubs or neighbours on a ring."""
+    """Returns a model. It learns a vector per node, because nodes differ: some are hubs."""
     sizes = {"num_blocks": 1, "filters": 16, "units": 32, "node_units": 16}
     options = {"decoder": "pairwise", "dropout": 0.0, "normalize": True}
     model = models.STGCNLinkPredictor(data.num_nodes, input_length=LENGTH, **sizes, **options)
@@ -46,7 +45,7 @@ def build(data, split):
 
 
 def baselines(data, test):
-    """Probabilities of averages of the past, and of the oracle: {name: (windows, N, N)}."""
+    """Returns probabilities of past means and of the oracle, {name: (windows, N, N)}."""
     past = np.concatenate([test[number][0]["graph"] for number in range(len(test))])
     return {
         "last graph": datasets.last_graph(past),
@@ -57,7 +56,7 @@ def baselines(data, test):
 
 
 def knowable(data, windows, num_draws=200):
-    """Probabilities for one who knows the parameters of the last graph and how they change."""
+    """Returns the best probabilities if only the parameters of the last graph are known."""
     steps = windows.starts + windows.input_length
     sequences, steps = np.divmod(steps, data.num_steps)
     hazard = np.mean([len(points) for points in data.change_points]) / data.num_steps
@@ -76,7 +75,7 @@ def knowable(data, windows, num_draws=200):
 
 
 def by_kind(kinds, truth, probability):
-    """Scores of each kind of graph."""
+    """Returns the scores of each kind of graph."""
     return {
         str(kind): link_runs.scores(truth[kinds == kind], probability[kinds == kind])
         for kind in np.unique(kinds)
@@ -84,24 +83,23 @@ def by_kind(kinds, truth, probability):
 
 
 def table(result):
-    """A table for each kind of graphs: means over seeds, and ratios to the oracle."""
+    """Returns a table per kind of graph: means over seeds, and ratios to the oracle."""
     figures, texts = result["figures"], []
-    oracle = figures["Bayes oracle"]["seed 0"]
-    for kind in oracle:
-        rows = {}
-        for name, seeds in figures.items():
-            means = pd.DataFrame([scores[kind] for scores in seeds.values()]).mean()
-            rows[name] = {score: means[score] for score in ("AUC", "AP", "log-loss", "Brier")}
-            for score in ("AUC", "log-loss"):
-                rows[name][f"{score} / oracle's"] = means[score] / oracle[kind][score]
-            rows[name]["seeds"] = len(seeds)
-        texts.append(f"{kind}\n{records.markdown_frame(pd.DataFrame(rows).T.round(4))}")
+    for kind in figures["Bayes oracle"]["seed 0"]:
+        of_kind = {
+            name: {seed: scores[kind] for seed, scores in seeds.items()}
+            for name, seeds in figures.items()
+        }
+        means = records.seed_means(of_kind, ["AUC", "AP", "log-loss", "Brier"])
+        for score in ("AUC", "log-loss"):
+            means[f"{score} / oracle's"] = means[score] / means[score]["Bayes oracle"]
+        texts.append(f"{kind}\n{records.markdown_frame(means.round(4))}")
     return "\n\n".join(texts)
 
 
 def main(args):
     data, split, (_, _, test) = load(0, args.batch_size)
-    truth, kinds = link_runs.truth_of(test), data.kinds[test.starts // data.num_steps]
+    truth, kinds = link_runs.graphs(test), data.kinds[test.starts // data.num_steps]
     rows = baselines(data, test)
     oracle = rows.pop("Bayes oracle")
     rows |= {"what could be known": knowable(data, test), "Bayes oracle": oracle}

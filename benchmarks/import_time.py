@@ -1,9 +1,9 @@
-"""Measures what `import stgkeras`, with all its parts, adds to `import keras`, on every backend.
+"""Measures the time that `import stgkeras`, with all its parts, adds to `import keras`.
 
     python benchmarks/import_time.py
 
-Each turn is a new process a backend, which times the two imports one after the other. A first turn
-warms the file cache, and does not count. Figures are medians in seconds.
+Each turn starts a new process per backend, which measures the two imports one after the other. The
+first turn only fills the file cache. The table shows medians in seconds.
 """
 
 import statistics
@@ -16,25 +16,28 @@ OPTIONS = {"backends": command.BACKENDS, "turns": (7, "turns that count")}
 
 
 def in_child():
-    """Seconds of both imports in this process, and the versions."""
+    """Yields the seconds of both imports in this process, and the versions."""
     start = perf_counter()
     import keras  # noqa: F401
 
     middle = perf_counter()
     import stgkeras
 
-    for part in stgkeras.__all__:  # they are imported when they are first used
+    for part in stgkeras.__all__:  # parts are imported when they are first used
         getattr(stgkeras, part)
     seconds = {"keras": middle - start, "added": perf_counter() - middle}
-    return {**seconds, "versions": records.versions()}
+    yield {**seconds, "versions": records.versions()}
 
 
 def table(result):
+    columns = result["seconds"].values()
+    turns = len(next(iter(columns))["all"]["keras"])
     rows = [
-        [backend, f"{row['keras']:.2f}", f"{row['added']:.3f}"]
-        for backend, row in result["seconds"].items()
+        [f"seconds, medians of {turns}", *result["seconds"]],
+        ["`import keras`", *(f"{found['keras']:.2f}" for found in columns)],
+        ["`import stgkeras` after it", *(f"{found['added']:.2f}" for found in columns)],
     ]
-    return records.markdown([["backend", "keras", "stgkeras adds"], *rows])
+    return records.markdown(rows)
 
 
 def main(args):

@@ -1,10 +1,10 @@
-"""How much memory it takes to train link predictors on 400 people, on every backend.
+"""Measures the memory to train link predictors on 400 people, on every backend.
 
     python benchmarks/link_memory.py
     python benchmarks/link_memory.py --nodes 1000 --batch-size 2
 
-Made-up contacts between one pair in a thousand. Each row of contacts.py runs a few steps of `fit`
-in a process of its own. The figure is the peak memory of that process. Needs Linux.
+The contacts are random, between one pair in a thousand. Each row of contacts.py runs a few steps of
+`fit` in a new process. The table shows the peak memory of the process. Needs Linux.
 """
 
 import resource
@@ -12,7 +12,7 @@ import resource
 import command
 import records
 
-SNAPSHOTS, WIDTH = 40, 600  # their number, and the seconds of each
+SNAPSHOTS, WIDTH = 40, 600  # number, and seconds of each
 OPTIONS = {
     "rows": ["STGCN, pairwise", "ASTGCN, pairwise", "ASTGCN, plain"],
     "backends": command.BACKENDS,
@@ -22,7 +22,7 @@ OPTIONS = {
 
 
 def in_child(name, nodes, batch_size):
-    """Trains a row of contacts.py; returns the megabytes that it took, and the versions."""
+    """Trains a row of contacts.py. Yields the peak memory in MB, and the versions."""
     import contacts
     import keras
     import numpy as np
@@ -32,7 +32,7 @@ def in_child(name, nodes, batch_size):
     rng, pairs = np.random.default_rng(0), nodes * (nodes - 1) // 2000
     source = rng.integers(0, nodes, SNAPSHOTS * pairs)
     target = (source + rng.integers(1, nodes, len(source))) % nodes
-    # Everyone meets somebody at first, so that all have a number.
+    # Everyone has a contact in the first snapshot, so that everyone is a node.
     everyone = np.arange(nodes)
     source, target = np.append(source, everyone), np.append(target, np.roll(everyone, 1))
     seconds = np.append(np.repeat(np.arange(SNAPSHOTS) * WIDTH, pairs), 0 * everyone)
@@ -44,7 +44,7 @@ def in_child(name, nodes, batch_size):
     windows = contacts.windows_of(row, snapshots, [steps], 0, batch_size)[0]
     model.fit(windows, shuffle=False, verbose=0)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"MB": round(memory), "versions": records.versions()}
+    yield {"MB": round(memory), "versions": records.versions()}
 
 
 def table(result):

@@ -1,10 +1,10 @@
-"""How many values a node must pass to the head of ASTGCNLinkPredictor, against the Bayes oracle.
+"""ASTGCNLinkPredictor with 1, 4 or 16 values per node, compared with the Bayes oracle.
 
     python benchmarks/link_neck.py
     python benchmarks/link_neck.py --node-values 1 --learning-rate 3e-3
 
-Trains on one kind of generated graphs at a time; the weights of the best validation epoch count.
-Runs that the result holds already are not repeated.
+The model trains on one kind of generated graphs at a time. The scores are those of the best
+validation epoch. Runs in the file of the result are not repeated.
 """
 
 import itertools
@@ -17,7 +17,7 @@ import keras
 import link_runs
 import pandas as pd
 import records
-import training
+import resumable
 
 from stgkeras import callbacks, losses, metrics, models
 
@@ -32,7 +32,7 @@ OPTIONS = {
 
 
 def train(kind, values, seed, args):
-    """Test scores of one training."""
+    """Returns the test scores of one training."""
     data, split, (train, val, test) = generated_links.load(seed, 32, (kind,), args.sequences)
 
     def build():
@@ -44,9 +44,10 @@ def train(kind, values, seed, args):
 
     keras.utils.set_random_seed(seed)
     with tempfile.TemporaryDirectory() as folder:
-        options = {"before": [callbacks.WarmRestarts()], "validation_data": val}
-        model, _ = training.fit(pathlib.Path(folder), build, train, args.epochs, **options)
-    return metrics.link_scores(link_runs.truth_of(test), model.predict(test, verbose=0))
+        options = {"epochs": args.epochs, "validation_data": val, "verbose": 2}
+        restarts = [callbacks.WarmRestarts()]
+        model, _ = resumable.fit(pathlib.Path(folder), build, train, restarts, **options)
+    return metrics.link_scores(link_runs.graphs(test), model.predict(test, verbose=0))
 
 
 def table(result):
@@ -57,7 +58,7 @@ def main(args):
     runs = records.read(args.out).get("runs", {})
     for kind in args.kinds:
         data, _, (_, _, test) = generated_links.load(0, 32, (kind,), args.sequences)
-        truth = link_runs.truth_of(test)
+        truth = link_runs.graphs(test)
         for name, probability in generated_links.baselines(data, test).items():
             runs[f"{kind} / {name}"] = metrics.link_scores(truth, probability)
         for values, seed in itertools.product(args.node_values, args.seeds):

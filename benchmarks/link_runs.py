@@ -1,36 +1,32 @@
-"""A training of a link predictor, and its scores."""
+"""Training and scores of a link predictor."""
 
 import keras
 import numpy as np
+import resumable
 import training
+from link_report import graphs
 
 from stgkeras import callbacks, metrics
 
-MOST_PROBABLE = 50  # pairs of a graph, for the recall
-
-
-def truth_of(windows):
-    """The graphs that follow each window, (windows, N, N)."""
-    return np.concatenate([windows[number][1] for number in range(len(windows))])
+MOST_PROBABLE = 50  # number of pairs per graph, for the recall
 
 
 def scores(truth, probability, threshold=None):
-    """Exact scores over all pairs; F1 only with a threshold."""
+    """Returns scores over all pairs. F1 needs a threshold."""
     found = metrics.link_scores(truth, probability)
     found[f"recall at {MOST_PROBABLE}"] = metrics.recall_at_k(truth, probability, MOST_PROBABLE)
     if threshold is not None:
-        pairs = np.triu_indices(truth.shape[1], 1)
-        link, called = truth[:, *pairs] > 0, probability[:, *pairs] >= threshold
-        found["F1"] = float(2 * (link & called).sum() / (link.sum() + called.sum()))
+        found["F1"] = float(metrics.LinkF1(threshold)(truth, probability))
     return found
 
 
 def run(folder, build, windows, loss, watch, seed, args):
-    """Trains the model that `build` returns for `args.epochs`, at first at `args.rate`.
+    """Trains the model that `build` returns, and returns its test scores.
 
-    The weights of the epoch with the best validation score count: `watch` is "val_ap" or another
-    score of `callbacks.LinkScores`, with "max" or "min". The threshold of F1 is chosen on
-    validation too. Returns the test scores; the test predictions stay in the folder.
+    The training has `args.epochs` epochs and the initial learning rate `args.rate`. The model gets
+    the weights of the best epoch: `watch` is a score of `callbacks.LinkScores` with "max" or "min",
+    such as ("val_ap", "max"). The threshold of F1 is chosen on validation. The test predictions are
+    stored in the folder.
     """
     train, val, test = windows
     keras.utils.set_random_seed(seed)
@@ -41,15 +37,16 @@ def run(folder, build, windows, loss, watch, seed, args):
         return model
 
     before = [callbacks.LinkScores(val)]
-    model, log = training.fit(folder, compiled, train, args.epochs, watch, before)
+    options = {"epochs": args.epochs, "verbose": 2}
+    model, log = resumable.fit(folder, compiled, train, before, watch, **options)
     on_val, on_test = (model.predict(batches, verbose=0) for batches in (val, test))
     np.savez_compressed(folder / "test.npz", probability=on_test)
-    threshold = metrics.best_threshold(truth_of(val), on_val)
+    threshold = metrics.best_threshold(graphs(val), on_val)
     column, mode = watch
     best = int(getattr(log[column], f"idx{mode}")())
     return {
         f"validation {column[4:]}": float(log[column][best]),
-        **scores(truth_of(test), on_test, threshold),
+        **scores(graphs(test), on_test, threshold),
         "threshold": threshold,
         "epochs": best + 1,
         "parameters": training.num_parameters(model),
@@ -57,6 +54,6 @@ def run(folder, build, windows, loss, watch, seed, args):
 
 
 def predicted(folder):
-    """The probabilities of a run, (test windows, N, N)."""
+    """Returns the stored probabilities of a run, (test windows, N, N)."""
     with np.load(folder / "test.npz") as file:
         return file["probability"]

@@ -1,11 +1,11 @@
-"""Training from a series that stays on disk, beside training from an array, on every backend.
+"""Compares training from a memory map with training from an array, on every backend.
 
     python benchmarks/memory_map.py
 
-A file of random readings (1.1 GB) is mapped into memory, and copied into an array. A process a
-backend trains an STGCN on shuffled windows, in turns from the array and from the map; then from the
-map after its pages were dropped, so that windows come from the disk of --folder. "MB to prepare" is
-the memory it took to check the map, to fit a scaler to it and to gather a batch. Needs Linux.
+A file of random readings (1.1 GB) is mapped into memory, and also copied into an array. One process
+per backend trains an STGCN on shuffled windows, alternately from the array and from the map. Then
+it removes the file from the page cache and trains from the disk of --folder. "MB to prepare" is the
+memory needed to check the map, to fit a scaler and to gather a batch. Needs Linux.
 """
 
 import functools
@@ -30,15 +30,15 @@ SOURCES = ("array", "memory map", "memory map, from disk")
 SHAPE = speed.SHAPES["PEMS08"] | {"arguments": {"normalize": True}}
 OPTIONS = {
     "backends": command.BACKENDS,
-    "threads": (os.cpu_count(), "of every process"),
+    "threads": (os.cpu_count(), "of each process"),
     "steps": (525600, "steps of the series"),
-    "turns": (15, "turns of each source"),
-    "folder": {"help": "where the file is made; a temporary one by default"},
+    "turns": (15, "turns per source"),
+    "folder": {"help": "folder of the file; default: a temporary one"},
 }
 
 
 def make_file(path, steps):
-    """Writes the series a part at a time."""
+    """Writes the series in parts."""
     rng = np.random.default_rng(0)
     shape = (steps, SHAPE["N"], SHAPE["F"])
     series = np.lib.format.open_memmap(path, "w+", "float32", shape)
@@ -49,7 +49,7 @@ def make_file(path, steps):
 
 
 def drop(mapped, path):
-    """Takes the file's pages from this process and from the page cache."""
+    """Removes the file from the memory of this process and from the page cache."""
     mapped._mmap.madvise(mmap.MADV_DONTNEED)
     with open(path, "rb") as file:
         os.fsync(file.fileno())
@@ -57,7 +57,7 @@ def drop(mapped, path):
 
 
 def in_child(path, turns):
-    """Medians by source, the megabytes of preparation from the map, and the versions."""
+    """Yields medians by source, the memory to prepare the map in MB, and the versions."""
     from stgkeras import datasets
 
     model = speed_worker.compiled("STGCN", SHAPE, speed_worker.graph(SHAPE))
@@ -71,7 +71,7 @@ def in_child(path, turns):
     tracemalloc.stop()
     batches = dict(zip(SOURCES, (windows(np.array(mapped)), from_map, from_map), strict=True))
     blocks, feeds = ({source: [] for source in SOURCES} for _ in range(2))
-    numbers = itertools.cycle(range(len(from_map)))  # other windows in every step
+    numbers = itertools.cycle(range(len(from_map)))  # each step gets other windows
 
     def step(source):
         start = perf_counter()
@@ -88,11 +88,11 @@ def in_child(path, turns):
     for source in SOURCES:
         seconds, counted = median(blocks[source])
         rows[source] = {"step": seconds, "steps": counted, "feed": statistics.median(feeds[source])}
-    return {"rows": rows, "memory": used, "versions": records.versions()}
+    yield {"rows": rows, "memory": used, "versions": records.versions()}
 
 
 def table(result):
-    """The result as a table in Markdown."""
+    """Returns the result as a table in Markdown."""
     rows = [["", "from", "step, ms", "slower", "gathering, ms", "steps counted", "MB to prepare"]]
     for backend, found in result["backends"].items():
         array = found["rows"]["array"]["step"]

@@ -1,4 +1,4 @@
-"""Records of benchmarks: figures in JSON files, what they depend on, and tables of them."""
+"""Results of benchmarks: JSON files with settings and versions, and tables in Markdown."""
 
 import json
 import os
@@ -8,13 +8,14 @@ import shlex
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "examples"))  # some benchmarks import examples
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = "keras numpy tensorflow jax torch torch_geometric torch_geometric_temporal scipy".split()
 NO_SETTINGS = ("script", "argv", "rest", "out", "data", "folder", "peer", "against")
 
 
 def processor():
-    """The model of the processor where Linux tells it, otherwise its kind."""
+    """Returns the model of the processor on Linux, otherwise the architecture."""
     about = pathlib.Path("/proc/cpuinfo")
     lines = about.read_text().splitlines() if about.exists() else []
     found = dict(map(str.strip, line.split(":", 1)) for line in lines if line.startswith("model"))
@@ -22,14 +23,14 @@ def processor():
 
 
 def versions():
-    """The versions of Python and of the packages that this process has imported."""
+    """Returns the versions of Python and of the imported packages."""
     found = {name: sys.modules[name] for name in PACKAGES if name in sys.modules}
     found = {name: getattr(module, "__version__", "") for name, module in found.items()}
     return {"python": platform.python_version(), **found}
 
 
 def about(args):
-    """What figures depend on. Of paths elsewhere, the command has the last part alone."""
+    """Returns what a result depends on. The command has only the last part of outside paths."""
     elsewhere = (os.path.sep, "..", "~")
     words = [pathlib.Path(word).name if word.startswith(elsewhere) else word for word in args.argv]
     backend = {"backend": sys.modules["keras"].backend.backend()} if "keras" in sys.modules else {}
@@ -44,7 +45,7 @@ def about(args):
 
 
 def read(path):
-    """The content of a file, or {} if there is none yet."""
+    """Returns the content of a JSON file, or {} if there is no file."""
     return json.loads(path.read_text()) if path.exists() else {}
 
 
@@ -54,24 +55,24 @@ def write(path, result):
 
 
 def save(args, result):
-    """Writes a result to the file `--out`, with what it depends on."""
+    """Writes a result and what it depends on to the file `--out`."""
     write(args.out, about(args) | result)
 
 
 def run_folder(kind, name, row, seed):
-    """The folder of one training."""
+    """Returns the folder of one training."""
     row = row.replace(", ", "-").replace(" ", "_")
     return ROOT / "runs" / kind / f"{name}-{row}-seed{seed}"
 
 
 def markdown(rows):
-    """A table in Markdown of rows of strings. The first row is the head."""
+    """Returns a Markdown table of rows of strings. The first row is the header."""
     head, *others = rows
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *others))
 
 
 def markdown_frame(frame, corner=""):
-    """A table in Markdown of a pandas frame, with as many digits as pandas shows."""
+    """Returns a Markdown table of a pandas frame, with the digits that pandas shows."""
     columns = [
         [str(name), *map(str.strip, frame[name].to_string(index=False, header=False).split("\n"))]
         for name in frame
@@ -79,12 +80,11 @@ def markdown_frame(frame, corner=""):
     return markdown(list(zip([corner, *map(str, frame.index)], *columns, strict=True)))
 
 
-def seed_means(rows, columns, digits):
-    """A table in Markdown of means over seeds, of {row: {seed: {column: figure}}}."""
+def seed_means(rows, columns):
+    """Returns a pandas frame of means over seeds of {row: {seed: {column: figure}}}."""
     import pandas as pd
 
     means = {
-        row: {**pd.DataFrame(seeds).T.mean().round(digits), "seeds": len(seeds)}
-        for row, seeds in rows.items()
+        row: {**pd.DataFrame(seeds).T.mean(), "seeds": len(seeds)} for row, seeds in rows.items()
     }
-    return markdown_frame(pd.DataFrame(means).T.reindex(columns=[*columns, "seeds"]))
+    return pd.DataFrame(means).T.reindex(columns=[*columns, "seeds"])

@@ -1,14 +1,15 @@
-"""Times training steps, and their memory, as the graph grows, on every backend.
+"""Measures the time and memory of training steps as the graph grows, on every backend.
 
     python benchmarks/scale.py --peer PYTHON
     python benchmarks/scale.py --graph hubs --networks ChebConv GraphConv \\
         --out benchmarks/results/scale_hubs.json
     python benchmarks/scale.py --networks ASTGCN --out benchmarks/results/scale_astgcn.json
 
-PYTHON, FOLDER and --environment are as for speed.py. Graphs have ten edges a node: at random,
-"near", between nodes of nearby numbers, or, as "hubs", with power-law degrees. Each size is a
-process of its own. A line ends before a size at which a step would take more than --longest
-seconds, or that fails. A picture is made beside --out. Needs Linux.
+PYTHON and --environment are as for speed.py. Graphs have ten edges per node, between random nodes
+("random"), between nodes with nearby indices ("near"), or with power-law degrees ("hubs"). Each
+size runs in a new process. A network ends before a size at which a step would take more than
+--longest seconds, or at a size that fails. The script also draws a figure next to --out. Needs
+Linux.
 """
 
 import collections
@@ -28,19 +29,19 @@ NETWORKS = {
     "ASTGCN": {"width": 64, "horizon": 12, "arguments": {"spatial_score": "additive"}},
 }
 PEERS = {"ChebConv": "PyG", "GraphConv": "PyG", "STGCN": "PyG-Temporal", "ASTGCN": "PyG-Temporal"}
-SMALLER = {"ASTGCN": [1000, 3000, 8600]}  # the sizes of a network that has others
-COUNTED = 1000  # nodes from which a slope is taken
+SMALLER = {"ASTGCN": [1000, 3000, 8600]}  # networks with other sizes
+COUNTED = 1000  # smallest number of nodes for the slope
 OPTIONS = speed_turns.OPTIONS | {
     "networks": command.several(["ChebConv", "GraphConv", "STGCN"], NETWORKS),
     "graph": {"default": "random", "choices": ["random", "near", "hubs"]},
-    "nodes": {"nargs": "+", "type": int, "help": "in place of the sizes of each network"},
-    "longest": (60.0, "most seconds of a step to go on to"),
-    "seconds": (10.0, "at most, of a kind of step"),
+    "nodes": {"nargs": "+", "type": int, "help": "default: the sizes of each network"},
+    "longest": (60.0, "longest expected step, in seconds"),
+    "seconds": (10.0, "at most, per kind of step"),
 }
 
 
 def measure(network, name, backend, how, args, result):
-    """The figures of all sizes of a network on a backend, and their slopes."""
+    """Returns the results of a network on a backend for all sizes, and their slopes."""
     rows, line = [], {}
     for size in args.nodes or SMALLER.get(network, SIZES):
         if rows and rows[-1]["train"] * size / rows[-1]["nodes"] > args.longest:
@@ -51,7 +52,7 @@ def measure(network, name, backend, how, args, result):
             worker = speed_turns.start(network, shape, backend, how, args, result)
             with contextlib.closing(worker):
                 speed_turns.alternate([worker], ["train"], args.steps, args.seconds)
-        except RuntimeError as error:  # out of memory, for one
+        except RuntimeError as error:  # for example, out of memory
             line["stopped"] = f"{size}: {error}"
             break
         rows.append({"nodes": size, "edges": worker.start["edges"], **worker.summary()})
@@ -61,7 +62,7 @@ def measure(network, name, backend, how, args, result):
 
 
 def slope(rows, key):
-    """Slope of the line through the logarithms, None of fewer than two sizes."""
+    """Returns the slope of log value over log size, or None with fewer than two sizes."""
     rows = [row for row in rows if row["nodes"] >= COUNTED]
     if len(rows) < 2:
         return None
@@ -70,7 +71,7 @@ def slope(rows, key):
 
 
 def table(result):
-    """The result as tables in Markdown, one a network, two rows a backend."""
+    """Returns a Markdown table per network, with two rows per backend."""
     tables, texts = collections.defaultdict(dict), []
     for name, line in result["lines"].items():
         network, backend = name.split(" ", 1)
@@ -89,7 +90,7 @@ def table(result):
 
 
 def plot(result, path):
-    """Time and memory over the number of nodes; colours are backends, markers networks."""
+    """Draws time and memory over the number of nodes; markers are networks."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Times training steps and predictions on every backend, beside PyTorch Geometric Temporal.
+"""Measures training steps and predictions, compared with PyTorch Geometric Temporal.
 
     python benchmarks/speed.py --peer PYTHON
     python benchmarks/speed.py --against FOLDER --out benchmarks/results/before_after.json
@@ -6,10 +6,10 @@
         --out benchmarks/results/profile.json
 
 PYTHON is an interpreter with torch_geometric and torch_geometric_temporal. FOLDER is another
-checkout, measured in the same turns. With --environment everything is measured a second time, with
-those variables set. Every network runs in a process of its own. The processes take turns of a
-quarter of a second; a turn in which others used more than an eighth of a core does not count. A
-picture of the training steps is made beside --out. Needs Linux.
+checkout, which the script measures alternately with this one. --environment measures everything a
+second time with these variables. Each network runs in a process of its own. The processes run in
+turns of a quarter of a second. A turn does not count if other processes used more than an eighth of
+a core. The script also draws a figure next to --out. Needs Linux.
 """
 
 import collections
@@ -37,18 +37,18 @@ PEERS = {
 OPTIONS = speed_turns.OPTIONS | {
     "networks": command.several(["ASTGCN", "STGCN"], PEERS),
     "shapes": command.several(SHAPES),
-    "profile": (False, "table the operators of torch by time"),
-    "seconds": (40.0, "at most, of a kind of step"),
+    "profile": (False, "also profile the operators of torch"),
+    "seconds": (40.0, "at most, per kind of step"),
 }
 
 
 def shape_of(network, name):
-    """A shape; ASTGCN takes a scipy sparse graph where it is faster with one."""
+    """Returns a shape. ASTGCN has a SciPy sparse graph where it is faster with one."""
     return SHAPES[name] | {"sparse": network == "ASTGCN" and name in ("PEMS08", "PEMS04")}
 
 
 def forward_flops(network, shape):
-    """FLOPs of the plain dense algorithm for a batch, without the identity term of Chebyshev."""
+    """Returns the FLOPs of the plain dense algorithm for a batch, without products with T_0 = I."""
     B, T, N, F, K = (shape[name] for name in "BTNFK")
     horizon, width, total = shape["horizon"], shape["width"], 0
     if network in ("ChebConv", "GraphConv"):
@@ -74,7 +74,7 @@ def forward_flops(network, shape):
 
 
 def measure(network, name, args, result):
-    """Adds the rows of one network at one shape to the result."""
+    """Adds the rows of a network and a shape to the result."""
     shape, workers, peer = shape_of(network, name), {}, PEERS[network]
     with contextlib.ExitStack() as stack:
         for key, (backend, how) in speed_turns.contenders(args, peer).items():
@@ -95,7 +95,7 @@ def measure(network, name, args, result):
 
 
 def add_ratios(rows, peer, peak, work):
-    """Adds to each row its shares of the peak, and how many times as fast as others it is."""
+    """Adds to each row the shares of the peak, and the ratios to the rows of others."""
     for key, row in rows.items():
         others = {"peer": peer, "before": f"{key}, before"}
         if key.endswith(", with"):
@@ -110,7 +110,7 @@ def add_ratios(rows, peer, peak, work):
 
 
 def table(result):
-    """A table in Markdown, a row a network, shape and backend; and one of the profile, if any."""
+    """Returns a Markdown table of all rows, and one of the profile if there is one."""
     tables = result["tables"].items()
     every = [(name, key, row) for name, found in tables for key, row in found["rows"].items()]
     words = ("peer", "before", "without")
@@ -138,7 +138,7 @@ def table(result):
 
 
 def plot(result, path):
-    """A panel a network: how long a training step takes, by shape, on each backend."""
+    """Draws the time of a training step by shape and backend, with a panel per network."""
     from matplotlib.figure import Figure
 
     panels = collections.defaultdict(lambda: collections.defaultdict(dict))

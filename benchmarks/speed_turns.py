@@ -1,54 +1,40 @@
-"""Workers, which are processes that take turns at being timed, for speed.py and scale.py."""
+"""Processes that run networks in turns, for speed.py and scale.py."""
 
 import collections
-import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 from time import perf_counter
 
 import command
-import records
+import speed_worker
 from speed_worker import busy
 
-QUIET = 0.125  # cores that other processes may use
+QUIET = 0.125  # cores that other processes may use in a block that counts
 OPTIONS = {
     "backends": command.BACKENDS,
     "peer": {"metavar": "PYTHON", "help": "interpreter with the peers installed"},
-    "against": {"metavar": "FOLDER", "help": "another checkout to measure as well"},
-    "environment": {"metavar": "NAME=VALUE", "nargs": "+", "help": "measure with these set too"},
-    "threads": (os.cpu_count(), "of every process"),
-    "steps": (20, "steps that count, of each kind"),
+    "against": {"metavar": "FOLDER", "help": "another checkout to measure too"},
+    "environment": {"metavar": "NAME=VALUE", "nargs": "+", "help": "variables to set"},
+    "threads": (os.cpu_count(), "of each process"),
+    "steps": (20, "steps that count, per kind"),
 }
 
 
-class Worker:
-    """A network in a process of its own; `first` seconds after its start it has trained a step."""
+class Worker(command.Child):
+    """A network in a process of its own. `first` is the time from its start to the first step."""
 
     def __init__(
         self, network, shape, backend, threads, python=sys.executable, peer=False, **environment
     ):
         env = command.environment(backend, threads) | environment
-        request = json.dumps({"network": network, "shape": shape, "peer": peer})
-        words = [python, str(records.ROOT / "benchmarks" / "speed_worker.py"), request]
-        pipe, self.blocks = subprocess.PIPE, collections.defaultdict(list)
+        request = {"network": network, "shape": shape, "peer": peer}
         others, start = busy(), perf_counter()
-        self.process = subprocess.Popen(words, env=env, stdin=pipe, stdout=pipe, text=True)
-        self.start = self._answer()
+        super().__init__(speed_worker.__file__, env, python, **request)
+        self.start, self.blocks = self.answer(), collections.defaultdict(list)
         self.first = perf_counter() - start
         self.first_counts = (busy() - others - self.start["own"]) / self.first <= QUIET
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the process ended with {self.process.wait()}")
-        return json.loads(line)
-
-    def ask(self, what):
-        print(what, file=self.process.stdin, flush=True)
-        return self._answer()
 
     def done(self, kind, steps, seconds):
         blocks = self.blocks[kind]
@@ -56,7 +42,7 @@ class Worker:
         return len(counted(blocks)) >= steps or (spent >= seconds and len(blocks) >= 3)
 
     def summary(self):
-        """Medians in seconds, and of how many steps each is; 0 if all were disturbed."""
+        """Returns medians in seconds and the numbers of steps that count, and the memory in MB."""
         found = {"first": round(self.first, 2), "first_counts": self.first_counts}
         for kind, blocks in self.blocks.items():
             seconds, found[f"{kind}_steps"] = median(blocks)
@@ -64,25 +50,21 @@ class Worker:
         memory = max(block["memory"] for blocks in self.blocks.values() for block in blocks)
         return {**found, "memory": round(memory), "added": round(memory - self.start["base"], 1)}
 
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
 
 def counted(blocks):
-    """Times of the steps that count: those of blocks in which other processes were quiet."""
+    """Returns the times of steps in blocks that other processes did not disturb."""
     return [time for block in blocks if block["others"] <= QUIET for time in block["times"]]
 
 
 def median(blocks):
-    """Median of the steps that count, and their number. If none counts: of all steps, and 0."""
+    """Returns the median of the steps that count and their number; of all steps if none counts."""
     counts = counted(blocks)
     every = [time for block in blocks for time in block["times"]]
     return statistics.median(counts or every), len(counts)
 
 
 def alternate(workers, kinds, steps, seconds):
-    """Runs the workers in turn until each has `steps` that count, or has had its `seconds`."""
+    """Runs the workers in turns until each has `steps` that count, or has used its `seconds`."""
     turns = [(worker, kind) for worker in workers for kind in kinds]
     while turns := [turn for turn in turns if not turn[0].done(turn[1], steps, seconds)]:
         for worker, kind in turns:
@@ -90,7 +72,7 @@ def alternate(workers, kinds, steps, seconds):
 
 
 def contenders(args, peer):
-    """What the options ask to measure: {name: (backend, options of its worker)}."""
+    """Returns what to measure, {name: (backend, options of the worker)}."""
     found = {backend: (backend, {}) for backend in args.backends}
     if args.peer:
         found[peer] = "torch", {"python": args.peer, "peer": True}
@@ -104,7 +86,7 @@ def contenders(args, peer):
 
 
 def start(network, shape, backend, how, args, result):
-    """A worker, whose versions are added to those of ours or of the peer in the result."""
+    """Starts a worker, and adds its versions to the result."""
     worker = Worker(network, shape, backend, args.threads, **how)
     versions = result["versions"].setdefault("peer" if "peer" in how else "ours", {})
     versions.update(worker.start["versions"])
@@ -112,7 +94,7 @@ def start(network, shape, backend, how, args, result):
 
 
 def save_figure(figure, axes, path):
-    """Adds numbers, grids and one legend to a figure, and saves it."""
+    """Adds tick labels, grids and a legend to a figure, and saves it."""
     for axis in axes:
         axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.grid(alpha=0.3)

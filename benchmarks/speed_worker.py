@@ -1,33 +1,31 @@
-"""One network in a process of its own, which runs steps when speed.py or scale.py tells it to.
+"""Networks of stgkeras and of PyTorch Geometric, and a process that runs their steps.
 
-    python benchmarks/speed_worker.py '{"network": "ASTGCN", "shape": {"B": 32, …}}'
-
-It trains one step and says so in a line of JSON. Then it answers each line of standard input,
-"train", "predict", "peak" or "profile", by another.
+The process trains one step and yields an answer. Then it reads lines from its standard input,
+"train", "predict", "peak" or "profile", and yields an answer to each.
 """
 
 import functools
-import json
 import os
 import random
 import sys
 import types
 from time import perf_counter, process_time, sleep
 
+import command
 import numpy as np
 import records
 
-BLOCK = 0.25  # seconds of steps between two looks at other processes
-SLOW = 5  # seconds of a step of the peer, which compiles nothing, that is not run to warm up
-MATRIX = 2048  # rows of the matrix product that measures the peak
-PROFILED = 5  # steps
+BLOCK = 0.25  # seconds of steps per block
+SLOW = 5  # seconds of a step; slower peers do no warm-up, because they compile nothing
+MATRIX = 2048  # rows of the matrices whose product measures the peak
+PROFILED = 5  # number of steps
 
 
 def graph(shape):
-    """A random undirected graph, scipy sparse, with `edges` edges a node.
+    """Returns a random undirected SciPy sparse graph with `edges` edges per node.
 
-    Nodes are alike, or with "hubs" of power-law degrees of exponent 2.5; or "near": with numbers
-    that differ by less than 30, as roads numbered along the way.
+    "hubs": the degrees follow a power law with exponent 2.5. "near": the indices of neighbours
+    differ by less than 30, like sensors numbered along a road. Otherwise all edges are as likely.
     """
     import scipy.sparse
 
@@ -42,26 +40,26 @@ def graph(shape):
         pairs[1] = (pairs[0] + rng.integers(1, 30, 2 * wanted)) % nodes
     low, high = np.sort(pairs, axis=0)
     drawn = (low * nodes + high)[low != high]
-    first = np.unique(drawn, return_index=True)[1]  # an edge that comes twice counts once
+    first = np.unique(drawn, return_index=True)[1]  # repeated edges count once
     ends = np.divmod(drawn[np.sort(first)[:wanted]], nodes)
     half = scipy.sparse.coo_array((np.ones(len(ends[0])), ends), (nodes, nodes)).tocsr()
     return half + half.T
 
 
 def compiled(network, shape, adjacency):
-    """A model of stgkeras, or one of its graph layers, ready to train."""
+    """Returns a compiled model of stgkeras, or of one of its graph layers."""
     import keras
 
     import stgkeras
 
-    random.seed(0)  # Keras draws its seeds from here; set_random_seed would load TensorFlow too
+    random.seed(0)  # seeds of Keras; keras.utils.set_random_seed imports TensorFlow
     if network == "GraphConv":
         operator = stgkeras.graphs.renormalized_adjacency(adjacency)
     else:
         operator = stgkeras.graphs.scaled_laplacian(adjacency, lambda_max=2.0)
     operator = operator if shape.get("sparse") else operator.toarray()
     if network in ("ChebConv", "GraphConv"):
-        # The dense layer before it has parameters, so that gradients pass through the graph too.
+        # The dense layer has parameters, so that the backward pass includes the graph.
         x = keras.Input((shape["T"], shape["N"], shape["F"]))
         terms = {"K": shape["K"]} if network == "ChebConv" else {}
         layer = getattr(stgkeras.layers, network)(shape["width"], **terms)
@@ -75,10 +73,10 @@ def compiled(network, shape, adjacency):
     return model
 
 
-def ours(network, shape, adjacency):
-    """Functions that train one step, predict one batch, and multiply the peak's matrices.
+def our_steps(network, shape, adjacency):
+    """Returns functions of stgkeras: a training step, a prediction, and a matrix product ("peak").
 
-    All of them wait for the result.
+    The functions wait for the result.
     """
     import keras
 
@@ -93,11 +91,11 @@ def ours(network, shape, adjacency):
     }
 
 
-def peer(network, shape, adjacency):
-    """The same functions of networks of PyTorch Geometric Temporal, or layers of PyTorch Geometric.
+def peer_steps(network, shape, adjacency):
+    """Returns the same functions of PyTorch Geometric (Temporal).
 
-    The networks are its ASTGCN, or two STConv layers and a linear map; the layers ChebConv or
-    GCNConv, after a dense one.
+    The networks are ASTGCN, or two STConv layers and a linear layer. The layers are ChebConv or
+    GCNConv after a linear layer.
     """
     import torch
 
@@ -130,11 +128,11 @@ def peer(network, shape, adjacency):
 
 
 def peer_network(network, shape, edges):
-    """Modules with parameters, a function of a batch, the batch, and its targets."""
+    """Returns the modules, the forward function, a batch, and its targets."""
     import torch
     import torch_geometric.typing
 
-    # The package asks for torch_sparse, of which it takes one name that is not used here.
+    # The package imports one name of torch_sparse, which is not used here.
     stub = types.ModuleType("torch_sparse")
     stub.SparseTensor = torch_geometric.typing.SparseTensor
     sys.modules.setdefault("torch_sparse", stub)
@@ -170,14 +168,14 @@ def peer_layers(network, shape, edges):
 
 
 def busy():
-    """CPU seconds that all processes of the machine have used."""
+    """Returns the CPU seconds of all processes of the machine."""
     with open("/proc/stat") as file:
         user, nice, system, _, _, *interrupts = map(int, file.readline().split()[1:9])
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def block(step):
-    """Seconds of each step, for a while, and how many cores other processes used meanwhile."""
+    """Runs steps for `BLOCK` seconds. Returns their times, and the cores that others used."""
     others, own, start, times = busy(), process_time(), perf_counter(), []
     while perf_counter() - start < BLOCK:
         before = perf_counter()
@@ -188,7 +186,7 @@ def block(step):
 
 
 def times(step, count, clock=perf_counter):
-    """Seconds of each of some steps."""
+    """Returns the seconds of each of `count` steps."""
     found = []
     for _ in range(count):
         start = clock()
@@ -198,7 +196,7 @@ def times(step, count, clock=perf_counter):
 
 
 def profile(step):
-    """PyTorch's operators by their own CPU time, those of most time first."""
+    """Returns the operators of PyTorch with the most CPU time."""
     import torch
 
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
@@ -217,44 +215,37 @@ def profile(step):
 
 
 def memory(field="VmHWM"):
-    """Resident memory in MB: its peak, or what it is now (VmRSS)."""
+    """Returns resident memory in MB: the peak (VmHWM), or the current value (VmRSS)."""
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(field))
 
 
-def main(request):
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not pass for an answer
-
-    def answer(**values):
-        print(json.dumps(values), file=answers, flush=True)
-
-    make = peer if request.get("peer") else ours
-    if make is peer:
+def in_child(network, shape, peer):
+    """Trains one step and yields an answer. Then yields an answer to each line of input."""
+    if peer:
         import torch  # noqa: F401 - the same part of the start as Keras and its backend
         import torch_geometric.nn  # noqa: F401
     else:
         import keras  # noqa: F401
 
         import stgkeras.models  # noqa: F401
-    base = memory("VmRSS")
-    adjacency = graph(request["shape"])
-    steps = make(request["network"], request["shape"], adjacency)
+    base, adjacency = memory("VmRSS"), graph(shape)
+    steps = (peer_steps if peer else our_steps)(network, shape, adjacency)
     start = perf_counter()
     steps["train"]()
-    is_slow = make is peer and perf_counter() - start > SLOW
-    answer(base=base, versions=records.versions(), own=process_time(), edges=adjacency.nnz)
-    warm = {"train", "predict"} if is_slow else set()
+    warm = {"train", "predict"} if peer and perf_counter() - start > SLOW else set()
+    about = {"base": base, "versions": records.versions(), "edges": adjacency.nnz}
+    yield {**about, "own": process_time()}
     for kind in map(str.strip, sys.stdin):
         if kind == "profile":
-            answer(profile=profile(steps["train"]))
+            yield {"profile": profile(steps["train"])}
             continue
         if kind not in warm:
             steps[kind]()
             warm.add(kind)
-        answer(**block(steps[kind]), memory=memory())
+        yield {**block(steps[kind]), "memory": memory()}
         sleep(0.01)
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    command.run(__name__)

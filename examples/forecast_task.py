@@ -33,6 +33,7 @@ class Task:
             matters where the clocks change.
 
     Attributes:
+        reads: dict of the arguments input_length and horizon of windows and models.
         day: int. Number of steps per day.
         calendar: (T, 2), or None without timestamps or if a day is not a whole number of steps.
         known: int. Number of steps at the start of the series that training may use.
@@ -57,6 +58,7 @@ class Task:
                 "`components` must be None if a day is no whole number of steps. Received: steps "
                 f"of {minutes:g} minutes. Resample the series."
             )
+        self.reads = self.reach | ({"input_length": self.components} if self.components else {})
         self.calendar = self.series.calendar if times is not None and is_whole else None
         self.known = datasets.training_steps(self.split, **self.reach)
         self.targets = self.series.values[..., : self.num_outputs]
@@ -70,43 +72,47 @@ class Task:
             return times
         return times.tz_localize("UTC").tz_convert(self.series.timezone).tz_localize(None)
 
-    def batches(self, starts, **kwargs):
-        """Returns the windows with these starts, with NaN for missing readings."""
-        arrays, options = [self.series.values, self.targets], self.reach | kwargs
-        if self.calendar is not None:
-            arrays.append(self.calendar)
+    def batches(self, starts, shift=None, **kwargs):
+        """Returns the windows with these starts, with NaN for missing readings.
+
+        `shift` is an array of `datasets.leave_one_day_out`, for training.
+        """
+        arrays = {"inputs": self.series.values, "targets": self.targets, "shift": shift}
+        if self.season or self.components:  # components follow the local clock
+            arrays["calendar" if self.season else "clock"] = self.calendar
+        if self.season and self.past_calendar:
+            arrays["past_calendar"] = self.calendar
+        arrays = {name: array for name, array in arrays.items() if array is not None}
+        options = self.reads | kwargs
         if self.components:  # add a week of missing readings before the series
             week = 7 * self.day
-            arrays = [
-                np.concatenate([np.full_like(a[:1], np.nan).repeat(week, 0), a]) for a in arrays
-            ]
+            arrays = {
+                name: np.concatenate([np.full_like(array[:1], np.nan).repeat(week, 0), array])
+                for name, array in arrays.items()
+            }
             starts = starts + week
-            options |= {"input_length": self.components, "steps_per_day": self.day}
-        values, targets, *calendar = arrays
-        if calendar and (self.season or self.components):  # components follow the local clock
-            options["calendar" if self.season else "clock"] = calendar[0]
-        if self.season and self.past_calendar:
-            options["past_calendar"] = calendar[0]
-        return datasets.Windows(values, targets, starts, missing=True, **options)
+            options["steps_per_day"] = self.day
+        return datasets.Windows(starts=starts, missing=True, **arrays, **options)
 
-    def windows(self, batch_size, seed):
+    def windows(self, batch_size, seed, shift=None):
         """Returns training, validation and test windows. The seed sets the training order."""
         options = {"batch_size": batch_size, "seed": seed}
-        train = self.batches(self.split.train, shuffle=True, **options)
+        train = self.batches(self.split.train, shift, shuffle=True, **options)
         return [train, *(self.batches(part, **options) for part in self.split[1:])]
 
-    def model(self, name):
-        """Returns one of `MODELS`, with a scaler fitted to the training steps."""
+    def model(self, name, **options):
+        """Returns one of `MODELS` with these options, and a scaler fitted to the training steps."""
         values, adjacency = self.series.values, self.series.adjacency
         _, nodes, features = values.shape
         model = MODELS[name](
             nodes,
             graph=graphs.scaled_laplacian(np.maximum(adjacency, adjacency.T)),
-            **self.reach,
+            **self.reads,
             num_features=features,
             num_outputs=self.num_outputs,
             **({"season": self.day} if self.season else {"normalize": True}),
             past_calendar=self.season and self.past_calendar,
+            **options,
         )
         calendar = [self.calendar[: self.known]] if self.season else []
         model.adapt(values[: self.known], *calendar)

@@ -15,48 +15,39 @@ import time
 
 import keras
 import pandas as pd
+import resumable
 import tasks
 
 from stgkeras import callbacks
 
 # Arguments that TensorBoard shows as hyperparameters of a run.
 SHOWN = "task model data dataset season batch_size learning_rate seed".split()
-BEST = {"save_best_only": True, "save_weights_only": True}
 
 
 def main(args):
     keras.utils.set_random_seed(args.seed)
     folder = pathlib.Path(args.out)
-    last, best, log = folder / "last.keras", folder / "best.weights.h5", folder / "log.csv"
+    last = folder / "last.keras"
     if last.exists() and not args.resume:
         sys.exit(f"{folder} already holds a run. Pass --resume, or another --out.")
     if args.resume and not last.exists():
         sys.exit(f"{folder} has no checkpoint to resume. Remove --resume.")
     folder.mkdir(parents=True, exist_ok=True)
     (train, val, test), model, goal, report, watch = getattr(tasks, args.task)(args)
-    epoch, best_loss = 0, None
-    if args.resume:
-        model, epoch = keras.models.load_model(last), callbacks.Checkpoint.epoch(last)
-        train.epoch, best_loss = epoch, pd.read_csv(log)["val_loss"].min()
-    else:
+
+    def compiled():
         adam = keras.optimizers.Adam(args.learning_rate, global_clipnorm=1.0)
         model.compile(callbacks.GradientNorm(adam), **goal)
+        return model
+
     shown = {k: v for k, v in vars(args).items() if k in SHOWN and v is not None}
-    model.fit(
-        train,
-        validation_data=val,
-        epochs=args.epochs,
-        initial_epoch=epoch,
-        shuffle=False,  # `train` shuffles by seed and epoch, so a resumed run has equal batches
-        callbacks=[
-            callbacks.WarmRestarts(base_lr=args.learning_rate),
-            callbacks.TensorBoard(folder / "tensorboard", images=watch, hparams=shown),
-            keras.callbacks.CSVLogger(log, append=args.resume),
-            keras.callbacks.ModelCheckpoint(best, initial_value_threshold=best_loss, **BEST),
-            callbacks.Checkpoint(last),
-        ],
+    before = [
+        callbacks.WarmRestarts(base_lr=args.learning_rate),
+        callbacks.TensorBoard(folder / "tensorboard", images=watch, hparams=shown),
+    ]
+    model, _ = resumable.fit(
+        folder, compiled, train, before, validation_data=val, epochs=args.epochs
     )
-    model.load_weights(best)
     model.save(folder / "model.keras")
     table = report(model.predict(test, verbose=0), folder)
     versions = {"keras": keras.__version__, "backend": keras.backend.backend()}

@@ -3,7 +3,9 @@
 import contextlib
 import importlib
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from conftest import on_fastest
 pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
 import command  # noqa: E402
+import presets  # noqa: E402
 import records  # noqa: E402
 import scale  # noqa: E402
 import speed  # noqa: E402
@@ -202,7 +205,10 @@ def test_table_of_slopes():
 FILES = {  # results whose tables are in benchmarks/README.md, by the script that made them
     "speed": ["speed", "speed_seed", "speed_first", "speed_layers", "speed_sparse", "before_after"],
     "scale": ["scale", "scale_astgcn", "scale_hubs", "scale_kept", "scale_layers", "scale_near"],
-    **{name: [name] for name in ("memory_map", "cpu_seconds", "link_memory")},
+    **{
+        name: [name]
+        for name in ("cpu_seconds", "feeding", "import_time", "link_memory", "memory_map")
+    },
 }
 
 
@@ -213,6 +219,21 @@ def test_committed_results_print_the_tables_of_the_readme(script):
         result = records.read(records.RESULTS / f"{name}.json")
         for text in importlib.import_module(script).table(result).split("\n\n"):
             assert text in readme, name
+
+
+@pytest.mark.skipif(on_fastest(False, True), reason="tests code that is the same on each backend")
+@pytest.mark.skipif("STGKERAS_DATA" not in os.environ, reason="STGKERAS_DATA is not set")
+def test_a_preset_is_written_from_its_training(tmp_path, monkeypatch):
+    name = "graph_stid_los_loop"
+    saved = records.ROOT / "saved_models" / name
+    shutil.copy(saved / "model.weights.h5", tmp_path / "best.weights.h5")
+    metadata = records.read(saved / "metadata.json")
+    best_run = tmp_path, metadata["seed"], metadata["metrics"]
+    monkeypatch.setattr(presets, "best_run", lambda *_: best_run)
+    presets.forecaster(tmp_path / name, pathlib.Path(os.environ["STGKERAS_DATA"]))
+    written = records.read(tmp_path / name / "metadata.json")
+    assert {**written, "versions": {}} == {**metadata, "versions": {}}
+    assert (tmp_path / name / "README.md").read_text() == (saved / "README.md").read_text()
 
 
 def test_options():

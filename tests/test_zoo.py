@@ -69,8 +69,8 @@ def forecast_error(name, starts):
     """A function of windows among `starts`: the mean error of the forecasts for them."""
     data = data_of(models.presets()[name]["data"]["dataset"])
     model = preset_files.load(name)
-    pad = np.full((WEEK, *data.values.shape[1:]), np.nan)
-    values = np.concatenate([pad, data.values])
+    readings = data.series.values
+    values = np.concatenate([np.full((WEEK, *readings.shape[1:]), np.nan), readings])
     windows = datasets.Windows(
         values,
         values[..., :1],
@@ -83,7 +83,7 @@ def forecast_error(name, starts):
         missing=True,
     )
     forecast = model.predict(windows, verbose=0)
-    truth = data.values[starts[:, None] + 12 + np.arange(12)][..., :1]
+    truth = readings[starts[:, None] + 12 + np.arange(12)][..., :1]
     error = np.abs(forecast - truth)
     return lambda part: float(np.nanmean(error[np.searchsorted(starts, part)]))
 
