@@ -37,9 +37,11 @@ GRAPHS = (
 LINKS = ("contact_files", "contacts", "dynamic_graphs", "edge_baselines", "node_features")
 SERIES = (
     "clock_changes",
+    "clock_seasons",
     "clocks",
     "components",
     "forecast_baselines",
+    "frame_columns",
     "missing_readings",
     "npz_times",
     "own_data",

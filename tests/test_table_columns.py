@@ -1,10 +1,9 @@
 """Columns that stand where a sensor is expected are recognised, or refused with what they hold."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from stgkeras.datasets import from_arrays, from_csv, from_pandas, load_series
+from stgkeras.datasets import from_csv, load_series
 
 DAYS = [f"2024-05-{day:02}" for day in range(1, 13)]
 UNIX = [str(1714550400 + 300 * i) for i in range(12)]
@@ -228,6 +227,18 @@ def test_bad_arguments(write, options, message):
         from_csv(write({"time": DAYS} | speeds("A", "B")), **options)
 
 
+@pytest.mark.parametrize("layout", ["wide", "station"])
+def test_a_damaged_time_makes_no_reading_of_the_times(write, layout):
+    times = [f"2024050108{minute:02}" for minute in range(12)]
+    path = write({"Date": [*times[:5], times[5][:7], *times[6:]]} | speeds("A"))
+    with pytest.raises(
+        ValueError, match=r"timestamps in column 'Date'. Received: 2024050 in row 5"
+    ):
+        from_csv(path, layout=layout)
+    names = from_csv(path, layout="wide", time=False).names
+    assert names == ("Date", "A")
+
+
 def test_a_file_of_quality_that_is_missing(write):
     with pytest.raises(FileNotFoundError, match=r"`quality` must be the path .*absent.csv"):
         from_csv(write({"time": DAYS} | speeds("A", "B")), quality="absent.csv")
@@ -252,52 +263,3 @@ def test_windows_in_an_npz_file(tmp_path, axes):
     np.savez(tmp_path / "a.npz", x=np.ones(shape), y=np.ones(shape), x_offsets=np.ones((12, 1)))
     with pytest.raises(ValueError, match=r"`key` must name.*\(samples, length, .*overlap"):
         load_series(tmp_path / "a.npz")
-
-
-# Frames and arrays
-
-
-TIMES = pd.date_range("2024-05-01", periods=12, freq="5min", name="time")
-
-
-def long_frame(**columns):
-    return pd.DataFrame({"time": TIMES[:4].repeat(3), **columns, **speeds("v")})
-
-
-@pytest.mark.parametrize(
-    ("frame", "message"),
-    [
-        (long_frame(sensor=list("abc") * 4), r"pivot\(index='time', columns='sensor', values=…\)"),
-        (long_frame(sensor=list("abc") * 4).set_index("time"), r"pivot\(columns='sensor', values"),
-        (long_frame(id=[1, 2, 3] * 4).set_index("time"), r"'id' with 1, 2, 3.*pivot\(columns='id'"),
-        (long_frame(), r"'value' with column 'time' of dtype .*frame.set_index\('time'\)"),
-        (pd.DataFrame({"ts": range(12), **speeds("A")}), r"'ts' with 0, 1, 2.*set_index\('ts'\)"),
-        (pd.DataFrame({"hour": range(12), **speeds("A")}, TIMES), r"'hour' with .*drop\(columns="),
-        (pd.DataFrame(speeds("flow", "speed"), TIMES), "features of one station.*set_axis"),
-        (pd.DataFrame(speeds("A flow", "A speed"), TIMES), "features"),
-        (pd.Series(range(12), TIMES), "Received: Series .*series.to_frame"),
-        ({}, "at least one frame"),
-    ],
-)
-def test_frames_of_another_form(frame, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        from_pandas(frame)
-
-
-def test_the_advice_for_long_frames_works():
-    frame = long_frame(id=[1, 2, 3] * 4)
-    series = from_pandas(frame.pivot(index="time", columns="id", values="v"))
-    assert series.names == ("1", "2", "3")
-    assert series.values.ravel().tolist() == frame["v"].tolist()
-
-
-def test_numbers_that_are_times():
-    seconds = TIMES.astype("datetime64[s]").asi8
-    compact = TIMES.strftime("%Y%m%d%H%M").astype(int)
-    for times in (seconds, seconds.tolist(), 1000 * seconds, compact):
-        series = from_arrays(np.ones((12, 2)), times)
-        assert series.timestamps.tolist() == TIMES.to_pydatetime().tolist()
-        frame = pd.DataFrame(speeds("A"), times)
-        assert from_pandas(frame).interval == 5
-    with pytest.raises(TypeError, match="`timestamps` must hold dates and times"):
-        from_arrays(np.ones((12, 2)), range(12))

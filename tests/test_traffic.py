@@ -153,16 +153,8 @@ def test_key_chooses_and_stacks(write):
         ({"a": VALUES, "b": VALUES[:4]}, ("a", "b"), r"equal numbers of steps.*'b': \(4, 3\)"),
         ({"a": VALUES, "adj": np.eye(4)}, None, r"3 nodes of the series.*\(4, 4\)"),
         ({"a": VALUES, "adj": -np.eye(3)}, None, "`graph` without negative weights.*-1.0"),
-        (
-            {"a": VALUES, "adj": np.eye(3) * np.nan},
-            None,
-            r"`graph` of finite weights.*\(0, 0\)",
-        ),
-        (
-            {"a": VALUES, "names": ["p", "q"]},
-            None,
-            r"`names` .*one name for each of the 3 nodes.*\(2,\)",
-        ),
+        ({"a": VALUES, "adj": np.eye(3) * np.nan}, None, r"`graph` of finite .*\(0, 0\)"),
+        ({"a": VALUES, "names": ["p", "q"]}, None, r"`names` .*one name for .*3 nodes.*\(2,\)"),
         ({"a": VALUES, "names": ["p", "q", "p"]}, None, r"unique `names`.*\['p'\]"),
         ({"a": np.array([[1, np.nan], [np.nan, 0]])}, None, r"NaN.*2 of 4.*first at \(0, 1, 0\)"),
         ({"a": VALUES, "names": "p"}, None, r"`names` in .*a.npz must have one .*\(\)"),

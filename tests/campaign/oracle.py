@@ -125,6 +125,7 @@ def fault_of_table(series, rows, decimal, options, exact=True):
             return _fault_of_long(series, rows, _sensors(data, names), decimal, options, exact)
         elif len(names) == 1 and set(features) <= set(head):  # one station
             dated = [i for i, cell in enumerate((data or [[]])[0]) if times_of(cell)]
+            dated = [] if options.get("time") is False else dated
             shown = [None if i in dated else name for i, name in enumerate(head)]
             columns = {(0, f): _only(shown, name) for f, name in enumerate(features)}
     if columns is None:

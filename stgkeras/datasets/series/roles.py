@@ -57,6 +57,8 @@ def roles_of(table, *, layout=None, time=None, sensor=None, ignore=(), quality=N
         quality = _column(table, "quality", quality)
     free = [i for i in range(len(table.names)) if i not in left_out and i != quality]
     found = _time(table, free, time, sensor)
+    if found is None and time is None and layout in ("wide", "station"):
+        _refuse_damaged_times(table, free)
     free = [i for i in free if i != found]
     if sensor is None and layout not in ("wide", "station") and table.second is None:
         sensor = _sensor(table, free, found, layout)
@@ -146,6 +148,21 @@ def _time(table, free, time, sensor):
             + (" Pass `separator`, the sign between two cells." if len(names) == 1 else "")
         )
     return text[0] if text else None
+
+
+def _refuse_damaged_times(table, free):
+    """Raises ValueError for a column of times that has a number that is no time."""
+    for i in free:
+        cells = table.frame[i]
+        if not is_time_name(table.names[i]) or cells.dtype.kind not in "iuf" or not len(cells):
+            continue
+        digits = [len(str(cell).removesuffix(".0")) for cell in cells.tolist()]
+        row = next((r for r, count in enumerate(digits) if count != digits[0]), 0)
+        raise ValueError(
+            f"{table.where} must hold timestamps in column {table.names[i]!r}. Received: "
+            f"{cells.iloc[row]} in row {row}. Correct the cell. If the column has no times, pass "
+            "`time=False`."
+        )
 
 
 def _rises(cells):
