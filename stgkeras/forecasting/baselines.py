@@ -73,6 +73,7 @@ class Baselines:
         season = self.season_at(calendar, length + horizon)  # (W or 1, L + H, N, C)
         before, ahead = season[:, :length], season[:, length:]
         rest = np.nan_to_num(past - before)
+        by_step = rest.transpose(2, 3, 0, 1) @ self.ridge  # (N, C, W, H)
         last = np.broadcast_to(before[:, -1], past[:, -1].shape).copy()
         for step in range(length):  # the newest reading that is not missing
             last = np.where(np.isnan(past[:, step]), last, past[:, step])
@@ -80,9 +81,7 @@ class Baselines:
         return {
             "last value": np.repeat(last[:, None], horizon, axis=1),
             "usual day": usual,
-            "ridge": usual
-            + np.einsum("wlnc,nclh->whnc", rest, self.ridge, optimize=True)
-            + np.moveaxis(self.offset, -1, 0),
+            "ridge": usual + by_step.transpose(2, 3, 0, 1) + np.moveaxis(self.offset, -1, 0),
         }
 
     def season_at(self, calendar: np.ndarray | None, steps: int) -> np.ndarray:
