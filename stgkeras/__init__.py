@@ -12,13 +12,27 @@ from typing import TYPE_CHECKING, Any
 from stgkeras import _keras
 
 if TYPE_CHECKING:
-    from stgkeras import callbacks, datasets, graphs, layers, losses, metrics, models, plots, tuning
+    from stgkeras import (
+        callbacks,
+        datasets,
+        forecasting,
+        graphs,
+        layers,
+        losses,
+        metrics,
+        models,
+        plots,
+        tuning,
+    )
+    from stgkeras.forecasting import Forecaster
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Forecaster",
     "callbacks",
     "datasets",
+    "forecasting",
     "graphs",
     "layers",
     "losses",
@@ -32,6 +46,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'stgkeras' has no attribute {name!r}")
+    if name == "Forecaster":
+        return importlib.import_module("stgkeras.forecasting").Forecaster
     return importlib.import_module(f"stgkeras.{name}")
 
 

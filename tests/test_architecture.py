@@ -40,6 +40,7 @@ ARROWS = {
     "losses": {"missing"},
     "metrics": {"missing"},
     "callbacks": {"metrics"},
+    "forecasting": {"callbacks", "datasets", "graphs", "losses", "metrics", "models", "seasons"},
     "plots": set(),
 }
 # The same for the parts of `datasets`: what each may import of `datasets`, besides itself.

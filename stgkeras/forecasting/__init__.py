@@ -1,0 +1,6 @@
+"""From readings to a dated forecast: data, model, baselines and files in one object."""
+
+from stgkeras.forecasting.forecaster import Forecaster
+from stgkeras.forecasting.result import Forecast
+
+__all__ = ["Forecast", "Forecaster"]

@@ -1,0 +1,119 @@
+"""Baselines that are fitted once and then forecast single windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stgkeras.forecasting.season import usual_day
+from stgkeras.seasons import HALF, slot, slots
+
+ALPHA = 1.0  # weight of the penalty of the ridge regression
+
+
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """Last value, usual day, and ridge regression on the residuals of the usual day.
+
+    Args:
+        season: (2 · S, N, C), see `usual_day`; (1, N, C), the mean, without a clock.
+        ridge: (N, C, L, H) coefficients of the ridge regression.
+        offset: (N, C, H) its constants.
+        steps_per_day: int or None, the number S.
+    """
+
+    season: np.ndarray
+    ridge: np.ndarray
+    offset: np.ndarray
+    steps_per_day: int | None
+
+    @classmethod
+    def fit(cls, values, calendar, starts, input_length, horizon, steps_per_day):
+        """Fits the baselines.
+
+        Args:
+            values: (T, N, C) training readings of the targets; NaN if missing.
+            calendar: (T, 2) or None.
+            starts: (W,) ints. First steps of the training windows.
+            input_length, horizon: int.
+            steps_per_day: int or None.
+        """
+        if steps_per_day is None or calendar is None:
+            with np.errstate(invalid="ignore"):
+                season = np.nanmean(values, axis=0, keepdims=True, dtype="float64")
+            season = np.where(np.isnan(season), np.nanmean(values), season)
+            steps_per_day, rows = None, np.zeros(len(values), np.int64)
+        else:
+            season = usual_day(values, calendar, steps_per_day)
+            rows = slots(calendar, steps_per_day)
+        rest = np.nan_to_num(values - season[rows])
+        ridge, offset = _ridge(rest, np.asarray(starts), input_length, horizon)
+        return cls(season, ridge, offset, steps_per_day)
+
+    def forecasts(self, past: np.ndarray, calendar: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Forecasts windows.
+
+        Args:
+            past: (W, L, N, C) readings; NaN if missing.
+            calendar: (W, L + H, 2) of the steps that are read and forecast, or None.
+
+        Returns:
+            dict of name → (W, H, N, C).
+        """
+        length, horizon = self.ridge.shape[-2:]
+        season = self.season_at(calendar, length + horizon)  # (W or 1, L + H, N, C)
+        before, ahead = season[:, :length], season[:, length:]
+        rest = np.nan_to_num(past - before)
+        last = np.broadcast_to(before[:, -1], past[:, -1].shape).copy()
+        for step in range(length):  # the newest reading that is not missing
+            last = np.where(np.isnan(past[:, step]), last, past[:, step])
+        usual = np.broadcast_to(ahead, (len(past), *ahead.shape[1:]))
+        return {
+            "last value": np.repeat(last[:, None], horizon, axis=1),
+            "usual day": usual,
+            "ridge": usual
+            + np.einsum("wlnc,nclh->whnc", rest, self.ridge, optimize=True)
+            + np.moveaxis(self.offset, -1, 0),
+        }
+
+    def season_at(self, calendar: np.ndarray | None, steps: int) -> np.ndarray:
+        """Returns the season of the steps of windows, (W, steps, N, C)."""
+        if calendar is None or self.steps_per_day is None:
+            return np.repeat(self.season[None, :1], steps, axis=1)
+        flat = np.asarray(calendar).reshape(-1, 2)
+        position = np.floor(flat.sum(axis=-1, dtype="float64") * self.steps_per_day + HALF)
+        rows = slot(position.astype(np.int64), self.steps_per_day)
+        return self.season[rows].reshape(*calendar.shape[:2], *self.season.shape[1:])
+
+
+def _ridge(rest, starts, length, horizon) -> tuple[np.ndarray, np.ndarray]:
+    """Fits the next residuals of each node and feature by its last ones.
+
+    Solves the normal equations of centred data, which are sums over windows of products of two
+    lagged series.
+    """
+    rest = np.asarray(rest, "float64")  # (T, N, C)
+    columns = [rest[starts + lag] for lag in range(length + horizon)]  # each (W, N, C)
+    means = [column.mean(axis=0) for column in columns]
+    columns = [column - mean for column, mean in zip(columns, means, strict=True)]
+    nodes, features = rest.shape[1:]
+    gram = np.empty((nodes, features, length, length))
+    cross = np.empty((nodes, features, length, horizon))
+    for a in range(length):
+        for b, product in _products(columns, a, length + horizon):
+            if b < length:
+                gram[..., a, b] = gram[..., b, a] = product
+            else:
+                cross[..., a, b - length] = product
+    gram += ALPHA * np.eye(length)
+    ridge = np.linalg.solve(gram, cross)
+    read = np.stack(means[:length], axis=-1)  # (N, C, L)
+    ahead = np.stack(means[length:], axis=-1)
+    return ridge, ahead - np.einsum("ncl,nclh->nch", read, ridge)
+
+
+def _products(columns, a, end) -> Iterator[tuple[int, np.ndarray]]:
+    for b in range(a, end):
+        yield b, np.einsum("wnc,wnc->nc", columns[a], columns[b])

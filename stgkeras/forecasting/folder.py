@@ -1,0 +1,116 @@
+"""The folder of a saved forecaster: Keras file, JSON and plain arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+import keras
+import numpy as np
+
+from stgkeras.datasets.series.files import read_npz
+from stgkeras.forecasting.baselines import Baselines
+from stgkeras.forecasting.fitted import Fitted
+from stgkeras.forecasting.form import Form
+
+MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
+FORMAT = 1
+
+
+def save(folder: str | os.PathLike[str], fitted: Fitted) -> None:
+    """Writes all files to a temporary folder, which is renamed when it is complete."""
+    folder = pathlib.Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(
+            f"`folder` must not exist, or be empty. Received: folder={str(folder)!r}. Pass another "
+            "name, or remove the folder first."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        fitted.model.save(partial / MODEL)
+        np.savez(
+            partial / ARRAYS,
+            season=fitted.baselines.season,
+            ridge=fitted.baselines.ridge,
+            offset=fitted.baselines.offset,
+            weights=fitted.weights.to_numpy(),
+        )
+        record = {
+            "format": FORMAT,
+            "data": fitted.form.to_json(),
+            "season": fitted.season,
+            "members": list(fitted.weights),
+            "steps_per_day": fitted.baselines.steps_per_day,
+            "versions": _versions(),
+        }
+        (partial / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def load(folder: str | os.PathLike[str]) -> Fitted:
+    """Reads the files that `save` wrote."""
+    import pandas as pd
+
+    folder = pathlib.Path(folder)
+    missing = [name for name in (MODEL, RECORD, ARRAYS) if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"`folder` must be a folder that `Forecaster.save` wrote. Received: {folder} without "
+            f"{', '.join(missing)}"
+        )
+    try:
+        record = json.loads((folder / RECORD).read_text("utf-8"))
+        if record["format"] != FORMAT:
+            raise ValueError(f"format {record['format']}")
+        form = Form.from_json(record["data"])
+        arrays = read_npz(folder / ARRAYS)
+        model = keras.models.load_model(folder / MODEL)
+        season, ridge, offset = (arrays[name] for name in ("season", "ridge", "offset"))
+        baselines = Baselines(season, ridge, offset, record["steps_per_day"])
+        _check(model, form, arrays, record)
+        steps = pd.RangeIndex(1, form.horizon + 1, name="step")
+        weights = pd.DataFrame(arrays["weights"], steps, record["members"])
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        raise ValueError(
+            "`folder` must hold a forecaster that this version can open. Received: "
+            f"{folder}, with {type(error).__name__}: {error}. Use an undamaged copy."
+        ) from error
+    return Fitted(form, bool(record["season"]), model, baselines, weights)
+
+
+def _check(model, form, arrays, record):
+    """Raises ValueError if the parts of a folder do not belong together."""
+    nodes, targets = len(form.names), len(form.targets)
+    slots = 2 * record["steps_per_day"] if record["steps_per_day"] else 1
+    shapes = {
+        "season": (slots, nodes, targets),
+        "ridge": (nodes, targets, form.input_length, form.horizon),
+        "offset": (nodes, targets, form.horizon),
+        "weights": (form.horizon, len(record["members"])),
+    }
+    for name, shape in shapes.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype.kind != "f" or not np.isfinite(found).all():
+            raise ValueError(f"{name} must have shape {shape} and finite numbers")
+    own = (model.num_nodes, model.horizon, model.num_features, model.num_outputs)
+    if own != (nodes, form.horizon, len(form.features), targets):
+        raise ValueError(f"a model of {own} nodes, steps, features and outputs")
+
+
+def _versions():
+    import stgkeras
+
+    return {
+        "stgkeras": stgkeras.__version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "numpy": np.__version__,
+    }

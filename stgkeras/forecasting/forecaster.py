@@ -1,0 +1,296 @@
+"""The forecaster: data, model, baselines and their weights in one object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import keras
+import numpy as np
+
+from stgkeras.datasets import split_windows, training_steps
+from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting import fitting, training
+from stgkeras.forecasting import folder as files
+from stgkeras.forecasting.fitted import Fitted
+from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.graph import graph_summary, with_graph
+from stgkeras.forecasting.newest import as_series, in_order
+from stgkeras.forecasting.result import Forecast
+from stgkeras.metrics import forecast_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stgkeras.datasets.series.joined import GraphLike
+
+
+class Forecaster:
+    """Forecasts the readings of sensors: from a series to a forecast with dates.
+
+    `fit` splits the series in time, trains a model and fits baselines on the training part, and
+    weighs them by their errors on the validation part. `forecast` needs only the newest readings.
+
+    Args:
+        model: str, class or function. "STGCN", "ASTGCN" or "GraphSTID", a model class of this
+            library, or a function with the same arguments that returns a model.
+        horizon: int. Number of steps to forecast. Default 12.
+        input_length: int or None. Number of steps that the model reads. Default: the horizon, and
+            at least 12.
+        season: "auto", True or False. Whether the model forecasts the deviation from the usual day
+            of each sensor, see the argument `season` of the models. "auto": if that lowers the
+            validation error of a linear model.
+        targets: str, sequence of str, or None. Names of the features to forecast. Default: all.
+        graph: None, or a graph as in `load_series`, that replaces the graph of the series.
+        **model_arguments: further arguments of the model, such as `dropout`.
+
+    Attributes:
+        model: the trained Keras model.
+        weights: pandas frame, the shares of the model and of each baseline in the forecast, with a
+            row for each step ahead.
+
+    Raises:
+        TypeError, ValueError: if an argument is invalid.
+
+    Example:
+        >>> import numpy as np, pandas as pd, stgkeras
+        >>> times = pd.date_range("2024-05-01", periods=14 * 24, freq="h", tz="Europe/Vienna")
+        >>> wave = 50 + 10 * np.sin(times.hour.to_numpy() * np.pi / 12)
+        >>> speeds = pd.DataFrame({"A": wave, "B": wave + 5}, times)
+        >>> series = stgkeras.datasets.from_pandas(speeds, [[0, 1], [1, 0]], units="km/h")
+        >>> forecaster = stgkeras.Forecaster("GraphSTID", horizon=3, units=4, num_blocks=1)
+        >>> history = forecaster.fit(series, epochs=1, verbose=0)
+        >>> forecast = forecaster.forecast(speeds[-12:])
+        >>> str(forecast.times[0]), forecast.values.shape
+        ('2024-05-15 00:00:00+02:00', (3, 2, 1))
+    """
+
+    def __init__(
+        self,
+        model: str | type | Callable[..., Any] = "GraphSTID",
+        *,
+        horizon: int = 12,
+        input_length: int | None = None,
+        season: str | bool = "auto",
+        targets: str | Sequence[str] | None = None,
+        graph: GraphLike | None = None,
+        **model_arguments: Any,
+    ) -> None:
+        self._build = training.constructor_of(model)
+        for name, value in (("horizon", horizon), ("input_length", input_length)):
+            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if not (whole and value >= 1 or (value is None and name == "input_length")):
+                raise ValueError(
+                    f"`{name}` must be an int of at least 1. Received: {name}={value!r}"
+                )
+        if season not in ("auto", True, False):
+            raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
+        self.horizon = int(horizon)
+        self.input_length = max(12, self.horizon) if input_length is None else int(input_length)
+        self.season, self.targets, self.graph = season, targets, graph
+        self.model_arguments = model_arguments
+        self._fitted: Fitted | None = None
+        self._data: Any = None  # the series and the split of `fit`
+
+    @property
+    def model(self) -> Any:
+        return self._ready().model
+
+    @property
+    def weights(self) -> pd.DataFrame:
+        return self._ready().weights
+
+    def fit(
+        self,
+        series: Series,
+        *,
+        epochs: int = 30,
+        batch_size: int = 32,
+        val: float | int = 0.2,
+        test: float | int = 0.2,
+        optimizer: Any = None,
+        loss: Any = None,
+        callbacks: Sequence[Any] = (),
+        patience: int = 5,
+        checkpoint: str | os.PathLike[str] | None = None,
+        seed: int = 0,
+        verbose: Any = "auto",
+    ) -> keras.callbacks.History:
+        """Trains the model, fits the baselines and weighs them.
+
+        Args:
+            series: `datasets.Series` with steps of equal length.
+            epochs: int. Largest number of epochs.
+            batch_size: int. Number of windows in a batch.
+            val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
+            optimizer: Keras optimizer. Default: Adam, rate 0.001, gradient norm at most 5.
+            loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`.
+            callbacks: sequence of further Keras callbacks.
+            patience: int. Number of epochs without a lower validation error after which training
+                ends. The weights of the best epoch are kept.
+            checkpoint: None, or the path of a `.keras` file that is written after each epoch. If
+                the file exists, training goes on from it.
+            seed: int. Seed of the weights and of the order of the windows.
+            verbose: as in `keras.Model.fit`.
+
+        Returns:
+            The Keras History of the training.
+
+        Raises:
+            ValueError: if the series has no steps of equal length or no graph, or is too short.
+        """
+        keras.utils.set_random_seed(seed)
+        series = with_graph(series, self.graph)
+        length, horizon = self.input_length, self.horizon
+        split = split_windows(len(series.values), length, horizon, val, test, complete=series)
+        known = training_steps(split, length, horizon)
+        form = Form.of(series, self.targets, length, horizon, known)
+        baselines = fitting.fit_baselines(form, series, split, seasonal=True)
+        season = self._season(form, lambda: fitting.season_helps(form, series, split, baselines))
+        model, history = fitting.train(
+            self._build,
+            form,
+            series,
+            split,
+            season,
+            self.model_arguments,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            loss=loss,
+            callbacks=callbacks,
+            patience=patience,
+            checkpoint=checkpoint,
+            seed=seed,
+            verbose=verbose,
+        )
+        self._fitted = fitting.weigh(form, series, split, season, model, baselines)
+        self._data = series, split
+        return history
+
+    def evaluate(self, series: Series | None = None) -> pd.DataFrame:
+        """Computes test errors of the forecaster, the model and the baselines.
+
+        Args:
+            series: None, for the test part of the series of `fit`; or a `Series`, of which all
+                windows count.
+
+        Returns:
+            pandas frame with a row for each forecast, and the MAE and RMSE over all steps and at
+            a quarter, half and the end of the horizon, in the units of the targets.
+        """
+        import pandas as pd
+
+        fitted = self._ready()
+        form = fitted.form
+        span = form.input_length + form.horizon
+        if series is not None:
+            series = self._ordered(series)
+            starts = np.arange(len(series.values) - span + 1)
+        elif self._data is not None:
+            series, starts = self._data[0], self._data[1].test
+        else:
+            raise ValueError("`series` must be given after `load`. Received: series=None")
+        if not len(starts):
+            raise ValueError(
+                f"`series` must have at least {span} steps. Received: {len(series.values)} steps"
+            )
+        _, truth, _ = training.past_and_truth(form, series, starts)
+        steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
+        labels = {f"{step * form.interval:g} min": step for step in steps}
+        found = fitted.forecasts(series, starts)
+        return pd.DataFrame(
+            {name: forecast_errors(truth, one, labels) for name, one in found.items()}
+        ).T
+
+    def forecast(self, newest: Any = None) -> Forecast:
+        """Forecasts the steps after the newest readings.
+
+        Args:
+            newest: `Series`, pandas frame (times as index, a column for each sensor) or path of a
+                csv file, with at least `input_length` steps. The columns are matched by name. Rows
+                and sensors that are missing are missing readings. Default: the series of `fit`.
+
+        Returns:
+            `Forecast`.
+
+        Raises:
+            ValueError: if a sensor or feature is not known, steps have another length, or there is
+                no reading in the last `input_length` steps.
+        """
+        fitted = self._ready()
+        if newest is None and self._data is None:
+            raise ValueError("`newest` must be given after `load`. Received: newest=None")
+        return fitted.forecast(self._data[0] if newest is None else newest)
+
+    def graph_summary(self) -> dict[str, Any]:
+        """Counts the edges, the sensors without an edge, and the connected parts of the graph.
+
+        Returns:
+            dict of "sensors", "edges" (pairs of sensors), "isolated" (names of sensors without an
+            edge), "parts" (connected parts) and "median_edges" (of a sensor).
+        """
+        fitted = self._ready()
+        return graph_summary(fitted.model.graph, fitted.form.names)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Saves the forecaster in a new folder: model, data description, baselines, weights.
+
+        Args:
+            folder: path of a folder that does not exist or is empty. There are no pickles in it.
+        """
+        files.save(folder, self._ready())
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """Opens a saved forecaster, on any backend.
+
+        Args:
+            folder: path of a folder that `save` wrote.
+
+        Raises:
+            ValueError: if the folder is damaged or no folder of a forecaster.
+        """
+        fitted = files.load(folder)
+        form = fitted.form
+        found = cls(
+            type(fitted.model),
+            horizon=form.horizon,
+            input_length=form.input_length,
+            season=fitted.season,
+            targets=form.target_names,
+        )
+        found._fitted = fitted
+        return found
+
+    def _ready(self) -> Fitted:
+        if self._fitted is None:
+            raise ValueError(
+                "The forecaster must be trained first. Call `fit(series)`, or open a saved one "
+                "with `Forecaster.load(folder)`."
+            )
+        return self._fitted
+
+    def _season(self, form, helps):
+        if form.steps_per_day is None:
+            if self.season is True:
+                raise ValueError(
+                    "`season` must be False for a series without timestamps, or whose day is no "
+                    f"whole number of steps. Received: season=True, interval={form.interval:g}"
+                )
+            return False
+        return helps() if self.season == "auto" else bool(self.season)
+
+    def _ordered(self, series):
+        """Returns a series in the order of the sensors and features of `fit`."""
+        form = self._ready().form
+        series = as_series(form, series)
+        return replace(
+            series,
+            values=in_order(form, series),
+            names=form.names,
+            features=form.features,
+            adjacency=None,
+        )

@@ -1,0 +1,44 @@
+"""The graph of a forecaster: where it comes from, and what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from stgkeras.datasets.series.adjacencies import checked_adjacency
+from stgkeras.datasets.series.graph_files import graph_of
+from stgkeras.datasets.series.series import Series
+
+if TYPE_CHECKING:
+    from stgkeras.datasets.series.joined import GraphLike
+
+
+def with_graph(series: Series, graph: GraphLike | None) -> Series:
+    """Returns a series with another graph, which is joined by the names of the sensors."""
+    if not isinstance(series, Series):
+        raise TypeError(
+            f"`series` must be a `Series`. Received: {type(series).__name__}. Create it with "
+            "`datasets.from_csv`, `from_pandas` or `from_arrays`."
+        )
+    if graph is None:
+        return series
+    adjacency = graph_of(graph, series.names)
+    return replace(series, adjacency=checked_adjacency(adjacency, len(series.names)))
+
+
+def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Counts what is in a graph operator. `Forecaster.graph_summary` describes the result."""
+    operator = operator.toarray() if sp.issparse(operator) else np.asarray(operator)
+    edges = (operator != 0) & ~np.eye(len(operator), dtype=bool)
+    degree = edges.sum(axis=1)
+    return {
+        "sensors": len(operator),
+        "edges": int(np.triu(edges | edges.T).sum()),
+        "isolated": [names[n] for n in np.flatnonzero(degree == 0)],
+        "parts": int(sp.csgraph.connected_components(edges)[0]),
+        "median_edges": float(np.median(degree)),
+    }

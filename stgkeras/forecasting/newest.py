@@ -1,0 +1,181 @@
+"""Puts the newest readings into the form of a forecaster: by name, on its steps, up to now."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stgkeras.datasets import calendar, from_csv, from_pandas
+from stgkeras.datasets.series.clocks import zone_of
+from stgkeras.datasets.series.sensor_names import shown
+from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.form import Form
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Newest:
+    """The window from which a forecast is made.
+
+    Args:
+        values: (L, N, F) float32; NaN where a reading is missing.
+        calendar: (L + H, 2), the calendar of the steps that are read and forecast; or None.
+        times: (H,) the times of the forecast, see `Forecast.times`.
+        flags: (N,) str, see `Forecast.flags`.
+    """
+
+    values: np.ndarray
+    calendar: np.ndarray | None
+    times: pd.Index
+    flags: np.ndarray
+
+
+def newest_window(form: Form, newest: Any) -> Newest:
+    """Returns the last window of readings.
+
+    Args:
+        form: `Form`.
+        newest: `Series`, pandas frame (times as index, a column for each sensor), or the path of
+            a csv file.
+    """
+    series = as_series(form, newest)
+    values = in_order(form, series)
+    length = form.input_length
+    if len(values) < length:
+        raise ValueError(
+            f"`newest` must have readings of the last {length} steps of {form.interval:g} minutes"
+            f"{_from_to(form, series)}. Received: {len(values)} steps. Pass older readings too."
+        )
+    values = values[-length:]
+    present = ~np.isnan(values).all(axis=-1)  # (L, N)
+    if not present.any():
+        raise ValueError(
+            f"`newest` must have a reading in the last {length} steps"
+            f"{_from_to(form, series)}. Received: none of any sensor. Pass newer readings."
+        )
+    times, clock = _ahead(form, series)
+    return Newest(values, clock, times, _flags(form, series, present.any(axis=0)))
+
+
+def as_series(form: Form, newest: Any) -> Series:
+    """Reads a frame or file in the form of the data, and returns a `Series` unchanged."""
+    if isinstance(newest, Series):
+        return _checked(form, newest)
+    options: dict[str, Any] = {
+        "null_value": dict(zip(form.features, form.null_value, strict=True)),
+        "interval": form.interval,
+        "regularize": form.dated,
+        "timezone": form.timezone,
+        "holidays": form.holidays,
+    }
+    if len(form.features) == 1:  # a wide table has one feature without a name
+        mark = form.null_value[0]
+        options["null_value"] = np.nan if mark is None else mark
+    else:
+        marks = options["null_value"]
+        options["null_value"] = {n: np.nan if m is None else m for n, m in marks.items()}
+    if isinstance(newest, (str, os.PathLike)):
+        return _checked(form, from_csv(newest, **options))
+    if hasattr(newest, "columns") or isinstance(newest, dict):
+        return _checked(form, from_pandas(newest, **options))
+    raise TypeError(
+        "`newest` must be a `Series`, a pandas frame or the path of a csv file. "
+        f"Received: {type(newest).__name__}"
+    )
+
+
+def _checked(form, series):
+    if series.interval is not None and not np.isclose(series.interval, form.interval):
+        raise ValueError(
+            f"`newest` must have steps of {form.interval:g} minutes, as in training. Received: "
+            f"steps of {series.interval:g} minutes. Resample the readings."
+        )
+    if form.dated and series.timestamps is None:
+        raise ValueError(
+            "`newest` must have timestamps, because the forecaster was trained with them. "
+            "Received: timestamps=None"
+        )
+    if form.dated and (series.timezone is None) != (form.timezone is None):
+        raise ValueError(
+            f"`newest` must have the time zone of the training readings, {form.timezone!r}. "
+            f"Received: timezone={series.timezone!r}. Pass `timezone` when you create the series."
+        )
+    return series
+
+
+def in_order(form: Form, series: Series) -> np.ndarray:
+    """Returns values (T, N, F) in the order of the sensors and features of a form."""
+    unknown = [name for name in series.names if name not in form.names]
+    if unknown:
+        raise ValueError(
+            f"`newest` must have sensors of the forecaster: {shown(form.names)}. Received: "
+            f"{shown(unknown)}, which it does not know. Remove them, or fit the forecaster again."
+        )
+    features = list(series.features)
+    if len(form.features) == len(features) == 1:
+        features = list(form.features)  # "value" of a wide table
+    absent = [name for name in form.features if name not in features]
+    if absent:
+        raise ValueError(
+            f"`newest` must have the features {form.features}. Received: {tuple(features)}, "
+            f"without {shown(absent)}"
+        )
+    values = np.full((len(series.values), len(form.names), len(form.features)), np.nan, np.float32)
+    places = [form.names.index(name) for name in series.names]
+    values[:, places] = series.values[..., [features.index(name) for name in form.features]]
+    return values
+
+
+def _ahead(form, series):
+    """Returns the times of the forecast, and the calendar of the window and the forecast."""
+    import pandas as pd
+
+    if not form.dated:
+        return pd.RangeIndex(1, form.horizon + 1, name="step"), None
+    step = np.timedelta64(round(form.interval * 60e6), "us")
+    steps = np.arange(1 - form.input_length, form.horizon + 1)
+    utc = series.timestamps[-1].astype("datetime64[us]") + steps * step
+    clock = calendar(utc, form.timezone, form.holidays)
+    times = pd.DatetimeIndex(utc[-form.horizon :], name="time")
+    if form.timezone is not None:
+        times = times.tz_localize("UTC").tz_convert(zone_of(form.timezone))
+    return times, clock
+
+
+def _flags(form, series, present):
+    flags = np.full(len(form.names), "", object)
+    for n in np.flatnonzero(~present).tolist():
+        last = form.last_seen[n]
+        name = form.names[n]
+        if name in series.names:
+            column = series.values[:, series.names.index(name)]
+            rows = np.flatnonzero(~np.isnan(column).all(axis=-1))
+            if len(rows) and series.timestamps is not None:
+                last = str(series.timestamps[rows[-1]])
+        flags[n] = "never a reading" if last is None else f"no reading since {_local(form, last)}"
+    return flags
+
+
+def _local(form, time):
+    """Returns a stored time as local time with its UTC offset."""
+    import pandas as pd
+
+    if not form.dated:
+        return f"step {time}"
+    stamp = pd.Timestamp(time)
+    if form.timezone is not None:
+        stamp = stamp.tz_localize("UTC").tz_convert(zone_of(form.timezone))
+    return stamp.isoformat(sep=" ", timespec="minutes")
+
+
+def _from_to(form, series):
+    if series.timestamps is None:
+        return ""
+    last = series.timestamps[-1]
+    first = last - (form.input_length - 1) * np.timedelta64(round(form.interval * 60), "s")
+    return f", from {_local(form, str(first))} to {_local(form, str(last))}"

@@ -1,0 +1,72 @@
+"""Forecasts with their times, sensors and flags."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """A forecast of the steps after the newest readings.
+
+    Args:
+        times: (H,) pandas DatetimeIndex of the forecast steps, with the time zone of the series
+            if it has one. Without timestamps, the numbers of the steps ahead, 1 to H.
+        names: tuple of N str. Names of the sensors.
+        targets: tuple of C str. Names of the forecast features.
+        units: tuple of C str.
+        values: (H, N, C) float32, in `units`.
+        flags: (H, N) str. "" for a forecast from readings of the sensor; otherwise what was
+            missing: "no reading since …", or "never a reading". The values are then those of a
+            usual day and of the other sensors.
+
+    Example:
+        >>> import numpy as np, pandas as pd
+        >>> from stgkeras.forecasting import Forecast
+        >>> times = pd.DatetimeIndex(["2024-05-01 08:00", "2024-05-01 08:05"])
+        >>> forecast = Forecast(times, ("A",), ("speed",), ("km/h",), np.ones((2, 1, 1)),
+        ...                     np.array([[""], [""]]))
+        >>> print(forecast.to_frame().to_csv(index=False))
+        time,sensor,speed,flag
+        2024-05-01 08:00:00,A,1.0,
+        2024-05-01 08:05:00,A,1.0,
+        <BLANKLINE>
+    """
+
+    times: pd.Index
+    names: tuple[str, ...]
+    targets: tuple[str, ...]
+    units: tuple[str, ...]
+    values: np.ndarray
+    flags: np.ndarray
+
+    def to_frame(self) -> pd.DataFrame:
+        """Returns a frame with a row for each time and sensor.
+
+        The columns are `time` (or `step`), `sensor`, one for each target, and `flag`.
+        """
+        import pandas as pd
+
+        count = len(self.names)
+        dated = isinstance(self.times, pd.DatetimeIndex)
+        columns = {
+            "time" if dated else "step": self.times.repeat(count),
+            "sensor": np.tile(np.array(self.names, object), len(self.times)),
+        }
+        for c, target in enumerate(self.targets):
+            columns[target] = self.values[..., c].ravel()
+        return pd.DataFrame({**columns, "flag": self.flags.astype(object).ravel()})
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Writes the rows of `to_frame` to a csv file. Times have their UTC offset."""
+        frame = self.to_frame()
+        if "time" in frame:
+            frame["time"] = [time.isoformat(sep=" ") for time in frame["time"]]
+        frame.to_csv(path, index=False)

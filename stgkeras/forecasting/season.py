@@ -1,0 +1,91 @@
+"""The usual day of each sensor: means by time of day, shrunk where few days support them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stgkeras.seasons import slots, ten_minutes
+
+# Days of the mean over all days that count beside the days of a kind (working days or weekends).
+SHRINKAGES = (0.0, 1.0, 3.0, 10.0)
+
+
+def usual_day(values: np.ndarray, calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
+    """Computes the mean reading of each time of day, for working days and for weekends.
+
+    With few days, the mean of a kind of day is uncertain: one weekend is two days. So the mean over
+    k further days of both kinds is added, as an empirical Bayes estimate does. k is the number of
+    `SHRINKAGES` with the smallest mean absolute error for days that were left out.
+
+    Args:
+        values: (T, N, F) training readings; NaN if missing.
+        calendar: (T, 2), `datasets.calendar` of the steps.
+        steps_per_day: int. Number S of steps per day.
+
+    Returns:
+        (2 · S, N, F) float64, in the order of `stgkeras.seasons.slots`.
+    """
+    rows = slots(calendar, steps_per_day)
+    total, count = sums_of_days(values, calendar, rows, steps_per_day)  # (D, S, N, F)
+    weekend = np.array([kind for kind, _ in _days(calendar, rows, steps_per_day)])
+    spread = ten_minutes(steps_per_day)
+    total, count = (_spread(part, spread) for part in (total, count))
+    profile = _ratio(total, count)  # the day itself
+    errors = []
+    for k in SHRINKAGES:
+        found = []
+        for kind in (False, True):
+            days = np.flatnonzero(weekend == kind)
+            for day in days:
+                others = days[days != day]
+                guess = _shrunk(total, count, others, np.delete(np.arange(len(total)), day), k)
+                found.append(np.abs(guess - profile[day]))
+        errors.append(np.nanmean(found) if found and np.isfinite(found).any() else np.inf)
+    k = SHRINKAGES[int(np.argmin(errors))]
+    every = np.arange(len(total))
+    parts = [_shrunk(total, count, np.flatnonzero(weekend == kind), every, k) for kind in (0, 1)]
+    season = np.concatenate(parts)
+    # Without a reading at a time of day: the mean of the sensor, or else of all sensors.
+    for axes in (0, (0, 1)):
+        wide = np.nanmean(values, axis=axes, keepdims=True) if np.isfinite(values).any() else 0.0
+        season = np.where(np.isnan(season), wide, season)
+    return season
+
+
+def sums_of_days(values, calendar, rows, steps_per_day):
+    """Returns the sums and the numbers of readings of each day and time, (D, S, N, F)."""
+    days = _days(calendar, rows, steps_per_day)
+    total, count = np.zeros((2, len(days), steps_per_day, *values.shape[1:]))
+    for d, (_, steps) in enumerate(days):
+        present = ~np.isnan(values[steps])
+        where = rows[steps] % steps_per_day
+        np.add.at(total[d], where, np.where(present, values[steps], 0.0))
+        np.add.at(count[d], where, present)
+    return total, count
+
+
+def _days(calendar, rows, steps_per_day):
+    """Returns (weekend, steps) of each day: a run of steps of one day of the week."""
+    hour, weekday = np.asarray(calendar, "float64").T
+    begins = np.flatnonzero((np.diff(weekday) != 0) | (np.diff(hour) < -0.5)) + 1
+    found = np.split(np.arange(len(rows)), begins)
+    return [(bool(rows[steps[0]] >= steps_per_day), steps) for steps in found]
+
+
+def _shrunk(total, count, own, every, k):
+    """Returns the mean (S, N, F) over the days `own` and over k days of the mean of `every`."""
+    prior = _ratio(total[every].sum(axis=0), count[every].sum(axis=0))
+    if not k:
+        mean = _ratio(total[own].sum(axis=0), count[own].sum(axis=0))
+        return np.where(np.isnan(mean), prior, mean)
+    known = ~np.isnan(prior)
+    weight = count[own].sum(axis=0) + k * known
+    return _ratio(total[own].sum(axis=0) + k * np.where(known, prior, 0.0), weight)
+
+
+def _spread(part, spread):
+    return sum(np.roll(part, by, axis=1) for by in range(-spread, spread + 1))
+
+
+def _ratio(total, count):
+    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)

@@ -1,0 +1,98 @@
+"""Windows and models for the series of a forecaster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from stgkeras import models
+from stgkeras.datasets import Windows
+from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.form import Form
+from stgkeras.graphs import scaled_laplacian
+from stgkeras.models.forecaster import Forecaster as ForecasterModel
+
+ZOO = ("STGCN", "ASTGCN", "GraphSTID")
+
+
+def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the function that builds a model: a name of the zoo, a class or a function."""
+    if isinstance(model, str):
+        if model not in ZOO:
+            raise ValueError(
+                f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
+                f"Received: model={model!r}"
+            )
+        return getattr(models, model)
+    if not callable(model) or isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
+            f"Received: {type(model).__name__}"
+        )
+    return model
+
+
+def new_model(
+    build: Callable[..., Any], form: Form, series: Series, season: bool, arguments: Mapping
+) -> ForecasterModel:
+    """Builds the model of a form of data, with the graph of the series."""
+    adjacency = series.adjacency
+    if adjacency is None:
+        raise ValueError(
+            "`graph` must be given, because the series has no graph. Received: graph=None. Pass "
+            "the path of a file of distances, coordinates or weights, or an adjacency."
+        )
+    scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
+    return build(
+        len(form.names),
+        **{
+            "graph": scaled_laplacian(np.maximum(adjacency, adjacency.T)),
+            "input_length": form.input_length,
+            "horizon": form.horizon,
+            "num_features": len(form.features),
+            "num_outputs": len(form.targets),
+            "targets": form.targets,
+            **scale,
+            **arguments,
+        },
+    )
+
+
+def windows(
+    form: Form, series: Series, starts: np.ndarray, season: bool, **options: Any
+) -> Windows:
+    """Returns the windows of a series that begin at `starts`."""
+    calendar = series.calendar if season else None
+    return Windows(
+        series.values,
+        series.values[..., list(form.targets)],
+        starts,
+        input_length=form.input_length,
+        horizon=form.horizon,
+        missing=True,
+        calendar=calendar,
+        past_calendar=calendar,
+        **options,
+    )
+
+
+def past_and_truth(
+    form: Form, series: Series, starts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Returns the readings (W, L, N, C), the targets (W, H, N, C) and the calendar of windows.
+
+    The calendar (W, L + H, 2) is None for a form without a number of steps per day.
+    """
+    values = series.values[..., list(form.targets)]
+    steps = np.asarray(starts)[:, None] + np.arange(form.input_length + form.horizon)
+    cut = values[steps]
+    calendar = None if form.steps_per_day is None else series.calendar[steps]
+    return cut[:, : form.input_length], cut[:, form.input_length :], calendar
+
+
+def thinned(starts: np.ndarray, most: int) -> np.ndarray:
+    """Returns at most `most` of the starts, evenly chosen."""
+    return starts[:: max(1, -(-len(starts) // most))]
