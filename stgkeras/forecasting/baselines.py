@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,7 +31,15 @@ class Baselines:
     steps_per_day: int | None
 
     @classmethod
-    def fit(cls, values, calendar, starts, input_length, horizon, steps_per_day):
+    def fit(
+        cls,
+        values: np.ndarray,
+        calendar: np.ndarray | None,
+        starts: np.ndarray,
+        input_length: int,
+        horizon: int,
+        steps_per_day: int | None,
+    ) -> Self:
         """Fits the baselines.
 
         Args:
@@ -88,7 +97,9 @@ class Baselines:
         return self.season[rows].reshape(*calendar.shape[:2], *self.season.shape[1:])
 
 
-def _ridge(rest, starts, length, horizon) -> tuple[np.ndarray, np.ndarray]:
+def _ridge(
+    rest: Any, starts: np.ndarray, length: int, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Fits the next residuals of each node and feature by its last ones.
 
     Solves the normal equations of centred data, which are sums over windows of products of two
@@ -114,6 +125,6 @@ def _ridge(rest, starts, length, horizon) -> tuple[np.ndarray, np.ndarray]:
     return ridge, ahead - np.einsum("ncl,nclh->nch", read, ridge)
 
 
-def _products(columns, a, end) -> Iterator[tuple[int, np.ndarray]]:
+def _products(columns: list, a: int, end: int) -> Iterator[tuple[int, np.ndarray]]:
     for b in range(a, end):
         yield b, np.einsum("wnc,wnc->nc", columns[a], columns[b])

@@ -12,6 +12,7 @@ import numpy as np
 
 from stgkeras.datasets import split_windows, training_steps
 from stgkeras.datasets.series.series import Series
+from stgkeras.datasets.series.splits import checked_count
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.fitted import Fitted
@@ -79,16 +80,12 @@ class Forecaster:
         **model_arguments: Any,
     ) -> None:
         self._build = training.constructor_of(model)
-        for name, value in (("horizon", horizon), ("input_length", input_length)):
-            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if not (whole and value >= 1 or (value is None and name == "input_length")):
-                raise ValueError(
-                    f"`{name}` must be an int of at least 1. Received: {name}={value!r}"
-                )
+        self.horizon = checked_count("horizon", horizon)
+        if input_length is None:
+            input_length = max(12, self.horizon)
+        self.input_length = checked_count("input_length", input_length)
         if season not in ("auto", True, False):
             raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
-        self.horizon = int(horizon)
-        self.input_length = max(12, self.horizon) if input_length is None else int(input_length)
         self.season, self.targets, self.graph = season, targets, graph
         self.model_arguments = model_arguments
         self._fitted: Fitted | None = None

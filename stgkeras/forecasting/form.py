@@ -110,7 +110,10 @@ class Form:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
         """Creates the form from JSON, where tuples are lists."""
-        fields = {n: tuple(v) if isinstance(v, list) else v for n, v in found.items()}
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in found.items()
+        }
         if isinstance(fields["holidays"], tuple):
             days = (datetime.date.fromisoformat(day) for day in fields["holidays"])
             fields["holidays"] = tuple(days)

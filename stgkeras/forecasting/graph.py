@@ -32,13 +32,13 @@ def with_graph(series: Series, graph: GraphLike | None) -> Series:
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:
     """Counts what is in a graph operator. `Forecaster.graph_summary` describes the result."""
-    operator = operator.toarray() if sp.issparse(operator) else np.asarray(operator)
+    operator = sp.csr_array(operator).toarray()
     edges = (operator != 0) & ~np.eye(len(operator), dtype=bool)
     degree = edges.sum(axis=1)
     return {
         "sensors": len(operator),
         "edges": int(np.triu(edges | edges.T).sum()),
-        "isolated": [names[n] for n in np.flatnonzero(degree == 0)],
+        "isolated": [names[n] for n in np.flatnonzero(degree == 0).tolist()],
         "parts": int(sp.csgraph.connected_components(edges)[0]),
         "median_edges": float(np.median(degree)),
     }
