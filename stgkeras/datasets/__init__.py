@@ -32,6 +32,7 @@ from stgkeras.datasets.series.forecast_baselines import (
     same_time,
 )
 from stgkeras.datasets.series.frames import from_pandas
+from stgkeras.datasets.series.latest import latest_window
 from stgkeras.datasets.series.load import from_csv, load_series
 from stgkeras.datasets.series.own_data import from_arrays
 from stgkeras.datasets.series.series import Series
@@ -59,6 +60,7 @@ __all__ = [
     "historical_mean",
     "last_graph",
     "last_value",
+    "latest_window",
     "leave_one_day_out",
     "load_citeseer",
     "load_contacts",

@@ -1,0 +1,126 @@
+"""The window from which the newest forecast is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stgkeras.datasets.series.calendar import calendar as compute_calendar
+from stgkeras.datasets.series.series import Series
+from stgkeras.datasets.series.splits import checked_count, history, reach, read_steps
+from stgkeras.types import Array
+
+
+def latest_window(
+    series: Series | Array,
+    *,
+    input_length: int | dict[str, int],
+    horizon: int,
+    timestamps: Array | None = None,
+    steps_per_day: int | None = None,
+    calendar: bool | None = None,
+    past_calendar: bool = False,
+) -> Any:
+    """Returns the inputs of a model for the steps after the last reading.
+
+    Args:
+        series: `Series`, or an array (T, N, F) of its values; NaN if missing.
+        input_length: int or dict, as in `Windows`.
+        horizon: int. Number of steps to forecast.
+        timestamps: None, or for an array (T,) datetime64, the times of its steps on the local
+            clock. A `Series` has its own.
+        steps_per_day: int. Number of steps per day, for daily and weekly components.
+        calendar: bool. Whether the inputs contain the calendar of the steps to forecast, for a
+            model with a season. Default: if there are timestamps.
+        past_calendar: bool. Whether the inputs contain the calendar of the steps that are read, for
+            a model with `past_calendar=True`. Default False.
+
+    Returns:
+        Array (1, L, N, F) float32, or a dict of the inputs as in `Windows`: "x", or a key for each
+        component, "calendar" (1, horizon, 2) and "past_calendar" (1, L, 2). Pass it to
+        `model.predict`.
+
+    Raises:
+        ValueError: if the series is too short, or a calendar is asked for without timestamps.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> hours = np.datetime64("2024-01-01T00", "h") + np.arange(48)
+        >>> values = np.arange(48.0).reshape(48, 1, 1)
+        >>> inputs = stgkeras.datasets.latest_window(
+        ...     values, timestamps=hours, input_length=2, horizon=3)
+        >>> inputs["x"].ravel().tolist(), (24 * inputs["calendar"][0, :, 0]).round().tolist()
+        ([46.0, 47.0], [0.0, 1.0, 2.0])
+    """
+    # It stands below `Windows`, which needs Keras, so that data need no backend.
+    from stgkeras.datasets.series.windows import Windows
+
+    timezone = holidays = None
+    if isinstance(series, Series):
+        if timestamps is not None:
+            raise ValueError(
+                "`timestamps` must be None for a `Series`, which has its own. Received: "
+                f"{len(timestamps)} timestamps"
+            )
+        values, timestamps = series.values, series.timestamps
+        timezone, holidays = series.timezone, series.holidays
+    else:
+        values = np.asarray(series)
+    checked_count("horizon", horizon)
+    read = read_steps(input_length, horizon, steps_per_day)
+    need = history(read) + reach(input_length, horizon) - horizon
+    if len(values) < need:
+        raise ValueError(
+            f"`series` must have at least {need} steps for input_length={input_length}. "
+            f"Received: {len(values)} steps. Pass older readings too."
+        )
+    dated = timestamps is not None
+    if dated and len(timestamps) != len(values):
+        raise ValueError(
+            f"`timestamps` must have one time for each of the {len(values)} steps. "
+            f"Received: {len(timestamps)} timestamps"
+        )
+    calendar = dated if calendar is None else calendar
+    if (calendar or past_calendar) and not dated:
+        raise ValueError(
+            "`timestamps` must be given for a calendar. Received: timestamps=None, "
+            f"calendar={calendar}, past_calendar={past_calendar}"
+        )
+    # Only the last steps are read: `need` of them, and those of a clock change.
+    keep = min(len(values), need + (steps_per_day or 0))
+    ahead = np.full((horizon, *values.shape[1:]), np.nan, np.float32)
+    values = np.concatenate([np.asarray(values[-keep:], np.float32), ahead])
+    clock = None
+    if dated:
+        clock = compute_calendar(_continued(timestamps, keep, horizon), timezone, holidays)
+    start = len(values) - reach(input_length, horizon)
+    windows = Windows(
+        values,
+        values,
+        np.array([start]),
+        input_length=input_length,
+        horizon=horizon,
+        steps_per_day=steps_per_day,
+        missing=True,
+        calendar=clock if calendar else None,
+        past_calendar=clock if past_calendar else None,
+        clock=clock,
+    )
+    return windows[0][0]
+
+
+def _continued(timestamps, keep, horizon):
+    """Returns the last `keep` timestamps and `horizon` further ones, evenly spaced."""
+    times = np.asarray(timestamps)
+    if times.dtype.kind != "M" or times.ndim != 1 or len(times) < 2:
+        raise ValueError(
+            "`timestamps` must be at least two datetime64. Received: "
+            f"dtype={times.dtype}, shape={times.shape}"
+        )
+    step = times[-1] - times[-2]
+    if step <= np.timedelta64(0):
+        raise ValueError(
+            f"`timestamps` must rise. Received: {times[-2]} and then {times[-1]} at the end"
+        )
+    return np.concatenate([times[-keep:], times[-1] + step * np.arange(1, horizon + 1)])
