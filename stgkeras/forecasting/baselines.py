@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from stgkeras.forecasting.season import usual_day
+from stgkeras.forecasting.season import filled, usual_day
 from stgkeras.seasons import HALF, slot, slots
 
 ALPHA = 1.0  # weight of the penalty of the ridge regression
@@ -50,9 +50,7 @@ class Baselines:
             steps_per_day: int or None.
         """
         if steps_per_day is None or calendar is None:
-            with np.errstate(invalid="ignore"):
-                season = np.nanmean(values, axis=0, keepdims=True, dtype="float64")
-            season = np.where(np.isnan(season), np.nanmean(values), season)
+            season = filled(np.full((1, *values.shape[1:]), np.nan), values)
             steps_per_day, rows = None, np.zeros(len(values), np.int64)
         else:
             season = usual_day(values, calendar, steps_per_day)

@@ -66,19 +66,18 @@ def as_series(form: Form, newest: Any) -> Series:
     """Reads a frame or file in the form of the data, and returns a `Series` unchanged."""
     if isinstance(newest, Series):
         return _checked(form, newest)
+    marks = [np.nan if mark is None else mark for mark in form.null_value]
     options: dict[str, Any] = {
-        "null_value": dict(zip(form.features, form.null_value, strict=True)),
-        "interval": form.interval,
+        # One number for all features also fits a table that has only some of them.
+        "null_value": marks[0]
+        if len(set(map(str, marks))) == 1
+        else dict(zip(form.features, marks, strict=True)),
         "regularize": form.dated,
         "timezone": form.timezone,
         "holidays": form.holidays,
     }
-    if len(form.features) == 1:  # a wide table has one feature without a name
-        mark = form.null_value[0]
-        options["null_value"] = np.nan if mark is None else mark
-    else:
-        marks = options["null_value"]
-        options["null_value"] = {n: np.nan if m is None else m for n, m in marks.items()}
+    if not form.dated:
+        options["interval"] = form.interval
     if isinstance(newest, (str, os.PathLike)):
         return _checked(form, from_csv(newest, **options))
     if hasattr(newest, "columns") or isinstance(newest, dict):

@@ -31,25 +31,29 @@ def usual_day(values: np.ndarray, calendar: np.ndarray, steps_per_day: int) -> n
     spread = ten_minutes(steps_per_day)
     total, count = (_spread(part, spread) for part in (total, count))
     profile = _ratio(total, count)  # the day itself
-    errors = []
-    for k in SHRINKAGES:
-        found = []
-        for kind in (False, True):
-            days = np.flatnonzero(weekend == kind)
-            for day in days:
-                others = days[days != day]
-                guess = _shrunk(total, count, others, np.delete(np.arange(len(total)), day), k)
-                found.append(np.abs(guess - profile[day]))
-        errors.append(np.nanmean(found) if found and np.isfinite(found).any() else np.inf)
+    errors = np.zeros(len(SHRINKAGES))
+    for day, kind in enumerate(weekend):
+        others = np.delete(np.arange(len(weekend)), day)
+        own = others[weekend[others] == kind]
+        for i, k in enumerate(SHRINKAGES):
+            errors[i] += np.nansum(np.abs(_shrunk(total, count, own, others, k) - profile[day]))
     k = SHRINKAGES[int(np.argmin(errors))]
     every = np.arange(len(total))
     parts = [_shrunk(total, count, np.flatnonzero(weekend == kind), every, k) for kind in (0, 1)]
     season = np.concatenate(parts)
     # Without a reading at a time of day: the mean of the sensor, or else of all sensors.
-    for axes in (0, (0, 1)):
-        wide = np.nanmean(values, axis=axes, keepdims=True) if np.isfinite(values).any() else 0.0
+    return filled(season, values)
+
+
+def filled(season: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Fills NaN in a season by the mean of the sensor, or else of all sensors, or else by 0."""
+    present = ~np.isnan(values)
+    total = np.where(present, values, 0.0).sum(axis=0, dtype="float64")  # (N, F)
+    count = present.sum(axis=0)
+    for axes in ((), 0):
+        wide = _ratio(total.sum(axis=axes, keepdims=True), count.sum(axis=axes, keepdims=True))
         season = np.where(np.isnan(season), wide, season)
-    return season
+    return np.nan_to_num(season)
 
 
 def sums_of_days(values, calendar, rows, steps_per_day):

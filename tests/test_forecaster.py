@@ -1,0 +1,301 @@
+"""From a series to a dated forecast, with everything that a user meets on the way."""
+
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import stgkeras
+from stgkeras import datasets, models
+from stgkeras.forecasting import Forecaster
+
+NAMES = ("A", "B", "C", "D")
+ROADS = np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0.0]])
+SMALL = {"units": 4, "num_blocks": 1, "node_units": 2, "adaptive_units": 2, "K": 2}
+
+
+def city(days=12, zone="Europe/Vienna", start="2024-10-20", seed=0):
+    """Speeds and flows of four sensors, each hour, with a clear daily pattern."""
+    times = pd.date_range(start, periods=days * 24, freq="h", tz=zone)
+    rng = np.random.default_rng(seed)
+    wave = np.sin(2 * np.pi * times.hour.to_numpy()[:, None] / 24)
+    speed = 50 + 10 * wave + np.arange(4) + rng.normal(0, 1, (len(times), 4))
+    flow = 900 - 300 * wave + rng.normal(0, 20, (len(times), 4))
+    return {
+        "speed": pd.DataFrame(speed, times, NAMES),
+        "flow": pd.DataFrame(flow, times, NAMES),
+    }
+
+
+def series_of(frames, **options):
+    return datasets.from_pandas(frames, ROADS, units="u", **options)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return city()
+
+
+@pytest.fixture(scope="module")
+def fitted(frames):
+    forecaster = Forecaster("GraphSTID", horizon=3, targets="speed", **SMALL)
+    forecaster.fit(series_of(frames), epochs=2, verbose=0)
+    return forecaster
+
+
+def test_a_dated_forecast_of_frames(fitted, frames, tmp_path):
+    newest = {name: frame[-30:] for name, frame in frames.items()}
+    forecast = fitted.forecast(newest)
+    last = frames["speed"].index[-1]
+    expected = pd.date_range(last + pd.Timedelta("1h"), periods=3, freq="h")
+    assert list(forecast.times) == list(expected) and str(forecast.times.tz) == "Europe/Vienna"
+    assert forecast.names == NAMES and forecast.targets == ("speed",) and forecast.units == ("u",)
+    assert forecast.values.shape == (3, 4, 1) and forecast.values.dtype == np.float32
+    assert np.abs(forecast.values - 55).max() < 20 and (forecast.flags == "").all()
+    frame = forecast.to_frame()
+    assert list(frame) == ["time", "sensor", "speed", "flag"] and len(frame) == 12
+    assert frame["sensor"].tolist() == [*NAMES] * 3
+    np.testing.assert_array_equal(frame["speed"], forecast.values.ravel())
+    forecast.to_csv(tmp_path / "next.csv")
+    lines = (tmp_path / "next.csv").read_text().splitlines()
+    assert lines[0] == "time,sensor,speed,flag" and lines[1].startswith(
+        "2024-10-31 23:00:00+01:00,A"
+    )
+
+
+def test_columns_are_matched_by_name(fitted, frames):
+    newest = {name: frame[-12:] for name, frame in frames.items()}
+    expected = fitted.forecast(newest).values
+    turned = {name: newest[name][["D", "B", "A", "C"]] for name in ("flow", "speed")}
+    np.testing.assert_array_equal(fitted.forecast(turned).values, expected)
+    series = series_of(newest)
+    np.testing.assert_array_equal(fitted.forecast(series).values, expected)
+    with pytest.raises(ValueError, match=r"`newest` must have sensors .*Received: 'E'"):
+        fitted.forecast({name: frame.rename(columns={"D": "E"}) for name, frame in newest.items()})
+    with pytest.raises(ValueError, match=r"`newest` must have the features .*without 'flow'"):
+        fitted.forecast({"speed": newest["speed"]})
+
+
+def test_missing_rows_and_sensors_are_flagged(fitted, frames):
+    newest = {name: frame[-14:].drop(columns="C") for name, frame in frames.items()}
+    newest = {name: frame.drop(frame.index[5]) for name, frame in newest.items()}
+    for frame in newest.values():
+        frame.iloc[-12:, 0] = np.nan
+    forecast = fitted.forecast(newest)
+    assert np.isfinite(forecast.values).all()
+    assert (forecast.flags[:, [1, 3]] == "").all()
+    assert forecast.flags[0, 0] == "no reading since 2024-10-31 09:00+01:00"
+    assert forecast.flags[0, 2].startswith("no reading since 2024-10-")
+
+
+def test_sensors_that_never_reported(frames):
+    frames = {name: frame.assign(D=np.nan) for name, frame in frames.items()}
+    forecaster = Forecaster(horizon=2, targets="speed", **SMALL)
+    forecaster.fit(series_of(frames, null_value=np.nan), epochs=1, verbose=0)
+    forecast = forecaster.forecast()
+    assert set(forecast.flags[:, 3]) == {"never a reading"} and (forecast.flags[:, :3] == "").all()
+    assert np.isfinite(forecast.values).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f[-5:], r"readings of the last 12 steps.*from 2024-10-31 11:00.* 5 steps"),
+        (
+            lambda f: f[-40:].resample("2h").mean(),
+            "steps of 60 minutes, as in training. Received: steps of 120",
+        ),
+        (lambda f: f[-20:] * np.nan, r"a reading in the last 12 steps.*none of any sensor"),
+        (lambda f: f[-20:].reset_index(drop=True), r"index of `frames` must hold dates"),
+    ],
+)
+def test_readings_of_another_form(fitted, frames, change, message):
+    newest = {name: change(frame) for name, frame in frames.items()}
+    with pytest.raises((ValueError, TypeError), match=message):
+        fitted.forecast(newest)
+
+
+def test_newest_of_other_kinds(fitted, frames, tmp_path):
+    newest = {name: frame[-12:] for name, frame in frames.items()}
+    with pytest.raises(TypeError, match="`newest` must be a `Series`.* int"):
+        fitted.forecast(5)
+    naive = {name: frame.tz_localize(None) for name, frame in newest.items()}
+    np.testing.assert_array_equal(fitted.forecast(naive).values, fitted.forecast(newest).values)
+    with pytest.raises(ValueError, match=r"time zone of the training readings, 'Europe/Vienna'"):
+        fitted.forecast(series_of(naive))
+    long = pd.concat(
+        [frame.stack().rename(name) for name, frame in newest.items()], axis=1
+    ).rename_axis(["time", "sensor"])
+    long.to_csv(tmp_path / "newest.csv")
+    np.testing.assert_allclose(
+        fitted.forecast(tmp_path / "newest.csv").values, fitted.forecast(newest).values, rtol=1e-5
+    )
+
+
+def test_targets_keep_their_own_scale(frames):
+    """The same forecasts, whatever the order of the features."""
+    found = []
+    for names in (("speed", "flow"), ("flow", "speed")):
+        forecaster = Forecaster(horizon=2, targets="speed", season=False, **SMALL)
+        forecaster.fit(series_of({name: frames[name] for name in names}), epochs=1, verbose=0)
+        found.append(forecaster.forecast().values)
+        assert list(forecaster.evaluate().index)[:2] == ["forecaster", "model"]
+    assert np.abs(found[0] - found[1]).max() < 8 and np.abs(found[0] - 50).max() < 20
+
+
+def test_weights_sum_to_one_and_errors_are_those_of_the_forecasts(fitted, frames):
+    np.testing.assert_allclose(fitted.weights.sum(axis=1), 1)
+    assert list(fitted.weights) == ["model", "last value", "usual day", "ridge"]
+    table = fitted.evaluate()
+    series = series_of(frames)
+    split = datasets.split_windows(len(series.values), 12, 3)
+    ahead = split.test[:, None] + 12 + np.arange(3)
+    truth = series.values[ahead][..., :1]
+    last = datasets.last_value(series.values[..., :1], split.test, 12, 3)
+    assert table.loc["last value", "MAE mean"] == pytest.approx(np.abs(last - truth).mean())
+    again = fitted.evaluate(series)
+    assert again.loc["last value", "MAE mean"] != table.loc["last value", "MAE mean"]
+
+
+def test_saved_folder(fitted, frames, tmp_path):
+    folder = tmp_path / "city"
+    fitted.save(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "baselines.npz",
+        "forecaster.json",
+        "model.keras",
+    ]
+    opened = stgkeras.Forecaster.load(folder)
+    newest = {name: frame[-12:] for name, frame in frames.items()}
+    np.testing.assert_allclose(
+        opened.forecast(newest).values, fitted.forecast(newest).values, rtol=1e-5
+    )
+    pd.testing.assert_frame_equal(
+        opened.evaluate(series_of(frames)), fitted.evaluate(series_of(frames)), rtol=1e-5
+    )
+    for call in (opened.forecast, opened.evaluate):
+        with pytest.raises(ValueError, match="must be given after `load`"):
+            call()
+    with pytest.raises(ValueError, match=r"`folder` must not exist, or be empty.*city"):
+        fitted.save(folder)
+    record = json.loads((folder / "forecaster.json").read_text())
+    assert record["data"]["names"] == list(NAMES) and record["data"]["timezone"] == "Europe/Vienna"
+
+
+def test_damaged_folders(fitted, tmp_path):
+    folder = tmp_path / "city"
+    fitted.save(folder)
+    record = json.loads((folder / "forecaster.json").read_text())
+    arrays = dict(np.load(folder / "baselines.npz"))
+
+    def write(**change):
+        (folder / "forecaster.json").write_text(json.dumps(record | change))
+
+    for change in (
+        {"format": 9},
+        {"data": {**record["data"], "names": ["A"]}},
+        {"data": {**record["data"], "horizon": 5}},
+        {"data": []},
+        {"steps_per_day": 12},
+    ):
+        write(**change)
+        with pytest.raises(ValueError, match="`folder` must hold a forecaster"):
+            Forecaster.load(folder)
+    write()
+    np.savez(folder / "baselines.npz", **arrays | {"ridge": arrays["ridge"] * np.nan})
+    with pytest.raises(ValueError, match="`folder` must hold a forecaster.*ridge"):
+        Forecaster.load(folder)
+    np.savez(folder / "baselines.npz", **arrays)
+    Forecaster.load(folder)
+    (folder / "model.keras").write_bytes(b"no zip")
+    with pytest.raises(ValueError, match="`folder` must hold a forecaster"):
+        Forecaster.load(folder)
+    (folder / "model.keras").unlink()
+    with pytest.raises(ValueError, match=r"that `Forecaster.save` wrote.*model.keras"):
+        Forecaster.load(folder)
+
+
+def test_forecasts_do_not_fall_below_what_is_possible(fitted):
+    form = fitted._ready().form
+    assert form.floor == (0.0,)
+    values = fitted._ready()._bounded(np.array([[[[-3.0], [2.0]]]]))
+    assert values.ravel().tolist() == [0, 2]
+
+
+def test_models_by_class_and_function(frames):
+    series = series_of({"speed": frames["speed"]})
+
+    def build(num_nodes, **arguments):
+        return models.GraphSTID(num_nodes, **SMALL, **arguments)
+
+    for model in (models.GraphSTID, build):
+        arguments = SMALL if model is models.GraphSTID else {}
+        forecaster = Forecaster(model, horizon=2, **arguments)
+        history = forecaster.fit(series, epochs=1, verbose=0)
+        assert isinstance(history, keras.callbacks.History)
+        assert isinstance(forecaster.model, models.GraphSTID)
+
+
+def test_a_series_without_times():
+    values = np.random.default_rng(0).random((120, 4)) + np.arange(4)
+    series = datasets.from_arrays(values, graph=ROADS, names=NAMES, interval=5)
+    forecaster = Forecaster(horizon=2, **SMALL)
+    forecaster.fit(series, epochs=1, verbose=0)
+    forecast = forecaster.forecast()
+    assert list(forecast.times) == [1, 2] and list(forecast.to_frame())[0] == "step"
+    assert list(forecaster.weights) == ["model", "last value", "usual day", "ridge"]
+    with pytest.raises(ValueError, match="`season` must be False"):
+        Forecaster(season=True, horizon=2, **SMALL).fit(series, epochs=1, verbose=0)
+
+
+def test_training_goes_on_from_a_checkpoint(frames, tmp_path):
+    series = series_of({"speed": frames["speed"]})
+    found = []
+    for parts in ((3,), (1, 3)):
+        path = tmp_path / f"{len(parts)}.keras"
+        for epochs in parts:
+            forecaster = Forecaster(horizon=2, **SMALL)
+            forecaster.fit(series, epochs=epochs, checkpoint=path, patience=9, verbose=0)
+        found.append([keras.ops.convert_to_numpy(w) for w in forecaster.model.weights])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "STGNN"}, "`model` must be one of .*'STGNN'"),
+        ({"model": 5}, "`model` must be one of .*int"),
+        ({"horizon": 0}, "`horizon` must be an int of at least 1. Received: horizon=0"),
+        ({"input_length": 2.5}, "`input_length` must be an int .*2.5"),
+        ({"season": "weekly"}, '`season` must be "auto"'),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Forecaster(**arguments)
+
+
+def test_bad_series(frames):
+    plain = datasets.from_pandas(frames)
+    with pytest.raises(ValueError, match="`graph` must be given, because the series has no graph"):
+        Forecaster(horizon=2, **SMALL).fit(plain, epochs=1, verbose=0)
+    with pytest.raises(ValueError, match=r"`targets` must name features .*'sped'"):
+        Forecaster(horizon=2, targets="sped", **SMALL).fit(series_of(frames))
+    with pytest.raises(TypeError, match="`series` must be a `Series`. Received: DataFrame"):
+        Forecaster().fit(frames["speed"])
+    for call in (Forecaster().forecast, Forecaster().evaluate, Forecaster().graph_summary):
+        with pytest.raises(ValueError, match="must be trained first"):
+            call()
+    forecaster = Forecaster(horizon=2, graph=np.eye(4)[::-1], **SMALL)
+    forecaster.fit(plain, epochs=1, verbose=0)
+    summary = forecaster.graph_summary()
+    assert summary == {
+        "sensors": 4,
+        "edges": 2,
+        "isolated": [],
+        "parts": 2,
+        "median_edges": 1.0,
+    }
