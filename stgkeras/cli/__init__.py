@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stgkeras {args.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"stgkeras {args.command}: interrupted.", file=sys.stderr)
+        more = " Pass --resume to continue." if args.command == "fit" else ""
+        print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
         return 130
     return 0
 

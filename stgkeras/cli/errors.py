@@ -64,7 +64,7 @@ def translated(message: str, names: Mapping[str, str]) -> str:
 def _with_value(option, value, otherwise):
     if value in ("None", "()", "[]"):
         return f"no {option}"
-    if value == "…":
+    if value.strip("'\"") == "…":
         return f"{option} …"
     try:
         found = ast.literal_eval({"np.nan": "'nan'", "nan": "'nan'"}.get(value, value))

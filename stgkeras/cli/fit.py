@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> None:
     named = {name: f"--{name.replace('_', '-')}" for name in OWN}
     named |= files | {name: f"--set {name}" for name in settings}
     with in_options(named):
+        _check_settings(args.model, settings)
         forecaster = Forecaster(
             args.model,
             horizon=args.horizon,
@@ -85,7 +86,6 @@ def run(args: argparse.Namespace) -> None:
             targets=args.targets,
             **settings,
         )
-        _check_settings(args.model, settings)
         with Partial(args) as partial:
             if args.resume and not partial.checkpoint.exists():
                 print("No epoch was finished before. Training starts from the beginning.")
@@ -127,6 +127,8 @@ def _check_settings(model, settings):
     """Raises UserError for names that the model does not have: Keras ignores them."""
     from stgkeras import models
 
+    if not hasattr(models, model):  # `Forecaster` refuses it
+        return
     known = set(inspect.signature(getattr(models, model)).parameters) - FIXED
     unknown = [name for name in settings if name not in known]
     if unknown:

@@ -47,7 +47,7 @@ class Partial:
             if old != new:
                 option = f"--{name.replace('_', '-')}"
                 if isinstance(old or new, dict):  # a file
-                    option, old, new = name, *(_file_text(one) for one in (old, new))
+                    option, old, new = name, _file_text(old), _file_text(new)
                 raise UserError(
                     f"--resume must have the options and files of the unfinished run in "
                     f"{self.folder}. Received: {option} {new}, before {old}. Pass the same, or "

@@ -50,11 +50,10 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
     """Says in words how much the model and each baseline count in the forecast."""
     shares = weights.mean().sort_values(ascending=False, kind="stable")
     shares = shares[shares > 0]
-    names = {MODEL: model}
-    listed = ", ".join(
-        f"{names.get(name, name)} {100 * share:.0f} %" for name, share in shares.items()
-    )
-    text = f"Weights in the forecast, chosen by validation errors: {listed}."
+    parts = [
+        f"{model if name == MODEL else name} {100 * share:.0f} %" for name, share in shares.items()
+    ]
+    text = f"Weights in the forecast, chosen by validation errors: {', '.join(parts)}."
     first = str(shares.index[0])
     if MODEL not in shares:
         return f"{text}\n{model} does not count: the baselines alone have a smaller error."
