@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,12 @@ import pytest
 from conftest import child_environment, on_fastest, once
 
 import stgkeras
-from stgkeras.cli import main
+from stgkeras.cli import evaluate, main
 from stgkeras.cli.errors import translated
 from stgkeras.cli.reading import NAMES
 from stgkeras.forecasting import fitting
 
+README = Path(__file__).resolve().parent.parent / "README.md"
 SENSORS = ["A1", "A2", "A3", "B1", "B2", "007"]
 ROADS = [("A1", "A2"), ("A2", "A3"), ("B1", "A3"), ("B2", "B1"), ("A1", "007")]
 FIT = ["--units", "km/h", "--timezone", "Europe/Vienna", "--null-value", "0", "--horizon", "3"]
@@ -364,6 +367,29 @@ def test_options_of_the_command_line_itself(capsys):
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"stgkeras {stgkeras.__version__}\n"
+
+
+def test_warnings_are_one_line(monkeypatch, capsys):
+    def warn(args):
+        warnings.warn("The graph has no edge.", stacklevel=1)
+
+    monkeypatch.setattr(evaluate, "run", warn)
+    assert main(["evaluate", "city", "speeds.csv"]) == 0
+    assert capsys.readouterr().err == "stgkeras evaluate: warning: The graph has no edge.\n"
+
+
+@once
+def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    speeds().to_csv("speeds.csv")
+    speeds()[-24:].to_csv("newest.csv")
+    roads = pd.DataFrame(ROADS, columns=["from", "to"])
+    roads.assign(distance=1.2).to_csv("roads.csv", index=False)
+    lines = re.findall(r"^stgkeras (.*)$", README.read_text("utf-8"), re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"fit", "forecast", "evaluate"}
+    for line in lines:
+        run(*line.split(), *(["--epochs", "1"] if line.startswith("fit") else []))
+    assert len(pd.read_csv("next_hour.csv")) == 12 * 6
 
 
 @once

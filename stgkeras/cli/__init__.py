@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from stgkeras.cli import evaluate, fit, forecast
@@ -28,7 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
     try:
-        args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda text, *_, **__: print(
+                f"stgkeras {args.command}: warning: {text}", file=sys.stderr
+            )
+            args.run(args)
     except UserError as error:
         if args.debug:
             raise
