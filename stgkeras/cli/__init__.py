@@ -30,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda text, *_, **__: print(
-                f"stgkeras {args.command}: warning: {text}", file=sys.stderr
-            )
+            warnings.showwarning = _print_warning(args.command)
             args.run(args)
     except UserError as error:
         if args.debug:
@@ -69,6 +67,16 @@ def _parser():
         )
         command.set_defaults(run=module.run)
     return parser
+
+
+def _print_warning(command):
+    """Returns a function for `warnings.showwarning` that prints one line, without the code."""
+
+    def show(message, category, *_, **__):
+        if not issubclass(category, (DeprecationWarning, FutureWarning)):  # not for users
+            print(f"stgkeras {command}: warning: {message}", file=sys.stderr)
+
+    return show
 
 
 class _Version(argparse.Action):
