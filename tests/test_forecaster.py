@@ -108,7 +108,7 @@ def test_sensors_that_never_reported(frames):
             "steps of 60 minutes, as in training. Received: steps of 120",
         ),
         (lambda f: f[-20:] * np.nan, r"a reading in the last 12 steps.*none of any sensor"),
-        (lambda f: f[-20:].reset_index(drop=True), r"index of `frames` must hold dates"),
+        (lambda f: f[-20:].reset_index(drop=True), r"`frames` must have times as index"),
     ],
 )
 def test_readings_of_another_form(fitted, frames, change, message):

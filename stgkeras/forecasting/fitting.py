@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blend_weights
 from stgkeras.forecasting.fitted import Fitted, members
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.patience import Patience
 from stgkeras.losses import MaskedMeanAbsoluteError
 
 MOST = 500  # validation windows that choose the season and the weights
@@ -80,9 +82,10 @@ def train(
         if optimizer is None:
             optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=5.0)
         model.compile(optimizer, MaskedMeanAbsoluteError() if loss is None else loss)
+    best = None if checkpoint is None else pathlib.Path(checkpoint).with_suffix(".best.npz")
+    callbacks.append(Patience(patience, best, begun))
     if checkpoint is not None:
         callbacks.append(Checkpoint(checkpoint))
-    callbacks.append(keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True))
     history = model.fit(
         windows,
         validation_data=training.windows(form, series, split.val, season, **options),

@@ -127,8 +127,8 @@ class Forecaster:
             callbacks: sequence of further Keras callbacks.
             patience: int. Number of epochs without a lower validation error after which training
                 ends. The weights of the best epoch are kept.
-            checkpoint: None, or the path of a `.keras` file that is written after each epoch. If
-                the file exists, training goes on from it.
+            checkpoint: None, or the path of a `.keras` file that is written after each epoch, with
+                a file `.best.npz` beside it. If they exist, training goes on from them.
             seed: int. Seed of the weights and of the order of the windows.
             verbose: as in `keras.Model.fit`.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.datasets import calendar, from_csv, from_pandas
+from stgkeras.datasets import calendar, from_pandas, load_series
 from stgkeras.datasets.series.clocks import zone_of
 from stgkeras.datasets.series.sensor_names import shown
 from stgkeras.datasets.series.series import Series
@@ -62,8 +62,12 @@ def newest_window(form: Form, newest: Any) -> Newest:
     return Newest(values, clock, times, _flags(form, series, present.any(axis=0)))
 
 
-def as_series(form: Form, newest: Any) -> Series:
-    """Reads a frame or file in the form of the data, and returns a `Series` unchanged."""
+def as_series(form: Form, newest: Any, **reading: Any) -> Series:
+    """Reads a frame or file in the form of the data, and returns a `Series` unchanged.
+
+    Args:
+        **reading: further arguments of `load_series` for a file, such as `layout`.
+    """
     if isinstance(newest, Series):
         return _checked(form, newest)
     marks = [np.nan if mark is None else mark for mark in form.null_value]
@@ -79,7 +83,7 @@ def as_series(form: Form, newest: Any) -> Series:
     if not form.dated:
         options["interval"] = form.interval
     if isinstance(newest, (str, os.PathLike)):
-        return _checked(form, from_csv(newest, **options))
+        return _checked(form, load_series(newest, **options, **reading))
     if hasattr(newest, "columns") or isinstance(newest, dict):
         return _checked(form, from_pandas(newest, **options))
     raise TypeError(

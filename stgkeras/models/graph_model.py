@@ -53,6 +53,12 @@ class GraphModel(keras.Model):
     def __init__(
         self, inputs: Tensor, outputs: Tensor, arguments: Mapping[str, Any], **kwargs: Any
     ) -> None:
+        unknown = sorted(set(kwargs) - {"name", "trainable", "dtype"})
+        if unknown:  # Keras ignores some of them, and `dropuot=0.2` would train without a word
+            raise TypeError(
+                f"`{unknown[0]}` must be an argument of {type(self).__name__}. Received: "
+                f"{unknown[0]}={kwargs[unknown[0]]!r}. Its arguments are {', '.join(arguments)}."
+            )
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         for name, value in arguments.items():
             setattr(self, name, value)

@@ -57,13 +57,14 @@ def latest_window(
     from stgkeras.datasets.series.windows import Windows
 
     timezone = holidays = None
+    times = None if timestamps is None else np.asarray(timestamps)
     if isinstance(series, Series):
-        if timestamps is not None:
+        if times is not None:
             raise ValueError(
                 "`timestamps` must be None for a `Series`, which has its own. Received: "
-                f"{len(timestamps)} timestamps"
+                f"{len(times)} timestamps"
             )
-        values, timestamps = series.values, series.timestamps
+        values, times = series.values, series.timestamps
         timezone, holidays = series.timezone, series.holidays
     else:
         values = np.asarray(series)
@@ -75,14 +76,13 @@ def latest_window(
             f"`series` must have at least {need} steps for input_length={input_length}. "
             f"Received: {len(values)} steps. Pass older readings too."
         )
-    dated = timestamps is not None
-    if dated and len(timestamps) != len(values):
+    if times is not None and len(times) != len(values):
         raise ValueError(
             f"`timestamps` must have one time for each of the {len(values)} steps. "
-            f"Received: {len(timestamps)} timestamps"
+            f"Received: {len(times)} timestamps"
         )
-    calendar = dated if calendar is None else calendar
-    if (calendar or past_calendar) and not dated:
+    calendar = times is not None if calendar is None else calendar
+    if (calendar or past_calendar) and times is None:
         raise ValueError(
             "`timestamps` must be given for a calendar. Received: timestamps=None, "
             f"calendar={calendar}, past_calendar={past_calendar}"
@@ -92,8 +92,8 @@ def latest_window(
     ahead = np.full((horizon, *values.shape[1:]), np.nan, np.float32)
     values = np.concatenate([np.asarray(values[-keep:], np.float32), ahead])
     clock = None
-    if dated:
-        clock = compute_calendar(_continued(timestamps, keep, horizon), timezone, holidays)
+    if times is not None:
+        clock = compute_calendar(_continued(times, keep, horizon), timezone, holidays)
     start = len(values) - reach(input_length, horizon)
     windows = Windows(
         values,
@@ -110,9 +110,8 @@ def latest_window(
     return windows[0][0]
 
 
-def _continued(timestamps, keep, horizon):
-    """Returns the last `keep` timestamps and `horizon` further ones, evenly spaced."""
-    times = np.asarray(timestamps)
+def _continued(times, keep, horizon):
+    """Returns the last `keep` times and `horizon` further ones, evenly spaced."""
     if times.dtype.kind != "M" or times.ndim != 1 or len(times) < 2:
         raise ValueError(
             "`timestamps` must be at least two datetime64. Received: "

@@ -1,0 +1,88 @@
+"""The console script `stgkeras`: from files of readings to a dated forecast.
+
+Nothing heavy is imported before a command runs, so `stgkeras --help` needs no backend.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from stgkeras.cli import evaluate, fit, forecast
+from stgkeras.cli.errors import UserError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command, and returns the exit status.
+
+    Args:
+        arguments: sequence of str. Default: those of the process.
+
+    Returns:
+        0, or 2 after an error that the user can mend, or 130 after Ctrl-C.
+    """
+    args = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning(args.command)
+            args.run(args)
+    except UserError as error:
+        if args.debug:
+            raise
+        print(f"stgkeras {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        more = " Pass --resume to continue." if args.command == "fit" else ""
+        print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="stgkeras",
+        description="Forecast the readings of sensors on a network.",
+        epilog="`stgkeras COMMAND --help` describes a command and its options.",
+    )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (fit, forecast, evaluate):
+        help_text, *_ = module.__doc__.splitlines()
+        command = commands.add_parser(
+            module.__name__.rpartition(".")[2],
+            help=help_text[0].lower() + help_text[1:].rstrip("."),
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.add_arguments(command)
+        command.add_argument(
+            "--debug", action="store_true", help="show the Python traceback of an error"
+        )
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _print_warning(command):
+    """Returns a function for `warnings.showwarning` that prints one line, without the code."""
+
+    def show(message, category, *_, **__):
+        if not issubclass(category, (DeprecationWarning, FutureWarning)):  # not for users
+            print(f"stgkeras {command}: warning: {message}", file=sys.stderr)
+
+    return show
+
+
+class _Version(argparse.Action):
+    def __init__(self, **options):
+        super().__init__(nargs=0, **options)
+
+    def __call__(self, parser, *_):
+        print(f"stgkeras {sys.modules['stgkeras'].__version__}")
+        parser.exit()

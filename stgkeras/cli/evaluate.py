@@ -1,0 +1,31 @@
+"""Prints the errors of a forecaster, its model and the baselines for a file of readings.
+
+stgkeras evaluate city speeds.csv
+
+All windows of the file count. Errors on readings that trained the forecaster are too small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from stgkeras.cli import reading, saved, words
+from stgkeras.cli.errors import in_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    saved.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the command."""
+    forecaster, series = saved.opened(args)
+    with in_options(saved.names(args)):
+        errors = forecaster.evaluate(series)
+    form = forecaster._ready().form
+    units = [form.units[n] for n in form.targets]
+    print(words.errors_text(errors, units, f"all windows of {args.readings}"))
+    folder, file = shlex.quote(args.city), shlex.quote(args.readings)
+    print(f"Next:\n  stgkeras forecast {folder} {file}{reading.again(args)} --out forecast.csv")

@@ -1,0 +1,145 @@
+"""Trains a forecaster on a file of readings, and saves it in a new folder.
+
+stgkeras fit speeds.csv roads.csv --units km/h --timezone Europe/Vienna --out city
+stgkeras fit speeds.csv roads.csv --null-value 0 --model STGCN --set dropout=0.2 --out city
+
+The readings have a row for each time and a column for each sensor, or a row for each time and
+sensor (csv, tsv, parquet, h5 or npz). The roads are distances, positions or weights of the graph.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import pathlib
+import shlex
+
+from stgkeras.cli import reading, words
+from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli.partial import Partial
+
+OWN = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
+# Arguments of models that the data and the graph determine.
+FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
+FIXED |= {"normalize", "past_calendar", *OWN}
+SEASONS: dict[str, str | bool] = {"auto": "auto", "on": True, "off": False}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    parser.add_argument("readings", metavar="READINGS", help="file of readings")
+    parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
+    parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder of the result")
+    group = parser.add_argument_group("forecaster")
+    group.add_argument("--model", default="GraphSTID", help="GraphSTID (default), STGCN or ASTGCN")
+    group.add_argument("--horizon", type=_positive, default=12, help="steps to forecast (12)")
+    group.add_argument(
+        "--input-length", type=_positive, metavar="STEPS", help="steps to read (horizon, and 12)"
+    )
+    group.add_argument(
+        "--season", choices=SEASONS, default="auto", help="forecast deviations from the usual day"
+    )
+    group.add_argument(
+        "--targets",
+        metavar="FEATURE",
+        action="append",
+        help="feature to forecast; may be repeated (all)",
+    )
+    group.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="argument of the model, such as units=32 or dropout=0.2; may be repeated",
+    )
+    group.add_argument("--epochs", type=_positive, default=30, help="largest number of epochs (30)")
+    group.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    group.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    reading.add_series_options(parser)
+    reading.add_table_options(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the command."""
+    out = pathlib.Path(args.out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
+    settings = _settings(args.set)
+    files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
+    options = reading.series_options(args)
+    with in_options({**reading.NAMES, **files}):
+        from stgkeras import datasets
+        from stgkeras.forecasting import Forecaster
+
+        series = datasets.load_series(args.readings, args.roads, **options)
+    print(words.series_text(args.readings, series), flush=True)
+    named = {name: f"--{name.replace('_', '-')}" for name in OWN}
+    named |= files | {name: f"--set {name}" for name in settings}
+    with in_options(named):
+        _check_settings(args.model, settings)
+        forecaster = Forecaster(
+            args.model,
+            horizon=args.horizon,
+            input_length=args.input_length,
+            season=SEASONS[args.season],
+            targets=args.targets,
+            **settings,
+        )
+        with Partial(args) as partial:
+            if args.resume and not partial.checkpoint.exists():
+                print("No epoch was finished before. Training starts from the beginning.")
+            most = words.counted(args.epochs, "epoch")
+            print(f"Training {args.model}, at most {most}.", flush=True)
+            checkpoint = partial.checkpoint
+            forecaster.fit(series, epochs=args.epochs, seed=args.seed, checkpoint=checkpoint)
+            print(words.graph_text(forecaster.graph_summary()))
+            print(words.weights_text(forecaster.weights, args.model))
+            errors = forecaster.evaluate()
+            forecaster.save(out)
+    units = [series.units[n] for n in forecaster._ready().form.targets]
+    print(words.errors_text(errors, units, "the last part of the readings, not used in training"))
+    folder, file, more = shlex.quote(args.out), shlex.quote(args.readings), reading.again(args)
+    print(
+        f"Saved in {out}. Next, with your newest readings or other readings in place of {file}:\n"
+        f"  stgkeras forecast {folder} {file}{more} --out forecast.csv\n"
+        f"  stgkeras evaluate {folder} {file}{more}"
+    )
+
+
+def _settings(pairs):
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (equals and name.isidentifier()) or name in found:
+            raise UserError(
+                f"--set must be NAME=VALUE, each name once. Received: {pair!r}. Write, for "
+                "example, --set units=32."
+            )
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value  # text, such as gate=glu
+    return found
+
+
+def _check_settings(model, settings):
+    """Raises UserError for names that the model does not have: Keras ignores them."""
+    from stgkeras import models
+
+    if not hasattr(models, model):  # `Forecaster` refuses it
+        return
+    known = set(inspect.signature(getattr(models, model)).parameters) - FIXED
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise UserError(
+            f"--set must name arguments of {model}: {', '.join(sorted(known))}. Received: "
+            f"{', '.join(unknown)}. Correct the name, or use another option of this command."
+        )
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be an int of at least 1. Received: {text}")
+    return number

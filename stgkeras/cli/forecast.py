@@ -1,0 +1,57 @@
+"""Forecasts the steps after the newest readings, as a csv file or on the standard output.
+
+stgkeras forecast city newest.csv --out next_hour.csv
+
+The file has the sensors by name, in any order. Missing sensors and rows are missing readings. The
+csv has the columns time, sensor, one for each target, and flag: why a value is uncertain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import Any
+
+from stgkeras.cli import saved, words
+from stgkeras.cli.errors import UserError, in_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    saved.add_arguments(parser)
+    parser.add_argument("--out", metavar="FILE", help="csv file; default: the standard output")
+    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the command."""
+    if args.out is not None and pathlib.Path(args.out).exists() and not args.overwrite:
+        raise UserError(
+            f"--out must be a new file. Received: {args.out}, which exists. Pass another, or "
+            "--overwrite."
+        )
+    if args.out is not None and not pathlib.Path(args.out).parent.is_dir():
+        raise UserError(f"--out must be in an existing folder. Received: {args.out}. Create it.")
+    forecaster, series = saved.opened(args)
+    with in_options(saved.names(args)):
+        forecast = forecaster.forecast(series)
+    flagged = dict(zip(forecast.names, forecast.flags[0].tolist(), strict=True))
+    flagged = {name: flag for name, flag in flagged.items() if flag}
+    if flagged:
+        reasons = [f"{name} ({flag})" for name, flag in flagged.items()]
+        print(
+            f"{len(flagged)} of {words.counted(len(forecast.names), 'sensor')} flagged: "
+            f"{words.few(reasons)}. Their values rest on usual days and other sensors.",
+            file=sys.stderr,
+        )
+    target: Any = sys.stdout if args.out is None else args.out
+    with in_options({}):
+        forecast.to_csv(target)
+    times = [str(time) for time in (forecast.times[0], forecast.times[-1])]
+    print(
+        f"Forecast of {words.counted(len(forecast.times), 'step')} for "
+        f"{words.counted(len(forecast.names), 'sensor')}, {times[0]} to {times[1]}"
+        f"{'' if args.out is None else f', in {args.out}'}.",
+        file=sys.stderr,
+    )

@@ -1,0 +1,128 @@
+"""Options that say how the files of readings are read, the same in every command."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from typing import Any
+
+from stgkeras.cli.errors import UserError
+
+TABLE = ("layout", "time", "sensor", "ignore", "separator", "decimal", "key")
+SERIES = ("units", "timezone", "null_value", "holidays", "interval", "unknown")
+# How errors name the arguments of the readers.
+NAMES = {name: f"--{name.replace('_', '-')}" for name in (*TABLE, *SERIES)} | {
+    "time=False": "--no-time",
+    "regularize": "--mend",
+    "regularize=True": "--mend",
+    "duplicates": "--mend",
+    'duplicates="first"': "--mend",
+    'duplicates="mean"': "--mend",
+    '`duplicates="first"` or `"mean"`': "--mend",
+}
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that every command has, in a group of their own."""
+    group = parser.add_argument_group(
+        "form of the file", "Only needed where the file does not show its form."
+    )
+    group.add_argument("--layout", choices=("wide", "long", "station"), help="form of the table")
+    time = group.add_mutually_exclusive_group()
+    time.add_argument("--time", metavar="COLUMN", help="column of times")
+    time.add_argument(
+        "--no-time", dest="time", action="store_const", const=False, help="there are no times"
+    )
+    group.add_argument("--sensor", metavar="COLUMN", help="column of sensors in a long table")
+    group.add_argument(
+        "--ignore", metavar="COLUMN", action="append", help="column to leave out; may be repeated"
+    )
+    group.add_argument("--separator", help="sign between two cells")
+    group.add_argument("--decimal", choices=(".", ","), help="decimal sign")
+    group.add_argument(
+        "--key", metavar="ARRAY", action="append", help="array of an npz file; may be repeated"
+    )
+    group.add_argument(
+        "--mend",
+        action="store_true",
+        help="fill gaps with missing readings, and average rows of the same time",
+    )
+
+
+def add_series_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that describe the readings, which `fit` stores."""
+    group = parser.add_argument_group("readings")
+    group.add_argument(
+        "--units",
+        action="append",
+        help="units, such as km/h; one for all features, or repeated in the order of the features",
+    )
+    group.add_argument("--timezone", help="time zone of the local clock, such as Europe/Vienna")
+    group.add_argument(
+        "--null-value",
+        metavar="[FEATURE=]NUMBER",
+        action="append",
+        help="number that marks missing readings: 0, or nan for empty cells; may be repeated with "
+        "the name of a feature, such as flow=-1",
+    )
+    group.add_argument(
+        "--holidays",
+        metavar="CODE|DATE",
+        action="append",
+        help="country code such as AT, or a date such as 2024-12-25, which may be repeated",
+    )
+    group.add_argument("--interval", type=float, metavar="MINUTES", help="minutes between steps")
+    group.add_argument(
+        "--unknown", choices=("raise", "drop"), help="drop: ignore roads of unknown sensors"
+    )
+
+
+def table_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Returns the arguments of `load_series` that `add_table_options` reads."""
+    found = {name: getattr(args, name) for name in TABLE if getattr(args, name) is not None}
+    return found | ({"duplicates": "mean"} if args.mend else {})
+
+
+def series_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Returns the arguments of `load_series` for a fit."""
+    found = {name: getattr(args, name) for name in SERIES if getattr(args, name) is not None}
+    if args.units and len(args.units) == 1:
+        found["units"] = args.units[0]
+    if args.null_value:
+        found["null_value"] = _null_value(args.null_value)
+    if args.holidays and not any(re.match(r"\d", day) for day in args.holidays):
+        found["holidays"] = ",".join(args.holidays)  # a country code
+    return found | table_options(args) | ({"regularize": True} if args.mend else {})
+
+
+def again(args: argparse.Namespace) -> str:
+    """Returns the options of `add_table_options` as text, for the next command."""
+    parts = []
+    for name in TABLE:
+        value = getattr(args, name)
+        if value is False:
+            parts.append("--no-time")
+        elif value is not None:
+            for one in value if isinstance(value, list) else [value]:
+                parts.append(f"{NAMES[name]} {shlex.quote(one)}")
+    return "".join(f" {part}" for part in [*parts, *(["--mend"] if args.mend else [])])
+
+
+def _null_value(marks):
+    found = {}
+    for mark in marks:
+        feature, _, number = mark.rpartition("=")
+        try:
+            found[feature] = float(number)
+        except ValueError as error:
+            raise UserError(
+                f"--null-value must be a number, or FEATURE=NUMBER. Received: {mark!r}. Write 0, "
+                "or nan for empty cells."
+            ) from error
+    if "" in found and len(marks) > 1:
+        raise UserError(
+            "--null-value must be one number for all features, or name a feature each time. "
+            f"Received: {', '.join(marks)}. Write FEATURE=NUMBER."
+        )
+    return found.get("", found)

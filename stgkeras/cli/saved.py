@@ -1,0 +1,37 @@
+"""Opens a saved forecaster, and reads a file in the form of its data."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from stgkeras.cli import reading
+from stgkeras.cli.errors import in_options
+
+if TYPE_CHECKING:
+    from stgkeras.datasets import Series
+    from stgkeras.forecasting import Forecaster
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the commands that need a saved forecaster."""
+    parser.add_argument("city", metavar="FOLDER", help="folder that `stgkeras fit` wrote")
+    parser.add_argument("readings", metavar="READINGS", help="file of readings")
+    reading.add_table_options(parser)
+
+
+def names(args: argparse.Namespace) -> dict[str, str]:
+    """Returns how errors name the arguments of the library."""
+    files = {name: args.readings for name in ("path", "newest", "series")}
+    return {**reading.NAMES, **files, "folder": args.city, "Forecaster.save": "`stgkeras fit`"}
+
+
+def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
+    """Returns the forecaster, and the readings in the form of its data."""
+    with in_options(names(args)):
+        from stgkeras.forecasting import Forecaster
+        from stgkeras.forecasting.newest import as_series
+
+        forecaster = Forecaster.load(args.city)
+        form = forecaster._ready().form
+        return forecaster, as_series(form, args.readings, **reading.table_options(args))

@@ -1,0 +1,76 @@
+"""Results in plain sentences: the series, the graph, the weights and the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL, BLEND = "model", "forecaster"  # rows of `Forecaster.evaluate`
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """Returns the first names, and the number of the others."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def series_text(path: str, series: Any) -> str:
+    """Describes what was read from a file."""
+    import numpy as np
+
+    steps, sensors, features = series.values.shape
+    missing = 100 * float(np.isnan(series.values).mean())
+    names = "" if features == 1 else f", features {', '.join(series.features)}"
+    each = "" if series.interval is None else f" of {series.interval:g} minutes"
+    return (
+        f"{path}: {counted(steps, 'step')}{each}, {counted(sensors, 'sensor')}{names}, "
+        f"{missing:.2g} % of the readings missing."
+    )
+
+
+def graph_text(found: dict[str, Any]) -> str:
+    """Describes `Forecaster.graph_summary`."""
+    text = (
+        f"Graph: {counted(found['sensors'], 'sensor')}, {counted(found['edges'], 'edge')}, "
+        f"{counted(found['parts'], 'connected part')}, {found['median_edges']:g} edges of the "
+        "median sensor."
+    )
+    alone = found["isolated"]
+    return f"{text}\nSensors without an edge: {few(alone)}." if alone else text
+
+
+def weights_text(weights: pd.DataFrame, model: str) -> str:
+    """Says in words how much the model and each baseline count in the forecast."""
+    shares = weights.mean().sort_values(ascending=False, kind="stable")
+    shares = shares[shares > 0]
+    parts = [
+        f"{model if name == MODEL else name} {100 * share:.0f} %" for name, share in shares.items()
+    ]
+    text = f"Weights in the forecast, chosen by validation errors: {', '.join(parts)}."
+    first = str(shares.index[0])
+    if MODEL not in shares:
+        return f"{text}\n{model} does not count: the baselines alone have a smaller error."
+    if first != MODEL:
+        return (
+            f"{text}\nThe baseline {first!r} counts more than {model}: the validation error is "
+            "smallest with these weights."
+        )
+    return text
+
+
+def errors_text(errors: pd.DataFrame, units: Sequence[str], where: str) -> str:
+    """Returns the table of errors, and says if a baseline has a smaller error."""
+    given = list(dict.fromkeys(unit for unit in units if unit))
+    title = f"Errors{' in ' + ', '.join(given) if given else ''} over {where}:"
+    text = f"{title}\n{errors.to_string(float_format='{:.4g}'.format)}"
+    overall = errors["MAE mean"].drop([BLEND, MODEL])
+    if overall.min() < errors.loc[BLEND, "MAE mean"]:
+        text += f"\nHere the baseline {overall.idxmin()!r} is better than the forecaster."
+    return text

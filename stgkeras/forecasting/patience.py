@@ -1,0 +1,59 @@
+"""Early stopping that goes on where an interrupted training was stopped."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+
+from stgkeras.datasets.series.files import read_npz
+
+
+class Patience(keras.callbacks.EarlyStopping):
+    """Early stopping with the best weights, whose state is in a file.
+
+    Keras's callback starts anew when training is resumed, and forgets the best epoch before.
+
+    Args:
+        patience: int, as in `keras.callbacks.EarlyStopping`.
+        path: None, or the path of an npz file that is written after each epoch.
+        begun: int. Number of finished epochs, for a training that is resumed from `path`.
+    """
+
+    def __init__(
+        self, patience: int, path: str | os.PathLike[str] | None = None, begun: int = 0
+    ) -> None:
+        super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
+        self.path = None if path is None else pathlib.Path(path)
+        self.begun = begun
+        self.values: list[float] = []
+        self.best: float | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
+        if self.path is None or not self.begun or not self.path.is_file():
+            return
+        found = read_npz(self.path)
+        self.values = found["values"].tolist()[: self.begun]
+        for epoch, value in enumerate(self.values):
+            self.wait += 1
+            if self.best is None or value < self.best:
+                self.best, self.best_epoch, self.wait = value, epoch, 0
+        if int(found["epoch"]) == self.best_epoch:
+            # Otherwise the process was killed after an epoch that the training now repeats.
+            weights = self.model.get_weights()
+            self.best_weights = [found[f"w{i}"] for i in range(len(weights))]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        if self.path is None:
+            return
+        self.values.append(float((logs or {})[self.monitor]))
+        weights = {f"w{i}": weight for i, weight in enumerate(self.best_weights or [])}
+        partial = self.path.with_name(f".{self.path.stem}.partial.npz")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(partial, values=self.values, epoch=self.best_epoch, **weights)
+        os.replace(partial, self.path)
