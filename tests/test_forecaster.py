@@ -299,3 +299,26 @@ def test_bad_series(frames):
         "parts": 2,
         "median_edges": 1.0,
     }
+
+
+def test_a_resumed_training_keeps_its_best_epoch(frames, tmp_path):
+    """The validation error rises after the first epoch, so the first weights must come back."""
+    series = series_of({"speed": frames["speed"]})
+    found = []
+    for parts in ((4,), (1, 2, 4)):
+        path = tmp_path / f"{len(parts)}.keras"
+        for epochs in parts:
+            forecaster = Forecaster(horizon=2, season=False, **SMALL)
+            sgd = keras.optimizers.SGD(-1e-3)  # climbs
+            forecaster.fit(series, epochs=epochs, optimizer=sgd, checkpoint=path, verbose=0)
+        found.append([keras.ops.convert_to_numpy(w) for w in forecaster.model.weights])
+        saved = np.load(tmp_path / f"{len(parts)}.best.npz")
+        assert saved["epoch"] == 0 and len(saved["values"]) == 4
+        assert (np.diff(saved["values"]) > 0).all()
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_unknown_arguments_of_the_model(frames):
+    with pytest.raises(TypeError, match=r"`dropuot` must be an argument of GraphSTID.*dropout"):
+        Forecaster(dropuot=0.2).fit(series_of(frames), epochs=1)

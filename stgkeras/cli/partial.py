@@ -11,7 +11,7 @@ from stgkeras.cli.errors import UserError
 
 # Options that a resumed run may change.
 FREE = {"command", "run", "out", "epochs", "resume", "debug"}
-CHECKPOINT, RECORD = "checkpoint.keras", "run.json"
+CHECKPOINT, BEST, RECORD = "checkpoint.keras", "checkpoint.best.npz", "run.json"
 
 
 class Partial:
@@ -60,7 +60,7 @@ class Partial:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and self.checkpoint.exists():
             return
-        for name in (CHECKPOINT, RECORD):
+        for name in (CHECKPOINT, BEST, RECORD):
             (self.folder / name).unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()

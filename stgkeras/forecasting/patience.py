@@ -31,6 +31,7 @@ class Patience(keras.callbacks.EarlyStopping):
         self.begun = begun
         self.values: list[float] = []
         self.best: float | None = None
+        self.wait = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
