@@ -12,10 +12,10 @@ NEAREST = 5  # edges of a sensor that distances give, before the graph is made s
 def weights_of_distances(distances):
     """Computes the weights of the edges between each sensor and its nearest sensors.
 
-        A[n, m] = exp(-d[n, m]² / σ²)   if m is one of the 5 nearest of n, or n is one of those of m
+        A[n, m] = exp(-d[n, m]² / σ²)  if m is among the 5 nearest of n, or n among those of m
 
     d is the smaller distance of the two directions. σ² is the mean of d[n, m]² over all sensors n
-    and their 5 nearest m. Sensors as near as the fifth count too.
+    and their nearest m. Sensors at the same distance as the fifth count too.
 
     Args:
         distances: (N, N) float64, in any unit. Infinite if a distance is not known. The diagonal

@@ -78,13 +78,14 @@ def load_series(
         6. An array (N, N) or SciPy sparse matrix, in the order of the sensors.
 
     The rule for distances:
-        Each sensor has an edge to each of its 5 nearest sensors with a known distance, and the
-        graph is symmetric. The weight is exp(-d² / σ²). d is the smallest distance of the two
-        sensors, in either direction. σ² is the mean of d² over all pairs of a sensor and one of its
-        5 nearest. A distance of 0 in a list of edges makes no edge, and causes a warning. Sensors
-        with equal coordinates have an edge of weight 1. For another graph, compute weights,
-        for example with `stgkeras.graphs.gaussian_kernel`, or keep only the columns `from` and
-        `to` for edges of weight 1, as in ASTGCN.
+        Two sensors have an edge in both directions, if one of them is among the 5 nearest sensors
+        of the other. (Sensors at the same distance as the fifth count too.) The weight is
+        exp(-d² / σ²). d is the smallest known distance of the two sensors, in either direction. σ²
+        is the mean of d² over all pairs of a sensor and one of its nearest sensors. A distance of 0
+        in a list of edges makes no edge, and causes a warning. Sensors with equal coordinates have
+        an edge of weight 1. For another graph, compute the weights, for example with
+        `stgkeras.graphs.gaussian_kernel`; or keep only the columns `from` and `to`, so that each
+        edge has weight 1, as in ASTGCN.
 
     Returns:
         `Series`.
@@ -92,8 +93,9 @@ def load_series(
     Raises:
         FileNotFoundError: if a file is missing.
         ImportError: if the file is a Parquet file and pyarrow is not installed.
-        ValueError: if a file is damaged, contains pickled objects or is ambiguous, or if the
-            values and the graph have different numbers of nodes.
+        ValueError: if a file is damaged, contains pickled objects or is ambiguous, if the values
+            and the graph have different numbers of nodes, or if a list of edges has no edge
+            between two sensors.
 
     Example:
         >>> import numpy as np, os, stgkeras, tempfile
