@@ -88,8 +88,7 @@ def read(args, model):
     shares = {"val": args.val, "test": args.test, "boundary": args.boundary}
     split = datasets.split_windows(len(series.values), **reach, **shares)
     season = model.season is not None
-    options = {"components": components, "past_calendar": model.past_calendar}
-    task = Task(series, split, reach, model.num_outputs, season, **options)
+    task = Task(series, split, reach, model.num_outputs, season, components, model.past_calendar)
     if season and (task.calendar is None or task.day != model.season):
         sys.exit(f"{args.data} must have timestamps with {model.season} steps per day.")
     return task
