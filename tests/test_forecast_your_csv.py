@@ -154,7 +154,7 @@ def test_local_time_and_nights_without_readings(tmp_path):
     assert model.past_calendar and model.season == 24
     args = forecast_your_csv.parse([*map(str, files), *map(str, options)])
     args.timezone = "Europe/Paris"
-    task, _ = forecast_your_csv.read(args, tmp_path)
+    task = forecast_your_csv.read(args, tmp_path)
     left = set(range(216 - 13)) - set(task.split.train)
     assert left == {s for s in range(216 - 13) if np.isnan(values[s + 12 : s + 14]).all()}
     assert len(left) == 4 * 8 and len(task.split.test) == 72 - 13
