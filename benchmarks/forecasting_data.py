@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import records  # noqa: F401 - it makes examples/ importable
 from forecast_task import Task
 
@@ -16,6 +17,12 @@ class Data(Task):
     """The task to forecast the first feature, and a description of the data for model cards."""
 
     about: dict = field(default_factory=dict)
+
+
+def binary_edges(path):
+    """The edges of a file without their distances, which then have weight 1 as published."""
+    edges = pd.read_csv(path, dtype=str)
+    return edges.drop(columns=[name for name in edges if name.startswith("cost")])
 
 
 def metr_la(folder):
@@ -33,8 +40,8 @@ def metr_la(folder):
 
 def pems_d12_orange(folder):
     """81 stations with flow, occupancy and speed: 60 / 20 / 20 % of the windows."""
-    files, keys = (folder / "orange_81.npz", folder / "edges.csv"), ["flow", "occupancy", "speed"]
-    series = datasets.load_series(*files, key=keys, symmetric=True)
+    edges, keys = binary_edges(folder / "edges.csv"), ["flow", "occupancy", "speed"]
+    series = datasets.load_series(folder / "orange_81.npz", edges, key=keys, symmetric=True)
     about = {
         "series": "Caltrans PeMS, district 12, freeways at Orange, 81 mainline stations",
         "features": {"flow": "vehicles / 5 min", "occupancy": "share", "speed": "mph"},
@@ -46,8 +53,8 @@ def pems_d12_orange(folder):
 
 def pems08_tail(folder):
     """The last 40 % of PEMS08: the published test windows, and training in the validation part."""
-    files = folder / "pems08_flow_tail.npz", folder / "distance.csv"
-    series = datasets.load_series(*files, symmetric=True)
+    edges = binary_edges(folder / "distance.csv")
+    series = datasets.load_series(folder / "pems08_flow_tail.npz", edges, symmetric=True)
     about = {
         "series": "PEMS08, flow, the last 7156 of its 17856 steps",
         "features": {"flow": "vehicles / 5 min"},

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
-from stgkeras import datasets, graphs
+from stgkeras import datasets
 
 DAY = 96  # steps of 15 minutes
 # Each sensor, the next sensor downstream, and the distance in km.
@@ -50,8 +50,6 @@ def write(folder):
 
 
 def load():
-    """Returns the speeds as a `datasets.Series`, with edges of weight 1 between neighbours."""
+    """Returns the speeds as a `datasets.Series`, with the graph of the distances."""
     speeds, distances = make()
-    source, target = (distances[end].map(list(speeds).index) for end in ("from", "to"))
-    adjacency = graphs.from_edges(source.to_numpy(), target.to_numpy(), num_nodes=speeds.shape[1])
-    return datasets.from_pandas({"speed": speeds}, adjacency, units="km/h", symmetric=True)
+    return datasets.from_pandas({"speed": speeds}, distances, units="km/h")

@@ -42,14 +42,13 @@ def table(task, forecasts, steps):
     return {name: metrics.forecast_errors(truth, p, labels) for name, p in forecasts.items()}
 
 
-def pictures(task, forecasts, steps, positions=None):
+def pictures(task, forecasts, steps):
     """Returns figures {name: figure} of the first feature.
 
     Args:
         task: `Task`.
         forecasts: {name: (W, horizon, N, num_outputs)}. The first is the forecast of the model.
         steps: list of forecast steps. The first and the last step are drawn.
-        positions: (N, 2) positions of the sensors in km, or None.
     """
     series, truth = task.series, task.targets[task.ahead][..., 0]
     forecasts = {name: forecast[..., 0] for name, forecast in forecasts.items()}  # (W, H, N)
@@ -69,7 +68,7 @@ def pictures(task, forecasts, steps, positions=None):
         "sensors": plots.graph(
             series.adjacency,
             errors.filled(np.nan),
-            positions,
+            series.positions,
             title=f"{ours}: largest error at sensor {series.names[errors.filled(-1).argmax()]}",
             label=f"mean absolute error ({units})",
         ),

@@ -6,7 +6,7 @@ python examples/forecast_your_csv.py flows.csv sensors.csv --timezone Europe/Par
 
 The first file has a row per time and a column per sensor, with the names of the sensors in the
 header and timestamps in the first column. The second file has the columns from,to,distance or the
-columns sensor,latitude,longitude (or id,lat,lon).
+columns sensor,latitude,longitude (or id,lat,lon); load_series describes the weights of the graph.
 """
 
 import argparse
@@ -16,7 +16,6 @@ import pathlib
 import sys
 import time
 
-import csv_graph
 import demo_roads
 import keras
 import pandas as pd
@@ -29,7 +28,7 @@ from stgkeras import datasets, losses
 def main(args):
     folder = new_folder(args.out)
     keras.utils.set_random_seed(args.seed)
-    task, places = read(args, folder)
+    task = read(args, folder)
     train, val, test = task.windows(batch_size=32, seed=args.seed)
     model, loss = task.model(args.model), losses.MaskedMeanAbsoluteError()
     model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss)
@@ -37,7 +36,7 @@ def main(args):
     model.fit(train, validation_data=val, epochs=args.epochs, shuffle=False, callbacks=[stop])
     model.save(folder / "model.keras")
     forecasts = {args.model: model.predict(test, verbose=0)} | baselines(task)
-    figures = pictures(task, forecasts, args.steps, places) | attention(task, model)
+    figures = pictures(task, forecasts, args.steps) | attention(task, model)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=200)
     report(args, task, table(task, forecasts, args.steps), folder)
@@ -52,17 +51,15 @@ def new_folder(path):
 
 
 def read(args, folder):
-    """Returns the task, and positions (N, 2) of the sensors in km, or None."""
+    """Returns the task of the arguments."""
     readings, graph, units = args.readings, args.graph, args.units
     if readings is None:
         (readings, graph), units = demo_roads.write(folder), "km/h"
     mend = {"regularize": True, "duplicates": "mean"} if args.mend else {}
-    mend |= {"null_value": args.null_value, "timezone": args.timezone}
-    series = datasets.from_csv(readings, units=units, **mend)
+    mend |= {"null_value": args.null_value, "timezone": args.timezone, "unknown": args.unknown}
+    series = datasets.from_csv(readings, graph, units=units, **mend)
     if series.timestamps is None:
         sys.exit(f"{readings} must have timestamps in the first column. Add the timestamps.")
-    adjacency, places = csv_graph.read(graph, list(series.names))
-    series = dataclasses.replace(series, adjacency=adjacency)
     reach = {"input_length": max(12, *args.steps), "horizon": max(args.steps)}
     total, local = len(series.values), series.timezone is not None
     split = datasets.split_windows(total, **reach, complete=series)
@@ -72,7 +69,7 @@ def read(args, folder):
         sys.exit(f"A day is not a multiple of {series.interval:g} minutes. Remove --season.")
     week = task.calendar is not None and task.known >= 7 * task.day
     season = week if args.season is None else args.season
-    return dataclasses.replace(task, season=season), places
+    return dataclasses.replace(task, season=season)
 
 
 def report(args, task, errors, folder):
@@ -101,6 +98,8 @@ def parse(arguments=None):
     parser.add_argument("--null-value", type=float, help="value of missing readings: 0 or nan")
     parser.add_argument("--timezone", help="time zone of the readings, such as Europe/Paris")
     parser.add_argument("--mend", action="store_true", help="add missing rows, average duplicates")
+    actions = {"choices": ("raise", "drop"), "default": "raise"}
+    parser.add_argument("--unknown", **actions, help="for sensors of the graph without readings")
     parser.add_argument("--model", choices=MODELS, default="STGCN")
     steps = {"type": int, "nargs": "+", "default": [3, 6, 12]}
     parser.add_argument("--steps", **steps, help="forecast steps to report; the largest: horizon")

@@ -14,7 +14,6 @@ import dataclasses
 import pathlib
 import sys
 
-import csv_graph
 import forecast_report
 import keras
 import numpy as np
@@ -29,7 +28,7 @@ from stgkeras.models.graph_model import GraphModel
 
 def main(args):
     model = load(args.model)
-    task, places = read(args, model)
+    task = read(args, model)
     horizon, name = model.horizon, type(model).__name__
     steps = sorted(set(args.steps or (max(1, horizon // 4), max(1, horizon // 2), horizon)))
     if steps[0] < 1 or steps[-1] > horizon:
@@ -37,7 +36,7 @@ def main(args):
     forecasts = {name: model.predict(task.batches(task.split.test, batch_size=32), verbose=0)}
     forecasts |= forecast_report.baselines(task)
     errors = forecast_report.table(task, forecasts, steps)
-    figures = forecast_report.pictures(task, forecasts, steps, places)
+    figures = forecast_report.pictures(task, forecasts, steps)
     first = {key: forecasts[key][..., 0] for key in (name, "last value")}
     units, truth = task.series.units[0], task.targets[task.ahead][..., 0]
     figures["most"] = plots.errors_by_sensor(truth, first, task.series.names, units=units)
@@ -67,7 +66,7 @@ def load(path):
 
 
 def read(args, model):
-    """Returns the task with the graph of the model, and positions (N, 2) of the sensors or None."""
+    """Returns the task with the graph of the model."""
     if args.data in tasks.DATASETS:
         series = tasks.measured(argparse.Namespace(data=None, dataset=args.data, path=args.path))
     else:
@@ -81,19 +80,27 @@ def read(args, model):
     graph = model.graph.toarray() if hasattr(model.graph, "toarray") else np.array(model.graph)
     np.fill_diagonal(graph, 0)
     units = (args.units,) * found[1] if args.units else series.units
-    series = dataclasses.replace(series, adjacency=graph, units=units)
+    places = read_places(args.places, series) if args.places else series.places
+    series = dataclasses.replace(series, adjacency=graph, units=units, places=places)
     components = model.input_length if isinstance(model.input_length, dict) else None
     length = components["recent"] if components else model.input_length
     reach = {"input_length": length, "horizon": model.horizon}
     shares = {"val": args.val, "test": args.test, "boundary": args.boundary}
     split = datasets.split_windows(len(series.values), **reach, **shares)
     season = model.season is not None
-    options = {"components": components, "past_calendar": model.past_calendar}
-    task = Task(series, split, reach, model.num_outputs, season, **options)
+    task = Task(series, split, reach, model.num_outputs, season, components, model.past_calendar)
     if season and (task.calendar is None or task.day != model.season):
         sys.exit(f"{args.data} must have timestamps with {model.season} steps per day.")
-    places = csv_graph.read(args.places, list(series.names))[1] if args.places else None
-    return task, places
+    return task
+
+
+def read_places(path, series):
+    """Reads the latitudes and longitudes of the sensors from a CSV file."""
+    options = {"graph": path, "names": series.names, "unknown": "drop"}
+    places = datasets.from_arrays(series.values[:1], null_value=np.nan, **options).places
+    if places is None:
+        sys.exit(f"--places {path} must have the columns sensor, latitude and longitude.")
+    return places
 
 
 def parse(arguments=None):

@@ -40,6 +40,7 @@ SERIES = (
     "clock_seasons",
     "clocks",
     "components",
+    "distance_graphs",
     "forecast_baselines",
     "frame_columns",
     "missing_readings",

@@ -15,7 +15,6 @@ from matplotlib.image import imread
 from stgkeras import datasets, graphs
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-import csv_graph
 import demo_roads
 import forecast_your_csv
 
@@ -50,6 +49,9 @@ def test_table_pictures_and_model(tmp_path, capsys):
     speeds, files = write(tmp_path, 15 * 24)
     out = tmp_path / "run"
     options = ("--null-value", 0, "--units", "km/h", "--steps", 4, 1)
+    with pytest.raises(ValueError, match=r"unknown ids are 'X'.*`unknown=\"drop\"`"):
+        run(*files, *options, "--out", out)
+    options = (*options, "--unknown", "drop")
     run(*files, *options, "--epochs", 2, "--out", out)
     table = pd.read_csv(out / "table.csv", index_col=0)
     columns = [
@@ -75,14 +77,16 @@ def test_table_pictures_and_model(tmp_path, capsys):
     windows = values[first[:, None] - 12 + np.arange(12)][..., None].astype("float32")
     forecast = model.predict({"x": windows, "calendar": week[ahead]}, verbose=0)[..., 0]
     np.testing.assert_allclose(table.loc["STGCN"], errors(values[ahead], forecast), rtol=1e-3)
-    weights = csv_graph.read(files[1], list("ABCD"))[0]
+    series = datasets.from_csv(*files, null_value=0, unknown="drop")
+    assert np.count_nonzero(series.adjacency) == 6
+    weights = series.adjacency
     np.testing.assert_allclose(model.graph, graphs.scaled_laplacian(weights), rtol=1e-5, atol=1e-6)
 
     record = json.loads((out / "metrics.json").read_text())
     assert record["season"] is True and set(record["test"]) == set(table.index)
     assert record["test"]["STGCN"] == pytest.approx(table.loc["STGCN"].to_dict())
     printed = capsys.readouterr().out
-    assert "Test errors in km/h" in printed and "1 of 4 rows name sensors without" in printed
+    assert "Test errors in km/h" in printed
     assert f"{table.loc['ridge on the residual', 'MAE mean']:.3f}" in printed
     for name in ("forecast", "errors", "sensors"):
         assert imread(out / f"{name}.png")[..., :3].std() > 0.05
@@ -121,7 +125,7 @@ def test_local_time_and_nights_without_readings(tmp_path):
     flows = pd.DataFrame(level + rng.normal(size=(360, 4)), times.tz_localize(None), list("ABCD"))
     flows[times.hour < 5] = np.nan
     flows.to_csv(tmp_path / "flows.csv", index_label="time")
-    (tmp_path / "roads.csv").write_text(ROADS)
+    (tmp_path / "roads.csv").write_text(ROADS.replace("X,A,1\n", ""))
     files = tmp_path / "flows.csv", tmp_path / "roads.csv"
     options = ("--null-value", "nan", "--steps", 1, 2, "--epochs", 1)
     with pytest.raises(ValueError, match="If these are local times that skip an hour"):
@@ -150,7 +154,7 @@ def test_local_time_and_nights_without_readings(tmp_path):
     assert model.past_calendar and model.season == 24
     args = forecast_your_csv.parse([*map(str, files), *map(str, options)])
     args.timezone = "Europe/Paris"
-    task, _ = forecast_your_csv.read(args, tmp_path)
+    task = forecast_your_csv.read(args, tmp_path)
     left = set(range(216 - 13)) - set(task.split.train)
     assert left == {s for s in range(216 - 13) if np.isnan(values[s + 12 : s + 14]).all()}
     assert len(left) == 4 * 8 and len(task.split.test) == 72 - 13
@@ -177,62 +181,6 @@ def test_queues_grow_up_the_road():
     assert abs(effect[0, 1]) < 0.1
 
 
-def test_weights_of_roads(tmp_path):
-    path = tmp_path / "roads.csv"
-    path.write_text("From, To, Metres\nA,B,1000\nB,A,900\nB,C,2000\n")
-    weights, places = csv_graph.read(path, ["A", "B", "C", "D"])
-    mean = (0.9**2 + 2**2) / 2  # of each edge; the shorter way of two counts
-    expected = np.zeros((4, 4))
-    expected[0, 1] = expected[1, 0] = np.exp(-(0.9**2) / mean)
-    expected[1, 2] = expected[2, 1] = np.exp(-(2**2) / mean)
-    np.testing.assert_allclose(weights, expected)
-    assert places is None
-
-
-def test_weights_of_places(tmp_path):
-    path = tmp_path / "places.csv"
-    rows = [f"{i},S{i},{50 + i / 100},8.0" for i in range(9)]
-    path.write_text("\n".join(["index,id,latitude,longitude", *rows[::-1]]))
-    weights, places = csv_graph.read(path, [f"S{i}" for i in range(9)])
-    # On a line, the five nearest of the first are the next five; those of the middle, two a side
-    # and a third.
-    assert np.flatnonzero(weights[0]).tolist() == [1, 2, 3, 4, 5]
-    assert (weights == weights.T).all() and not weights.diagonal().any()
-    assert weights[0, 1] > weights[0, 2] > weights[0, 5] > 0
-    step = 0.01 / 360 * 40030.2  # km along a meridian
-    np.testing.assert_allclose(places[:, 1], step * (np.arange(9) - 4), rtol=1e-3, atol=1e-9)
-    np.testing.assert_allclose(places[:, 0], 0, atol=1e-9)
-    for header in ("id,latitude,longitude", "sensor,lat,lon", "Station, Lat, Lng"):
-        path.write_text(f"{header}\na,60,10\nb,60,11\n")
-        weights, places = csv_graph.read(path, ["b", "a"])
-        east = places[:, 0]
-        np.testing.assert_allclose(east[0] - east[1], 40030.2 / 360 / 2, rtol=1e-3)  # cos 60° = 1/2
-    # Sensors whose names look like row numbers, and two sensors at one place.
-    path.write_text("index,id,lat,lon\n1,2,50,8\n2,1,50.01,8\n3,3,50.01,8\n")
-    weights, places = csv_graph.read(path, ["1", "2", "3"])
-    assert weights[0, 2] == 1 > weights[0, 1] and places[1, 1] < places[0, 1] == places[2, 1]
-    path.write_text("index,lat,lon\n1,50,8\n0,50.01,8\n")
-    assert csv_graph.read(path, ["0", "1"])[1][0, 1] > 0
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a,b\n1,2\n", "must have the columns from, to, distance, or .* It has a, b. Rename"),
-        ("from,to,distance\nX,Y,1\n", "must have an edge"),
-        ("from,to,distance\nA,B,1\nB,,1\n", "must have a sensor in each cell of from and to"),
-        ("id,latitude,longitude\nA,50,8\n", "column id begins with A. Add rows for B, C, D"),
-        ("id,lat,lon\na,50,8\nb,50,8\n", "column id begins with a, b. Add rows for A, B, C, D"),
-        ("id,sensor,lat,lon\na,u,50,8\n", "one column of names .* A, B, C. .* one of id, sensor"),
-        ("id,lat,lon\n" + "".join(f"{n},50,8\n" for n in "ABCDA"), "one row for each sensor"),
-    ],
-)
-def test_bad_graphs(text, message, tmp_path):
-    (tmp_path / "graph.csv").write_text(text)
-    with pytest.raises(SystemExit, match=message):
-        csv_graph.read(tmp_path / "graph.csv", list("ABCD"))
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -248,7 +196,7 @@ def test_bad_arguments(arguments, message, capsys):
 
 
 def test_times_and_days_that_do_not_fit(tmp_path):
-    speeds, files = write(tmp_path, 120)
+    speeds, files = write(tmp_path, 120, ROADS.replace("X,A,1\n", ""))
     speeds.to_csv(files[0], index=False)
     with pytest.raises(SystemExit, match="must have timestamps in the first column"):
         run(*files, "--null-value", "nan", "--out", tmp_path / "run")

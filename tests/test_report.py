@@ -224,7 +224,7 @@ def test_a_model_that_reads_the_local_time_of_its_input(tmp_path):
     series = datasets.from_pandas(frame.set_axis(times))
     model.adapt(series.values, series.calendar)
     words = [str(tmp_path / "model.keras"), str(tmp_path / "speeds.csv")]
-    task, _ = report.read(report.parse([*words, "--timezone", "Europe/Paris"]), model)
+    task = report.read(report.parse([*words, "--timezone", "Europe/Paris"]), model)
     starts = task.split.test[:2]
     inputs, _ = task.batches(starts)[0]
     hours = times.hour.to_numpy()[starts[:, None] + np.arange(READ)]
@@ -232,3 +232,13 @@ def test_a_model_that_reads_the_local_time_of_its_input(tmp_path):
     assert model.predict(task.batches(starts), verbose=0).shape == (2, AHEAD, 4, 1)
     with pytest.raises(ValueError, match="local times that skip an hour"):
         report.read(report.parse(words), model)
+
+
+def test_places_of_the_sensors(tmp_path):
+    series = datasets.from_arrays([[1.0, np.nan]], names=["a", "b"], interval=5, null_value=np.nan)
+    path = tmp_path / "places.csv"
+    path.write_text("id,lat,lon\nx,52,9\nb,50,8\na,51,8.5\n")
+    assert report.read_places(path, series).tolist() == [[51, 8.5], [50, 8]]
+    path.write_text("from,to\na,b\n")
+    with pytest.raises(SystemExit, match="--places .* must have the columns sensor, latitude and"):
+        report.read_places(path, series)

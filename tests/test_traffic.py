@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stgkeras.datasets import load_series
@@ -52,6 +53,7 @@ def test_los_loop():
 
 def test_pems08_tail():
     path, graph = real("pems08_tail/pems08_flow_tail.npz"), real("pems08_tail/distance.csv")
+    graph = pd.read_csv(graph, dtype=str)[["from", "to"]]
     series = load_series(path, graph)
     assert series.values.shape == (7156, 170, 1)
     assert series.values.mean(dtype=float) == pytest.approx(231.8992, abs=1e-3)
@@ -64,6 +66,7 @@ def test_pems08_tail():
 
 def test_orange_has_three_scaled_features():
     path, graph = real("pems_d12_orange/orange_81.npz"), real("pems_d12_orange/edges.csv")
+    graph = pd.read_csv(graph, dtype=str).drop(columns="cost_miles")
     series = load_series(path, graph, key=("flow", "occupancy", "speed"))
     assert series.features == ("flow", "occupancy", "speed")
     means = series.values.mean((0, 1), dtype=float)
@@ -240,10 +243,9 @@ def test_bad_csv(write, text, message):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        # Rows fill [to, from]; the diagonal is cleared; cost and distance only say "edge".
-        ("from,to,cost\n7,8,9.5\n8,9,0\n9,9,1\n", [[0, 0, 0], [1, 0, 0], [0, 1, 0]]),
-        ("from,to,distance\n7,8,9.5\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
-        ("From,To,cost_miles,from_id,to_id\n0,1,3,7,8\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        # Rows fill [to, from]; the diagonal is cleared; test_distance_graphs.py tests distances.
+        ("from,to\n7,8\n8,9\n9,9\n", [[0, 0, 0], [1, 0, 0], [0, 1, 0]]),
+        ("From,To,from_id,to_id\n0,1,7,8\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
         ("from,to\n7,8\n7,8\n", [[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
         ("from,to,weight\n7,8,0.5\n9,7,2\n7,8,0.7\n", [[0, 0, 2], [0.7, 0, 0], [0, 0, 0]]),
         ("from,to,weight\n7,9,0.5\n", [[0, 0, 0], [0, 0, 0], [0.5, 0, 0]]),

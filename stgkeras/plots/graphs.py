@@ -28,7 +28,7 @@ def graph(
         values: array (N,). Value of each node, such as its mean absolute error. Nodes with NaN are
             drawn as crosses.
         positions: array (N, 2), or None. Positions of the nodes in km east and km north of any
-            point. None computes a layout from the edges.
+            point, such as `Series.positions`. None computes a layout from the edges.
         title: str. Title of the figure.
         label: str. Name and units of the values.
 

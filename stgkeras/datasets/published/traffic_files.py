@@ -102,11 +102,12 @@ def read_graph(
 ) -> Any:
     """Returns the adjacency that the series file holds, or reads it from the graph file.
 
-    A graph file is a list of edges or an adjacency matrix, as for `load_series`.
+    A graph file is a list of edges or an adjacency matrix, as for `load_series`. Here edges with a
+    distance have weight 1, as published.
     """
     if "graph" not in paths and found.get("adjacency") is not None:
         return found["adjacency"]
-    return graph_from_file(paths["graph"], names)
+    return graph_from_file(paths["graph"], names, weigh=False)
 
 
 def _check_numbers(known, path, values, adjacency):

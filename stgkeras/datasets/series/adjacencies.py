@@ -52,12 +52,22 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series")
 
 
 def _may_be_distances(weights, most=100):
-    """Whether a complete graph meets the triangle inequality, as distances do."""
+    """Whether a complete graph meets the triangle inequality, as distances do.
+
+    A few sensors can have weights exp(-d² / σ²) that meet it too. Then √-log of the weights, which
+    is d / σ, meets it as well.
+    """
     part = weights[:most, :most]
     between = ~np.eye(len(part), dtype=bool)
     if len(part) < 4 or not (part[between] > 0).all():
         return False
     if part.max() <= 4 * part[between].min():
         return False  # nearly equal weights always meet the triangle inequality
-    slack = 1e-9 * part.max()
-    return all((part <= part[:, [k]] + part[k] + slack).all() for k in range(len(part)))
+    if part.max() <= 1 and _meets_triangle_inequality(np.sqrt(-np.log(part + ~between))):
+        return False
+    return _meets_triangle_inequality(part)
+
+
+def _meets_triangle_inequality(lengths):
+    slack = 1e-9 * lengths.max()
+    return all((lengths <= lengths[:, [k]] + lengths[k] + slack).all() for k in range(len(lengths)))

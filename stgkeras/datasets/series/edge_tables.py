@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from stgkeras.datasets.series.csv_text import with_points
+from stgkeras.datasets.series.distance_graphs import weights_of_edges
 from stgkeras.datasets.series.sensor_names import renamed, shown
 
 
-def from_edge_table(table, names, what, unknown="raise", decimal="."):
+def from_edge_table(table, names, what, unknown="raise", decimal=".", weigh=True):
     """Reads an adjacency from a pandas frame with a row for each edge.
 
     Args:
@@ -18,7 +19,9 @@ def from_edge_table(table, names, what, unknown="raise", decimal="."):
         what: str. Source of the table in error messages.
         names: sequence of N str, the names of the sensors.
         unknown: "raise", or "drop" to leave out edges of sensors that are not in `names`.
-        decimal: str. Decimal sign of weights in text.
+        decimal: str. Decimal sign of numbers in text.
+        weigh: bool. Whether costs and distances become weights, see `weights_of_distances`. With
+            False, each edge has weight 1.
     """
     columns = lower_case(table.columns)
     table = table.set_axis(columns, axis=1)
@@ -40,16 +43,20 @@ def from_edge_table(table, names, what, unknown="raise", decimal="."):
     ends = _nodes(table[again or ["from", "to"]], names, what, unknown)
     if again:
         _check_positions(table[["from", "to"]], ends, what, len(names))
+    are_weights = bool(numbers) and numbers[0].startswith("weight")
     weights = np.ones(len(table))
-    if numbers and numbers[0].startswith("weight"):
-        weights = _weights(table[numbers[0]], numbers[0], what, decimal)
+    if numbers and (weigh or are_weights):
+        weights = _numbers(table[numbers[0]], numbers[0], what, decimal)
     kept = ends.min(axis=1) >= 0
     source, target = ends[kept].T
     if not kept.all() and not (source != target).any():
         refuse_no_edge(what, _ids(table[again or ["from", "to"]], what), names)
+    if numbers and weigh and not are_weights:
+        adjacency = weights_of_edges(ends[kept], weights[kept], names, what)
+        return _with_edges(adjacency, table, names, what)
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights[kept])
-    return np.where(np.isneginf(adjacency), 0, adjacency)
+    return _with_edges(np.where(np.isneginf(adjacency), 0, adjacency), table, names, what)
 
 
 def refuse_no_edge(what, ids, names):
@@ -125,7 +132,18 @@ def _check_positions(ends, nodes, what, num_nodes):
         )
 
 
-def _weights(cells, name, what, decimal):
+def _with_edges(adjacency, table, names, what):
+    """Returns the adjacency. Raises ValueError if it has no edge between two sensors."""
+    if not (adjacency[~np.eye(len(names), dtype=bool)] != 0).any():
+        raise ValueError(
+            f"{what} must have an edge between two sensors of the series. Received: {len(table)} "
+            f"rows without such an edge, the first {table.iloc[0].to_dict()}; the sensors are "
+            f"{shown(names)}. Check the names of the sensors, or pass `graph=None`."
+        )
+    return adjacency
+
+
+def _numbers(cells, name, what, decimal):
     import pandas as pd
 
     weights = pd.to_numeric(with_points(cells, decimal), errors="coerce").to_numpy(np.float64)
@@ -133,6 +151,6 @@ def _weights(cells, name, what, decimal):
     if bad.size:
         raise ValueError(
             f"{what} must hold numbers. Received: {cells.iloc[bad[0]]!r} in column {name!r}, row "
-            f"{bad[0]}. Write a weight in each row."
+            f"{bad[0]}. Write a number in each row."
         )
     return weights

@@ -7,38 +7,55 @@ import os
 import numpy as np
 
 from stgkeras.datasets.series import files
+from stgkeras.datasets.series.coordinates import from_coordinates, has_coordinates
 from stgkeras.datasets.series.csv_text import all_cells, csv_text
 from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case
 from stgkeras.datasets.series.joined import by_labels, joined
 from stgkeras.datasets.series.sensor_names import shown
 
+TYPES = (".npz", ".csv", ".tsv")
 FIX = "Write commas between the cells, and numbers with a decimal point."
 
 
 def graph_of(graph, names, unknown="raise"):
     """Returns the adjacency of `graph`, or of its file, for the sensors `names`, before checks.
 
+    Arguments as in `graph_parts`.
+    """
+    return graph_parts(graph, names, unknown)["adjacency"]
+
+
+def graph_parts(graph, names, unknown="raise"):
+    """Returns the fields `adjacency` and `places` of the series of the sensors `names`.
+
+    The adjacency is not checked yet. `places` is None if `graph` has no coordinates.
+
     Args:
-        graph: None, a path, or a graph as in `joined`.
+        graph: None, a path, a frame with coordinates, or a graph as in `joined`.
         names: sequence of N names of sensors.
         unknown: "raise", or "drop" to leave out sensors that are not in `names`.
     """
     names = [str(name) for name in names]
     if unknown not in ("raise", "drop"):
         raise ValueError(f'`unknown` must be "raise" or "drop". Received: unknown={unknown!r}')
-    if isinstance(graph, (str, os.PathLike)):
-        return graph_from_file(graph, names, unknown)
-    return joined(graph, names, unknown)
+    is_path = isinstance(graph, (str, os.PathLike))
+    if is_path and _is_coordinates_file(graph):
+        table, decimal = _frame(graph)
+        return from_coordinates(table, names, str(graph), unknown, decimal)
+    if hasattr(graph, "iloc") and has_coordinates(getattr(graph, "columns", ())):
+        return from_coordinates(graph, names, "`graph`", unknown)
+    adjacency = (graph_from_file if is_path else joined)(graph, names, unknown)
+    return {"adjacency": adjacency, "places": None}
 
 
-def graph_from_file(path, names, unknown="raise"):
+def graph_from_file(path, names, unknown="raise", weigh=True):
     """Reads an adjacency `[target, source]` for the sensors `names`. Weights are not checked yet.
 
-    Arguments as in `graph_of`. The names in a file count, also in npz files; only a matrix without
-    names has the order of the sensors.
+    Arguments as in `graph_of`; `weigh` as in `from_edge_table`. The names in a file count, also in
+    npz files; only a matrix without names has the order of the sensors.
     """
     options = {"names": names, "what": str(path), "unknown": unknown}
-    if files.file_type(path, (".npz", ".csv", ".tsv"), "graph") == ".npz":
+    if files.file_type(path, TYPES, "graph") == ".npz":
         arrays = files.read_npz(path)
         adjacency = files.first_of(arrays, files.ADJACENCY_KEYS)
         if adjacency is None:
@@ -53,11 +70,8 @@ def graph_from_file(path, names, unknown="raise"):
         return by_labels(adjacency, labels, labels, **options)
     text = csv_text(path, fix=FIX)
     if {"from", "to"} <= set(lower_case(text.header[0])):
-        import pandas as pd
-
-        (header, *rows), decimal = all_cells(path, FIX)
-        table = pd.DataFrame(rows, columns=header, dtype=str)
-        return from_edge_table(table, **options, decimal=decimal)
+        table, decimal = _frame(path)
+        return from_edge_table(table, **options, decimal=decimal, weigh=weigh)
     matrix = _plain_matrix(text, len(names))
     return _labelled_matrix(path, options) if matrix is None else matrix
 
@@ -77,6 +91,20 @@ def distances_from_csv(path):
             f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns"
         )
     return table.iloc[:, :2].to_numpy(object), files.numbers_of(path, table.iloc[:, 2:], [2])[:, 0]
+
+
+def _is_coordinates_file(path):
+    if files.file_type(path, TYPES, "graph") == ".npz":
+        return False
+    return has_coordinates(csv_text(path, fix=FIX).header[0])
+
+
+def _frame(path):
+    """Reads a csv file with a header as a frame of str. Returns the frame and the decimal sign."""
+    import pandas as pd
+
+    (header, *rows), decimal = all_cells(path, FIX)
+    return pd.DataFrame(rows, columns=header, dtype=str), decimal
 
 
 def _plain_matrix(text, num_nodes):
@@ -115,7 +143,8 @@ def _labelled_matrix(path, options):
         return _as_numbers(path, cells, None, decimal)
     raise ValueError(
         f"{path} must hold a matrix for the {len(names)} nodes of the series, with the names of "
-        "sensors in its first row and column or without names; or edges, with the header from,to. "
+        "sensors in its first row and column or without names; or edges, with the header from,to; "
+        "or places, with the header sensor,latitude,longitude. "
         f"Received: a table of shape {cells.shape} with the first row {shown(cells[0].tolist())}; "
         f"the sensors are {shown(names)}."
     )

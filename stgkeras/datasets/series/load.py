@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stgkeras.datasets.series.files import file_type, series_from_npz
-from stgkeras.datasets.series.graph_files import graph_of
+from stgkeras.datasets.series.graph_files import graph_parts
 from stgkeras.datasets.series.series import Series, agreed_interval, make_series
 from stgkeras.datasets.series.table_parts import TABLE_OPTIONS, table_parts
 from stgkeras.datasets.series.tables import CSV, TABLES, paths_of_features
@@ -56,21 +56,36 @@ def load_series(
             `from_csv`.
 
     Forms of graphs:
-        1. A csv file or pandas frame with the columns `from` and `to`, and at most a third column
-        `cost`, `distance` or `weight`. Each row is an edge, stored as `adjacency[to, from]`. A
-        `weight` is the weight of the edge. Without a `weight`, each edge has weight 1, as in
-        ASTGCN. (`stgkeras.graphs.gaussian_kernel` computes weights that decrease with distance.)
-        If an edge has several rows, the largest weight is used. If `from` and `to` are positions,
-        two more columns such as `from_id` and `to_id` must give the names. For positions alone,
-        use `stgkeras.graphs.from_edges`.
-        2. A csv file or frame with the adjacency matrix, with the names of the sensors in the
+        1. Edges: a csv file or pandas frame with the columns `from` and `to`, and at most a third
+        column. Each row is an edge. If `from` and `to` are positions, two more columns such as
+        `from_id` and `to_id` must give the names. For positions alone, use
+        `stgkeras.graphs.from_edges`. The third column sets the weights:
+        `weight`: the weight of the edge, stored as `adjacency[to, from]`. If an edge has several
+        rows, the largest weight is used.
+        `distance` or `cost`, in any unit: weights by the rule for distances, see below.
+        No third column: each edge has weight 1, stored as `adjacency[to, from]`.
+        2. Coordinates: a csv file or frame with a row for each sensor, the names in any column,
+        and the columns `latitude` and `longitude` (or `lat` and `lon`), in degrees. The distances
+        between all sensors, along great circles, give weights by the rule for distances. The
+        coordinates become `Series.places`.
+        3. A csv file or frame with the adjacency matrix, with the names of the sensors in the
         first row, the first column or both; or a csv file without names. Csv files may have
         semicolons, tabs and decimal commas.
-        3. An npz file with the array `adj` or `adjacency`, and the names in `sensor_id` or `names`,
+        4. An npz file with the array `adj` or `adjacency`, and the names in `sensor_id` or `names`,
         if the order is not that of the series.
-        4. A networkx graph of the names, or an igraph graph with the vertex attribute "name". The
+        5. A networkx graph of the names, or an igraph graph with the vertex attribute "name". The
         edge attribute "weight" is the weight; without it, each edge has weight 1.
-        5. An array (N, N) or SciPy sparse matrix, in the order of the sensors.
+        6. An array (N, N) or SciPy sparse matrix, in the order of the sensors.
+
+    The rule for distances:
+        Two sensors have an edge in both directions, if one of them is among the 5 nearest sensors
+        of the other. (Sensors at the same distance as the fifth count too.) The weight is
+        exp(-d² / σ²). d is the smallest known distance of the two sensors, in either direction. σ²
+        is the mean of d² over all pairs of a sensor and one of its nearest sensors. A distance of 0
+        in a list of edges makes no edge, and causes a warning. Sensors with equal coordinates have
+        an edge of weight 1. For another graph, compute the weights, for example with
+        `stgkeras.graphs.gaussian_kernel`; or keep only the columns `from` and `to`, so that each
+        edge has weight 1, as in ASTGCN.
 
     Returns:
         `Series`.
@@ -78,8 +93,9 @@ def load_series(
     Raises:
         FileNotFoundError: if a file is missing.
         ImportError: if the file is a Parquet file and pyarrow is not installed.
-        ValueError: if a file is damaged, contains pickled objects or is ambiguous, or if the
-            values and the graph have different numbers of nodes.
+        ValueError: if a file is damaged, contains pickled objects or is ambiguous, if the values
+            and the graph have different numbers of nodes, or if a list of edges has no edge
+            between two sensors.
 
     Example:
         >>> import numpy as np, os, stgkeras, tempfile
@@ -110,13 +126,16 @@ def load_series(
         )
     unknown = options.pop("unknown", "raise")
     found = series_from_npz(path, key, interval, timezone)
+    parts = {"adjacency": found["adjacency"]}
+    if graph is not None:
+        parts = graph_parts(graph, found["names"], unknown)
     return make_series(
         found["values"],
         where=str(path),
         names=found["names"],
         features=found["features"],
         times=found["times"],
-        adjacency=found["adjacency"] if graph is None else graph_of(graph, found["names"], unknown),
+        **parts,
         **options | {"interval": agreed_interval(interval, found["interval"], "the file")},
     )
 
@@ -240,6 +259,6 @@ def _series(path, graph, *, unknown="raise", **options):
     return make_series(
         found.pop("values"),
         where=str(where),
-        adjacency=graph_of(graph, found["names"], unknown),
+        **graph_parts(graph, found["names"], unknown),
         **given | found,
     )

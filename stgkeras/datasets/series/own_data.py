@@ -9,7 +9,7 @@ import numpy as np
 
 from stgkeras.datasets.series.columns import number_times
 from stgkeras.datasets.series.dates import times_of_steps
-from stgkeras.datasets.series.graph_files import graph_of
+from stgkeras.datasets.series.graph_files import graph_parts
 from stgkeras.datasets.series.sensor_names import texts
 from stgkeras.datasets.series.series import Series, make_series
 from stgkeras.types import Array
@@ -51,7 +51,8 @@ def from_arrays(
             converted to UTC. Other times are not changed.
         graph: None, an adjacency (N, N) in the order of the sensors, dense or SciPy sparse; or a
             pandas frame, a networkx or igraph graph, or the path of a graph file, which are joined
-            by the names of the sensors, see `load_series`. `[n, m]` is the weight of the edge from
+            by the names of the sensors. `load_series` lists the forms, and the rule that computes
+            weights from distances and coordinates. `[n, m]` is the weight of the edge from
             node m to node n. The example below computes graphs.
         names: sequence of N unique names of sensors. Default: the columns of `values`, if it is a
             pandas frame, else "0", "1", …
@@ -212,6 +213,6 @@ def series_of_values(
         names=names,
         features=features,
         times=None if timestamps is None else times_of_steps(timestamps, steps, times),
-        adjacency=graph_of(graph, names, unknown),
+        **graph_parts(graph, names, unknown),
         **kwargs,
     )

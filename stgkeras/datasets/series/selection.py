@@ -28,9 +28,11 @@ def select(series, names, contract=False):
     for field in dataclasses.fields(series):
         value = getattr(series, field.name)
         # Readings and whatever else has the axes (steps, nodes, …), such as a mask.
-        is_array = isinstance(value, np.ndarray) and field.name != "adjacency"
+        is_array = isinstance(value, np.ndarray) and field.name not in ("adjacency", "places")
         if is_array and value.shape[:2] == series.values.shape[:2]:
             changed[field.name] = value[:, index]
+    if series.places is not None:
+        changed["places"] = series.places[index]
     if series.adjacency is None and contract:
         raise ValueError(
             "`contract` must be False for a series without a graph. Received: contract=True and "

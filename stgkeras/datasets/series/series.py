@@ -13,6 +13,7 @@ import numpy as np
 from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.calendar import calendar as compute_calendar
 from stgkeras.datasets.series.clocks import Holidays, checked_holidays, to_utc
+from stgkeras.datasets.series.coordinates import kilometres
 from stgkeras.datasets.series.readings import (
     mark_missing,
     marked,
@@ -53,6 +54,8 @@ class Series:
             times of the source, with no known zone.
         holidays: None, a country code, or a tuple of dates. Days that `calendar` counts as
             Sundays.
+        places: (N, 2) float64 or None. Latitude and longitude of each sensor, in degrees. None if
+            the graph was not given by coordinates.
     """
 
     values: np.ndarray
@@ -67,6 +70,7 @@ class Series:
     licence: str | None = None
     timezone: str | None = None
     holidays: Holidays = None
+    places: np.ndarray | None = None
 
     @functools.cached_property
     def calendar(self) -> np.ndarray:
@@ -91,6 +95,21 @@ class Series:
                 "Pass `timestamps` when you create the series."
             )
         return compute_calendar(self.timestamps, self.timezone, self.holidays)
+
+    @property
+    def positions(self) -> np.ndarray | None:
+        """Positions of the sensors in km east and north of their centre, (N, 2) float64, or None.
+
+        `stgkeras.plots.graph` draws the sensors at these positions. Without `places`, None.
+
+        Example:
+            >>> import pandas as pd, stgkeras
+            >>> places = pd.DataFrame({"sensor": ["A", "B"], "lat": [60.0, 60.0], "lon": [10, 11]})
+            >>> series = stgkeras.datasets.from_arrays([[1, 2], [3, 4]], names="AB", graph=places)
+            >>> series.positions.round(1).tolist()
+            [[-27.8, 0.0], [27.8, 0.0]]
+        """
+        return None if self.places is None else kilometres(self.places)
 
     def select(self, names: Iterable[str], contract: bool = False) -> Series:
         """Returns a series of some sensors, with the graph between them.
@@ -139,6 +158,7 @@ def make_series(
     quality=None,
     timezone=None,
     holidays=None,
+    places=None,
 ):
     """Checks the parts of a series and returns the series.
 
@@ -147,6 +167,7 @@ def make_series(
         where: str. Name of the source of the values: the start of error messages.
         times: (T,) datetime64 or pandas DatetimeIndex, or None.
         adjacency: (N, N) array-like, or None.
+        places: (N, 2) latitudes and longitudes in degrees, or None.
         units: str for all features, or sequence of F str.
         names, features, symmetric, interval, null_value, regularize, duplicates, quality,
             timezone, holidays: as for `from_arrays`.
@@ -206,6 +227,7 @@ def make_series(
         null_value if null_value is None or isinstance(null_value, Real) else marks,
         timezone=timezone,
         holidays=holidays,
+        places=places,
     )
 
 
