@@ -14,6 +14,9 @@ DISTANCES = (
 )
 
 
+LARGEST = 1e150  # the squares and sums of such numbers are still finite
+
+
 def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
     """Checks a square matrix and returns a float64 copy, a `csr_array` if the matrix is sparse."""
     check_labels(name, matrix)
@@ -59,8 +62,25 @@ def check_number(name, value, condition, is_valid, kind=numbers.Real):
         raise ValueError(f"`{name}` must be {condition}. Received: {name}={value!r}")
 
 
+def check_choice(name, value, choices):
+    """Raises an error unless `value` is one of the `choices`, which are str or None."""
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        shown = [f'"{choice}"' for choice in choices if choice is not None]
+        shown += ["None"] if None in choices else []
+        raise ValueError(
+            f"`{name}` must be {', '.join(shown[:-1])} or {shown[-1]}. Received: {name}={value!r}"
+        )
+
+
+def check_flag(name, value):
+    """Raises an error unless `value` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"`{name}` must be True or False. Received: {name}={value!r}")
+
+
 def as_real(name, values):
     """Returns a float64 copy of an array of real numbers; returns a sparse array unchanged."""
+    check_masked(name, values)
     try:
         values = values if sp.issparse(values) else np.asarray(values)
     except ValueError as error:
@@ -76,8 +96,17 @@ def as_real(name, values):
     return values if sp.issparse(values) else values.astype(np.float64)
 
 
+def check_masked(name, values):
+    """Raises an error for a masked array: NumPy would read the values below its mask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise ValueError(
+            f"`{name}` must have no masked entries. Received: {name} with a mask. Pass "
+            f"`{name}.filled(value)`, or remove the masked entries."
+        )
+
+
 def check_values(name, values, allow_negative=False, allow_inf=False):
-    """Raises an error for NaN, and unless allowed, for infinite and negative values."""
+    """Raises an error for NaN and too large numbers; unless allowed, for infinite and negative."""
     wrong = np.isnan(values) if allow_inf else ~np.isfinite(values)
     if wrong.any():
         condition = "free of NaN" if allow_inf else "finite"
@@ -87,6 +116,12 @@ def check_values(name, values, allow_negative=False, allow_inf=False):
             fix = DISTANCES
         raise ValueError(
             f"`{name}` must be {condition}. Received: {name} with the entry {entry}. {fix}"
+        )
+    large = np.isfinite(values) & (np.abs(values) > LARGEST)
+    if large.any():
+        raise ValueError(
+            f"`{name}` must have numbers of at most {LARGEST:g}. Received: {name} with the entry "
+            f"{values[large][0]}. Use a larger unit."
         )
     if not allow_negative and (values < 0).any():
         raise ValueError(

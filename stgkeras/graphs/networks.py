@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,10 @@ def from_networkx(
             f"`graph` must be a networkx graph. Received: graph of type {type(graph).__name__}. "
             "Use `from_edges` for a list of edges."
         )
+    if not (weight is None or isinstance(weight, str)):
+        raise TypeError(f"`weight` must be a str or None. Received: weight={weight!r}")
+    if nodes is not None:
+        nodes = _checked_nodes(nodes)
     if len(graph) == 0:
         raise ValueError("`graph` must have at least one node. Received: graph with 0 nodes")
     position = {node: n for n, node in enumerate(graph.nodes if nodes is None else nodes)}
@@ -86,6 +91,43 @@ def from_networkx(
     source = [position[u] for u, _, _ in edges]
     target = [position[v] for _, v, _ in edges]
     weights = [data.get(weight, 1.0) for _, _, data in edges]
+    _check_weights(weight, weights, edges, graph.is_directed())
     if not graph.is_directed():
         source, target, weights = source + target, target + source, 2 * weights
     return from_edges(source, target, weights, num_nodes=len(graph), sparse=sparse)
+
+
+def _checked_nodes(nodes):
+    try:
+        nodes = list(nodes)
+        hash(tuple(nodes))
+    except TypeError as error:
+        raise TypeError(
+            f"`nodes` must be a sequence of the nodes of `graph`. Received: nodes={nodes!r}. Pass "
+            "a list, such as `list(graph)`."
+        ) from error
+    return nodes
+
+
+def _check_weights(name, weights, edges, directed):
+    """Raises an error for a weight that is no finite number from 0, or that is not the only one."""
+    found = {}
+    for value, (u, v, _) in zip(weights, edges, strict=True):
+        if not isinstance(value, Real):
+            raise TypeError(
+                f"`weight` must be an attribute with a number for each edge. Received: weight="
+                f"{name!r}, which is {value!r} at the edge {(u, v)}. Convert it to a float first."
+            )
+        if not 0 <= value < np.inf:
+            raise ValueError(
+                "`weight` must be an attribute with a finite, non-negative number for each edge. "
+                f"Received: weight={name!r}, which is {value!r} at the edge {(u, v)}. Replace the "
+                "number, or remove the edge."
+            )
+        for pair in [(u, v)] if directed else [(u, v), (v, u)]:
+            if found.setdefault(pair, value) != value:
+                raise ValueError(
+                    f"`graph` must have equal weights at parallel edges. Received: {found[pair]!r} "
+                    f"and {value!r} at the edge {(u, v)}. Combine the weights of each edge first, "
+                    "for example with their sum."
+                )

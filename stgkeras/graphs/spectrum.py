@@ -11,6 +11,7 @@ from scipy.spatial.distance import pdist, squareform
 from stgkeras.graphs._checks import (
     as_matrix,
     as_real,
+    check_flag,
     check_number,
     check_symmetric,
     check_values,
@@ -122,6 +123,7 @@ def estimate_graph(
         (local bandwidth, with d for the distance instead of its square). Departs from the papers:
         `num_neighbors` is added.
     """
+    check_flag("sparse", sparse)
     columns = _checked_signals(signals)
     # The expansion ‖x‖² + ‖y‖² - 2 xᵀy would be faster, but small distances lose their digits.
     distances = squareform(pdist(columns.T, "sqeuclidean"))  # (N, N)

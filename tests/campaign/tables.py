@@ -1,8 +1,7 @@
 """Random tables of readings in the forms that users have, and random faults in them."""
 
-import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 NAMES = (
     lambda i: f"S{i}",
@@ -23,8 +22,8 @@ TIMES = {
     "dots": lambda t: t.strftime("%d.%m.%Y %H:%M"),
     "slashes": lambda t: t.strftime("%m/%d/%Y %H:%M"),
     "compact": lambda t: t.strftime("%Y%m%d%H%M"),
-    "unix": lambda t: str(int(t.replace(tzinfo=timezone.utc).timestamp())),
-    "milliseconds": lambda t: str(int(t.replace(tzinfo=timezone.utc).timestamp()) * 1000),
+    "unix": lambda t: str(int(t.replace(tzinfo=UTC).timestamp())),
+    "milliseconds": lambda t: str(int(t.replace(tzinfo=UTC).timestamp()) * 1000),
 }
 CELLS = (
     *("", "nan", "NA", "null", "-", "?", "inf", "-inf", "1e400", "1e308", "-1e39", "abc", "0x1F"),
