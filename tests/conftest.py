@@ -34,7 +34,14 @@ GRAPHS = (
     *("adjacency", "coarsening", "graphs_bad_input", "graphs_odd_input", "laplacian"),
     *("networks", "places", "spectrum"),
 )
-LINKS = ("contact_files", "contacts", "dynamic_graphs", "edge_baselines", "node_features")
+LINKS = (
+    "contact_files",
+    "contacts",
+    "dynamic_graphs",
+    "edge_baselines",
+    "links_odd_input",
+    "node_features",
+)
 SERIES = (
     "clock_changes",
     "clocks",

@@ -80,6 +80,17 @@ def check_flag(name, value):
 
 def as_real(name, values):
     """Returns a float64 copy of an array of real numbers; returns a sparse array unchanged."""
+    values = as_numbers(name, values)
+    return values if sp.issparse(values) else values.astype(np.float64)
+
+
+def as_dense(name, values) -> np.ndarray:
+    """Returns a dense float64 copy of an array of real numbers."""
+    return as_real(name, values.toarray() if sp.issparse(values) else values)
+
+
+def as_numbers(name, values):
+    """Returns an array of real numbers without a copy; returns a sparse array unchanged."""
     check_masked(name, values)
     try:
         values = values if sp.issparse(values) else np.asarray(values)
@@ -93,7 +104,7 @@ def as_real(name, values):
             f"`{name}` must hold real numbers. Received: {name}.dtype={values.dtype}. "
             "Convert it to float64 first."
         )
-    return values if sp.issparse(values) else values.astype(np.float64)
+    return values
 
 
 def check_masked(name, values):

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from scipy.spatial.distance import pdist, squareform
 
 from stgkeras.graphs._checks import (
+    as_dense,
     as_matrix,
-    as_real,
     check_flag,
     check_number,
     check_symmetric,
@@ -143,7 +143,7 @@ def estimate_graph(
 
 
 def _checked_signals(signals):
-    signals = as_real("signals", signals.toarray() if sp.issparse(signals) else signals)
+    signals = as_dense("signals", signals)
     if signals.ndim != 2 or signals.shape[0] < 1 or signals.shape[1] < 2:
         raise ValueError(
             "`signals` must have shape (samples, nodes) with at least two nodes. "
