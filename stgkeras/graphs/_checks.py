@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -84,9 +85,12 @@ def as_real(name, values):
     return values if sp.issparse(values) else values.astype(np.float64)
 
 
-def as_dense(name, values) -> np.ndarray:
+def as_dense(name: str, values: Any) -> np.ndarray:
     """Returns a dense float64 copy of an array of real numbers."""
-    return as_real(name, values.toarray() if sp.issparse(values) else values)
+    dense: Any = values
+    if sp.issparse(values):
+        dense = dense.toarray()
+    return as_real(name, dense)
 
 
 def as_numbers(name, values):

@@ -218,7 +218,8 @@ def _adjacency(contacts, offsets, steps):
 def _features(contacts, start, offsets):
     """Computes the features (T, N, 5) of the nodes, see `Snapshots`."""
     features = np.zeros((len(start), len(contacts.names), 5), "float32")
-    for step, nodes in enumerate(features):
+    for step in np.flatnonzero(np.diff(offsets)):  # the steps with contacts
+        nodes = features[step]
         graph = _adjacency(contacts, offsets, [step])[0]
         both = graph + graph.T if contacts.directed else graph
         nodes[:, 0] = np.log1p((both > 0).sum(axis=1))
