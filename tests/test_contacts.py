@@ -199,7 +199,7 @@ def test_bad_files_and_widths(tmp_path):
     (tmp_path / "b.csv").write_text("0,a,a\n")
     with pytest.raises(ValueError, match="b.csv: `source` and `target` must differ"):
         datasets.load_contacts(tmp_path / "b.csv")
-    with pytest.raises(ValueError, match="`width` must be finite and above 0"):
+    with pytest.raises(ValueError, match="`width` must be above 0 and at most"):
         contacts().snapshots(0)
     snapshots = contacts().snapshots(600)
     with pytest.raises(ValueError, match=r"`steps` must lie in \[2, \d+\).*Received: 1"):

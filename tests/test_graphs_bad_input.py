@@ -218,9 +218,9 @@ def test_bad_networkx_graphs():
         from_networkx(PATH)
     with pytest.raises(ValueError, match="`graph` must have at least one node"):
         from_networkx(nx.Graph())
-    with pytest.raises(ValueError, match="`weight` must .*non-negative .* is -1 at the edge .0, 1"):
+    with pytest.raises(ValueError, match="`graph` must .*non-negative .* -1 at the edge .0, 1"):
         from_networkx(nx.Graph([(0, 1, {"weight": -1})]))
-    with pytest.raises(TypeError, match="`weight` must .*number .* is None at the edge .0, 1"):
+    with pytest.raises(TypeError, match="`graph` must .*number .* None at the edge .0, 1"):
         from_networkx(nx.Graph([(0, 1, {"weight": None})]))
 
 

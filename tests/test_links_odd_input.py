@@ -86,7 +86,8 @@ def test_a_path_must_be_a_path(tmp_path):
     "options, error, message",
     [
         ({"width": "600"}, TypeError, "`width` must be a number"),
-        ({"width": np.inf}, ValueError, "`width` must be finite and above 0"),
+        ({"width": np.inf}, ValueError, "`width` must be above 0 and at most"),
+        ({"width": 1e308}, ValueError, "`width` must be above 0 and at most 1e11"),
         ({"width": 1e-320}, ValueError, "`width` must not be so small that steps cannot be"),
         ({"width": 1e-5, "keep_empty": True}, ValueError, "`width` must give at most 10,000,000"),
         ({"width": 60, "keep_empty": "no"}, TypeError, "`keep_empty` must be True or False"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -84,14 +84,15 @@ def from_networkx(
     if bare and (weight != "weight" or len(bare) < len(edges)):
         names = sorted({str(name) for _, _, data in edges for name in data})
         raise ValueError(
-            f"`weight` must be an attribute of each edge. Received: weight={weight!r}, which "
-            f"{len(bare)} of {len(edges)} edges do not have, first {bare[0]}. The edges have the "
-            f"attributes {names}. Name one of them, or pass `weight=None` for weights of 1."
+            "`weight` must be an attribute of each edge of `graph`. Received: "
+            f"weight={weight!r}, which {len(bare)} of {len(edges)} edges do not have, first "
+            f"{bare[0]}. The edges have the attributes {names}. Name one of them, or pass "
+            "`weight=None` for weights of 1."
         )
     source = [position[u] for u, _, _ in edges]
     target = [position[v] for _, v, _ in edges]
     weights = [data.get(weight, 1.0) for _, _, data in edges]
-    _check_weights(weight, weights, edges, graph.is_directed())
+    check_weights(weights, [edge[:2] for edge in edges], graph.is_directed())
     if not graph.is_directed():
         source, target, weights = source + target, target + source, 2 * weights
     return from_edges(source, target, weights, num_nodes=len(graph), sparse=sparse)
@@ -109,20 +110,24 @@ def _checked_nodes(nodes):
     return nodes
 
 
-def _check_weights(name, weights, edges, directed):
-    """Raises an error for a weight that is no finite number from 0, or that is not the only one."""
-    found = {}
-    for value, (u, v, _) in zip(weights, edges, strict=True):
+def check_weights(weights: Sequence[Any], edges: Sequence[tuple], directed: bool) -> None:
+    """Checks the weights of the edges of a graph.
+
+    Raises:
+        TypeError: if a weight is not a number.
+        ValueError: if a weight is negative or not finite, or parallel edges have different weights.
+    """
+    found: dict[tuple, Any] = {}
+    for value, (u, v) in zip(weights, edges, strict=True):
         if not isinstance(value, Real):
             raise TypeError(
-                f"`weight` must be an attribute with a number for each edge. Received: weight="
-                f"{name!r}, which is {value!r} at the edge {(u, v)}. Convert it to a float first."
+                "`graph` must have a number as `weight` of each edge. Received: "
+                f"{value!r} at the edge {(u, v)}. Convert it to a float first."
             )
-        if not 0 <= value < np.inf:
+        if not 0 <= float(value) < np.inf:
             raise ValueError(
-                "`weight` must be an attribute with a finite, non-negative number for each edge. "
-                f"Received: weight={name!r}, which is {value!r} at the edge {(u, v)}. Replace the "
-                "number, or remove the edge."
+                "`graph` must have a finite, non-negative number as `weight` of each edge. "
+                f"Received: {value!r} at the edge {(u, v)}. Replace the number, or remove the edge."
             )
         for pair in [(u, v)] if directed else [(u, v), (v, u)]:
             if found.setdefault(pair, value) != value:

@@ -182,7 +182,8 @@ def steps_of(name: str, steps: Any, low: int, high: int, limits: str) -> np.ndar
 
 def cut_snapshots(contacts, width, keep_empty):
     """Returns the snapshots of contacts, see `Contacts.snapshots`."""
-    check_number("width", width, "finite and above 0, in seconds", lambda v: 0 < v < np.inf)
+    condition = "above 0 and at most 1e11, in seconds"
+    check_number("width", width, condition, lambda value: 0 < value <= 1e11)
     check_flag("keep_empty", keep_empty)
     width = float(width)
     with np.errstate(over="ignore", invalid="ignore"):
