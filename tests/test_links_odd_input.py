@@ -153,3 +153,19 @@ def test_features_of_a_sparse_adjacency():
     path = np.eye(3, k=1) + np.eye(3, k=-1)
     expected = datasets.node_features(path)
     np.testing.assert_array_equal(datasets.node_features(sp.csr_array(path)), expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ({"steps": []}, ValueError, "`steps` must have at least one step"),
+        ({"history": 3}, ValueError, "`history` must be a sequence of numbers from 1e-9 to 1e12"),
+        ({"history": [0.0]}, ValueError, "`history` must be a sequence of numbers"),
+        ({"history": ["a"]}, TypeError, "`history` must hold real numbers"),
+        ({"input_length": "1"}, TypeError, "`input_length` must be an integer"),
+    ],
+)
+def test_bad_windows_of_snapshots(arguments, error, message):
+    snapshots = datasets.contacts_from_arrays([0, 900], A, B).snapshots(600)
+    with pytest.raises(error, match=message):
+        snapshots.windows(**{"steps": [1], "input_length": 1, **arguments})

@@ -79,7 +79,7 @@ def test_missing_files(write, tmp_path):
     folder, known, *_ = write("pems03")
     for role, names in (("names", "PEMS03.txt"), ("graph", "PEMS03.csv or distance.csv")):
         os.remove(file_of(folder, known, role))
-        with pytest.raises(FileNotFoundError, match=f"must hold {names}.* from https://zenodo"):
+        with pytest.raises(FileNotFoundError, match=f"that holds {names}.* from https://zenodo"):
             load("pems03", folder)
     with pytest.raises(FileNotFoundError, match="`path` must exist. Received: path=.*absent"):
         load("pems03", tmp_path / "absent")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from stgkeras.graphs._checks import LARGEST
 from stgkeras.graphs.adjacency import from_edges
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def check_weights(weights: Sequence[Any], edges: Sequence[tuple], directed: bool
                 "`graph` must have a number as `weight` of each edge. Received: "
                 f"{value!r} at the edge {(u, v)}. Convert it to a float first."
             )
-        if not 0 <= float(value) < np.inf:
+        if not 0 <= float(value) <= LARGEST:
             raise ValueError(
                 "`graph` must have a finite, non-negative number as `weight` of each edge. "
                 f"Received: {value!r} at the edge {(u, v)}. Replace the number, or remove the edge."

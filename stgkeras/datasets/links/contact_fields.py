@@ -37,8 +37,8 @@ def column(name: str, values: Any) -> np.ndarray:
             cells = np.asarray(found)
             if cells.dtype.kind == "U" and not all(isinstance(cell, str) for cell in found):
                 cells = np.array(found, object)  # a number among texts stays a number
-        except ValueError:
-            pass  # entries of different lengths
+        except (ValueError, NotImplementedError):
+            pass  # entries of different lengths, or a buffer that Python cannot read
         else:
             if cells.ndim == 1:
                 return cells

@@ -203,7 +203,8 @@ def split_sequences(kinds: Array, val: float = 0.2, test: float = 0.2, seed: int
 
 def _check_arguments(kinds, num_sequences, num_nodes, num_steps, seed):
     found = [kinds] if isinstance(kinds, str) else kinds
-    listed = isinstance(found, (list, tuple, np.ndarray)) and len(found)
+    found = found.tolist() if isinstance(found, np.ndarray) else found
+    listed = isinstance(found, (list, tuple)) and len(found)
     if not listed or not all(isinstance(kind, str) and kind in KINDS for kind in found):
         raise ValueError(f"`kinds` must be one or more of {KINDS}. Received: kinds={kinds!r}")
     sizes = (("num_sequences", num_sequences, 1), ("num_nodes", num_nodes, 8))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.graphs._checks import check_flag, check_masked, check_number
+from stgkeras.graphs._checks import as_dense, check_flag, check_masked, check_number
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -112,15 +112,19 @@ class Snapshots:
             sampled pairs, 0 for all other pairs.
 
         Raises:
-            ValueError: if a step is out of range, or `negatives` is less than 1.
+            TypeError: if an argument has another type.
+            ValueError: if there are no steps, a step or a time constant is out of range, or
+                `negatives` is less than 1.
         """
         from stgkeras.datasets.links.snapshot_windows import SnapshotWindows  # imports Keras
 
         check_number("input_length", input_length, "at least 1", lambda v: v >= 1, Integral)
         limits = "from `input_length` to the number of snapshots"
         chosen = steps_of("steps", steps, input_length, self.num_steps, limits)
+        if not chosen.size:
+            raise ValueError("`steps` must have at least one step. Received: no steps")
         starts = chosen - input_length
-        return SnapshotWindows(self, starts, input_length, tuple(history), negatives, **kwargs)
+        return SnapshotWindows(self, starts, input_length, _constants(history), negatives, **kwargs)
 
     def latest(
         self, input_length: int = 10, history: Sequence[float] = CONSTANTS
@@ -151,7 +155,9 @@ class Snapshots:
         most = self.num_steps
         check_number("input_length", input_length, limits, lambda v: 1 <= v <= most, Integral)
         start = np.array([self.num_steps - input_length])
-        return SnapshotWindows(self, start, input_length, tuple(history), ahead=0).inputs(start)
+        return SnapshotWindows(self, start, input_length, _constants(history), ahead=0).inputs(
+            start
+        )
 
 
 def steps_of(name: str, steps: Any, low: int, high: int, limits: str) -> np.ndarray:
@@ -178,6 +184,17 @@ def steps_of(name: str, steps: Any, low: int, high: int, limits: str) -> np.ndar
             "index."
         )
     return found.astype(np.int64)
+
+
+def _constants(history):
+    """Returns the time constants as a tuple of floats, after checks."""
+    taus = as_dense("history", history)
+    if taus.ndim != 1 or not ((taus >= 1e-9) & (taus <= 1e12)).all():
+        raise ValueError(
+            "`history` must be a sequence of numbers from 1e-9 to 1e12. Received: history="
+            f"{history!r:.200}. Pass time constants as multiples of the width, or () for none."
+        )
+    return tuple(taus.tolist())
 
 
 def cut_snapshots(contacts, width, keep_empty):

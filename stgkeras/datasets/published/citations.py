@@ -240,8 +240,8 @@ def _from_folder(name, folder):
     missing = [file for file in _files(name) if not (folder / file).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{folder} must hold {name}.npz or the eight files ind.{name}.*. Received: a folder "
-            f"without {', '.join(missing)}"
+            f"`path` must be a folder that holds {name}.npz or the eight files ind.{name}.*. "
+            f"Received: {folder}, without {', '.join(missing)}. Pass the right folder."
         )
     return planetoid_arrays({part: folder / f"ind.{name}.{part}" for part in PARTS}, NUM_VAL)
 

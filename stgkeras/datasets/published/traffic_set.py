@@ -181,7 +181,8 @@ def _local(known, path):
         found = [there[name.lower()] for name in names if name.lower() in there]
         if not found:
             raise FileNotFoundError(
-                f"{folder} must hold {' or '.join(names)}. Download the file from {file.url}"
+                f"`path` must be in a folder that holds {' or '.join(names)}. Received: {folder}, "
+                f"which does not. Download the file from {file.url}"
             )
         paths[role] = found[0]
     return paths
