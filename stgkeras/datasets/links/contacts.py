@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras.datasets.cache import as_path
 from stgkeras.datasets.links.contact_fields import (
     check_range,
     column,
@@ -20,7 +21,6 @@ from stgkeras.datasets.links.contact_fields import (
 )
 from stgkeras.datasets.links.contact_files import from_csv, from_npz
 from stgkeras.datasets.links.snapshots import Snapshots, cut_snapshots
-from stgkeras.datasets.paths import as_path
 from stgkeras.graphs._checks import check_flag, check_number
 from stgkeras.types import Array
 

@@ -21,7 +21,6 @@ from stgkeras.datasets.links.contact_fields import ends
 from stgkeras.datasets.links.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
 from stgkeras.datasets.links.node_features import node_features
 from stgkeras.datasets.links.snapshots import steps_of
-from stgkeras.datasets.paths import as_path
 from stgkeras.datasets.series.splits import PARTS, Split, cut
 from stgkeras.graphs._checks import check_number
 from stgkeras.types import Array
@@ -149,8 +148,6 @@ def load_dynamic_graphs(
     }
     _check_arguments(**arguments)
     arguments["kinds"] = (kinds,) if isinstance(kinds, str) else tuple(map(str, kinds))
-    if cache_dir is not None:
-        as_path("cache_dir", cache_dir)
     digest = hashlib.sha256(json.dumps(arguments, default=int).encode()).hexdigest()[:16]
     path = cache_folder(cache_dir) / f"dynamic_graphs_v{FORMAT_VERSION}_{digest}.npz"
     graphs = _read(path) if path.exists() else None

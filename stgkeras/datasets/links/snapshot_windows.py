@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.windows import checked_starts
-from stgkeras.graphs._checks import check_number
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -34,8 +32,10 @@ class SnapshotWindows(Batches):
     ) -> None:
         starts = checked_starts(starts, snapshots.num_steps, 0, input_length + ahead)
         super().__init__(starts, batch_size, shuffle, seed, **kwargs)
-        if negatives is not None:
-            check_number("negatives", negatives, "None or at least 1", lambda v: v >= 1, Integral)
+        if negatives is not None and negatives < 1:
+            raise ValueError(
+                f"`negatives` must be None or at least 1. Received: negatives={negatives}"
+            )
         self.snapshots, self.input_length, self.negatives = snapshots, input_length, negatives
         self.directed = snapshots.directed  # models and scores compare it with their own
         self._pairs, self._history = _pair_history(snapshots, history)

@@ -123,6 +123,8 @@ class Snapshots:
         chosen = steps_of("steps", steps, input_length, self.num_steps, limits)
         if not chosen.size:
             raise ValueError("`steps` must have at least one step. Received: no steps")
+        if negatives is not None:
+            check_number("negatives", negatives, "None or at least 1", lambda v: v >= 1, Integral)
         starts = chosen - input_length
         return SnapshotWindows(self, starts, input_length, _constants(history), negatives, **kwargs)
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.datasets.cache import cache_folder
-from stgkeras.datasets.paths import as_path
+from stgkeras.datasets.cache import as_path, cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.planetoid_files import PARTS, planetoid_arrays
 from stgkeras.datasets.series.files import read_npz
@@ -175,8 +174,6 @@ def load_citeseer(
 
 def _load(name, path, cache_dir):
     """Loads a citation network, see `load_cora`."""
-    if cache_dir is not None:
-        as_path("cache_dir", cache_dir)
     if path is None:
         path = _download(name, cache_folder(cache_dir))
     path = as_path("path", path)

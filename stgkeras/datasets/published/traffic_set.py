@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from stgkeras.datasets.cache import cache_folder
-from stgkeras.datasets.paths import as_path
+from stgkeras.datasets.cache import as_path, cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.traffic_files import read_files, read_graph, read_series
 from stgkeras.datasets.series.readings import mark_missing
@@ -142,8 +141,6 @@ def load_set(
     known = SETS[name]
     if path is not None:
         return read_files(known, _local(known, as_path("path", path)))
-    if cache_dir is not None:
-        as_path("cache_dir", cache_dir)
     folder = cache_folder(cache_dir) / name
     names = ", ".join(file.name for file in known.files.values())
     instead = f"give a folder that holds {names} as `path`"
