@@ -13,9 +13,8 @@ def cells_of(values, name):
     """Returns the entries of a column as Python objects."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         raise Refused(f"masked {name}")
-    if isinstance(values, (str, bytes, dict, set)) or not hasattr(values, "__len__"):
-        if not isinstance(values, str):
-            raise Refused(f"{name} is no column: {values!r}")
+    if isinstance(values, (bytes, dict, set)) or not hasattr(values, "__iter__"):
+        raise Refused(f"{name} is no column: {values!r}")
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         return values.astype("datetime64[us]").tolist()
     cells = [v.item() if isinstance(v, np.generic) else v for v in list(values)]
