@@ -31,10 +31,17 @@ EVERYTHING = "STGKERAS_FEW" not in os.environ and (
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
 # of the files runs it on any backend.
 GRAPHS = (
-    *("adjacency", "coarsening", "graphs_bad_input", "laplacian", "networks", "places"),
-    "spectrum",
+    *("adjacency", "coarsening", "graphs_bad_input", "graphs_odd_input", "laplacian"),
+    *("networks", "places", "spectrum"),
 )
-LINKS = ("contact_files", "contacts", "dynamic_graphs", "edge_baselines", "node_features")
+LINKS = (
+    "contact_files",
+    "contacts",
+    "dynamic_graphs",
+    "edge_baselines",
+    "links_odd_input",
+    "node_features",
+)
 SERIES = (
     "clock_changes",
     "clock_seasons",

@@ -68,6 +68,6 @@ def test_another_network_is_refused(tmp_path):
     np.savez(tmp_path / "citeseer.npz", **network()[0])
     with pytest.raises(ValueError, match="must hold Citeseer: 3327 nodes.*`load_citeseer"):
         datasets.load_citeseer(tmp_path)
-    with pytest.raises(FileNotFoundError, match="must hold citeseer.npz or the eight files"):
+    with pytest.raises(FileNotFoundError, match="holds citeseer.npz or the eight files"):
         (tmp_path / "citeseer.npz").unlink()
         datasets.load_citeseer(tmp_path)

@@ -199,10 +199,10 @@ def test_bad_files_and_widths(tmp_path):
     (tmp_path / "b.csv").write_text("0,a,a\n")
     with pytest.raises(ValueError, match="b.csv: `source` and `target` must differ"):
         datasets.load_contacts(tmp_path / "b.csv")
-    with pytest.raises(ValueError, match="`width` must be above 0"):
+    with pytest.raises(ValueError, match="`width` must be above 0 and at most"):
         contacts().snapshots(0)
     snapshots = contacts().snapshots(600)
-    with pytest.raises(ValueError, match=r"`steps` must lie in \[2, \d+\).*Received: step 1"):
+    with pytest.raises(ValueError, match=r"`steps` must lie in \[2, \d+\).*Received: 1"):
         snapshots.windows([1], input_length=2)
-    with pytest.raises(ValueError, match=r"`input_length` must lie in \[1, \d+\].*length=99"):
+    with pytest.raises(ValueError, match=r"`input_length` must be in \[1, \d+\].*length=99"):
         snapshots.latest(input_length=99)

@@ -39,6 +39,13 @@ def test_edge_probabilities_against_fresh_samples(kind, parameter, num_nodes):
     assert np.mean(z**2) == pytest.approx(1, abs=0.3)
 
 
+@pytest.mark.parametrize("parameter, num_nodes", [((4, 0.5), 7), ((2, 1.0), 10), ((6, 0.3), 8)])
+def test_small_newman_watts_graphs_against_fresh_samples(parameter, num_nodes):
+    drawn = samples("newman_watts", parameter, num_nodes, 4000).mean(0)
+    expected = edge_probabilities("newman_watts", parameter, num_nodes)
+    np.testing.assert_allclose(drawn, expected, atol=0.04)
+
+
 def test_edge_probabilities_sum_to_the_number_of_edges():
     assert edge_probabilities("barabasi_albert", 3, 30).sum() / 2 == pytest.approx(81)
     assert edge_probabilities("erdos_renyi", 0.1, 30).sum() / 2 == pytest.approx(43.5)
@@ -48,9 +55,13 @@ def test_edge_probabilities_sum_to_the_number_of_edges():
 @pytest.mark.parametrize(
     ("kind", "parameter", "message"),
     [
-        ("ring", 1, "`kind` must be one of .*'ring'"),
+        ("ring", 1, "`kind` must be .* or .*'ring'"),
         ("newman_watts", 2, "`parameter` must hold 2 values for newman_watts.*=2"),
         ("erdos_renyi", (2, 0.1), r"`parameter` must hold 1 values for erdos_renyi.*=\(2, 0.1\)"),
+        ("erdos_renyi", 1.5, "`parameter` must hold a probability p .* Received: p=1.5"),
+        ("barabasi_albert", 30, "`parameter` must hold a whole number m from 1 to 29 .* m=30"),
+        ("newman_watts", (2.5, 0.1), "`parameter` must hold a whole number k from 0 to 30 .*=2.5"),
+        (["ring"], 1, "`kind` must be"),
     ],
 )
 def test_bad_edge_probabilities(kind, parameter, message):
@@ -91,5 +102,5 @@ def test_baselines_by_hand():
     assert exponential_mean(graphs, 0.5)[0, 0, 1] == pytest.approx((1 + 0.5) / 1.75)
     np.testing.assert_allclose(exponential_mean(graphs, 1), window_mean(graphs))
     assert not exponential_mean(graphs, 0.5)[1].any()
-    with pytest.raises(ValueError, match=r"`decay` must lie in \(0, 1\].*=0"):
+    with pytest.raises(ValueError, match=r"`decay` must be a number in \(0, 1\].*=0"):
         exponential_mean(graphs, 0)

@@ -98,7 +98,7 @@ def test_bad_normalization(normalization):
     ],
 )
 def test_number_must_be_finite_and_positive(name, call, value):
-    with pytest.raises(ValueError, match=f"`{name}` must be .*above 0. Received: {name}="):
+    with pytest.raises(ValueError, match=f"`{name}` must be .*(above 0|1e-100). Received: {name}="):
         call(value)
 
 
@@ -116,7 +116,7 @@ def test_number_must_be_a_number(value):
 
 @pytest.mark.parametrize("K", [0, -1])
 def test_too_few_chebyshev_terms(K):
-    with pytest.raises(ValueError, match=f"`K` must be at least 1. Received: K={K}"):
+    with pytest.raises(ValueError, match=f"`K` must be at least 1 and .* Received: K={K}"):
         chebyshev_polynomials(PATH, K)
 
 
@@ -161,7 +161,7 @@ def test_bad_distances(wrap):
         (([0], [1], [np.nan]), "`weights` must be finite. Received: weights with the entry nan"),
         (([0], [1], [np.inf]), "`weights` must be finite. Received: weights with the entry inf"),
         (([], []), "`num_nodes` must be given"),
-        (([], [], None, 0), "`num_nodes` must be at least 1. Received: num_nodes=0"),
+        (([], [], None, 0), "`num_nodes` must be at least 1 and .* Received: num_nodes=0"),
         (([2, 0, 2], [1, 1, 1], [5, 1, 6]), "Received: weights 5.0 and 6.0 for the edge 2 → 1"),
     ],
 )
@@ -218,9 +218,9 @@ def test_bad_networkx_graphs():
         from_networkx(PATH)
     with pytest.raises(ValueError, match="`graph` must have at least one node"):
         from_networkx(nx.Graph())
-    with pytest.raises(ValueError, match="`weights` must be non-negative. .* the entry -1.0"):
+    with pytest.raises(ValueError, match="`graph` must .*non-negative .* -1 at the edge .0, 1"):
         from_networkx(nx.Graph([(0, 1, {"weight": -1})]))
-    with pytest.raises(TypeError, match="`weights` must hold real numbers"):
+    with pytest.raises(TypeError, match="`graph` must .*number .* None at the edge .0, 1"):
         from_networkx(nx.Graph([(0, 1, {"weight": None})]))
 
 

@@ -70,7 +70,7 @@ def test_from_networkx_parallel_edges():
     graph = nx.MultiGraph([(0, 1, {"weight": 2}), (1, 0, {"weight": 2})])
     assert_array_equal(from_networkx(graph), [[0, 2], [2, 0]])
     graph.add_edge(0, 1, weight=3)
-    with pytest.raises(ValueError, match=r"`weights` must be equal .* 2.0 and 3.0"):
+    with pytest.raises(ValueError, match=r"`graph` must have equal weights .* 2 and 3 at"):
         from_networkx(graph)
 
 

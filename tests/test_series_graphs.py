@@ -261,7 +261,7 @@ def test_bad_objects():
         join(nx.Graph([(1, "1"), (1, 2)]), ["1", "2", "3"])
     with pytest.raises(TypeError, match="`graph` must hold real numbers.*dtype=object"):
         join(labelled().astype(object).replace(0.5, "x"))
-    with pytest.raises(TypeError, match="`weight` must hold real numbers"):
+    with pytest.raises(TypeError, match="`graph` must have a number as `weight`"):
         graph = of_igraph()
         graph.es[0]["weight"] = None
         join(graph)

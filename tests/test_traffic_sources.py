@@ -79,7 +79,7 @@ def test_missing_files(write, tmp_path):
     folder, known, *_ = write("pems03")
     for role, names in (("names", "PEMS03.txt"), ("graph", "PEMS03.csv or distance.csv")):
         os.remove(file_of(folder, known, role))
-        with pytest.raises(FileNotFoundError, match=f"must hold {names}.* from https://zenodo"):
+        with pytest.raises(FileNotFoundError, match=f"that holds {names}.* from https://zenodo"):
             load("pems03", folder)
     with pytest.raises(FileNotFoundError, match="`path` must exist. Received: path=.*absent"):
         load("pems03", tmp_path / "absent")
@@ -221,3 +221,30 @@ def test_zip_archives_are_not_unpacked(write, tmp_path, monkeypatch):
     write_zip(path, hostile | {"b/PeMSD7_W_228.csv": "1"})
     with pytest.raises(ValueError, match="must hold one PeMSD7_W_228.csv .*Received: 2 of sizes"):
         load("pemsd7m", folder)
+
+
+def test_errors_name_the_file_at_fault(write):
+    folder, known, *_ = write("pems03")
+    file_of(folder, known, "names").write_bytes(b"773869\n\xff\xfe\n")
+    with pytest.raises(ValueError, match=r"PEMS03.txt must hold data of PEMS03. Received: 'utf-8'"):
+        load("pems03", folder)
+    folder, known, *_ = write("metr_la")
+    path = file_of(folder, known, "graph")
+    path.write_text(path.read_text().replace("1500.0", ""))
+    with pytest.raises(ValueError, match="distances_la_2012.csv must hold data of METR-LA.*NaN"):
+        load("metr_la", folder)
+    folder, known, *_ = write("pems04")
+    np.savez(file_of(folder, known), data=np.array(1.0))
+    with pytest.raises(
+        ValueError, match=r"PEMS04.npz must hold data of PEMS04. .* arrays: {'data'"
+    ):
+        load("pems04", folder)
+
+
+@pytest.mark.parametrize("name", [*SETS, "cora", "citeseer"])
+def test_a_path_must_be_a_path(name):
+    for path in (5, ["a.csv"], b"a.csv"):
+        with pytest.raises(TypeError, match="`path` must be a path: a str or a `pathlib.Path`"):
+            load(name, path)
+    with pytest.raises(TypeError, match="`cache_dir` must be a path"):
+        load(name, cache_dir=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +13,9 @@ DISTANCES = (
     "`stgkeras.graphs.gaussian_kernel`. If they are inverse distances, give sensors at the same "
     "place a finite weight."
 )
+
+
+LARGEST = 1e150  # the squares and sums of such numbers are still finite
 
 
 def as_matrix(name, matrix, allow_negative=False, allow_inf=False):
@@ -59,8 +63,39 @@ def check_number(name, value, condition, is_valid, kind=numbers.Real):
         raise ValueError(f"`{name}` must be {condition}. Received: {name}={value!r}")
 
 
+def check_choice(name, value, choices):
+    """Raises an error unless `value` is one of the `choices`, which are str or None."""
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        shown = [f'"{choice}"' for choice in choices if choice is not None]
+        shown += ["None"] if None in choices else []
+        raise ValueError(
+            f"`{name}` must be {', '.join(shown[:-1])} or {shown[-1]}. Received: {name}={value!r}"
+        )
+
+
+def check_flag(name, value):
+    """Raises an error unless `value` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"`{name}` must be True or False. Received: {name}={value!r}")
+
+
 def as_real(name, values):
     """Returns a float64 copy of an array of real numbers; returns a sparse array unchanged."""
+    values = as_numbers(name, values)
+    return values if sp.issparse(values) else values.astype(np.float64)
+
+
+def as_dense(name: str, values: Any) -> np.ndarray:
+    """Returns a dense float64 copy of an array of real numbers."""
+    dense: Any = values
+    if sp.issparse(values):
+        dense = dense.toarray()
+    return as_real(name, dense)
+
+
+def as_numbers(name, values):
+    """Returns an array of real numbers without a copy; returns a sparse array unchanged."""
+    check_masked(name, values)
     try:
         values = values if sp.issparse(values) else np.asarray(values)
     except ValueError as error:
@@ -73,11 +108,20 @@ def as_real(name, values):
             f"`{name}` must hold real numbers. Received: {name}.dtype={values.dtype}. "
             "Convert it to float64 first."
         )
-    return values if sp.issparse(values) else values.astype(np.float64)
+    return values
+
+
+def check_masked(name, values):
+    """Raises an error for a masked array: NumPy would read the values below its mask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise ValueError(
+            f"`{name}` must have no masked entries. Received: {name} with a mask. Pass "
+            f"`{name}.filled(value)`, or remove the masked entries."
+        )
 
 
 def check_values(name, values, allow_negative=False, allow_inf=False):
-    """Raises an error for NaN, and unless allowed, for infinite and negative values."""
+    """Raises an error for NaN and too large numbers; unless allowed, for infinite and negative."""
     wrong = np.isnan(values) if allow_inf else ~np.isfinite(values)
     if wrong.any():
         condition = "free of NaN" if allow_inf else "finite"
@@ -87,6 +131,12 @@ def check_values(name, values, allow_negative=False, allow_inf=False):
             fix = DISTANCES
         raise ValueError(
             f"`{name}` must be {condition}. Received: {name} with the entry {entry}. {fix}"
+        )
+    large = np.isfinite(values) & (np.abs(values) > LARGEST)
+    if large.any():
+        raise ValueError(
+            f"`{name}` must have numbers of at most {LARGEST:g}. Received: {name} with the entry "
+            f"{values[large][0]}. Use a larger unit."
         )
     if not allow_negative and (values < 0).any():
         raise ValueError(

@@ -8,7 +8,13 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree
 
-from stgkeras.graphs._checks import as_real, check_number, check_values
+from stgkeras.graphs._checks import (
+    as_real,
+    check_flag,
+    check_masked,
+    check_number,
+    check_values,
+)
 from stgkeras.types import Array
 
 
@@ -61,6 +67,7 @@ def from_edges(
             f"weights.shape={values.shape}. Pass one source, target and weight per edge."
         )
     check_values("weights", values)
+    check_flag("sparse", sparse)
     if num_nodes is None:
         if len(start) == 0:
             raise ValueError(
@@ -76,7 +83,8 @@ def from_edges(
                 "nodes, for example with `pandas.Index(names).get_indexer(ids)`, or pass "
                 "`num_nodes`."
             )
-    check_number("num_nodes", num_nodes, "at least 1", lambda value: value >= 1, numbers.Integral)
+    condition = "at least 1 and below 2**31"
+    check_number("num_nodes", num_nodes, condition, lambda v: 1 <= v < 2**31, numbers.Integral)
     for name, nodes in (("source", start), ("target", end)):
         if (nodes >= num_nodes).any():
             raise ValueError(
@@ -136,6 +144,7 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
             f"Received: points.shape={rows.shape}. Pass one row of coordinates per node."
         )
     check_values("points", rows, allow_negative=True)
+    check_flag("sparse", sparse)
     is_square = len(rows) > 3 and rows.shape[0] == rows.shape[1]
     if is_square and not rows.diagonal().any() and rows.any() and np.array_equal(rows, rows.T):
         raise ValueError(
@@ -161,7 +170,14 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
 
 
 def _as_nodes(name, nodes):
-    nodes = np.asarray(nodes)
+    check_masked(name, nodes)
+    try:
+        nodes = np.asarray(nodes)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must have shape (edges,). Received: no array ({error}). Pass `source` and "
+            "`target` as two one-dimensional arrays."
+        ) from error
     if nodes.ndim != 1:
         raise ValueError(
             f"`{name}` must have shape (edges,). Received: {name}.shape={nodes.shape}. "
@@ -175,6 +191,11 @@ def _as_nodes(name, nodes):
     if (nodes < 0).any():
         raise ValueError(
             f"`{name}` must be non-negative. Received: {name} with the entry {nodes.min()}. "
+            "Number the nodes from 0."
+        )
+    if (nodes >= 2**31).any():
+        raise ValueError(
+            f"`{name}` must be indices below 2**31. Received: {name} with the entry {nodes.max()}. "
             "Number the nodes from 0."
         )
     return nodes.astype(np.int64)

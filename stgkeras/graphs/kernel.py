@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.graphs._checks import as_matrix, check_number
+from stgkeras.graphs._checks import as_matrix, check_choice, check_number
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -59,14 +59,13 @@ def gaussian_kernel(
     """
     check_number("sigma2", sigma2, "a finite number above 0", lambda value: 0 < value < np.inf)
     check_number("epsilon", epsilon, "a number from 0 to 1", lambda value: 0 <= value <= 1)
-    if zero not in (None, "no_road", "same_place"):
-        raise ValueError(f'`zero` must be "no_road", "same_place" or None. Received: zero={zero!r}')
+    check_choice("zero", zero, ("no_road", "same_place", None))
     matrix: Any = as_matrix("distances", distances, allow_inf=True)
     adjacency: Any
     is_sparse = sp.issparse(matrix)
     if is_sparse:
         entries = matrix.tocoo()
-        weights = np.exp(-np.square(entries.data) / sigma2)
+        weights = _weights(entries.data, sigma2)
         keep = (weights >= epsilon) & (weights > 0) & (entries.row != entries.col)
         if zero == "no_road":
             keep &= entries.data > 0
@@ -76,7 +75,7 @@ def gaussian_kernel(
     else:
         np.fill_diagonal(matrix, np.inf)
         _replace_zeros(matrix, zero)
-        adjacency = np.exp(-np.square(matrix) / sigma2)
+        adjacency = _weights(matrix, sigma2)
         adjacency[adjacency < epsilon] = 0.0
         num_edges = np.count_nonzero(adjacency)
     if matrix.shape[0] > 1 and num_edges == 0:
@@ -89,6 +88,11 @@ def gaussian_kernel(
     if hasattr(frame, "columns"):
         return type(frame)(adjacency, frame.index, frame.columns)
     return adjacency
+
+
+def _weights(distances, sigma2):
+    with np.errstate(over="ignore"):  # exp(-inf) is the right weight, 0
+        return np.exp(-np.square(distances) / sigma2)
 
 
 def _replace_zeros(matrix, zero):

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackError, eigsh
 
-from stgkeras.graphs._checks import as_matrix, check_number, check_symmetric
+from stgkeras.graphs._checks import as_matrix, check_choice, check_number, check_symmetric
 from stgkeras.types import Array
 
 DENSE_LIMIT = 512  # nodes; a dense eigensolver is fast up to this size
@@ -54,6 +54,7 @@ def laplacian(adjacency: Array, normalization: str | None = "sym") -> np.ndarray
         section 2.1. Departs from the papers: "rw", directed graphs and isolated nodes are added.
     """
     matrix = as_matrix("adjacency", adjacency)
+    check_choice("normalization", normalization, ("sym", "rw", None))
     degree = matrix.sum(axis=1)
     if normalization is None:
         return sp.diags_array(degree, format="csr") - matrix
@@ -61,13 +62,8 @@ def laplacian(adjacency: Array, normalization: str | None = "sym") -> np.ndarray
     # "rw" multiplies by D^-1/2 twice, because D^-1 of a tiny degree overflows.
     if normalization == "rw":
         received = scale @ (scale @ matrix)
-    elif normalization == "sym":
-        received = scale @ matrix @ scale
     else:
-        raise ValueError(
-            '`normalization` must be "sym", "rw" or None. '
-            f"Received: normalization={normalization!r}"
-        )
+        received = scale @ matrix @ scale
     return _identity(matrix) - received
 
 
@@ -124,7 +120,8 @@ def scaled_laplacian(
         symmetric = laplacian(matrix) if normalization == "rw" else operator
         lambda_max = _largest_eigenvalue(symmetric)
     else:
-        check_number("lambda_max", lambda_max, "finite and above 0", lambda v: 0 < v < np.inf)
+        condition = "finite and at least 1e-100"
+        check_number("lambda_max", lambda_max, condition, lambda v: 1e-100 <= v < np.inf)
     return operator * (2.0 / lambda_max) - _identity(operator)
 
 
@@ -188,14 +185,22 @@ def chebyshev_polynomials(operator: Array, K: int) -> np.ndarray:
         the paper: nowhere. (The published code of ASTGCN uses elementwise products by mistake.)
     """
     matrix = as_matrix("operator", operator, allow_negative=True)
-    check_number("K", K, "at least 1", lambda value: value >= 1, numbers.Integral)
+    condition = "at least 1 and below 2**31"
+    check_number("K", K, condition, lambda value: 1 <= value < 2**31, numbers.Integral)
     num_nodes = matrix.shape[0]
     terms = np.empty((K, num_nodes, num_nodes))
     terms[0] = np.eye(num_nodes)
     if K > 1:
         terms[1] = matrix @ terms[0]
-    for k in range(2, K):
-        terms[k] = 2.0 * (matrix @ terms[k - 1]) - terms[k - 2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(2, K):
+            terms[k] = 2.0 * (matrix @ terms[k - 1]) - terms[k - 2]
+    if not np.isfinite(terms[-1]).all():
+        raise ValueError(
+            "`operator` must have eigenvalues near [-1, 1]. Received: operator with the entry "
+            f"{abs(matrix).max():g}, from which the polynomials overflow. Pass the result of "
+            "`scaled_laplacian`."
+        )
     return terms
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from stgkeras.graphs._checks import LARGEST
 from stgkeras.graphs.adjacency import from_edges
 
 if TYPE_CHECKING:
@@ -63,6 +65,10 @@ def from_networkx(
             f"`graph` must be a networkx graph. Received: graph of type {type(graph).__name__}. "
             "Use `from_edges` for a list of edges."
         )
+    if not (weight is None or isinstance(weight, str)):
+        raise TypeError(f"`weight` must be a str or None. Received: weight={weight!r}")
+    if nodes is not None:
+        nodes = _checked_nodes(nodes)
     if len(graph) == 0:
         raise ValueError("`graph` must have at least one node. Received: graph with 0 nodes")
     position = {node: n for n, node in enumerate(graph.nodes if nodes is None else nodes)}
@@ -79,13 +85,55 @@ def from_networkx(
     if bare and (weight != "weight" or len(bare) < len(edges)):
         names = sorted({str(name) for _, _, data in edges for name in data})
         raise ValueError(
-            f"`weight` must be an attribute of each edge. Received: weight={weight!r}, which "
-            f"{len(bare)} of {len(edges)} edges do not have, first {bare[0]}. The edges have the "
-            f"attributes {names}. Name one of them, or pass `weight=None` for weights of 1."
+            "`weight` must be an attribute of each edge of `graph`. Received: "
+            f"weight={weight!r}, which {len(bare)} of {len(edges)} edges do not have, first "
+            f"{bare[0]}. The edges have the attributes {names}. Name one of them, or pass "
+            "`weight=None` for weights of 1."
         )
     source = [position[u] for u, _, _ in edges]
     target = [position[v] for _, v, _ in edges]
     weights = [data.get(weight, 1.0) for _, _, data in edges]
+    check_weights(weights, [edge[:2] for edge in edges], graph.is_directed())
     if not graph.is_directed():
         source, target, weights = source + target, target + source, 2 * weights
     return from_edges(source, target, weights, num_nodes=len(graph), sparse=sparse)
+
+
+def _checked_nodes(nodes):
+    try:
+        nodes = list(nodes)
+        hash(tuple(nodes))
+    except TypeError as error:
+        raise TypeError(
+            f"`nodes` must be a sequence of the nodes of `graph`. Received: nodes={nodes!r}. Pass "
+            "a list, such as `list(graph)`."
+        ) from error
+    return nodes
+
+
+def check_weights(weights: Sequence[Any], edges: Sequence[tuple], directed: bool) -> None:
+    """Checks the weights of the edges of a graph.
+
+    Raises:
+        TypeError: if a weight is not a number.
+        ValueError: if a weight is negative or not finite, or parallel edges have different weights.
+    """
+    found: dict[tuple, Any] = {}
+    for value, (u, v) in zip(weights, edges, strict=True):
+        if not isinstance(value, Real):
+            raise TypeError(
+                "`graph` must have a number as `weight` of each edge. Received: "
+                f"{value!r} at the edge {(u, v)}. Convert it to a float first."
+            )
+        if not 0 <= float(value) <= LARGEST:
+            raise ValueError(
+                "`graph` must have a finite, non-negative number as `weight` of each edge. "
+                f"Received: {value!r} at the edge {(u, v)}. Replace the number, or remove the edge."
+            )
+        for pair in [(u, v)] if directed else [(u, v), (v, u)]:
+            if found.setdefault(pair, value) != value:
+                raise ValueError(
+                    f"`graph` must have equal weights at parallel edges. Received: {found[pair]!r} "
+                    f"and {value!r} at the edge {(u, v)}. Combine the weights of each edge first, "
+                    "for example with their sum."
+                )

@@ -9,8 +9,9 @@ import scipy.sparse as sp
 from scipy.spatial.distance import pdist, squareform
 
 from stgkeras.graphs._checks import (
+    as_dense,
     as_matrix,
-    as_real,
+    check_flag,
     check_number,
     check_symmetric,
     check_values,
@@ -122,6 +123,7 @@ def estimate_graph(
         (local bandwidth, with d for the distance instead of its square). Departs from the papers:
         `num_neighbors` is added.
     """
+    check_flag("sparse", sparse)
     columns = _checked_signals(signals)
     # The expansion ‖x‖² + ‖y‖² - 2 xᵀy would be faster, but small distances lose their digits.
     distances = squareform(pdist(columns.T, "sqeuclidean"))  # (N, N)
@@ -141,7 +143,7 @@ def estimate_graph(
 
 
 def _checked_signals(signals):
-    signals = as_real("signals", signals.toarray() if sp.issparse(signals) else signals)
+    signals = as_dense("signals", signals)
     if signals.ndim != 2 or signals.shape[0] < 1 or signals.shape[1] < 2:
         raise ValueError(
             "`signals` must have shape (samples, nodes) with at least two nodes. "

@@ -124,9 +124,7 @@ def fault_of_table(series, rows, decimal, options, exact=True):
         elif _sensors(data, names) is not None:
             return _fault_of_long(series, rows, _sensors(data, names), decimal, options, exact)
         elif len(names) == 1 and set(features) <= set(head):  # one station
-            dated = [i for i, cell in enumerate((data or [[]])[0]) if times_of(cell)]
-            dated = [] if options.get("time") is False else dated
-            shown = [None if i in dated else name for i, name in enumerate(head)]
+            shown = _without_times(head, data, options)
             columns = {(0, f): _only(shown, name) for f, name in enumerate(features)}
     if columns is None:
         return f"names {series.names} and features {features} are not in the file"
@@ -157,7 +155,8 @@ def fault_of_table(series, rows, decimal, options, exact=True):
 
 
 def _fault_of_long(series, rows, sensor, decimal, options, exact):
-    head, data = rows[0], rows[1:]
+    data = rows[1:]
+    head = _without_times(rows[0], data, options)
     places = {feature: _only(head, feature) for feature in series.features}
     if None in places.values():
         return f"features {series.features} are not the columns {head}"
@@ -218,6 +217,13 @@ def _fault_of_time(time, row, column):
     if meant and time.astype("datetime64[us]").item() not in meant:
         return f"{row[column]!r} became {time}"
     return None
+
+
+def _without_times(head, data, options):
+    """Returns the names of the columns, None for those whose first cell is a time."""
+    dated = {i for i, cell in enumerate((data or [[]])[0]) if times_of(cell)}
+    dated = set() if options.get("time") is False else dated
+    return [None if i in dated else name for i, name in enumerate(head)]
 
 
 def _only(names, name):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
+from stgkeras.graphs._checks import check_masked
 from stgkeras.types import Array
 
 ISO = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[T ]|$)")
@@ -17,6 +19,36 @@ LATEST = 1e11  # seconds, more than 3000 years
 DATES = (
     "Write all times as numbers, or all as dates from year to second, such as 2024-05-01 08:00:00."
 )
+
+
+def column(name: str, values: Any) -> np.ndarray:
+    """Returns the entries of one field as an array with one axis. A str is its characters.
+
+    Args:
+        name: str. Name of the argument in error messages.
+        values: sequence or array.
+    """
+    check_masked(name, values)
+    no_column = isinstance(values, (bytes, Mapping, Set)) or hasattr(values, "columns")
+    shape: Any = None
+    if isinstance(values, Iterable) and not no_column and getattr(values, "ndim", 1) == 1:
+        try:
+            found = list(values)
+            cells = np.asarray(found)
+            if cells.dtype.kind == "U" and not all(isinstance(cell, str) for cell in found):
+                cells = np.array(found, object)  # a number among texts stays a number
+        except (ValueError, NotImplementedError):
+            pass  # entries of different lengths, or a buffer that Python cannot read
+        else:
+            if cells.ndim == 1:
+                return cells
+            shape = cells.shape
+    shape = shape or getattr(values, "shape", None)
+    received = f"shape={shape}" if shape else f"{name}={values!r:.200}"
+    raise ValueError(
+        f"`{name}` must be a list or an array with one axis. Received: {received}. Pass one entry "
+        "for each contact, or one name for each node."
+    )
 
 
 def seconds(time: np.ndarray | Sequence[Any]) -> np.ndarray:
@@ -30,11 +62,11 @@ def seconds(time: np.ndarray | Sequence[Any]) -> np.ndarray:
     """
     import pandas as pd
 
-    cells = np.asarray(list(time))
-    if cells.ndim != 1 or cells.dtype.kind == "b":
+    cells = column("time", time)
+    if cells.dtype.kind not in "iufUOM":
         raise ValueError(
             "`time` must hold one number or date for each contact. Received: "
-            f"shape={cells.shape}, dtype={cells.dtype}. {DATES}"
+            f"dtype={cells.dtype}. {DATES}"
         )
     if cells.dtype.kind in "iuf":
         return _not_dates(cells.astype("float64"))
@@ -59,12 +91,23 @@ def seconds(time: np.ndarray | Sequence[Any]) -> np.ndarray:
             _refuse(cells, with_zone, f", but no time zone in row {without}")
         dates = pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
     else:
+        if cells.dtype.kind == "O":
+            _check_dates(cells)
         dates = pd.to_datetime(pd.Series(cells), utc=True, errors="coerce")
     missing = np.flatnonzero(dates.isna())
     if missing.size:
         _refuse(cells, missing[0])
     passed = dates - dates.min().normalize()
     return (passed / pd.Timedelta(seconds=1)).to_numpy("float64")
+
+
+def _check_dates(cells):
+    """Refuses objects that are no dates, and dates of which only some have a time zone."""
+    for row, cell in enumerate(cells):
+        if not isinstance(cell, (datetime.date, np.datetime64)):
+            _refuse(cells, row)
+        if (getattr(cell, "tzinfo", None) is None) != (getattr(cells[0], "tzinfo", None) is None):
+            _refuse(cells, row, ", but only some of the dates have a time zone")
 
 
 def _refuse(cells, row, also=""):
@@ -99,26 +142,29 @@ def check_range(time: np.ndarray) -> None:
         )
 
 
-def ends(name: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
+def ends(name: str, values: Array) -> np.ndarray:
     """Checks the names or indices of nodes of one column, and returns them as ints or str.
 
     Args:
-        name: str. "source" or "target".
+        name: str. "source", "target" or "names".
         values: (E,) ints or str.
     """
     import pandas as pd
 
-    cells = np.asarray(list(values))
-    if cells.ndim == 1 and cells.dtype.kind in "iu":
-        return cells
+    cells = column(name, values)
+    if cells.dtype.kind in "iu" and (cells < 2**63).all():
+        return cells.astype(np.int64)
     wrong = np.arange(len(cells))
-    if cells.ndim == 1 and cells.dtype.kind in "UO":
-        texts = pd.Series(cells)
-        wrong = np.flatnonzero(texts.isna() | texts.astype(str).isin(("", "nan", "NaN")))
+    if cells.dtype.kind in "iuUO":
+        names = [
+            isinstance(cell, (str, int)) and not isinstance(cell, bool) for cell in cells.tolist()
+        ]
+        texts = pd.Series(cells.astype(str))
+        wrong = np.flatnonzero(~np.array(names, bool) | texts.isin(("", "nan", "NaN")))
     if len(wrong):
         cell = cells[wrong[0]]
         raise ValueError(
-            f"`{name}` must hold a name or an int for each contact. Received: "
+            f"`{name}` must hold a name or an int in each row. Received: "
             f"{cell.item() if isinstance(cell, np.generic) else cell!r} in row {wrong[0]}. "
             "Remove incomplete rows, and convert numbers with `astype(int)`."
         )
@@ -127,8 +173,8 @@ def ends(name: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
 
 def with_kinds(kinds: Sequence[str], *columns: np.ndarray) -> list[np.ndarray]:
     """Returns the names of the nodes of two columns, each with the kind of its column in front."""
-    wrong = isinstance(kinds, str) or len(kinds) != 2 or not all(isinstance(k, str) for k in kinds)
-    if wrong or kinds[0] == kinds[1]:
+    is_pair = isinstance(kinds, (list, tuple)) and len(kinds) == 2
+    if not is_pair or not all(isinstance(k, str) for k in kinds) or kinds[0] == kinds[1]:
         raise ValueError(
             "`kinds` must be None or two different names, of the kinds of source and target. "
             f"Received: kinds={kinds!r}. Pass, for example, `kinds=('user', 'item')`."
@@ -153,7 +199,7 @@ def indices(
         found, numbers = np.unique(both, return_inverse=True)
         source, target = np.split(numbers.astype("int32"), 2)
         return found.astype(str), source, target
-    names = np.asarray(names).astype(str)
+    names = ends("names", names).astype(str)
     place = {name: index for index, name in enumerate(names.tolist())}
     if len(place) < len(names):
         found, counts = np.unique(names, return_counts=True)

@@ -127,9 +127,10 @@ def _separator(text):
 
 def _checked_columns(rows, columns, weight):
     """Checks the argument `columns`, and returns it as a list."""
-    roles = [columns] if isinstance(columns, str) else list(columns)
+    roles = list(columns) if isinstance(columns, (list, tuple)) else [columns]
     named = [role for role in roles if role is not None]
-    fits = set(NEEDED) <= set(named) <= set(ROLES) and len(set(named)) == len(named)
+    fits = all(isinstance(role, str) for role in named)
+    fits = fits and set(NEEDED) <= set(named) <= set(ROLES) and len(set(named)) == len(named)
     if not fits or len(roles) != rows.shape[1]:
         raise ValueError(
             "`columns` must have one entry for each column of the file, in its order: 'time', "
@@ -207,7 +208,7 @@ def _first(rows):
 
 
 def _known_weight(weight, names):
-    if weight in names:
+    if isinstance(weight, str) and weight in names:
         return weight
     raise ValueError(
         f"`weight` must name a column or array of the file. Received: weight={weight!r}, the "

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from stgkeras.datasets.links.contact_fields import check_range, ends, indices, seconds, with_kinds
+from stgkeras.datasets.cache import as_path
+from stgkeras.datasets.links.contact_fields import (
+    check_range,
+    column,
+    ends,
+    indices,
+    seconds,
+    with_kinds,
+)
 from stgkeras.datasets.links.contact_files import from_csv, from_npz
 from stgkeras.datasets.links.snapshots import Snapshots, cut_snapshots
+from stgkeras.graphs._checks import check_flag, check_number
 from stgkeras.types import Array
 
 
@@ -119,7 +129,7 @@ def load_contacts(
     Source:
         SocioPatterns, sociopatterns.org, for the names `t`, `i`, `j` and `node_id`.
     """
-    kind = os.path.splitext(path)[1].lower()
+    kind = as_path("path", path).suffix.lower()
     if kind not in (".csv", ".npz"):
         raise ValueError(
             f"`path` must end in .csv or .npz. Received: path={str(path)!r}. Rename or convert the "
@@ -127,6 +137,8 @@ def load_contacts(
         )
     if not os.path.isfile(path):
         raise FileNotFoundError(f"`path` must be a file. Received: path={str(path)!r}")
+    check_number("unit", unit, "a finite number above 0, in seconds", lambda v: 0 < v < np.inf)
+    check_flag("drop_loops", drop_loops)
     try:
         found = (from_npz if kind == ".npz" else from_csv)(path, columns, weight)
         found["time"] = unit * seconds(found["time"])
@@ -180,6 +192,7 @@ def _contacts(
     time, source, target, weight=None, names=None, directed=False, kinds=None, drop_loops=False
 ):
     """Returns `Contacts`, see `contacts_from_arrays`. The time is in seconds."""
+    check_flag("directed", directed)
     source, target = ends("source", source), ends("target", target)
     weight = np.ones(len(time), "float32") if weight is None else _weights(weight)
     lengths = {len(array) for array in (time, source, target, weight)}
@@ -199,7 +212,7 @@ def _contacts(
         if names is not None:
             raise ValueError(
                 "`kinds` must be None with `names`, which already tell the nodes apart. Received: "
-                f"kinds={kinds!r} and {len(names)} names. Use one of the two."
+                f"kinds={kinds!r} and names. Use one of the two."
             )
         source, target = with_kinds(kinds, source, target)
     names, source, target = indices(names, source, target)
@@ -228,18 +241,21 @@ def _weights(weight):
     """Checks the weights, numbers or str of numbers, and returns them as float32."""
     import pandas as pd
 
-    cells = np.asarray(list(weight))
-    numbers = pd.to_numeric(pd.Series(cells.ravel()), errors="coerce").to_numpy("float64")
+    cells = column("weight", weight)
+    numbers = np.full(len(cells), np.nan)
+    if cells.dtype.kind in "biufUO":
+        plain = cells
+        if cells.dtype.kind == "O":  # pandas would take dates for numbers
+            plain = np.array([c if isinstance(c, (str, Real)) else None for c in cells], object)
+        numbers = pd.to_numeric(pd.Series(plain), errors="coerce").to_numpy("float64")
     with np.errstate(over="ignore"):
         numbers = numbers.astype("float32")
     bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers > 0)))
-    if bad.size or cells.ndim != 1:
-        row = bad[0] if bad.size else 0
-        cell = cells.ravel()[row] if cells.ndim == 1 else cells.shape
+    if bad.size:
         raise ValueError(
-            f"`weight` must hold numbers above 0. Received: {cell} in row {row}. A graph adds up "
-            "the weights of its contacts, so it can have no negative or zero contacts. Keep only "
-            "the contacts with positive weight, or make two networks: one of the contacts with "
-            "positive weight, and one of the others with `-weight`."
+            f"`weight` must hold numbers above 0. Received: {cells[bad[0]]} in row {bad[0]}. "
+            "A graph adds up the weights of its contacts, so it can have no negative or zero "
+            "contacts. Keep only the contacts with positive weight, or make two networks: one of "
+            "the contacts with positive weight, and one of the others with `-weight`."
         )
     return numbers

@@ -11,19 +11,24 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.links.contact_fields import ends
 from stgkeras.datasets.links.graph_sequences import KINDS, MIN_SEGMENT, draw_sequence
 from stgkeras.datasets.links.node_features import node_features
+from stgkeras.datasets.links.snapshots import steps_of
 from stgkeras.datasets.series.splits import PARTS, Split, cut
+from stgkeras.graphs._checks import check_number
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
     from stgkeras.datasets.series.windows import Windows
 
+MOST_BYTES = 64 * 2**30
 FORMAT_VERSION = 1  # of the cached files; increase it when the generated numbers change
 
 
@@ -75,18 +80,11 @@ class DynamicGraphs:
         from stgkeras.datasets.series.windows import Windows  # imports Keras
 
         features, adjacency = (a.reshape(-1, *a.shape[2:]) for a in (self.features, self.adjacency))
-        sequences = np.atleast_1d(np.asarray(sequences, dtype=np.int64))
-        bad = sequences[(sequences < 0) | (sequences >= len(self.kinds))]
-        if bad.size:
-            raise ValueError(
-                f"`sequences` must lie in [0, {len(self.kinds)}). Received: sequence {bad[0]}"
-            )
-        if not 1 <= input_length < self.num_steps:
-            raise ValueError(
-                f"`input_length` must lie in [1, {self.num_steps}). "
-                f"Received: input_length={input_length}"
-            )
-        starts = sequences[:, None] * self.num_steps + np.arange(self.num_steps - input_length)
+        count = len(self.kinds)
+        chosen = steps_of("sequences", sequences, 0, count, "the number of sequences")
+        limits, most = f"in [1, {self.num_steps})", self.num_steps
+        check_number("input_length", input_length, limits, lambda v: 1 <= v < most, Integral)
+        starts = chosen[:, None] * self.num_steps + np.arange(self.num_steps - input_length)
         inputs = {"x": features, "graph": adjacency}
         return Windows(
             inputs, adjacency, starts.ravel(), input_length=input_length, horizon=None, **kwargs
@@ -142,13 +140,14 @@ def load_dynamic_graphs(
         ((3, 60, 10, 10), (3, 60, 10, 6), ((30,), (30,), (30,)))
     """
     arguments = {
-        "kinds": (kinds,) if isinstance(kinds, str) else tuple(kinds),
+        "kinds": kinds,
         "num_sequences": num_sequences,
         "num_nodes": num_nodes,
         "num_steps": num_steps,
         "seed": seed,
     }
     _check_arguments(**arguments)
+    arguments["kinds"] = (kinds,) if isinstance(kinds, str) else tuple(map(str, kinds))
     digest = hashlib.sha256(json.dumps(arguments, default=int).encode()).hexdigest()[:16]
     path = cache_folder(cache_dir) / f"dynamic_graphs_v{FORMAT_VERSION}_{digest}.npz"
     graphs = _read(path) if path.exists() else None
@@ -172,7 +171,8 @@ def split_sequences(kinds: Array, val: float = 0.2, test: float = 0.2, seed: int
         `Split(train, val, test)` of sorted int arrays of sequences.
 
     Raises:
-        ValueError: if a part that should not be empty is empty.
+        TypeError: if `val`, `test` or `seed` is not a number.
+        ValueError: if a part that should not be empty is empty, or `kinds` holds no names.
 
     Example:
         >>> import stgkeras
@@ -180,10 +180,11 @@ def split_sequences(kinds: Array, val: float = 0.2, test: float = 0.2, seed: int
         >>> [len(part) for part in split]
         [6, 2, 2]
     """
-    kinds, rng = np.asarray(kinds), np.random.default_rng(seed)
+    check_number("seed", seed, "at least 0", lambda value: value >= 0, Integral)
+    names, rng = ends("kinds", kinds), np.random.default_rng(seed)
     parts: tuple[list[int], ...] = ([], [], [])
-    for kind in np.unique(kinds):
-        members = rng.permutation(np.flatnonzero(kinds == kind))
+    for kind in np.unique(names):
+        members = rng.permutation(np.flatnonzero(names == kind))
         for part, chosen in zip(
             parts, np.split(members, cut(len(members), val, test)), strict=True
         ):
@@ -191,25 +192,36 @@ def split_sequences(kinds: Array, val: float = 0.2, test: float = 0.2, seed: int
     for name, amount, part in zip(PARTS, (1, val, test), parts, strict=True):
         if amount and not part:
             raise ValueError(
-                f"The {name} part must hold at least one sequence. "
-                f"Received: {len(kinds)} sequences, val={val}, test={test}. Load more sequences."
+                f"`kinds` must have more sequences, so that the {name} part holds at least one. "
+                f"Received: {len(names)} sequences, val={val}, test={test}. Load more sequences."
             )
     return Split(*(np.sort(np.array(part, dtype=np.int64)) for part in parts))
 
 
 def _check_arguments(kinds, num_sequences, num_nodes, num_steps, seed):
-    if not kinds or set(kinds) - set(KINDS):
-        raise ValueError(f"`kinds` must be one or more of {KINDS}. Received: kinds={kinds}")
+    found = [kinds] if isinstance(kinds, str) else kinds
+    found = found.tolist() if isinstance(found, np.ndarray) else found
+    listed = isinstance(found, (list, tuple)) and len(found)
+    if not listed or not all(isinstance(kind, str) and kind in KINDS for kind in found):
+        raise ValueError(f"`kinds` must be one or more of {KINDS}. Received: kinds={kinds!r}")
     sizes = (("num_sequences", num_sequences, 1), ("num_nodes", num_nodes, 8))
     for name, value, least in (
         *sizes,
         ("num_steps", num_steps, 2 * MIN_SEGMENT),
         ("seed", seed, 0),
     ):
-        if not isinstance(value, (int, np.integer)) or value < least:
+        is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not is_int or value < least:
             raise ValueError(
                 f"`{name}` must be an int of at least {least}. Received: {name}={value!r}"
             )
+    size = int(num_sequences) * int(num_steps) * int(num_nodes) ** 2  # bytes
+    if size > MOST_BYTES:
+        raise ValueError(
+            "`num_sequences`, `num_steps` and `num_nodes` must give less than 64 GiB of graphs. "
+            f"Received: num_sequences={num_sequences}, num_steps={num_steps}, num_nodes="
+            f"{num_nodes}, which give {size / 2**30:.3g} GiB. Reduce them."
+        )
 
 
 def _generate(kinds, num_sequences, num_nodes, num_steps, seed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stgkeras.graphs._checks import as_dense
 from stgkeras.types import Array
 
 FEATURES = (
@@ -34,6 +35,7 @@ def node_features(adjacency: Array) -> np.ndarray:
         (…, N, 6) float32, unitless, in [-1, 1].
 
     Raises:
+        TypeError: if `adjacency` does not hold numbers.
         ValueError: if `adjacency` is not binary and symmetric with zero diagonal.
 
     Example:
@@ -50,18 +52,21 @@ def node_features(adjacency: Array) -> np.ndarray:
     """
     from threadpoolctl import threadpool_limits
 
-    adjacency = np.asarray(adjacency)
-    if adjacency.ndim < 2 or adjacency.shape[-1] != adjacency.shape[-2]:
-        raise ValueError(f"`adjacency` must be (…, N, N). Received: shape={adjacency.shape}")
-    n = adjacency.shape[-1]
-    graphs = adjacency.reshape(-1, n, n)
+    graph = as_dense("adjacency", adjacency)
+    shape = graph.shape
+    if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] == 0:
+        raise ValueError(
+            f"`adjacency` must be (…, N, N) with at least one node. Received: shape={shape}. Pass "
+            "one row and one column per node, in a dense array."
+        )
+    n = shape[-1]
+    graphs = graph.reshape(-1, n, n)
     loops = np.trace(graphs, axis1=1, axis2=2).any()
     if loops or ((graphs != 0) & (graphs != 1)).any() or (graphs != graphs.swapaxes(1, 2)).any():
         raise ValueError(
             "`adjacency` must be binary and symmetric with a zero diagonal. "
             "Received: another graph. Use `np.maximum(A, A.T) > 0` and set the diagonal to 0."
         )
-    graphs = graphs.astype(np.float64)
     degree = graphs.sum(-1)  # (G, N)
     ruler = np.sqrt(np.arange(1.0, n + 1))
     with threadpool_limits(1):  # BLAS threads slow down many small problems
@@ -76,7 +81,7 @@ def node_features(adjacency: Array) -> np.ndarray:
         _leading_vector(np.abs(values), vectors, ruler),
         _leading_vector(*laplacian, ruler),
     ]
-    return np.stack(features, -1).reshape(*adjacency.shape[:-1], 6).astype(np.float32)
+    return np.stack(features, -1).reshape(*shape[:-1], 6).astype(np.float32)
 
 
 def _leading_vector(values, vectors, start):

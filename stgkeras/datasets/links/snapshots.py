@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras.graphs._checks import as_dense, check_flag, check_masked, check_number
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 DAY = 86400.0  # seconds
 # Time constants of the history of a pair, as multiples of the snapshot width. With snapshots of
 # ten minutes the time constants range from one minute to one week.
+MOST_STEPS = 10_000_000
 CONSTANTS = (0.1, 0.5, 2.0, 6.0, 24.0, 144.0, 1008.0)
 
 
@@ -63,13 +66,18 @@ class Snapshots:
         """Returns the adjacency matrices of the chosen snapshots.
 
         Args:
-            steps: (B,) ints. Indices of the snapshots.
+            steps: (B,) ints, or one int. Indices of the snapshots.
 
         Returns:
             (B, N, N) float32. [n, m] is the sum of the weights of the contacts from m to n, or
             between m and n if the contacts are not directed.
+
+        Raises:
+            TypeError: if `steps` are not ints.
+            ValueError: if a step is out of range.
         """
-        return _adjacency(self.contacts, self.offsets, steps)
+        chosen = steps_of("steps", steps, 0, self.num_steps, "the number of snapshots")
+        return _adjacency(self.contacts, self.offsets, chosen)
 
     def windows(
         self,
@@ -104,19 +112,21 @@ class Snapshots:
             sampled pairs, 0 for all other pairs.
 
         Raises:
-            ValueError: if a step is out of range, or `negatives` is less than 1.
+            TypeError: if an argument has another type.
+            ValueError: if there are no steps, a step or a time constant is out of range, or
+                `negatives` is less than 1.
         """
         from stgkeras.datasets.links.snapshot_windows import SnapshotWindows  # imports Keras
 
-        steps = np.atleast_1d(steps)
-        bad = steps[(steps < input_length) | (steps >= self.num_steps)]
-        if bad.size:
-            raise ValueError(
-                f"`steps` must lie in [{input_length}, {self.num_steps}), from `input_length` to "
-                f"the number of snapshots. Received: step {bad[0]}"
-            )
-        starts = steps - input_length
-        return SnapshotWindows(self, starts, input_length, tuple(history), negatives, **kwargs)
+        check_number("input_length", input_length, "at least 1", lambda v: v >= 1, Integral)
+        limits = "from `input_length` to the number of snapshots"
+        chosen = steps_of("steps", steps, input_length, self.num_steps, limits)
+        if not chosen.size:
+            raise ValueError("`steps` must have at least one step. Received: no steps")
+        if negatives is not None:
+            check_number("negatives", negatives, "None or at least 1", lambda v: v >= 1, Integral)
+        starts = chosen - input_length
+        return SnapshotWindows(self, starts, input_length, _constants(history), negatives, **kwargs)
 
     def latest(
         self, input_length: int = 10, history: Sequence[float] = CONSTANTS
@@ -143,24 +153,76 @@ class Snapshots:
         """
         from stgkeras.datasets.links.snapshot_windows import SnapshotWindows  # imports Keras
 
-        if not 1 <= input_length <= self.num_steps:
-            raise ValueError(
-                f"`input_length` must lie in [1, {self.num_steps}], the number of snapshots. "
-                f"Received: input_length={input_length}"
-            )
+        limits = f"in [1, {self.num_steps}], the number of snapshots"
+        most = self.num_steps
+        check_number("input_length", input_length, limits, lambda v: 1 <= v <= most, Integral)
         start = np.array([self.num_steps - input_length])
-        return SnapshotWindows(self, start, input_length, tuple(history), ahead=0).inputs(start)
+        return SnapshotWindows(self, start, input_length, _constants(history), ahead=0).inputs(
+            start
+        )
+
+
+def steps_of(name: str, steps: Any, low: int, high: int, limits: str) -> np.ndarray:
+    """Returns indices of steps or sequences as an int array (B,), after checks.
+
+    Args:
+        low, high: int. The indices lie in [low, high).
+        limits: str. What the limits are, for the error message.
+    """
+    check_masked(name, steps)
+    try:
+        found = np.atleast_1d(np.asarray(steps))
+    except ValueError:
+        found = np.array(None)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+        raise TypeError(
+            f"`{name}` must be a list or array of ints with one axis. Received: {name}="
+            f"{steps!r:.200}. Pass indices, such as `range(5)`."
+        )
+    bad = found[(found < low) | (found >= high)]
+    if bad.size:
+        raise ValueError(
+            f"`{name}` must lie in [{low}, {high}), {limits}. Received: {bad[0]}. Remove this "
+            "index."
+        )
+    return found.astype(np.int64)
+
+
+def _constants(history):
+    """Returns the time constants as a tuple of floats, after checks."""
+    taus = as_dense("history", history)
+    if taus.ndim != 1 or not ((taus >= 1e-9) & (taus <= 1e12)).all():
+        raise ValueError(
+            "`history` must be a sequence of numbers from 1e-9 to 1e12. Received: history="
+            f"{history!r:.200}. Pass time constants as multiples of the width, or () for none."
+        )
+    return tuple(taus.tolist())
 
 
 def cut_snapshots(contacts, width, keep_empty):
     """Returns the snapshots of contacts, see `Contacts.snapshots`."""
-    if not width > 0:
-        raise ValueError(f"`width` must be above 0, in seconds. Received: width={width!r}")
+    condition = "above 0 and at most 1e11, in seconds"
+    check_number("width", width, condition, lambda value: 0 < value <= 1e11)
+    check_flag("keep_empty", keep_empty)
+    width = float(width)
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, last = contacts.time[0] / width, contacts.time[-1] / width  # the times rise
+    if keep_empty and last - first >= MOST_STEPS:
+        raise ValueError(
+            f"`width` must give at most {MOST_STEPS:,} steps with `keep_empty`. Received: "
+            f"width={width}, which gives {last - first:.3g}. Use wider steps, or leave out empty "
+            "steps."
+        )
+    if not max(abs(first), abs(last)) < 2**53:
+        raise ValueError(
+            "`width` must not be so small that steps cannot be counted. Received: width="
+            f"{width}, for times up to {np.abs(contacts.time).max()} s. Use wider steps."
+        )
     number = np.floor(contacts.time / width).astype(np.int64)  # rising
     steps = np.arange(number[0], number[-1] + 1) if keep_empty else np.unique(number)
     offsets = np.append(np.searchsorted(number, steps), len(number))
-    start = steps * float(width)
-    return Snapshots(contacts, start, float(width), offsets, _features(contacts, start, offsets))
+    start = steps * width
+    return Snapshots(contacts, start, width, offsets, _features(contacts, start, offsets))
 
 
 def _adjacency(contacts, offsets, steps):
@@ -176,7 +238,8 @@ def _adjacency(contacts, offsets, steps):
 def _features(contacts, start, offsets):
     """Computes the features (T, N, 5) of the nodes, see `Snapshots`."""
     features = np.zeros((len(start), len(contacts.names), 5), "float32")
-    for step, nodes in enumerate(features):
+    for step in np.flatnonzero(np.diff(offsets)):  # the steps with contacts
+        nodes = features[step]
         graph = _adjacency(contacts, offsets, [step])[0]
         both = graph + graph.T if contacts.directed else graph
         nodes[:, 0] = np.log1p((both > 0).sum(axis=1))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.cache import as_path, cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.planetoid_files import PARTS, planetoid_arrays
 from stgkeras.datasets.series.files import read_npz
@@ -177,7 +176,7 @@ def _load(name, path, cache_dir):
     """Loads a citation network, see `load_cora`."""
     if path is None:
         path = _download(name, cache_folder(cache_dir))
-    path = Path(path)
+    path = as_path("path", path)
     if not path.exists():
         title = name.capitalize()
         raise FileNotFoundError(
@@ -238,8 +237,8 @@ def _from_folder(name, folder):
     missing = [file for file in _files(name) if not (folder / file).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{folder} must hold {name}.npz or the eight files ind.{name}.*. Received: a folder "
-            f"without {', '.join(missing)}"
+            f"`path` must be a folder that holds {name}.npz or the eight files ind.{name}.*. "
+            f"Received: {folder}, without {', '.join(missing)}. Pass the right folder."
         )
     return planetoid_arrays({part: folder / f"ind.{name}.{part}" for part in PARTS}, NUM_VAL)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +34,12 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
         ValueError: if a file is damaged or has other content.
     """
     steps, num_nodes, width = known.shape
-    found = known.read_series(known, paths["series"])
+    with _naming(paths["series"], known):
+        found = known.read_series(known, paths["series"])
     names, times = found.get("names"), known_times(known)
     if "names" in paths:
-        names = paths["names"].read_text().split()
+        with _naming(paths["names"], known):
+            names = paths["names"].read_text("utf-8").split()
     if found["values"].shape != known.shape or (names is not None and len(names) != num_nodes):
         raise ValueError(
             f"{paths['series']} must hold {known.title}: {steps} steps of {num_nodes} sensors with "
@@ -52,8 +56,10 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
             )
     names = tuple(str(name) for name in (range(num_nodes) if names is None else names))
     refuse_missing(found["values"], known.null_value, str(paths["series"]))
-    values = mark_missing(found["values"], known.null_value)
-    adjacency = checked_adjacency(known.read_graph(known, paths, found, names), num_nodes)
+    with _naming(paths["series"], known):
+        values = mark_missing(found["values"], known.null_value)
+    with _naming(paths.get("graph", paths["series"]), known):
+        adjacency = checked_adjacency(known.read_graph(known, paths, found, names), num_nodes)
     _check_numbers(known, paths["series"], values, adjacency)
     return Series(
         values,
@@ -68,6 +74,17 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
         known.licence,
         known.timezone,
     )
+
+
+@contextlib.contextmanager
+def _naming(path: Path, known: TrafficSet) -> Iterator[None]:
+    """Adds the name of the file to an error about its content."""
+    try:
+        yield
+    except ValueError as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path} must hold data of {known.title}. Received: {error}") from error
 
 
 def known_times(known: TrafficSet) -> np.ndarray:

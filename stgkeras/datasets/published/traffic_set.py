@@ -11,12 +11,11 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.cache import as_path, cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.traffic_files import read_files, read_graph, read_series
 from stgkeras.datasets.series.readings import mark_missing
@@ -141,7 +140,7 @@ def load_set(
     """Loads the set `SETS[name]` from a path, or from the cache after a download."""
     known = SETS[name]
     if path is not None:
-        return read_files(known, _local(known, Path(path)))
+        return read_files(known, _local(known, as_path("path", path)))
     folder = cache_folder(cache_dir) / name
     names = ", ".join(file.name for file in known.files.values())
     instead = f"give a folder that holds {names} as `path`"
@@ -179,7 +178,8 @@ def _local(known, path):
         found = [there[name.lower()] for name in names if name.lower() in there]
         if not found:
             raise FileNotFoundError(
-                f"{folder} must hold {' or '.join(names)}. Download the file from {file.url}"
+                f"`path` must be in a folder that holds {' or '.join(names)}. Received: {folder}, "
+                f"which does not. Download the file from {file.url}"
             )
         paths[role] = found[0]
     return paths

@@ -13,6 +13,7 @@ from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case, re
 from stgkeras.datasets.series.sensor_names import differences, renamed, repeated, shown
 from stgkeras.graphs import from_edges, from_networkx
 from stgkeras.graphs._checks import as_real
+from stgkeras.graphs.networks import check_weights
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -126,7 +127,10 @@ def _igraph_matrix(graph):
     source, target = np.array(graph.get_edgelist(), dtype=np.int64).reshape(-1, 2).T
     weights = np.ones(len(source))
     if "weight" in graph.es.attributes():
-        weights = as_real("weight", graph.es["weight"])
+        names = graph.vs["name"]
+        edges = [(names[u], names[v]) for u, v in graph.get_edgelist()]
+        check_weights(graph.es["weight"], edges, graph.is_directed())
+        weights = np.array(graph.es["weight"], np.float64)
     if not graph.is_directed():
         source, target = np.append(source, target), np.append(target, source)
         weights = np.append(weights, weights)
