@@ -284,12 +284,12 @@ def test_bad_files(tmp_path, text, message):
 
 
 def test_bad_ids(tmp_path):
-    path = write(tmp_path, "id,kind,lat,lon\n7,a,50,8\n8,b,51,8\n")
-    with pytest.raises(ValueError, match=r"'7' seems to be the sensor '007'.*`str.zfill\(3\)`"):
-        join(path, ["007", "008"])
-    path = write(tmp_path, "id,lat,lon\n7,50,8\n8,51,8\n")
-    with pytest.raises(ValueError, match=r"'7' seems to be the sensor '007'.*`str.zfill\(3\)`"):
-        join(path, ["007", "008"], unknown="drop")
+    for text, options in (
+        ("id,kind,lat,lon\n7,a,50,8\n8,b,51,8\n", {}),
+        ("id,lat,lon\n7,50,8\n8,51,8\n", {"unknown": "drop"}),
+    ):
+        with pytest.raises(ValueError, match=r"'7' seems to be the sensor '007'.*zfill\(3\)"):
+            join(write(tmp_path, text), ["007", "008"], **options)
     frame = pd.DataFrame({"id": [7.0, 8.0], "lat": 50.0, "lon": 8.0})
     with pytest.raises(ValueError, match="`graph` must have one row .* '7.0' is a decimal number"):
         join(frame, ["7", "8"])

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from stgkeras.datasets.series.adjacencies import checked_adjacency
-from stgkeras.datasets.series.graph_files import graph_of
+from stgkeras.datasets.series.graph_files import graph_parts
 from stgkeras.datasets.series.series import Series
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def with_graph(series: Series, graph: GraphLike | None) -> Series:
         )
     if graph is None:
         return series
-    adjacency = graph_of(graph, series.names)
-    return replace(series, adjacency=checked_adjacency(adjacency, len(series.names)))
+    found = graph_parts(graph, series.names)
+    adjacency = checked_adjacency(found["adjacency"], len(series.names))
+    return replace(series, adjacency=adjacency, places=found["places"])
 
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,169 @@
+"""Errors, warnings and help of the console script, in the words of the command line."""
+
+# ruff: noqa: F811 - fixtures are imported
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_runs import FIT, ROADS, SENSORS, error, fitted, folder, here, run, speeds, table  # noqa: F401
+from conftest import child_environment, on_fastest, once
+
+import stgkeras
+from stgkeras.cli import evaluate, main
+from stgkeras.cli.errors import translated
+from stgkeras.cli.reading import NAMES
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+WRONG = {
+    "gone.csv must be the path of an existing file": ["gone.csv", "roads.csv"],
+    "speeds.txt must end in .npz, .csv": ["speeds.txt", "roads.csv"],
+    "gone.npz must be the path of an existing file": ["speeds.csv", "gone.npz"],
+    "ROADS must be given": ["speeds.csv"],
+    "pass --unknown drop": ["speeds.csv", "other_roads.csv"],
+    "--timezone must be an IANA name .* Received: --timezone Europe/Wien.": [
+        *("speeds.csv", "roads.csv", "--timezone", "Europe/Wien"),
+    ],
+    "empty.csv must not hold NaN.* pass --null-value nan": ["empty.csv", "roads.csv"],
+    "--null-value must be a number": ["speeds.csv", "roads.csv", "--null-value", "none"],
+    "--null-value must name features .* Received: --null-value flow=0": [
+        *("speeds.csv", "roads.csv", "--null-value", "flow=0"),
+    ],
+    "--holidays must be dates, or a country code .* --holidays XX": [
+        *("speeds.csv", "roads.csv", "--holidays", "XX"),
+    ],
+    "--interval must agree with the timestamps": ["speeds.csv", "roads.csv", "--interval", "7"],
+    "--key must not be used with a csv file": ["speeds.csv", "roads.csv", "--key", "speed"],
+    "--sensor must name the column of sensors": ["speeds.csv", "roads.csv", "--layout", "long"],
+    "--model must be one of .* --model Foo": ["speeds.csv", "roads.csv", "--model", "Foo"],
+    "--targets must name features .* --targets flow": [
+        *("speeds.csv", "roads.csv", "--targets", "flow"),
+    ],
+    "--set dropout must be at least 0 and below 1. Received: --set dropout=2": [
+        *("speeds.csv", "roads.csv", "--set", "dropout=2"),
+    ],
+    "--set units must be an integer of at least 1. Received: --set units=-3": [
+        *("speeds.csv", "roads.csv", "--set", "units=-3", "--units", "km/h"),
+    ],
+    "--set must name arguments of GraphSTID: K, .* Received: unit, horizon": [
+        *("speeds.csv", "roads.csv", "--set", "unit=3", "--set", "horizon=2"),
+    ],
+    "--set must be NAME=VALUE": ["speeds.csv", "roads.csv", "--set", "units"],
+    "The training part must have": ["speeds.csv", "roads.csv", "--horizon", "100"],
+}
+
+
+@once
+@pytest.mark.parametrize("message", WRONG)
+def test_errors_of_fit_name_options_and_files(message, here, error):
+    speeds().to_csv("speeds.txt")
+    empty = speeds()
+    empty.iloc[5, 2] = np.nan
+    empty.to_csv("empty.csv")
+    pd.DataFrame([("A1", "Z9"), *ROADS], columns=["from", "to"]).to_csv(
+        "other_roads.csv", index=False
+    )
+    text = error("fit", *WRONG[message], "--out", "wrong")
+    assert re.search(message, text)
+    assert not re.search(r"\b(null_value|timezone|graph|path|regularize)\b[`=]", text)
+    assert not list(here.glob("wrong*"))
+
+
+def test_errors_of_forecast_and_evaluate_name_the_files(fitted, here, error):
+    assert "nowhere must be a folder that `stgkeras fit` wrote" in error(
+        "forecast", "nowhere", "speeds.csv"
+    )
+    assert "gone.csv must be the path" in error("evaluate", "city", "gone.csv")
+    speeds()[-5:].to_csv("few.csv")
+    text = error("forecast", "city", "few.csv")
+    assert "few.csv must have readings of the last 12 steps of 60 minutes" in text
+    assert "few.csv must have at least 15 steps" in error("evaluate", "city", "few.csv")
+    speeds().rename(columns={"A1": "Z9"}).to_csv("unknown.csv")
+    assert "'Z9', which it does not know" in error("forecast", "city", "unknown.csv")
+    assert "--out must be in an existing folder" in error(
+        "forecast", "city", "speeds.csv", "--out", "no/such.csv"
+    )
+
+
+def test_debug_shows_the_traceback(here):
+    with pytest.raises(Exception, match="gone.csv must be") as caught:
+        main(["fit", "gone.csv", "--out", "wrong", "--debug"])
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+@once
+@pytest.mark.parametrize(
+    ("message", "want"),
+    on_fastest(
+        [
+            ("Pass `regularize=True`.", "Pass --mend."),
+            ('Pass `duplicates="first"` or `"mean"`.', "Pass --mend."),
+            ('Use `layout="wide"`.', "Use --layout wide."),
+            ("Pass `ignore=['my id']`.", "Pass --ignore 'my id'."),
+            ("`key` must be None for a table.", "--key must not be used with a table."),
+            ("Received: timezone=None, x=2.\nUse it.", "Received: no --timezone, x=2. Use it."),
+            ("Received: units=('km/h', 'a')", "Received: --units km/h --units a"),
+            ("Pass `null_value=np.nan`, `times`.", "Pass --null-value nan, `times`."),
+            ("`key=pandas.read_csv(path)[0]`", "`key=pandas.read_csv(path)[0]`"),
+        ],
+        [],
+    ),
+)
+def test_translation_of_arguments(message, want):
+    assert translated(message, NAMES) == want
+
+
+@once
+def test_options_of_the_command_line_itself(capsys):
+    for arguments in ([], ["fit", "a.csv"], ["fit", "a.csv", "--out", "b", "--horizon", "0"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    assert "must be an int of at least 1. Received: 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"stgkeras {stgkeras.__version__}\n"
+
+
+def test_warnings_are_one_line(monkeypatch, capsys):
+    def warn(args):
+        warnings.warn("The graph has no edge.", stacklevel=1)
+
+    monkeypatch.setattr(evaluate, "run", warn)
+    assert main(["evaluate", "city", "speeds.csv"]) == 0
+    assert capsys.readouterr().err == "stgkeras evaluate: warning: The graph has no edge.\n"
+
+
+@once
+def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    speeds().to_csv("speeds.csv")
+    speeds()[-24:].to_csv("newest.csv")
+    roads = pd.DataFrame(ROADS, columns=["from", "to"])
+    roads.assign(distance=1.2).to_csv("roads.csv", index=False)
+    lines = re.findall(r"^stgkeras (.*)$", README.read_text("utf-8"), re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"fit", "forecast", "evaluate"}
+    for line in lines:
+        run(*line.split(), *(["--epochs", "1"] if line.startswith("fit") else []))
+    assert len(pd.read_csv("next_hour.csv")) == 12 * 6
+
+
+@once
+def test_help_needs_no_backend(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "stgkeras", "--help"],
+        env=child_environment(KERAS_BACKEND="none"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(command in done.stdout for command in ("fit", "forecast", "evaluate"))
+    assert not re.search(r"\| +(numpy|pandas|keras|scipy)$", done.stderr, re.MULTILINE)

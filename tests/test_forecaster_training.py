@@ -1,0 +1,114 @@
+"""Training of forecasters: models, series without times, checkpoints, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+from test_forecaster import NAMES, ROADS, SMALL, city, series_of
+
+from stgkeras import datasets, models
+from stgkeras.forecasting import Forecaster
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return city()
+
+
+def test_models_by_class_and_function(frames):
+    series = series_of({"speed": frames["speed"]})
+
+    def build(num_nodes, **arguments):
+        return models.GraphSTID(num_nodes, **SMALL, **arguments)
+
+    for model in (models.GraphSTID, build):
+        arguments = SMALL if model is models.GraphSTID else {}
+        forecaster = Forecaster(model, horizon=2, **arguments)
+        history = forecaster.fit(series, epochs=1, verbose=0)
+        assert isinstance(history, keras.callbacks.History)
+        assert isinstance(forecaster.model, models.GraphSTID)
+
+
+def test_a_series_without_times():
+    values = np.random.default_rng(0).random((120, 4)) + np.arange(4)
+    series = datasets.from_arrays(values, graph=ROADS, names=NAMES, interval=5)
+    forecaster = Forecaster(horizon=2, **SMALL)
+    forecaster.fit(series, epochs=1, verbose=0)
+    forecast = forecaster.forecast()
+    assert list(forecast.times) == [1, 2] and list(forecast.to_frame())[0] == "step"
+    assert list(forecaster.weights) == ["model", "last value", "usual day", "ridge"]
+    with pytest.raises(ValueError, match="`season` must be False"):
+        Forecaster(season=True, horizon=2, **SMALL).fit(series, epochs=1, verbose=0)
+
+
+def test_training_goes_on_from_a_checkpoint(frames, tmp_path):
+    series = series_of({"speed": frames["speed"]})
+    found = []
+    for parts in ((3,), (1, 3)):
+        path = tmp_path / f"{len(parts)}.keras"
+        for epochs in parts:
+            forecaster = Forecaster(horizon=2, **SMALL)
+            forecaster.fit(series, epochs=epochs, checkpoint=path, patience=9, verbose=0)
+        found.append([keras.ops.convert_to_numpy(w) for w in forecaster.model.weights])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "STGNN"}, "`model` must be one of .*'STGNN'"),
+        ({"model": 5}, "`model` must be one of .*int"),
+        ({"horizon": 0}, "`horizon` must be an int of at least 1. Received: horizon=0"),
+        ({"input_length": 2.5}, "`input_length` must be an int .*2.5"),
+        ({"season": "weekly"}, '`season` must be "auto"'),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Forecaster(**arguments)
+
+
+def test_bad_series(frames):
+    plain = datasets.from_pandas(frames)
+    with pytest.raises(ValueError, match="`graph` must be given, because the series has no graph"):
+        Forecaster(horizon=2, **SMALL).fit(plain, epochs=1, verbose=0)
+    with pytest.raises(ValueError, match=r"`targets` must name features .*'sped'"):
+        Forecaster(horizon=2, targets="sped", **SMALL).fit(series_of(frames))
+    with pytest.raises(TypeError, match="`series` must be a `Series`. Received: DataFrame"):
+        Forecaster().fit(frames["speed"])
+    for call in (Forecaster().forecast, Forecaster().evaluate, Forecaster().graph_summary):
+        with pytest.raises(ValueError, match="must be trained first"):
+            call()
+    forecaster = Forecaster(horizon=2, graph=np.eye(4)[::-1], **SMALL)
+    forecaster.fit(plain, epochs=1, verbose=0)
+    summary = forecaster.graph_summary()
+    assert summary == {
+        "sensors": 4,
+        "edges": 2,
+        "isolated": [],
+        "parts": 2,
+        "median_edges": 1.0,
+    }
+
+
+def test_a_resumed_training_keeps_its_best_epoch(frames, tmp_path):
+    """The validation error rises after the first epoch, so the first weights must come back."""
+    series = series_of({"speed": frames["speed"]})
+    found = []
+    for parts in ((4,), (1, 2, 4)):
+        path = tmp_path / f"{len(parts)}.keras"
+        for epochs in parts:
+            forecaster = Forecaster(horizon=2, season=False, **SMALL)
+            sgd = keras.optimizers.SGD(-1e-3)  # climbs
+            forecaster.fit(series, epochs=epochs, optimizer=sgd, checkpoint=path, verbose=0)
+        found.append([keras.ops.convert_to_numpy(w) for w in forecaster.model.weights])
+        saved = np.load(tmp_path / f"{len(parts)}.best.npz")
+        assert saved["epoch"] == 0 and len(saved["values"]) == 4
+        assert (np.diff(saved["values"]) > 0).all()
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_unknown_arguments_of_the_model(frames):
+    with pytest.raises(TypeError, match=r"`dropuot` must be an argument of GraphSTID.*dropout"):
+        Forecaster(dropuot=0.2).fit(series_of(frames), epochs=1)
