@@ -1,0 +1,99 @@
+"""Compares the forecaster with its baselines on real series that are cut to a few days.
+
+    KERAS_BACKEND=torch python benchmarks/cut_series.py --data FOLDER
+
+Each series is cut to `--days` days that begin at `--starts` places, evenly spread; 0 means all
+steps. The forecaster has its defaults: 60 % of the steps for training, 20 % for validation, 20 %
+for the test. Each run is stored, so that an interrupted benchmark goes on.
+"""
+
+import dataclasses
+import pathlib
+
+import command
+import pandas as pd
+import records
+from forecasting_data import DATASETS
+
+FOLDERS = {"metr_la": "metr_la", "pems_d12_orange": "pems_d12_orange"}
+FOLDERS |= {"pems08_tail": "pems08_tail", "los_loop": "los_loop"}
+OPTIONS = {
+    "data": {**command.DATA, "type": pathlib.Path},
+    "names": command.several(FOLDERS),
+    "days": ([7, 10, 14, 21, 0], "days of the series; 0: all of it"),
+    "starts": (5, "number of places where a cut begins"),
+    "epochs": (30, "largest number of epochs"),
+    "model": ("GraphSTID", "model of the forecaster"),
+}
+
+
+def cut(series, day, days, place, places):
+    """Returns `days` days of a series of `day` steps per day, or None if there is no such place."""
+    steps, room = days * day, len(series.values) - days * day
+    if not days:
+        return series if place == 0 else None
+    if room < 0 or (room == 0 and place):
+        return None
+    first = round(room * place / max(1, places - 1))
+    part = slice(first, first + steps)
+    return dataclasses.replace(
+        series, values=series.values[part], timestamps=series.timestamps[part]
+    )
+
+
+def errors(series, args):
+    """Returns the test errors of one run, the weight of the model and what it decided."""
+    import stgkeras
+
+    forecaster = stgkeras.Forecaster(args.model, targets=series.features[0])
+    history = forecaster.fit(series, epochs=args.epochs, verbose=0)
+    table = forecaster.evaluate()
+    return {
+        "mae": table["MAE mean"].to_dict(),
+        "model weight": float(forecaster.weights["model"].mean()),
+        "season": forecaster.model.season is not None,
+        "epochs": len(history.epoch),
+    }
+
+
+def main(args):
+    found = {}
+    for name in args.names:
+        task = DATASETS[name](args.data / FOLDERS[name])
+        for days in args.days:
+            runs = []
+            for place in range(args.starts):
+                series = cut(task.series, task.day, days, place, args.starts)
+                if series is None:
+                    continue
+                folder = records.run_folder("cut", name, f"{args.model}-{days}", place)
+                path = folder / f"epochs{args.epochs}.json"
+                if not path.exists():
+                    records.write(path, errors(series, args))
+                runs.append(records.read(path))
+                print(name, days, place, runs[-1]["mae"], flush=True)
+            if runs:
+                found.setdefault(name, {})[str(days)] = runs
+    return {"runs": found}
+
+
+def table(result):
+    """Returns the mean errors of each series and length, and ratios to the best baseline."""
+    rows = {}
+    for name, lengths in result["runs"].items():
+        for days, runs in lengths.items():
+            mae = pd.DataFrame([run["mae"] for run in runs]).mean()
+            best = mae.drop(["forecaster", "model"]).min()
+            rows[f"{name}, {'whole' if days == '0' else days + ' days'}"] = {
+                "starts": len(runs),
+                **mae.round(3),
+                "forecaster / best baseline": round(mae["forecaster"] / best, 3),
+                "model / best baseline": round(mae["model"] / best, 3),
+                "weight of the model": round(sum(r["model weight"] for r in runs) / len(runs), 2),
+            }
+    frame = pd.DataFrame(rows).T.astype({"starts": int})
+    return records.markdown_frame(frame, "mean absolute error")
+
+
+if __name__ == "__main__":
+    command.run(__name__)
