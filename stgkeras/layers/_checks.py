@@ -2,34 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import numbers
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from keras import activations, initializers, regularizers
+
 from stgkeras import kernels
+
+LARGEST = 2**31 - 1  # of the sizes of tensors, which have int32 indices
 
 
 def integer(name: str, value: Any, minimum: int = 1) -> int:
     """Returns `value` as an int. Raises ValueError if it is no integer or below `minimum`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < minimum:
+    try:
+        number = None if type(value).__name__.startswith("bool") else value.__index__()
+    except (AttributeError, TypeError):
+        number = None
+    if number is None or not minimum <= number <= LARGEST:
         raise ValueError(
             f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
+            + ("" if number is None or number < minimum else f". Pass at most {LARGEST}.")
         )
-    return int(value)
+    return int(number)
+
+
+def integers(name: str, values: Any) -> tuple[int, ...]:
+    """Returns a sequence of integers of at least 1 as a tuple. Raises ValueError for others."""
+    try:
+        return tuple(integer(name, value) for value in sequence(name, values))
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be a sequence of integers of at least 1. Received: {name}={values!r}. "
+            "Pass a tuple such as (32, 64)."
+        ) from error
+
+
+def sequence(name: str, values: Any) -> Sequence[Any]:
+    """Returns a list, tuple, range or array. Raises ValueError for others, such as a str."""
+    if not isinstance(values, (list, tuple, range)) and not getattr(values, "shape", ()):
+        raise ValueError(
+            f"`{name}` must be a sequence. Received: {name}={values!r}. Pass a list or a tuple."
+        )
+    return values
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Returns `value` as a bool. Raises ValueError for another type, such as the str "False"."""
+    if not type(value).__name__.startswith("bool"):  # of Python, NumPy
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return bool(value)
 
 
 def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
     """Returns `value`. Raises ValueError if it is not one of `choices`."""
-    if value not in choices:
+    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
     return value
 
 
+def number(name: str, value: Any, low: float = -math.inf, above: float | None = None) -> float:
+    """Returns a finite number from `low`, or above `above`, as a float."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < low or (
+        above is not None and value <= above
+    ):
+        which = "" if low == -math.inf else f" of at least {low:g}"
+        which = which if above is None else f" above {above:g}"
+        raise ValueError(
+            f"`{name}` must be a finite number{which}. Received: {name}={value!r}"
+        )
+    return float(value)
+
+
 def fraction(name: str, value: Any) -> float:
     """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
-    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
+
+
+def activation(name: str, value: Any) -> Any:
+    """Returns an activation function of Keras."""
+    return _of_keras(name, activations.get, value, 'a name such as "relu", or a function')
+
+
+def initializer(name: str, value: Any) -> Any:
+    """Returns an initializer of Keras."""
+    return _of_keras(name, initializers.get, value, 'a name such as "zeros", or an initializer')
+
+
+def regularizer(name: str, value: Any) -> Any:
+    """Returns a regularizer of Keras."""
+    return _of_keras(name, regularizers.get, value, 'a name such as "l2", or a regularizer')
+
+
+def _of_keras(name: str, get: Callable[[Any], Any], value: Any, what: str) -> Any:
+    try:
+        return get(value)
+    except Exception as error:  # of the classes that a config names, too
+        raise ValueError(
+            f"`{name}` must be None, {what} of Keras. Received: {name}={value!r}. Keras says: "
+            f"{error}"
+        ) from error
 
 
 def signal(x_shape: tuple, axes: str = "(batch, time, nodes, features)") -> None:
@@ -52,9 +130,10 @@ def targets(value: Any, num_features: int, num_outputs: int | None = None) -> tu
     """Checks the features to forecast, and returns them as a tuple, or None."""
     if value is None:
         return None
-    found = tuple(value) if hasattr(value, "__iter__") else (value,)
-    ints = [f for f in found if hasattr(f, "__index__") and not isinstance(f, bool)]
-    fits = len(ints) == len(found) == len(set(ints)) and set(ints) <= set(range(num_features))
+    is_sequence = isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) == 1
+    found = tuple(value) if is_sequence else (value,)
+    ints = [f for f in found if isinstance(f, numbers.Integral) and not isinstance(f, bool)]
+    fits = 0 < len(ints) == len(found) == len(set(ints)) and set(ints) <= set(range(num_features))
     if not fits or len(found) != (num_outputs or len(found)):
         number = "" if num_outputs is None else f"num_outputs={num_outputs} "
         raise ValueError(

@@ -81,9 +81,9 @@ class SpatialAttention(keras.layers.Layer):
         self.score = _checks.one_of("score", score, ("bilinear", "additive"))
         self.K = _checks.integer("K", K)
         self.units = _checks.integer("units", units)
-        self.negative_slope = float(negative_slope)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self.negative_slope = _checks.number("negative_slope", negative_slope)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
+        self.bias_initializer = _checks.initializer("bias_initializer", bias_initializer)
 
     def build(
         self, x_shape: tuple, graph_shape: Any = None, scores_shape: tuple | None = None

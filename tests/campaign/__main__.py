@@ -10,6 +10,7 @@ repeated; nothing is kept of an input that makes a process crash.
 """
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -36,6 +37,7 @@ def main():
     for group in options.groups:
         group, _, only = group.partition(".")
         targets = importlib.import_module(f"tests.campaign.{group}").TARGETS
+        gc.freeze()  # a child that collects garbage would else copy the memory of this process
         for target in targets:
             if only in ("", target.__name__):
                 run(group, target, options)

@@ -108,12 +108,11 @@ def killed(folder, whole, seconds):
     run = start(folder)
     if random.random() < 0.5:
         pause(run, random.uniform(0, seconds))
-    else:  # in the time between the first byte of one of the checkpoints and its end
+    else:  # while one of the checkpoints is written
         for _ in range(random.randint(1, 5)):
+            wait_for(run, folder / PARTIAL, is_there=False)
             wait_for(run, folder / PARTIAL)
-            pause(run, random.uniform(0, 0.03))
-            if (folder / PARTIAL).exists() and random.random() < 0.4:
-                break
+        pause(run, random.uniform(0, 0.1))
     run.send_signal(signal.SIGKILL)
     if run.wait(SECONDS) != -signal.SIGKILL:
         return "ended before the kill", "the end", ""
@@ -137,8 +136,9 @@ def pause(run, seconds):
         time.sleep(0.001)
 
 
-def wait_for(run, path):
-    while run.poll() is None and not path.exists():
+def wait_for(run, path, is_there=True):
+    """Waits until a path is there, or no longer there, or until the run has ended."""
+    while run.poll() is None and path.exists() != is_there:
         time.sleep(0.0005)
 
 

@@ -1,0 +1,5 @@
+"""Every public constructor, and the functions on series and scores."""
+
+from tests.campaign import builder_layers, builder_models
+
+TARGETS = (*builder_layers.TARGETS, *builder_models.TARGETS)
