@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import numbers
 import os
-import pathlib
 import zipfile
 import zlib
 from typing import Any
 
 import keras
 import numpy as np
+
+from stgkeras import arguments
 
 _RECORD = "checkpoint.json"  # the file that `Checkpoint` adds to the archive of Keras
 _LARGEST = 2**24  # bytes of this file; a state of torch takes 10 kB, a state of a layer 30 bytes
@@ -62,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
-        self.path = _as_path(path)
+        self.path = arguments.path("path", path)
         if self.path.suffix != ".keras":
             raise ValueError(
                 f'`path` must end in ".keras". Received: path={str(path)!r}. Change the suffix.'
@@ -79,7 +80,7 @@ class Checkpoint(keras.callbacks.Callback):
             FileNotFoundError: if there is no file at `path`.
             ValueError: if the file is damaged, or does not contain the number of epochs.
         """
-        path = _as_path(path)
+        path = arguments.path("path", path)
         if not path.is_file():
             raise FileNotFoundError(
                 f"`path` must be an existing file. Received: path={str(path)!r}. Check the path, "
@@ -137,15 +138,6 @@ class Checkpoint(keras.callbacks.Callback):
             os.replace(temporary, self.path)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-def _as_path(path):
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"`path` must be a str or a path. Received: path={path!r}. Pass a path such as "
-            '"last.keras".'
-        )
-    return pathlib.Path(path)
 
 
 def _damaged(path, reason):

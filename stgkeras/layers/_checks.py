@@ -2,87 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from keras import activations, initializers, regularizers
 
 from stgkeras import kernels
+from stgkeras.arguments import boolean, fraction, integer, integers, number, one_of, sequence
 
-LARGEST = 2**31 - 1  # of the sizes of tensors, which have int32 indices
-
-
-def integer(name: str, value: Any, minimum: int = 1) -> int:
-    """Returns `value` as an int. Raises ValueError if it is no integer or below `minimum`."""
-    try:
-        number = None if type(value).__name__.startswith("bool") else value.__index__()
-    except (AttributeError, TypeError):
-        number = None
-    if number is None or not minimum <= number <= LARGEST:
-        raise ValueError(
-            f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
-            + ("" if number is None or number < minimum else f". Pass at most {LARGEST}.")
-        )
-    return int(number)
-
-
-def integers(name: str, values: Any) -> tuple[int, ...]:
-    """Returns a sequence of integers of at least 1 as a tuple. Raises ValueError for others."""
-    try:
-        return tuple(integer(name, value) for value in sequence(name, values))
-    except ValueError as error:
-        raise ValueError(
-            f"`{name}` must be a sequence of integers of at least 1. Received: {name}={values!r}. "
-            "Pass a tuple such as (32, 64)."
-        ) from error
-
-
-def sequence(name: str, values: Any) -> Sequence[Any]:
-    """Returns a list, tuple, range or array. Raises ValueError for others, such as a str."""
-    if not isinstance(values, (list, tuple, range)) and not getattr(values, "shape", ()):
-        raise ValueError(
-            f"`{name}` must be a sequence. Received: {name}={values!r}. Pass a list or a tuple."
-        )
-    return values
-
-
-def boolean(name: str, value: Any) -> bool:
-    """Returns `value` as a bool. Raises ValueError for another type, such as the str "False"."""
-    if not type(value).__name__.startswith("bool"):  # of Python, NumPy
-        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
-    return bool(value)
-
-
-def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
-    """Returns `value`. Raises ValueError if it is not one of `choices`."""
-    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
-    return value
-
-
-def number(name: str, value: Any, low: float = -math.inf, above: float | None = None) -> float:
-    """Returns a finite number from `low`, or above `above`, as a float."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < low or (
-        above is not None and value <= above
-    ):
-        which = "" if low == -math.inf else f" of at least {low:g}"
-        which = which if above is None else f" above {above:g}"
-        raise ValueError(
-            f"`{name}` must be a finite number{which}. Received: {name}={value!r}"
-        )
-    return float(value)
-
-
-def fraction(name: str, value: Any) -> float:
-    """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < 1:
-        raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
-    return float(value)
+__all__ = ["boolean", "fraction", "integer", "integers", "number", "one_of", "sequence"]
 
 
 def activation(name: str, value: Any) -> Any:

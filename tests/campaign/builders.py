@@ -1,5 +1,5 @@
 """Every public constructor, and the functions on series and scores."""
 
-from tests.campaign import builder_layers, builder_models
+from tests.campaign import builder_layers, builder_models, builder_scores
 
-TARGETS = (*builder_layers.TARGETS, *builder_models.TARGETS)
+TARGETS = (*builder_layers.TARGETS, *builder_models.TARGETS, *builder_scores.TARGETS)

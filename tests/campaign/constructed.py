@@ -33,7 +33,7 @@ NEVER_KERAS = ("x", 5, 1.5, b"x", object(), [1], 1j, {"a": 1}, HUGE)
 SIZE = 2**20  # bytes; an upper bound of all arguments
 
 
-def target(function, valid, use, check, extra=(), fixed=(), name=None):
+def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=False):
     """Returns a target of the campaign.
 
     Args:
@@ -44,6 +44,7 @@ def target(function, valid, use, check, extra=(), fixed=(), name=None):
         extra: names that messages may use, besides those of the arguments.
         fixed: arguments that never get a bad value.
         name: str. Name of the target.
+        writes: bool. Whether the call may write into its folder.
     """
     parameters = inspect.signature(function).parameters
     several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
@@ -75,7 +76,7 @@ def target(function, valid, use, check, extra=(), fixed=(), name=None):
             return check(result, given)
 
         told = f"{function.__name__} {arguments!r}\nfaults {faults!r}"
-        return Input(call, function, checked, SIZE, told, tuple(extra))
+        return Input(call, function, checked, SIZE, told, tuple(extra), writes=writes)
 
     draw.__name__ = name or function.__name__
     return draw
