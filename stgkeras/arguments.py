@@ -1,4 +1,4 @@
-"""Checks of arguments that all parts share: types and ranges, with errors that name the argument."""
+"""Checks of types and ranges of arguments, shared by all parts. The errors name the argument."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_memory_maps_stay_memory_maps(tmp_path):
         ({"starts": [0, -2]}, ValueError, r"`starts` must lie in .*starts\[1\]=-2"),
         ({"starts": []}, ValueError, "`starts` must be .* at least one window"),
         ({"starts": [0.5]}, ValueError, "`starts` must be .* ints.*float64"),
-        ({"batch_size": 0}, ValueError, "`batch_size` must be at least 1.*=0"),
+        ({"batch_size": 0}, ValueError, "`batch_size` must be an integer of at least 1.*=0"),
         ({"input_length": 0}, ValueError, "`input_length` must be .*=0"),
         ({"horizon": 1.5}, ValueError, "`horizon` must be .*=1.5"),
     ],

@@ -53,7 +53,11 @@ class LinkScores(keras.callbacks.Callback):
         prefix: str = "val_",
     ) -> None:
         super().__init__()
-        if not hasattr(data, "__getitem__") or isinstance(data, (str, bytes, dict)) or not _length(data):
+        if (
+            not hasattr(data, "__getitem__")
+            or isinstance(data, (str, bytes, dict))
+            or not _length(data)
+        ):
             raise ValueError(
                 "`data` must be a sequence of batches (inputs, graphs), with one batch at least. "
                 f"Received: data={data!r}. Pass the result of `Snapshots.windows`, or a list."

@@ -303,12 +303,12 @@ def norm(cls, given, rng):
 
 def link_callback(cls, given, rng):
     model, made = small(rng), cls(**given)
-    logits, truth = (np.asarray(part) for part in given["data"][0])
-    probability = 1 / (1 + np.exp(-logits.astype("float64")))
     made.set_model(model)
     made.on_train_begin()
     logs = {}
     made.on_epoch_end(0, logs)
+    logits, truth = (np.asarray(part) for part in given["data"][0])
+    probability = 1 / (1 + np.exp(-logits.astype("float64")))
     y, p = (pairs_of(array, bool(given.get("directed"))) for array in (truth, probability))
     prefix = given.get("prefix", "val_")
     return fault_of_numbers(logs[f"{prefix}auc"], sklearn_metrics.roc_auc_score(y, p))

@@ -1,5 +1,6 @@
 """Every public constructor, and the functions on series and scores."""
 
-from tests.campaign import builder_layers, builder_models, builder_scores
+from tests.campaign import builder_layers, builder_models, builder_scores, builder_series
 
-TARGETS = (*builder_layers.TARGETS, *builder_models.TARGETS, *builder_scores.TARGETS)
+PARTS = (builder_layers, builder_models, builder_scores, builder_series)
+TARGETS = tuple(target for part in PARTS for target in part.TARGETS)
