@@ -38,17 +38,8 @@ NEVER = {"os.exec", "os.posix_spawn", "os.system", "pickle.find_class", "socket.
     "subprocess.Popen"
 }
 OUTCOMES = (
-    *(
-        "right",
-        "refused",
-        "refused by Keras",
-        "raw error",
-        "wrong",
-        "hang",
-        "over memory",
-        "wrote outside",
-    ),
-    *("crash of outside software", "fault of the campaign"),
+    *("right", "refused", "refused by Keras", "raw error", "wrong", "hang", "over memory"),
+    *("wrote outside", "crash of outside software", "fault of the campaign"),
 )
 # The input is kept for these, in a folder outside the repository.
 KEPT = ("raw error", "wrong", "hang", "over memory", "wrote outside", "fault of the campaign")
