@@ -63,15 +63,15 @@ def _dtype_policy(policy):
     before = keras.config.dtype_policy()
     try:
         if policy is not None:
-            keras.config.set_dtype_policy(_policy(policy))
+            _set_policy(policy)
         yield
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def _policy(policy):
+def _set_policy(policy):
     try:
-        return keras.dtype_policies.get(policy)
+        keras.config.set_dtype_policy(keras.dtype_policies.get(policy))
     except Exception as error:  # of the classes that a config names, too
         raise ValueError(
             f"`dtype` must be a dtype policy of Keras. Received: dtype={policy!r}. Pass a name "

@@ -133,9 +133,8 @@ def masked_metric(kind):
         made, batches = cls(**given), [readings(rng) for _ in range(2)]
         for truth, forecast in batches:
             made.update_state(truth, forecast)
-        truth, forecast = (
-            np.concatenate(part).astype("float64") for part in zip(*batches, strict=True)
-        )
+        parts = zip(*batches, strict=True)
+        truth, forecast = (np.concatenate(part).astype("float64") for part in parts)
         mask = mask_of(truth, given.get("null_value"))
         mask = mask & (truth != 0) if kind == "mape" else mask
         if given.get("step") is not None:

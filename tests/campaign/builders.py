@@ -1,13 +1,7 @@
 """Every public constructor, and the functions on series and scores."""
 
-from tests.campaign import (
-    builder_callbacks,
-    builder_layers,
-    builder_models,
-    builder_scores,
-    builder_series,
-    builder_states,
-)
+import importlib
 
-PARTS = (builder_layers, builder_states, builder_models, builder_scores, builder_callbacks)
-TARGETS = tuple(target for part in (*PARTS, builder_series) for target in part.TARGETS)
+PARTS = ("layers", "states", "models", "scores", "callbacks", "series", "windows")
+MODULES = [importlib.import_module(f"tests.campaign.builder_{part}") for part in PARTS]
+TARGETS = tuple(target for module in MODULES for target in module.TARGETS)

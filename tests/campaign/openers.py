@@ -31,6 +31,7 @@ NAMES = tuple(
         if isinstance(cls, type)
         for name in inspect.signature(cls).parameters
     }
+    | {"dtype"}
 )
 
 
