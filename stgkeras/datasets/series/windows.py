@@ -234,7 +234,10 @@ def _address(array):
 def _check_arrays(arrays, missing):
     steps = [(name, *data.shape[:1]) for name, data in arrays]
     if len({data.shape[:1] for _, data in arrays}) > 1:
-        raise ValueError(f"`inputs` and `targets` must have equally many steps. Received: {steps}")
+        *names, last = (f"`{name}`" for name, _ in arrays)
+        raise ValueError(
+            f"{', '.join(names)} and {last} must have equally many steps. Received: {steps}"
+        )
     for name, data in arrays:
         if data.dtype.kind not in "biuf":
             raise TypeError(f"`{name}` must hold real numbers. Received: dtype={data.dtype}")
