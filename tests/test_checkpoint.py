@@ -146,9 +146,7 @@ def test_a_damaged_record_is_refused(tmp_path, record):
         Checkpoint.epoch(path)
 
 
-@pytest.mark.parametrize(
-    "random", [{"layers": [["a", "b"]]}, {"layers": [[1]]}]
-)
+@pytest.mark.parametrize("random", [{"layers": [["a", "b"]]}, {"layers": [[1]]}])
 def test_a_damaged_random_state_is_refused(tmp_path, random):
     path = tmp_path / "model.keras"
     fit(dropping_model(), [Checkpoint(path)], epochs=1)

@@ -53,16 +53,12 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     def __init__(
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, **kwargs: Any
     ) -> None:
-        is_sequence = isinstance(axis, (list, tuple)) and axis
-        axes = [
-            _checks.integer("axis", number, minimum=-2)
-            for number in (axis if is_sequence else [axis])
-        ]
-        super().__init__(
-            axes if is_sequence else axes[0],
-            epsilon=_checks.number("epsilon", epsilon, 0),
-            **kwargs,
-        )
+        epsilon = _checks.number("epsilon", epsilon, 0)
+        if isinstance(axis, (list, tuple)) and axis:
+            axis = [_checks.integer("axis", one, minimum=-2) for one in axis]
+        else:
+            axis = _checks.integer("axis", axis, minimum=-2)
+        super().__init__(axis, epsilon=epsilon, **kwargs)
 
     def build(self, input_shape: tuple) -> None:
         rank = len(input_shape)

@@ -187,12 +187,13 @@ class StaticGraph(StateLayer):
         }
 
 
-def as_operator(graph: Array) -> np.ndarray | scipy.sparse.coo_array:
+def as_operator(graph: Array) -> Any:
     """Checks that a graph holds finite numbers, and returns it as an array or coo_array."""
+    found: Any = graph
     is_sparse = scipy.sparse.issparse(graph)
     try:
-        graph = scipy.sparse.coo_array(graph) if is_sparse else np.array(graph)
-        values = graph.data if is_sparse else graph
+        found = scipy.sparse.coo_array(found) if is_sparse else np.array(found)
+        values = found.data if is_sparse else found
         is_finite = values.dtype.kind in "biuf" and np.isfinite(values).all()
         received = f"dtype {values.dtype}, NaN or infinite entries"
     except (ValueError, TypeError) as error:  # lists of different lengths
@@ -202,4 +203,4 @@ def as_operator(graph: Array) -> np.ndarray | scipy.sparse.coo_array:
             f"`graph` must hold finite numbers. Received: {received}. Compute the operator with "
             "`stgkeras.graphs`."
         )
-    return graph
+    return found

@@ -217,9 +217,7 @@ def cut(total, val, test):
         if not whole and not isinstance(value, (float, np.floating)):
             raise TypeError(f"`{name}` must be an int or a float. Received: {name}={value!r}")
         if not 0 <= value < np.inf:
-            raise ValueError(
-                f"`{name}` must be a finite number of at least 0. Received: {name}={value}"
-            )
+            raise ValueError(f"`{name}` must not be negative or infinite. Received: {name}={value}")
         meant = Fraction(float(value)).limit_denominator(10**9)
         amounts.append(Fraction(int(value), total) if whole else meant)
     if sum(amounts) >= 1:
