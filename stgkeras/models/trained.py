@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 from keras import ops
 
+from stgkeras import arguments
 from stgkeras.layers import SpatialAttention, TemporalAttention, _checks
 from stgkeras.models.forecaster import Forecaster
 from stgkeras.models.graph_model import GraphModel
@@ -70,6 +71,10 @@ def forecast(
             "a model with a longer `horizon`."
         )
     _check_arrays("x", model, x, "x")
+    if calendar is not None:
+        calendar = arguments.array("calendar", calendar)
+    if past_calendar is not None:
+        past_calendar = arguments.array("past_calendar", past_calendar)
     rounds = -(-steps // model.horizon)
     if model.season is not None:
         needed, given = rounds * model.horizon, () if calendar is None else np.shape(calendar)

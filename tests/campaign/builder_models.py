@@ -211,8 +211,8 @@ def make(cls, rng):
 
 
 def use_iterated(function, given, rng):
-    window, parts = np.asarray(given["x"]), []
     found = function(**given)
+    window, parts = np.asarray(given["x"]), []
     while sum(part.shape[1] for part in parts) < given["steps"]:
         parts.append(given["model"].predict_on_batch(window))
         window = np.concatenate([window, parts[-1]], axis=1)[:, -5:]
