@@ -63,27 +63,24 @@ def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
     return value
 
 
-def number(name: str, value: Any, low: float = -math.inf, above: float | None = None) -> float:
-    """Returns a finite number from `low`, or above `above`, as a float."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if (
-        not is_number
-        or not math.isfinite(value)
-        or value < low
-        or (above is not None and value <= above)
-    ):
-        which = "" if low == -math.inf else f" of at least {low:g}"
-        which = which if above is None else f" above {above:g}"
+def number(name: str, value: Any, low: float = -math.inf, above: float = -math.inf) -> float:
+    """Returns a finite number from `low`, and above `above`, as a float."""
+    if not _is_number(value) or not (math.isfinite(value) and low <= value and above < value):
+        which = f" of at least {low:g}" if low > -math.inf else ""
+        which = f" above {above:g}" if above > -math.inf else which
         raise ValueError(f"`{name}` must be a finite number{which}. Received: {name}={value!r}")
     return float(value)
 
 
 def fraction(name: str, value: Any) -> float:
     """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < 1:
+    if not _is_number(value) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def path(name: str, value: Any) -> pathlib.Path:
@@ -114,7 +111,7 @@ def array(name: str, values: Any, axes: str | None = None) -> np.ndarray:
             f"`{name}` must hold real numbers. Received: {name} of type {type(values).__name__}, "
             f"dtype {found.dtype}. Pass an array of numbers."
         )
-    if axes is not None and found.ndim != axes.count(",") + (not axes.endswith(",)")):
+    if axes is not None and found.ndim != axes.count(",") + 1:
         raise ValueError(
             f"`{name}` must have axes {axes}. Received: {name}.shape={found.shape}. Pass an array "
             "with these axes."
