@@ -29,6 +29,7 @@ BAD = (
 )
 # Keras takes any function as an activation or initializer: the call shows whether it is one.
 OF_KERAS = re.compile("activation|.*(initializer|regularizer)")
+ALSO = {"dynamic_graph": [False]}  # valid values of another type than the usual one
 CALLED = ("images", "windows")  # functions of the user
 NEVER_KERAS = ("x", 5, 1.5, b"x", object(), [1], 1j, {"a": 1}, HUGE)
 SIZE = 2**20  # bytes; an upper bound of all arguments
@@ -74,7 +75,9 @@ def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=Fa
                 return f"valid arguments are refused: {result!r}"
             for name, value in faults.items():
                 usual = arguments.get(name, parameters[name].default)
-                if not same_kind(usual, value):
+                if not any(value is one for one in ALSO.get(name, ())) and not same_kind(
+                    usual, value
+                ):
                     return f"`{name}` accepts {value!r} in place of {usual!r}"
             return check(result, given)
 
