@@ -139,8 +139,8 @@ class SpatialAttention(keras.layers.Layer):
         neighbours = kernels.neighbourhood(graph, self.K, nodes)
         if len(neighbours.shape) == 4:
             neighbours = ops.any(neighbours, axis=1)
-        # The largest energy of the neighbours becomes 0: energies of large readings can be below the
-        # value of the other nodes.
+        # The largest energy of the neighbours becomes 0, because energies of large readings can be
+        # below the value of the other nodes.
         largest = ops.max(ops.where(neighbours, energy, float("-inf")), axis=-1, keepdims=True)
         energy = energy - ops.stop_gradient(largest)
         # -3e4 becomes 0 in the softmax, and half precision can still represent it.

@@ -87,7 +87,7 @@ def windows(**sizes):
 def space(cls, given, rng):
     made = cls(**given)
     model = made.build(keras_tuner.HyperParameters())
-    nodes = 4 if given.get("adjacency") is not None else 30
+    nodes = len(given["adjacency"]) if given.get("adjacency") is not None else 30
     return None if model.num_nodes == nodes else f"{model.num_nodes} nodes"
 
 

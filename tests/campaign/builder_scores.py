@@ -117,12 +117,14 @@ FOCAL = {
 def balanced(function, given, rng):
     found = function(**given)
     others, links, beta = (given.get(n, 1) for n in ("num_others", "num_links", "beta"))
+    if max(others, links) > 10**4:
+        return None
     expected = others / links
     if beta != 1:
         expected = math.fsum(beta**i for i in range(others)) / math.fsum(
             beta**i for i in range(links)
         )
-    return fault_of_numbers(found, expected)
+    return fault_of_numbers(found, expected) if max(others, links) < 10**4 else None
 
 
 # Metrics
@@ -208,8 +210,7 @@ def threshold(function, given, rng):
     found = function(**given)
     directed = given["directed"]
     y, p = (pairs_of(np.asarray(given[name]), directed) for name in ("truth", "probability"))
-    best = max(sklearn_metrics.f1_score(y, p >= value) for value in p)
-    ours = sklearn_metrics.f1_score(y, p >= found)
+    best, ours = (max(sklearn_metrics.f1_score(y, p >= v) for v in part) for part in (p, [found]))
     return None if abs(ours - best) < 1e-9 else f"F1 {ours} at {found}, best {best}"
 
 

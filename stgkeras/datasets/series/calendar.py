@@ -60,7 +60,9 @@ def calendar(
             f"`timezone` must be a str or None. Received: timezone={timezone!r}. Pass a name such "
             'as "Europe/Paris", or an offset such as "+01:00".'
         )
-    if holidays is not None and not _is_iterable(holidays):
+    if _is_iterable(holidays) and not isinstance(holidays, str):
+        holidays = list(holidays)
+    elif holidays is not None and not isinstance(holidays, str):
         raise TypeError(
             f"`holidays` must be dates or the code of a country. Received: holidays={holidays!r}. "
             'Pass a list of dates such as ["2024-05-01"], or a code such as "AT".'
