@@ -76,7 +76,7 @@ def masked_loss(kind):
 
 def reduced(entries, count, given):
     reduction = given.get("reduction", "sum_over_batch_size")
-    if reduction is None or reduction == "none":
+    if reduction in (None, "none"):
         return entries
     return entries.sum() / (1 if reduction == "sum" else max(count, 1))
 

@@ -60,9 +60,9 @@ def calendar(
             f"`timezone` must be a str or None. Received: timezone={timezone!r}. Pass a name such "
             'as "Europe/Paris", or an offset such as "+01:00".'
         )
-    if _is_iterable(holidays) and not isinstance(holidays, str):
-        holidays = list(holidays)
-    elif holidays is not None and not isinstance(holidays, str):
+    if holidays is not None and not isinstance(holidays, str):
+        holidays = _as_list(holidays)
+    if holidays is not None and not isinstance(holidays, (str, list)):
         raise TypeError(
             f"`holidays` must be dates or the code of a country. Received: holidays={holidays!r}. "
             'Pass a list of dates such as ["2024-05-01"], or a code such as "AT".'
@@ -89,9 +89,9 @@ def calendar(
     return np.stack([share, week], axis=-1).astype(np.float32)
 
 
-def _is_iterable(values):
+def _as_list(values):
+    """Returns a sequence as a list, and another value as it is."""
     try:
-        iter(values)
+        return list(values)
     except TypeError:
-        return False
-    return True
+        return values
