@@ -52,9 +52,6 @@ def target(function, valid, use, extra=RUN, fixed=("name", "dtype"), **more):
     return constructed.target(function, valid, use, lambda found, _: found, extra, fixed, **more)
 
 
-# Losses
-
-
 def masked_loss(kind):
     def use(cls, given, rng):
         truth, forecast = readings(rng)
@@ -125,9 +122,6 @@ def balanced(function, given, rng):
             beta**i for i in range(links)
         )
     return fault_of_numbers(found, expected) if max(others, links) < 10**4 else None
-
-
-# Metrics
 
 
 def masked_metric(kind):
