@@ -85,6 +85,18 @@ def settings(session):
         session.run(python, "-m", *PYTEST, *files, *session.posargs, env=env, external=True)
 
 
+@nox.session(default=False, venv_backend="none", requires=["environment"])
+def campaign(session):
+    """Random inputs for all readers, constructors and openers of files. `-- --count 10000 --out
+    FOLDER` gives the number of inputs for each target and the folder of the results."""
+    python = environment_python(session)
+    options = session.posargs or ["--count", "300", "--out", str(beside(session, "campaign"))]
+    env = {**PROCESS, "KERAS_BACKEND": "torch"}
+    groups = ("readers", "links", "published", "graphs", "builders", "openers")
+    for group in groups:  # a process each: the first four import no backend
+        session.run(python, "-m", "tests.campaign", group, *options, env=env, external=True)
+
+
 @nox.session
 def no_tensorflow(session):
     """The built wheel without any backend, then on torch without TensorFlow."""

@@ -15,7 +15,7 @@ from stgkeras.types import Tensor
 
 def is_finite(value: Any) -> bool:
     """Returns whether `value` is a finite number."""
-    return isinstance(value, numbers.Real) and math.isfinite(value)
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def checked_null_value(null_value: float | None) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.types import Array
 
 PERIODS = {"recent": 0, "daily": 1, "weekly": 7}  # period of each component in days
@@ -78,6 +79,31 @@ def same_clock(
     off = np.abs((hour - there + 0.5) % 1 - 0.5)
     wrong_day = ((weekday - on - days) % 7 != 0) & (weekday != 6) & (on != 6)
     return moved, np.isnan(off) | (inside & (off < 1.1 / 24) & ~wrong_day)
+
+
+def check_calendar(
+    calendar: Array, num_steps: int, steps_per_day: int, may_be_unknown: bool = False
+) -> np.ndarray:
+    """Returns the calendar of a series as an array (num_steps, 2), or raises an error.
+
+    With `may_be_unknown`, NaN is an unknown time.
+    """
+    arguments.integer("steps_per_day", steps_per_day)
+    calendar = arguments.array("calendar", calendar)
+    if calendar.shape != (num_steps, 2):
+        raise ValueError(
+            f"`calendar` must have shape ({num_steps}, 2), two numbers for each step of "
+            f"`values`. Received: calendar.shape={calendar.shape}. Pass the calendar of the same "
+            "steps."
+        )
+    is_time = (calendar >= 0) & (calendar < [1, 7])
+    is_time |= may_be_unknown & np.isnan(calendar)
+    if not is_time.all():
+        raise ValueError(
+            "`calendar` must hold times of day in [0, 1) and days of the week from 0 to 6. "
+            f"Received: {calendar[~is_time][0]}. Use `stgkeras.datasets.calendar`."
+        )
+    return calendar
 
 
 def slot(position: Any, steps_per_day: int) -> Any:
@@ -190,13 +216,8 @@ def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.
         >>> stgkeras.datasets.leave_one_day_out(values, calendar, 1).ravel().tolist()
         [-5.0, 5.0]
     """
-    values, calendar = np.asarray(values), np.asarray(calendar)
-    if calendar.shape != (len(values), 2):
-        raise ValueError(
-            f"`calendar` must have shape ({len(values)}, 2), two numbers for each step of "
-            f"`values`. Received: calendar.shape={calendar.shape}. Pass the calendar of the same "
-            "steps."
-        )
+    values = arguments.array("values", values, "(time, nodes, features)")
+    calendar = check_calendar(calendar, len(values), steps_per_day)
     rows, spread = slots(calendar, steps_per_day), ten_minutes(steps_per_day)
     total, count = _sums(values, rows, steps_per_day, spread)
     season = _ratio(total, count).reshape(-1, *values.shape[1:])

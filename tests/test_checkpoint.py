@@ -1,7 +1,9 @@
 """Checkpoints hold the whole model, and survive failures."""
 
+import json
 import os
 import pathlib
+import zipfile
 
 import keras
 import numpy as np
@@ -118,3 +120,49 @@ def test_the_epoch_of_a_plain_model_file_is_refused(tmp_path):
     make_model().save(tmp_path / "plain.keras")
     with pytest.raises(ValueError, match="`path` must be a file that `Checkpoint` wrote"):
         Checkpoint.epoch(tmp_path / "plain.keras")
+
+
+def damaged_record(path, record):
+    """Replaces the record of a checkpoint."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["checkpoint.json"] = record if isinstance(record, bytes) else json.dumps(record)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"", b"{", b"\xff\xfe", b"[" * 100_000, [1], {"epoch": "2"}, {"epoch": -1}, {"epoch": True}]
+    + [{"epoch": 2, "random": 5}, {"epoch": 2, "random": {"layer": []}}, b" " * (2**24 + 1)],
+    ids=lambda record: str(record)[:20],
+)
+def test_a_damaged_record_is_refused(tmp_path, record):
+    path = tmp_path / "model.keras"
+    fit(make_model(), [Checkpoint(path)], epochs=1)
+    damaged_record(path, record)
+    with pytest.raises(ValueError, match="`path` must be an undamaged file .*model.keras"):
+        Checkpoint.epoch(path)
+
+
+@pytest.mark.parametrize("random", [{"layers": [["a", "b"]]}, {"layers": [[1]]}])
+def test_a_damaged_random_state_is_refused(tmp_path, random):
+    path = tmp_path / "model.keras"
+    fit(dropping_model(), [Checkpoint(path)], epochs=1)
+    damaged_record(path, {"epoch": 1, "random": random})
+    with pytest.raises(ValueError, match="`path` must be an undamaged file"):
+        fit(dropping_model(), [Checkpoint(path)], epochs=2, initial_epoch=1)
+
+
+def test_what_is_no_archive_is_refused(tmp_path):
+    path = tmp_path / "model.keras"
+    with pytest.raises(FileNotFoundError, match="`path` must be an existing file.*model.keras"):
+        Checkpoint.epoch(path)
+    for content in (b"", b"PK", b"text"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="`path` must be an undamaged file.*BadZipFile"):
+            Checkpoint.epoch(path)
+    for given in (None, 5, b"model.keras"):
+        with pytest.raises(TypeError, match="`path` must be a str or a path. Received: path="):
+            Checkpoint(given)

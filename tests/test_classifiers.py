@@ -204,7 +204,7 @@ ARGUMENTS = {"num_classes": 3, "filters": (4, 5)}
     ("cls", "arguments", "message"),
     [
         (models.GCN, {"filters": ()}, "`filters` must hold at least one number. Received: "),
-        (models.GCN, {"filters": (0,)}, "`filters` must be an integer of at least 1"),
+        (models.GCN, {"filters": (0,)}, "`filters` must be a sequence of integers of at least 1"),
         (models.GCN, {"num_classes": 0}, "`num_classes` must be an integer of at least 1"),
         (models.GCN, {"classify": "edges"}, "`classify` must be one of 'signals', 'nodes'"),
         (

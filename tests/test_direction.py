@@ -145,3 +145,11 @@ def test_scores_of_undirected_links_need_symmetric_graphs():
             function(truth, p)
         function(truth, p, directed=True)
         function(truth + truth.swapaxes(1, 2), p)
+
+
+@pytest.mark.parametrize("pairs", ["directed", "undirected"])
+def test_a_mean_with_sample_weight_counts_the_pairs_of_all_graphs(pairs):
+    y, p = np.zeros((3, 4, 4)), np.full((3, 4, 4), 0.5)
+    loss = losses.FocalLoss(1.0, 0.0, pairs=pairs, reduction="mean_with_sample_weight")
+    for weight in (None, np.array([1.0, 2.0, 4.0])):
+        assert float(loss(y, p, weight)) == pytest.approx(np.log(2), rel=1e-6)

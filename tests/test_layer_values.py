@@ -96,6 +96,17 @@ def test_additive_spatial_attention(K, leading):
     compare(layer, [X, directed(*leading)], expected)
 
 
+def test_additive_spatial_attention_of_large_readings_stays_with_the_neighbours():
+    layer = layers.SpatialAttention("additive", K=2, units=4)
+    arrays = [-1e6 * np.abs(X), directed()]
+    attend = built(layer, arrays)
+    layer.set_weights([np.ones_like(weight) for weight in layer.get_weights()])
+    attention = evaluate(attend, *arrays)  # of scores from -1e6 downwards
+    for node in range(N):
+        near = numpy_layers.hops(arrays[1], node, 1)
+        np.testing.assert_allclose(attention[:, node, near].sum(axis=-1), 1.0, rtol=1e-6)
+
+
 @pytest.mark.parametrize("axis", [-1, (-2, -1)], ids=["features", "nodes-features"])
 @pytest.mark.parametrize("center, scale", [(True, True), (True, False), (False, True)])
 def test_layer_normalization(axis, center, scale):

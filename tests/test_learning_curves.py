@@ -127,3 +127,19 @@ def test_logs_that_are_not_there(tmp_path):
         plots.learning_curves(log, names=["mse"])
     with pytest.raises(ValueError, match="at most 8 runs.*Received: 9"):
         plots.learning_curves(dict.fromkeys("abcdefghi", log))
+
+
+def test_a_damaged_log_is_named(run, tmp_path):
+    events = next((run[0] / "tensorboard" / "train").glob("events*")).read_bytes()
+    (tmp_path / "train").mkdir()
+    path = tmp_path / "train" / "events.out.tfevents.1.host"
+    for place in (3, 20, len(events) - 1):  # in a length, in a record, in the last checksum
+        path.write_bytes(events[:place] + bytes([events[place] ^ 1]) + events[place + 1 :])
+        with pytest.raises(ValueError, match="`logs` must hold undamaged files.*events.out.*check"):
+            plots.learning_curves(tmp_path)
+    for content in (b"epoch,loss\n0,\xff\n", b"epoch,loss\n0," + b"1" * 200_000 + b"\n"):
+        (tmp_path / "log.csv").write_bytes(content)
+        with pytest.raises(ValueError, match="`logs` must hold undamaged files.*log.csv"):
+            plots.learning_curves(tmp_path / "log.csv")
+    with pytest.raises(TypeError, match="`logs` must be a path"):
+        plots.learning_curves(5)

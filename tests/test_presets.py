@@ -80,6 +80,17 @@ def test_a_damaged_or_missing_file_is_named(name, folder):
         models.STGCN.from_preset(folder)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [[1], {}, {"class_name": "Dense", "config": {"units": 2}, "module": "keras.layers"}]
+    + [{"class_name": 5, "config": 5, "module": []}],
+)
+def test_a_config_of_no_model_is_refused(config, folder):
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="`preset` must hold a model that this version can open"):
+        models.STGCN.from_preset(folder)
+
+
 def test_weights_of_another_model_are_refused(folder):
     config = json.loads((folder / "config.json").read_text())
     config["config"]["K"] = 4

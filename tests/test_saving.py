@@ -281,3 +281,15 @@ def test_a_class_of_the_users_is_cloned_and_saved(tmp_path):
     check_same(loaded, model, inputs_of(model))
     model.quantize("int8")
     assert policies(keras.models.clone_model(model)) == policies(model)
+
+
+@pytest.mark.parametrize(
+    "damage", [{"optimizer": 5}, {"lossx": None}, {"optimizer": {"class_name": "Adam"}}, 5]
+)
+def test_a_damaged_training_configuration_names_the_way_to_open_the_model(damage):
+    model = make("gcn")
+    model.compile("adam", "mse")
+    config = model.get_compile_config()
+    damaged = {**config, **damage} if isinstance(damage, dict) else damage
+    with pytest.raises(ValueError, match="`compile` must be False to open this file"):
+        make("gcn").compile_from_config(damaged)

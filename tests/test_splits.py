@@ -175,7 +175,7 @@ def test_windows_without_a_target_are_left_out():
         ),
         (
             {"calendar": np.zeros((9, 2)), "input_length": {"daily": 3}, "steps_per_day": 24},
-            "`calendar` must have one entry for each of the 100 steps. Received: 9",
+            "`calendar` must have shape .100, 2., two numbers for each step of",
         ),
     ],
 )

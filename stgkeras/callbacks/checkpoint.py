@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import numbers
 import os
-import pathlib
 import zipfile
+import zlib
 from typing import Any
 
 import keras
 import numpy as np
 
+from stgkeras import arguments
+
 _RECORD = "checkpoint.json"  # the file that `Checkpoint` adds to the archive of Keras
+_LARGEST = 2**24  # bytes of this file; a state of torch takes 10 kB, a state of a layer 30 bytes
+_DAMAGE = (
+    *(EOFError, NotImplementedError, OSError, RuntimeError, ValueError),
+    *(RecursionError, zipfile.BadZipFile, zlib.error),
+)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -37,8 +45,9 @@ class Checkpoint(keras.callbacks.Callback):
         path: path of the file, ending in ".keras". Its folder is created if it does not exist.
 
     Raises:
-        ValueError: if `path` does not end in ".keras". In `fit`, if the file belongs to another
-            model and training resumes at the epoch of the file.
+        TypeError: if `path` is not a path.
+        ValueError: if `path` does not end in ".keras". In `fit`, if training resumes and the file
+            is damaged, or belongs to another model.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -54,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
-        self.path = pathlib.Path(path)
+        self.path = arguments.path("path", path)
         if self.path.suffix != ".keras":
             raise ValueError(
                 f'`path` must end in ".keras". Received: path={str(path)!r}. Change the suffix.'
@@ -68,8 +77,15 @@ class Checkpoint(keras.callbacks.Callback):
             path: path of a file that `Checkpoint` wrote.
 
         Raises:
-            ValueError: if the file does not contain the number of epochs.
+            FileNotFoundError: if there is no file at `path`.
+            ValueError: if the file is damaged, or does not contain the number of epochs.
         """
+        path = arguments.path("path", path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"`path` must be an existing file. Received: path={str(path)!r}. Check the path, "
+                "or start a new run."
+            )
         record = _record(path)
         if "epoch" not in record:
             raise ValueError(
@@ -96,10 +112,18 @@ class Checkpoint(keras.callbacks.Callback):
                 f"path={str(self.path)!r}, a checkpoint with {len(layers)} random states; the "
                 f"model has {len(states)}. Load the model from this file, or pass another `path`."
             )
-        for state, value in zip(states, layers or (), strict=False):
-            state.assign(np.asarray(value).astype(state.dtype))
-        if torch and keras.backend.backend() == "torch":
-            _set_torch_states(torch)
+        try:
+            # All values are read before the first of them is assigned.
+            values = [
+                np.asarray(value, state.dtype).reshape(state.shape)
+                for state, value in zip(states, layers or (), strict=False)
+            ]
+            if torch and keras.backend.backend() == "torch":
+                _set_torch_states(torch)
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+            raise _damaged(self.path, error) from error
+        for state, value in zip(states, values, strict=False):
+            state.assign(value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,10 +140,41 @@ class Checkpoint(keras.callbacks.Callback):
             temporary.unlink(missing_ok=True)
 
 
+def _damaged(path, reason):
+    return ValueError(
+        f"`path` must be an undamaged file that `Checkpoint` wrote. Received: path={str(path)!r}, "
+        f"with {type(reason).__name__}: {reason}. Use another copy of the file, or start a new run."
+    )
+
+
 def _record(path):
     """Returns the record of `Checkpoint` in the archive, or {} if there is none."""
-    with zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read(_RECORD)) if _RECORD in archive.namelist() else {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if _RECORD not in archive.namelist():
+                return {}
+            with archive.open(_RECORD) as file:
+                text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise ValueError(f"{_RECORD} has more than {_LARGEST} bytes")
+        record = json.loads(text)
+        _check_record(record)
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+    return record
+
+
+def _check_record(record):
+    """Raises ValueError if the record does not have the form that `Checkpoint` writes."""
+    if not isinstance(record, dict):
+        raise ValueError(f"{_RECORD} holds no dict")
+    epoch, random = record.get("epoch", 0), record.get("random", {})
+    if not isinstance(epoch, numbers.Integral) or isinstance(epoch, bool) or epoch < 0:
+        raise ValueError(f"{_RECORD} holds the epoch {epoch!r}")
+    states = list(random.values()) if isinstance(random, dict) else [None]
+    known = isinstance(random, dict) and set(random) <= {"layers", "torch"}
+    if not known or not all(isinstance(state, list) for state in states):
+        raise ValueError(f"{_RECORD} holds no random states")
 
 
 def _layer_states(model):

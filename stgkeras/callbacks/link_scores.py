@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from stgkeras import metrics
+from stgkeras import arguments, metrics
 
 
 class LinkScores(keras.callbacks.Callback):
@@ -53,7 +53,20 @@ class LinkScores(keras.callbacks.Callback):
         prefix: str = "val_",
     ) -> None:
         super().__init__()
-        self.data, self.k, self.directed, self.prefix = data, k, directed, prefix
+        if (
+            not hasattr(data, "__getitem__")
+            or isinstance(data, (str, bytes, dict))
+            or not _length(data)
+        ):
+            raise ValueError(
+                "`data` must be a sequence of batches (inputs, graphs), with one batch at least. "
+                f"Received: data={data!r}. Pass the result of `Snapshots.windows`, or a list."
+            )
+        if not isinstance(prefix, str):
+            raise TypeError(f"`prefix` must be a str. Received: prefix={prefix!r}")
+        self.k = None if k is None else arguments.integer("k", k)
+        self.directed = None if directed is None else arguments.boolean("directed", directed)
+        self.data, self.prefix = data, prefix
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._direction()
@@ -71,10 +84,19 @@ class LinkScores(keras.callbacks.Callback):
             )
         return any(found.values())
 
+    def _batch(self, number):
+        batch = self.data[number]
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(
+                "`data` must hold batches (inputs, graphs). Received: a batch of type "
+                f"{type(batch).__name__}. Pass pairs such as [(inputs, graphs)]."
+            )
+        return batch
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         graphs, probabilities, directed = [], [], self._direction()
         for number in range(len(self.data)):
-            x, y = self.data[number]
+            x, y = self._batch(number)
             probabilities.append(keras.ops.convert_to_numpy(self.model.predict_on_batch(x)))
             graphs.append(keras.ops.convert_to_numpy(y))
         truth, predicted = np.concatenate(graphs), np.concatenate(probabilities)
@@ -91,3 +113,10 @@ class LinkScores(keras.callbacks.Callback):
             found[f"recall_at_{self.k}"] = recall
         if logs is not None:
             logs.update({self.prefix + name: value for name, value in found.items()})
+
+
+def _length(data):
+    try:
+        return len(data)
+    except TypeError:  # of an array without axes
+        return 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numbers
 import os
-import pathlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
+from stgkeras import arguments
 from stgkeras.callbacks import summaries
 from stgkeras.callbacks.gradient_norm import GradientNorm
 
@@ -72,8 +72,8 @@ class TensorBoard(keras.callbacks.Callback):
         hparams: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        _check(every, images)
-        self.log_dir = pathlib.Path(log_dir)
+        _check(every, images, hparams)
+        self.log_dir = arguments.path("log_dir", log_dir)
         self.every = every
         self.images = images
         self.hparams = hparams
@@ -154,8 +154,8 @@ class TensorBoard(keras.callbacks.Callback):
         self._first_epoch = None
 
 
-def _check(every, images):
-    if not isinstance(every, numbers.Integral) or every < 1:
+def _check(every, images, hparams):
+    if isinstance(every, bool) or not isinstance(every, numbers.Integral) or every < 1:
         raise ValueError(
             f"`every` must be an integer of at least 1. Received: every={every!r}. Pass a number "
             "of epochs."
@@ -164,4 +164,10 @@ def _check(every, images):
         raise ValueError(
             f"`images` must be a function that takes the model. Received: images={images!r}. "
             "Pass a function such as lambda model: {'name': figure}."
+        )
+    is_named = isinstance(hparams, Mapping) and all(isinstance(name, str) for name in hparams)
+    if hparams is not None and not is_named:
+        raise ValueError(
+            f"`hparams` must be a dict of name → value. Received: hparams={hparams!r}. Pass a dict "
+            'such as {"K": 3}.'
         )

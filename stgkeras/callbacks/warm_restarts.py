@@ -121,7 +121,8 @@ class WarmRestarts(keras.callbacks.Callback):
             logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
     def _set_base(self, base_lr):
-        if not isinstance(base_lr, numbers.Real) or not 0 < base_lr < math.inf:
+        is_number = isinstance(base_lr, numbers.Real) and not isinstance(base_lr, bool)
+        if not is_number or not 0 < base_lr < math.inf:
             raise ValueError(
                 f"`base_lr` must be a finite number above 0. Received: base_lr={base_lr!r}. Pass "
                 "a number such as 1e-3."
@@ -140,17 +141,18 @@ class WarmRestarts(keras.callbacks.Callback):
 
 def _check(T_0, T_mult, min_lr, update):
     for name, value in (("T_0", T_0), ("T_mult", T_mult)):
-        if not isinstance(value, numbers.Integral) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
             raise ValueError(
                 f"`{name}` must be an integer of at least 1. Received: {name}={value!r}. Pass a "
                 "number such as 2."
             )
-    if not isinstance(min_lr, numbers.Real) or not 0 <= min_lr < math.inf:
+    is_number = isinstance(min_lr, numbers.Real) and not isinstance(min_lr, bool)
+    if not is_number or not 0 <= min_lr < math.inf:
         raise ValueError(
             f"`min_lr` must be a finite number of at least 0. Received: min_lr={min_lr!r}. Pass a "
             "number such as 0.0."
         )
-    if update not in ("epoch", "batch"):
+    if not isinstance(update, str) or update not in ("epoch", "batch"):
         raise ValueError(
             f'`update` must be "epoch" or "batch". Received: update={update!r}. Pass '
             'update="epoch" for one rate per epoch.'

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Callable
 from typing import Any
 
+from keras import activations, initializers, regularizers
+
 from stgkeras import kernels
+from stgkeras.arguments import boolean, fraction, integer, integers, number, one_of, sequence
+
+__all__ = ["boolean", "fraction", "integer", "integers", "number", "one_of", "sequence"]
 
 
-def integer(name: str, value: Any, minimum: int = 1) -> int:
-    """Returns `value` as an int. Raises ValueError if it is no integer or below `minimum`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < minimum:
+def activation(name: str, value: Any) -> Any:
+    """Returns an activation function of Keras."""
+    return _of_keras(name, activations.get, value, 'a name such as "relu", or a function')
+
+
+def initializer(name: str, value: Any) -> Any:
+    """Returns an initializer of Keras."""
+    return _of_keras(name, initializers.get, value, 'a name such as "zeros", or an initializer')
+
+
+def regularizer(name: str, value: Any) -> Any:
+    """Returns a regularizer of Keras."""
+    return _of_keras(name, regularizers.get, value, 'a name such as "l2", or a regularizer')
+
+
+def _of_keras(name: str, get: Callable[[Any], Any], value: Any, what: str) -> Any:
+    try:
+        return get(value)
+    except Exception as error:  # of the classes that a config names, too
         raise ValueError(
-            f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
-    """Returns `value`. Raises ValueError if it is not one of `choices`."""
-    if value not in choices:
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
-    return value
-
-
-def fraction(name: str, value: Any) -> float:
-    """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
-    if not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
-    return float(value)
+            f"`{name}` must be None, {what} of Keras. Received: {name}={value!r}. Keras says: "
+            f"{error}"
+        ) from error
 
 
 def signal(x_shape: tuple, axes: str = "(batch, time, nodes, features)") -> None:
@@ -52,9 +59,10 @@ def targets(value: Any, num_features: int, num_outputs: int | None = None) -> tu
     """Checks the features to forecast, and returns them as a tuple, or None."""
     if value is None:
         return None
-    found = tuple(value) if hasattr(value, "__iter__") else (value,)
-    ints = [f for f in found if hasattr(f, "__index__") and not isinstance(f, bool)]
-    fits = len(ints) == len(found) == len(set(ints)) and set(ints) <= set(range(num_features))
+    is_sequence = isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) == 1
+    found = tuple(value) if is_sequence else (value,)
+    ints = [f for f in found if isinstance(f, numbers.Integral) and not isinstance(f, bool)]
+    fits = 0 < len(ints) == len(found) == len(set(ints)) and set(ints) <= set(range(num_features))
     if not fits or len(found) != (num_outputs or len(found)):
         number = "" if num_outputs is None else f"num_outputs={num_outputs} "
         raise ValueError(

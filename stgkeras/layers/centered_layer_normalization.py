@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from stgkeras.kernels import layer_normalization
+from stgkeras.layers import _checks
 from stgkeras.types import Tensor
 
 
@@ -24,7 +28,8 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
     Args:
         axis: int or tuple. The axes to normalise, which must be the last ones: -1 for the features,
             (-2, -1) for nodes and features together. Default -1.
-        **kwargs: arguments of `keras.layers.LayerNormalization`.
+        epsilon: float ≥ 0. The constant ε. Default 0.001.
+        **kwargs: other arguments of `keras.layers.LayerNormalization`.
 
     Call arguments:
         inputs: tensor (..., features) or (..., nodes, features).
@@ -33,7 +38,7 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
         A tensor of the shape of `inputs`.
 
     Raises:
-        ValueError: if the axes are not the last ones.
+        ValueError: if the axes are not the last ones, or `epsilon` is negative.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -45,8 +50,17 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
         Ba et al., 2016, arXiv:1607.06450, eq. 3. Departs from the paper: nowhere.
     """
 
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, **kwargs: Any
+    ) -> None:
+        epsilon = _checks.number("epsilon", epsilon, 0)
+        if isinstance(axis, (list, tuple)) and axis:
+            axis = [_checks.integer("axis", one, minimum=-2) for one in axis]
+        else:
+            axis = _checks.integer("axis", axis, minimum=-2)
+        super().__init__(axis, epsilon=epsilon, **kwargs)
+
     def build(self, input_shape: tuple) -> None:
-        super().build(input_shape)
         rank = len(input_shape)
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         if sorted(axis % rank for axis in axes) != list(range(rank - len(axes), rank)):
@@ -54,6 +68,7 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
                 "`axis` must be the last axis or axes, such as -1 or (-2, -1). "
                 f"Received: axis={self.axis} for inputs of shape {tuple(input_shape)}"
             )
+        super().build(input_shape)
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if keras.backend.backend() == "torch":  # PyTorch has a kernel that is exact, and faster

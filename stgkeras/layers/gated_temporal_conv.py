@@ -72,8 +72,8 @@ class GatedTemporalConv(keras.layers.Layer):
         self.kernel_size = _checks.integer("kernel_size", kernel_size)
         self.gate = _checks.one_of("gate", gate, ("glu", "gtu"))
         self.residual = _checks.one_of("residual", residual, ("align", "conv", None))
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
+        self.bias_initializer = _checks.initializer("bias_initializer", bias_initializer)
 
     def build(self, x_shape: tuple) -> None:
         _checks.signal(x_shape)

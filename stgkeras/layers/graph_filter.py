@@ -36,11 +36,11 @@ class GraphFilter(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.filters = _checks.integer("filters", filters)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.activation = _checks.activation("activation", activation)
+        self.use_bias = _checks.boolean("use_bias", use_bias)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
+        self.bias_initializer = _checks.initializer("bias_initializer", bias_initializer)
+        self.kernel_regularizer = _checks.regularizer("kernel_regularizer", kernel_regularizer)
 
     def add_kernel(
         self, shape: tuple, initializer: keras.initializers.Initializer | None = None

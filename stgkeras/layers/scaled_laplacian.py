@@ -45,9 +45,7 @@ class ScaledLaplacian(keras.layers.Layer):
 
     def __init__(self, lambda_max: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not lambda_max > 0:
-            raise ValueError(f"`lambda_max` must be positive. Received: lambda_max={lambda_max!r}")
-        self.lambda_max = float(lambda_max)
+        self.lambda_max = _checks.number("lambda_max", lambda_max, above=0)
 
     def build(self, adjacency_shape: tuple) -> None:
         _checks.square("adjacency", adjacency_shape)

@@ -81,7 +81,7 @@ class SeasonalScaler(StateLayer):
         self.num_nodes = _checks.integer("num_nodes", num_nodes)
         self.num_features = _checks.integer("num_features", num_features)
         self.steps_per_day = _checks.integer("steps_per_day", steps_per_day)
-        self.targets = _checks.targets(targets, num_features)
+        self.targets = _checks.targets(targets, self.num_features)
         shape = (2 * self.steps_per_day, self.num_nodes, self.num_features)
         self.season = self.add_weight(shape, unset(), trainable=False, name="season")
         self.std = self.add_weight((self.num_features,), unset(), trainable=False, name="std")

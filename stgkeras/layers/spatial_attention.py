@@ -81,9 +81,9 @@ class SpatialAttention(keras.layers.Layer):
         self.score = _checks.one_of("score", score, ("bilinear", "additive"))
         self.K = _checks.integer("K", K)
         self.units = _checks.integer("units", units)
-        self.negative_slope = float(negative_slope)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self.negative_slope = _checks.number("negative_slope", negative_slope)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
+        self.bias_initializer = _checks.initializer("bias_initializer", bias_initializer)
 
     def build(
         self, x_shape: tuple, graph_shape: Any = None, scores_shape: tuple | None = None
@@ -139,6 +139,10 @@ class SpatialAttention(keras.layers.Layer):
         neighbours = kernels.neighbourhood(graph, self.K, nodes)
         if len(neighbours.shape) == 4:
             neighbours = ops.any(neighbours, axis=1)
+        # The largest energy of the neighbours becomes 0, because energies of large readings can be
+        # below the value of the other nodes.
+        largest = ops.max(ops.where(neighbours, energy, float("-inf")), axis=-1, keepdims=True)
+        energy = energy - ops.stop_gradient(largest)
         # -3e4 becomes 0 in the softmax, and half precision can still represent it.
         return ops.softmax(ops.where(neighbours, energy, -3e4), axis=-1)
 

@@ -60,9 +60,9 @@ class StandardScaler(StateLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.num_features = _checks.integer("num_features", num_features)
-        self.targets = _checks.targets(targets, num_features)
-        self.mean = self.add_weight((num_features,), unset(), trainable=False, name="mean")
-        self.std = self.add_weight((num_features,), unset(), trainable=False, name="std")
+        self.targets = _checks.targets(targets, self.num_features)
+        self.mean = self.add_weight((self.num_features,), unset(), trainable=False, name="mean")
+        self.std = self.add_weight((self.num_features,), unset(), trainable=False, name="std")
         self.built = True
 
     def _first_variable(self):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from stgkeras.layers import _checks
-from stgkeras.layers._state import StateLayer, unset
+from stgkeras.layers._state import UNSET_INDEX, StateLayer, unset
 from stgkeras.types import Array, Tensor
 
 
@@ -68,16 +68,24 @@ class StaticClusters(StateLayer):
 
     @clusters.setter
     def clusters(self, clusters: Array) -> None:
-        clusters = np.array(clusters)
+        self._index.assign(self.checked(clusters))
+
+    def checked(self, clusters: Array) -> np.ndarray:
+        """Returns clusters as an array. Raises ValueError for other shapes and entries."""
         shape = (self.num_clusters, self.pool_size)
         must = f"`clusters` must hold integers from 0, of shape {shape}"
         fix = "Use one entry of `stgkeras.graphs.coarsen(…).clusters`."
+        try:
+            clusters = np.array(clusters)
+        except ValueError as error:  # lists of different lengths
+            raise ValueError(f"{must}. Received: {error}. {fix}") from error
         if clusters.shape != shape or clusters.dtype.kind not in "iu":
             received = f"shape {clusters.shape}, dtype {clusters.dtype}"
             raise ValueError(f"{must}. Received: {received}. {fix}")
-        if clusters.min() < 0:
-            raise ValueError(f"{must}. Received: the integer {clusters.min()}. {fix}")
-        self._index.assign(clusters)
+        for entry in (clusters.min(), clusters.max()):
+            if not 0 <= entry < UNSET_INDEX:
+                raise ValueError(f"{must}. Received: the integer {entry}. {fix}")
+        return clusters
 
     def call(self, x: Tensor) -> Tensor:
         return self.read(self._index)

@@ -153,18 +153,12 @@ class StaticGraph(StateLayer):
 
     def _check(self, graph):
         """Checks the graph and returns it as an array or coo_array."""
-        graph = scipy.sparse.coo_array(graph) if scipy.sparse.issparse(graph) else np.array(graph)
+        graph = as_operator(graph)
         if graph.shape != self._shape:
             columns = "num_nodes" if self.num_frequencies is None else "num_frequencies"
             raise ValueError(
                 f"`graph` must have shape (num_nodes, {columns}) = {self._shape}. "
                 f"Received: graph.shape={graph.shape}"
-            )
-        values = graph.data if scipy.sparse.issparse(graph) else graph
-        if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
-            raise ValueError(
-                f"`graph` must hold finite numbers. Received: dtype {values.dtype}, NaN or "
-                "infinite entries. Compute the operator with `stgkeras.graphs`."
             )
         return graph
 
@@ -191,3 +185,22 @@ class StaticGraph(StateLayer):
             "num_edges": self.num_edges,
             "num_frequencies": self.num_frequencies,
         }
+
+
+def as_operator(graph: Array) -> Any:
+    """Checks that a graph holds finite numbers, and returns it as an array or coo_array."""
+    found: Any = graph
+    is_sparse = scipy.sparse.issparse(graph)
+    try:
+        found = scipy.sparse.coo_array(found) if is_sparse else np.array(found)
+        values = found.data if is_sparse else found
+        is_finite = values.dtype.kind in "biuf" and np.isfinite(values).all()
+        received = f"dtype {values.dtype}, NaN or infinite entries"
+    except (ValueError, TypeError) as error:  # lists of different lengths
+        is_finite, received = False, str(error)
+    if not is_finite:
+        raise ValueError(
+            f"`graph` must hold finite numbers. Received: {received}. Compute the operator with "
+            "`stgkeras.graphs`."
+        )
+    return found

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from stgkeras.layers import _checks
 from stgkeras.layers._state import unset
-from stgkeras.layers.static_graph import StaticGraph
+from stgkeras.layers.static_graph import StaticGraph, as_operator
 from stgkeras.types import Array, Tensor
 
 
@@ -81,9 +81,10 @@ class StaticTerms(StaticGraph):
 
         An entry of the operator may be 0.
         """
-        graph = scipy.sparse.csr_array(graph, dtype="float64")
-        if graph.shape[0] != graph.shape[1]:
+        graph = as_operator(graph)
+        if graph.ndim != 2 or graph.shape[0] != graph.shape[1]:
             raise ValueError(f"`graph` must be square. Received: graph.shape={graph.shape}")
+        graph = scipy.sparse.csr_array(graph, dtype="float64")
         terms = [scipy.sparse.eye_array(graph.shape[0], format="csr"), graph]
         while len(terms) < self.K:
             terms.append(2.0 * (graph @ terms[-1]) - terms[-2])
@@ -95,8 +96,7 @@ class StaticTerms(StaticGraph):
         return scipy.sparse.coo_array((held[1], pairs), graph.shape), np.stack(held[: self.K])
 
     def _set_graph(self, graph):
-        self._check(graph)
-        support, terms = self._support(graph)
+        support, terms = self._support(self._check(graph))
         super()._set_graph(support)
         self._terms.assign(np.pad(terms, ((0, 0), (0, self.num_edges - terms.shape[1]))))
 

@@ -79,8 +79,8 @@ class TemporalAttention(keras.layers.Layer):
                 f"Received: num_heads={num_heads}. Use score='dot' for several heads."
             )
         self.key_dim = _checks.integer("key_dim", key_dim)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
+        self.bias_initializer = _checks.initializer("bias_initializer", bias_initializer)
 
     def build(self, x_shape: tuple) -> None:
         _checks.known_axes(x_shape)

@@ -56,8 +56,8 @@ class TemporalConv(Renamed, keras.layers.Layer):
         if not self.kernel_size % 2:
             raise ValueError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}")
         self.stride = _checks.integer("stride", stride)
-        self.activation = activations.get(activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.activation = _checks.activation("activation", activation)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
 
     def build(self, x_shape: tuple, added_shape: tuple | None = None) -> None:
         _checks.signal(x_shape)

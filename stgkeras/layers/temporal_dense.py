@@ -44,7 +44,7 @@ class TemporalDense(Renamed, keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.units = _checks.integer("units", units)
-        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
 
     def build(self, x_shape: tuple) -> None:
         _checks.known_axes(x_shape)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from stgkeras import arguments
+from stgkeras.losses.masked import REDUCTIONS
 from stgkeras.missing import check_same_shape, is_finite, on_leading_axes
 from stgkeras.types import Tensor
 
@@ -85,6 +87,7 @@ class FocalLoss(keras.losses.Loss):
         positive_weight: float = 1.0,
         pairs: str | None = None,
     ) -> None:
+        arguments.one_of("reduction", reduction, REDUCTIONS)
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not is_finite(alpha) or alpha <= 0:
             raise ValueError(
@@ -102,13 +105,11 @@ class FocalLoss(keras.losses.Loss):
                 f"Received: positive_weight={positive_weight!r}. "
                 "Use `positive_weight=1.0` for equal weights of both classes."
             )
-        if pairs not in PAIRS:
-            raise ValueError(f"`pairs` must be one of {PAIRS}. Received: pairs={pairs!r}")
         self.alpha = float(alpha)
         self.gamma = float(gamma)
-        self.from_logits = from_logits
+        self.from_logits = arguments.boolean("from_logits", from_logits)
         self.positive_weight = float(positive_weight)
-        self.pairs = pairs
+        self.pairs = arguments.one_of("pairs", pairs, PAIRS)
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -120,6 +121,9 @@ class FocalLoss(keras.losses.Loss):
             if weight is not None:
                 sample_weight = ops.cast(sample_weight, weight.dtype) * weight
             weight = sample_weight
+        if weight is not None and self.reduction == "mean_with_sample_weight":
+            # Keras divides by the sum of the weights, which must count every graph of the batch.
+            weight = ops.broadcast_to(weight, ops.shape(y_pred))
         return super().__call__(y_true, y_pred, weight)
 
     def _pair_weight(self, shape):

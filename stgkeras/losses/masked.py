@@ -7,8 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from stgkeras import arguments
 from stgkeras.missing import check_same_shape, checked_null_value, is_finite, on_leading_axes
 from stgkeras.types import Tensor
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
 class _MaskedLoss(keras.losses.Loss):
@@ -26,6 +29,7 @@ class _MaskedLoss(keras.losses.Loss):
     ) -> None:
         self._result_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
         wide = keras.backend.result_type(self._result_dtype, "float32")
+        arguments.one_of("reduction", reduction, REDUCTIONS)
         super().__init__(name=name, reduction=reduction, dtype=wide)
         self.null_value = checked_null_value(null_value)
 

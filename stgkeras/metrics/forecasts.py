@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from stgkeras import arguments
 from stgkeras.missing import add_sum, checked_null_value, on_leading_axes
 from stgkeras.types import Array, Tensor
 
@@ -46,12 +47,21 @@ def forecast_errors(
         >>> stgkeras.metrics.forecast_errors(truth, truth + 2, {"15 min": 3})["RMSE 15 min"]
         2.0
     """
-    truth, forecast = np.asarray(truth), np.asarray(forecast, "float64")
+    truth = arguments.array("truth", truth)
+    forecast = arguments.array("forecast", forecast).astype("float64")
+    percentage = arguments.boolean("percentage", percentage)
+    null_value = checked_null_value(null_value)
     if truth.ndim != 4 or truth.shape != forecast.shape:
         raise ValueError(
             "`truth` and `forecast` must have the same shape (windows, horizon, nodes, outputs). "
             f"Received: truth.shape={truth.shape}, forecast.shape={forecast.shape}"
         )
+    if not isinstance(steps, Mapping):
+        raise TypeError(
+            f"`steps` must be a dict of label → number of steps ahead. Received: steps={steps!r}. "
+            'Pass a dict such as {"15 min": 3}.'
+        )
+    steps = {label: arguments.integer("steps", step) for label, step in steps.items()}
     beyond = {label: step for label, step in steps.items() if not 1 <= step <= truth.shape[1]}
     if beyond:
         raise ValueError(
@@ -93,7 +103,8 @@ class _MaskedMean(keras.metrics.Metric):
         name: str | None = None,
         dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
-        if step is not None and not (isinstance(step, numbers.Integral) and step >= 1):
+        is_count = isinstance(step, numbers.Integral) and not isinstance(step, bool) and step >= 1
+        if step is not None and not is_count:
             raise ValueError(
                 f"`step` must be None or an integer of at least 1. Received: step={step!r}. "
                 "Use `step=1` for the first step ahead, or `step=None` for all steps."

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from stgkeras import arguments
 from stgkeras.missing import add_sum
 from stgkeras.types import Tensor
 
@@ -26,7 +27,7 @@ class _LinkMetric(keras.metrics.Metric):
         dtype: str | keras.DTypePolicy | None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.directed = bool(directed)
+        self.directed = arguments.boolean("directed", directed)
         # A count is counts[0] + 2^20 counts[1], because a float32 counts exactly only up to 2^24.
         self._counts = self.add_variable((2, *shape), "zeros", dtype="float32", name="counts")
 
@@ -109,7 +110,7 @@ class LinkF1(_LinkMetric):
         dtype: str | keras.DTypePolicy | None = None,
     ) -> None:
         super().__init__((3,), directed, name, dtype)
-        self.threshold = float(threshold)
+        self.threshold = arguments.number("threshold", threshold)
 
     def update_state(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.missing import asymmetric_entry
 from stgkeras.types import Array
 
@@ -80,7 +81,8 @@ def recall_at_k(truth: Array, probability: Array, k: int, directed: bool = False
     known, y = not np.isnan([y, p]).any(), y > 0
     if known and not y.any():
         raise ValueError(NO_LINKS)
-    if isinstance(k, bool) or not 1 <= k <= y.shape[1]:
+    k = arguments.integer("k", k)
+    if k > y.shape[1]:
         raise ValueError(
             f"`k` must be an integer from 1 to the number of pairs, {y.shape[1]}. Received: k={k}"
         )
@@ -151,6 +153,7 @@ def reliability(
         [0.0, 1.0]
     """
     y, p = (pairs.ravel() for pairs in _checked_pairs(truth, probability, directed))
+    bins = arguments.integer("bins", bins)
     edges = np.unique(np.quantile(p, np.arange(1, bins) / bins))
     place = np.searchsorted(edges, p, side="left")
     count = np.bincount(place)
@@ -185,7 +188,9 @@ def _check_pairs(rule, values, wrong, fix):
 
 def _pairs(truth, probability, directed):
     """Returns truth and probabilities of the included pairs, (graphs, pairs) float64 each."""
-    truth, probability = np.asarray(truth), np.asarray(probability)
+    truth = arguments.array("truth", truth)
+    probability = arguments.array("probability", probability)
+    directed = arguments.boolean("directed", directed)
     if truth.ndim != 3 or truth.shape != probability.shape:
         raise ValueError(
             "`truth` and `probability` must have the same shape (graphs, nodes, nodes). "

@@ -143,7 +143,7 @@ def block_arguments(
     """Checks the arguments of `astgcn_blocks`, and returns them as a dict."""
     return {
         **{name: _checks.integer(name, value) for name, value in integers.items()},
-        "attention": bool(attention),
+        "attention": _checks.boolean("attention", attention),
         "temporal_score": _checks.one_of("temporal_score", temporal_score, ("bilinear", "dot")),
         "spatial_score": _checks.one_of("spatial_score", spatial_score, ("bilinear", "additive")),
     }

@@ -63,7 +63,17 @@ def _dtype_policy(policy):
     before = keras.config.dtype_policy()
     try:
         if policy is not None:
-            keras.config.set_dtype_policy(keras.dtype_policies.get(policy))
+            _set_policy(policy)
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _set_policy(policy):
+    try:
+        keras.config.set_dtype_policy(keras.dtype_policies.get(policy))
+    except Exception as error:  # of the classes that a config names, too
+        raise ValueError(
+            f"`dtype` must be a dtype policy of Keras. Received: dtype={policy!r}. Pass a name "
+            'such as "float32" or "mixed_bfloat16".'
+        ) from error

@@ -90,9 +90,9 @@ class Forecaster(GraphModel):
             "num_outputs": _checks.integer("num_outputs", num_outputs),
             "targets": _checks.targets(targets, num_features, num_outputs),
             "num_edges": num_edges,
-            "normalize": bool(normalize),
+            "normalize": _checks.boolean("normalize", normalize),
             "season": season if season is None else _checks.integer("season", season),
-            "past_calendar": bool(past_calendar),
+            "past_calendar": _checks.boolean("past_calendar", past_calendar),
             "input_length": self._input_length(input_length),
             **own,
         }

@@ -144,13 +144,15 @@ class GraphClassifier(GraphModel):
     def clusters(self, clusters: Sequence[Array]) -> None:
         num_nodes = self.num_nodes
         for level, members in enumerate(_a_level("clusters", clusters, self.cluster_shapes)):
+            layer = self.get_layer(f"clusters_{level}")
+            members = layer.checked(members)
             if np.max(members) >= num_nodes:
                 raise ValueError(
                     f"`clusters[{level}]` must hold node numbers below {num_nodes}, the number of "
                     f"nodes of this level. Received: {np.max(members)}. Pass the clusters of "
                     "`graphs.coarsen` for the same graph, from fine to coarse."
                 )
-            self.get_layer(f"clusters_{level}").clusters = members
+            layer.clusters = members
             num_nodes = len(members)
 
 
@@ -162,10 +164,11 @@ def _check(arguments):
     """Checks the common arguments, and replaces them by the checked values."""
     for name in ("num_nodes", "num_classes", "num_features"):
         arguments[name] = _checks.integer(name, arguments[name])
+    _checks.one_of("classify", arguments["classify"], ("signals", "nodes"))
     if arguments["units"] is None:
         arguments["units"] = (512,) if arguments["classify"] == "signals" else ()
     for name in ("filters", "units"):
-        arguments[name] = tuple(_checks.integer(name, number) for number in arguments[name])
+        arguments[name] = _checks.integers(name, arguments[name])
     if not arguments["filters"]:
         raise ValueError(
             "`filters` must hold at least one number. Received: filters=(). Give the number of "
@@ -178,8 +181,9 @@ def _check(arguments):
         )
     _checks.fraction("dropout", arguments["dropout"])
     _checks.one_of("pooling", arguments["pooling"], ("max", "average"))
-    _checks.one_of("classify", arguments["classify"], ("signals", "nodes"))
-    arguments["kernel_regularizer"] = regularizers.get(arguments["kernel_regularizer"])
+    arguments["kernel_regularizer"] = _checks.regularizer(
+        "kernel_regularizer", arguments["kernel_regularizer"]
+    )
     if arguments["num_entries"] is not None:
         _checks.integer("num_entries", arguments["num_entries"])
 
@@ -188,7 +192,10 @@ def _cluster_shapes(clusters, arguments):
     """Returns the shape of each array of clusters, or None without pooling."""
     shapes = arguments["cluster_shapes"]
     if clusters is not None:
-        shapes = [np.shape(members) for members in clusters]
+        shapes = [_shape(members) for members in _checks.sequence("clusters", clusters)]
+    elif shapes is not None:
+        shapes = _checks.sequence("cluster_shapes", shapes)
+        shapes = [_checks.integers("cluster_shapes", shape) for shape in shapes]
     if shapes is None:
         return None
     if arguments["classify"] == "nodes":
@@ -203,6 +210,14 @@ def _cluster_shapes(clusters, arguments):
             "Call `graphs.coarsen` with as many levels as there are convolutions."
         )
     return tuple(tuple(int(size) for size in shape) for shape in shapes)
+
+
+def _shape(array):
+    """Returns the shape of an array, or () for lists of different lengths."""
+    try:
+        return np.shape(array)
+    except ValueError:
+        return ()
 
 
 def _a_level(name, value, shapes):
@@ -226,7 +241,7 @@ def _graph_holders(graph, arguments):
     shapes = arguments["cluster_shapes"]
     graphs = _a_level("graph", graph, shapes)
     if graph is not None and "num_frequencies" in arguments:
-        columns = tuple(np.shape(basis)[-1] for basis in graphs)
+        columns = tuple((_shape(basis) or (None,))[-1] for basis in graphs)
         arguments["num_frequencies"] = columns[0] if shapes is None else columns
     sizes = {
         name: arguments[name] for name in ("num_edges", "num_frequencies") if name in arguments

@@ -248,12 +248,19 @@ class GraphModel(keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # The backend that wrote a file saved its own optimizer class (PyTorch) and its own value of
         # `jit_compile="auto"`. Both can be wrong on the backend that opens the file.
-        config = {**config, "jit_compile": "auto"}
-        config["optimizer"] = saved_form.portable_optimizer(config.get("optimizer"))
-        # `keras.Model` skips the next lines if a subclass overrides `compile`.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
+        try:
+            config = {**config, "jit_compile": "auto"}
+            config["optimizer"] = saved_form.portable_optimizer(config.get("optimizer"))
+            # `keras.Model` skips the next lines if a subclass overrides `compile`.
+            self.compile(**keras.saving.deserialize_keras_object(config))
+            if self.optimizer is not None:
+                self.optimizer.build(self.trainable_variables)
+        except Exception as error:  # Keras raises many kinds for a damaged file
+            raise ValueError(
+                "`compile` must be False to open this file, because its optimizer, loss or metrics "
+                f"cannot be read. Received: {type(error).__name__}: {error}. Open it with "
+                "`keras.models.load_model(path, compile=False)`, and call `compile`."
+            ) from error
 
     def _run_through_graph(self, inputs, *args, **kwargs):
         # `keras.models.clone_model` calls this method, and then the constructor with only the

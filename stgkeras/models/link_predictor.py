@@ -90,14 +90,14 @@ class LinkPredictor(GraphModel):
             "input_length": _checks.integer("input_length", input_length),
             "num_features": _checks.integer("num_features", num_features),
             "decoder": decoder,
-            "directed": bool(directed),
+            "directed": _checks.boolean("directed", directed),
             "num_history": num_history,
             "node_units": node_units,
             "units": _checks.integer("units", units),
             "dropout": _checks.fraction("dropout", dropout),
             "dynamic_graph": dynamic_graph,
             "num_edges": num_edges,
-            "normalize": bool(normalize),
+            "normalize": _checks.boolean("normalize", normalize),
             **own,
         }
         inputs, x, operator = graph_inputs(arguments, graph, ScaledLaplacian())

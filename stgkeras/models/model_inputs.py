@@ -15,6 +15,8 @@ from stgkeras.models.operator_check import check_operator
 from stgkeras.seasons import component_steps
 from stgkeras.types import Array, Tensor
 
+DYNAMIC = (False, "sample", "step")
+
 
 def graph_inputs(
     arguments: dict[str, Any], graph: Array | None, normalization: Any = None
@@ -33,7 +35,7 @@ def graph_inputs(
     """
     nodes, steps = arguments["num_nodes"], arguments["input_length"]
     dynamic = arguments.get("dynamic_graph", False)
-    _checks.one_of("dynamic_graph", dynamic, (False, "sample", "step"))
+    _checks.one_of("dynamic_graph", dynamic, DYNAMIC)
     x = keras.Input((steps, nodes, arguments["num_features"]), name="x")
     if not dynamic:
         return x, x, static_operator(x, arguments, graph)
@@ -65,7 +67,7 @@ def component_inputs(
     Returns:
         A dict with the input of each component, and the graph operator.
     """
-    if arguments.get("dynamic_graph"):
+    if _checks.one_of("dynamic_graph", arguments.get("dynamic_graph", False), DYNAMIC):
         raise ValueError(
             "`dynamic_graph` must be False with several components. "
             f"Received: dynamic_graph={arguments['dynamic_graph']!r}, "

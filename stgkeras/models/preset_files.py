@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from stgkeras import arguments
+
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 KEYS = ("data", "split", "scaler", "seed", "command", "versions", "metrics")
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
@@ -42,7 +44,7 @@ def load(preset: str | os.PathLike[str], cls: type = keras.Model) -> Any:
         preset: str or path. A name from `presets()`, or a folder written by `save`.
         cls: class that the model must have. Default `keras.Model`.
     """
-    folder = pathlib.Path(preset)
+    folder = arguments.path("preset", preset)
     if not folder.is_dir():
         folder = _shipped() / str(preset)
     if not folder.is_dir():
@@ -60,8 +62,10 @@ def load(preset: str | os.PathLike[str], cls: type = keras.Model) -> Any:
         model = keras.saving.deserialize_keras_object(
             json.loads((folder / CONFIG).read_text("utf-8"))
         )
+        if not isinstance(model, keras.Model):
+            raise ValueError(f"{CONFIG} describes no model")
         model.load_weights(folder / WEIGHTS)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except Exception as error:  # Keras and the constructors raise many kinds for a damaged file
         raise ValueError(
             "`preset` must hold a model that this version can open. Received: "
             f"{folder}, written by {_versions(folder)}, with {type(error).__name__}: {error}. Use "
@@ -78,7 +82,11 @@ def load(preset: str | os.PathLike[str], cls: type = keras.Model) -> Any:
 
 def save(model: Any, folder: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
     """Writes a preset. If an error occurs, no files are left."""
-    folder = pathlib.Path(folder)
+    folder = arguments.path("folder", folder)
+    if not isinstance(metadata, Mapping):
+        raise TypeError(
+            f"`metadata` must be a dict with the keys {list(KEYS)}. Received: {metadata!r}."
+        )
     if folder.exists():
         raise ValueError(
             f"`folder` must not exist yet. Received: folder={str(folder)!r}. Choose another folder."
@@ -116,5 +124,5 @@ def _shipped():
 def _versions(folder):
     try:
         return json.loads((folder / METADATA).read_text("utf-8"))["versions"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return "an unknown version"

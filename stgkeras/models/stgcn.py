@@ -109,11 +109,14 @@ class STGCN(Forecaster):
         **common: Any,
     ) -> None:
         own = {
-            "block_filters": tuple(map(tuple, block_filters)),
-            "output_filters": tuple(output_filters),
+            "block_filters": tuple(
+                _checks.integers("block_filters", block)
+                for block in _checks.sequence("block_filters", block_filters)
+            ),
+            "output_filters": _checks.integers("output_filters", output_filters),
             "kernel_size": _checks.integer("kernel_size", kernel_size),
             "K": _checks.integer("K", K),
-            "gate": gate,
+            "gate": _checks.one_of("gate", gate, ("glu", "gtu")),
             "graph_conv": _checks.one_of("graph_conv", graph_conv, ("cheb", "gcn")),
             "dropout": _checks.fraction("dropout", dropout),
             "dynamic_graph": dynamic_graph,

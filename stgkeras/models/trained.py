@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -9,7 +10,9 @@ import numpy as np
 import scipy.sparse
 from keras import ops
 
+from stgkeras import arguments
 from stgkeras.layers import SpatialAttention, TemporalAttention, _checks
+from stgkeras.models.forecaster import Forecaster
 from stgkeras.models.graph_model import GraphModel
 
 ATTENTION = (SpatialAttention, TemporalAttention)
@@ -56,6 +59,8 @@ def forecast(
         Yu et al., 2018, arXiv:1709.04875, section 3.4, with a horizon of one step.
     """
     steps = _checks.integer("steps", steps)
+    if not isinstance(model, Forecaster):
+        raise _wrong_model("forecaster, such as STGCN", model)
     fits = not isinstance(model.input_length, dict) and not model.dynamic_graph
     if model.num_outputs != model.num_features or not fits:
         raise ValueError(
@@ -65,6 +70,11 @@ def forecast(
             "model with `num_outputs=num_features`, an int as `input_length` and a fixed graph, or "
             "a model with a longer `horizon`."
         )
+    _check_arrays("x", model, x, "x")
+    if calendar is not None:
+        calendar = arguments.array("calendar", calendar)
+    if past_calendar is not None:
+        past_calendar = arguments.array("past_calendar", past_calendar)
     rounds = -(-steps // model.horizon)
     if model.season is not None:
         needed, given = rounds * model.horizon, () if calendar is None else np.shape(calendar)
@@ -125,12 +135,15 @@ def attention_scores(
         >>> {name: array.shape for name, array in scores.items()}
         {'block1_temporal_attention': (2, 12, 12), 'block1_spatial_attention': (2, 3, 3)}
     """
+    if not isinstance(model, keras.Model):
+        raise _wrong_model("model with attention layers, such as ASTGCN", model)
     found = [layer for layer in model.layers if isinstance(layer, ATTENTION)]
     if not found:
         raise ValueError(
             f"`model` must have attention layers. Received: {model.name} without such layers. Use "
             "a model such as ASTGCN with `attention=True`."
         )
+    _check_arrays("inputs", model, inputs)
     if isinstance(model, GraphModel):  # the plain Keras model below does not check its inputs
         model.require_state()
         model.readings().checked(inputs)
@@ -149,3 +162,37 @@ def attention_scores(
             array = model.get_layer("static_graph").matrices(array)
         scores[layer.name] = array
     return scores
+
+
+def _wrong_model(kind, model):
+    return TypeError(
+        f"`model` must be a {kind}. Received: model of type {type(model).__name__}. Pass a trained "
+        "model of `stgkeras.models`."
+    )
+
+
+def _check_arrays(name, model, inputs, only=None):
+    """Checks the types and shapes of the input arrays of a model. Data sets are left to Keras."""
+    if isinstance(inputs, (keras.utils.PyDataset, Iterator)) or hasattr(inputs, "element_spec"):
+        return
+    symbols = {symbol.name: symbol for symbol in keras.tree.flatten(model.input)}
+    symbols = {only: symbols[only]} if only else symbols
+    if isinstance(inputs, Mapping):
+        given = dict(inputs)
+    else:
+        values = [inputs] if len(symbols) == 1 else inputs
+        is_list = isinstance(values, (list, tuple)) and len(values) == len(symbols)
+        given = dict(zip(symbols, values, strict=True)) if is_list else {}
+    for key, symbol in symbols.items():
+        try:
+            array = ops.convert_to_numpy(given[key])
+            is_real = array.dtype.kind in "biuf"
+        except Exception:  # each backend has its own
+            array, is_real = None, False
+        if not is_real or array.ndim == 0 or array.shape[1:] != tuple(symbol.shape[1:]):
+            shape = ", ".join(map(str, ("batch", *symbol.shape[1:])))
+            received = type(inputs).__name__ if array is None else f"shape {array.shape}"
+            raise ValueError(
+                f"`{name}` must hold numbers, for {key!r} an array ({shape}). Received: "
+                f"{received}{'' if is_real else ' without numbers'}. Pass the inputs of `predict`."
+            )

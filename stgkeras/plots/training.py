@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import pathlib
 import re
@@ -44,7 +45,8 @@ def learning_curves(
 
     Raises:
         FileNotFoundError: if there is no log.
-        ValueError: if one of `names` is not in the logs, or if there are more than eight runs.
+        ValueError: if one of `names` is not in the logs, there are more than eight runs, or a file
+            is damaged.
 
     Example:
         >>> import pathlib, tempfile, stgkeras
@@ -130,6 +132,11 @@ def _runs(logs):
     if isinstance(logs, dict):
         found = {(label, run): parts for label in logs for run, parts in _runs(logs[label]).items()}
         return {", ".join(filter(None, key)): parts for key, parts in found.items()}
+    if not isinstance(logs, (str, os.PathLike)):
+        raise TypeError(
+            f"`logs` must be a path, or a dict of label → path. Received: logs={logs!r}. Pass the "
+            "folder that `TensorBoard` wrote to."
+        )
     top = pathlib.Path(logs)
     if top.is_file():
         return {"": _csv_curves(top)}
@@ -152,22 +159,39 @@ def _runs(logs):
 
 def _csv_curves(path):
     """Returns {"train" or "validation": {name: {epoch: value}}}, or {} without an epoch column."""
-    with open(path, newline="") as file:
-        rows = csv.DictReader(file)
-        if "epoch" not in (rows.fieldnames or ()):
-            return {}
-        parts = {}
-        for row in rows:
-            if None in (*row, *row.values()) or _number(row["epoch"]) is None:
-                continue  # incomplete row, too many values, or invalid epoch
-            epoch = int(float(row["epoch"]))
-            for curves in parts.values():
-                _forget(curves, epoch)
-            for name, text in row.items():
-                part = "validation" if name.startswith("val_") else "train"
-                curve = parts.setdefault(part, {}).setdefault(name.removeprefix("val_"), {})
-                if (value := _number(text)) is not None:
-                    curve[epoch] = value
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise _damaged(path, error) from error
+    try:
+        return _curves_of_rows(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path, reason):
+    return ValueError(
+        f"`logs` must hold undamaged files. Received: {str(path)!r}, with {reason}. Remove the "
+        "file, or use another copy."
+    )
+
+
+def _curves_of_rows(rows):
+    """Returns the curves of the rows of a csv file, see `_csv_curves`."""
+    if "epoch" not in (rows.fieldnames or ()):
+        return {}
+    parts = {}
+    for row in rows:
+        if None in (*row, *row.values()) or not _is_epoch(row["epoch"]):
+            continue  # incomplete row, too many values, or invalid epoch
+        epoch = int(float(row["epoch"]))
+        for curves in parts.values():
+            _forget(curves, epoch)
+        for name, text in row.items():
+            part = "validation" if name.startswith("val_") else "train"
+            curve = parts.setdefault(part, {}).setdefault(name.removeprefix("val_"), {})
+            if (value := _number(text)) is not None:
+                curve[epoch] = value
     parts.get("train", {}).pop("epoch", None)
     return parts
 
@@ -177,6 +201,11 @@ def _forget(curves, first):
     for curve in curves.values():
         for epoch in [epoch for epoch in curve if epoch >= first]:
             del curve[epoch]
+
+
+def _is_epoch(text):
+    number = _number(text)
+    return number is not None and 0 <= number < 2**53
 
 
 def _number(text):
@@ -189,12 +218,16 @@ def _number(text):
 
 def _event_curves(folder):
     """Returns {name: {epoch: value}}. Values in later files, by name, replace earlier values."""
+    from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
     curves = {}
     for path in sorted(folder.glob("*.tfevents.*")):
-        for record in _records(path.read_bytes()):
-            event = Event.FromString(record)
+        for record in _records(path):
+            try:
+                event = Event.FromString(record)
+            except DecodeError as error:
+                raise _damaged(path, error) from error
             if event.session_log.status == SessionLog.START:
                 _forget(curves, event.step)
             for value in event.summary.value:
@@ -204,16 +237,28 @@ def _event_curves(folder):
     return curves
 
 
-def _records(data):
+def _records(path):
     """Yields the data of each record. A record is length, checksum, data and checksum.
 
-    The last record may be incomplete, because the run may still be writing the file.
+    The last record may be incomplete, because the run may still be writing the file. Records above
+    64 kB, images and histograms, are not checked, which would take seconds.
     """
-    start = 0
+    from tensorboard.summary.writer.record_writer import masked_crc32c
+
+    data, start = path.read_bytes(), 0
     while start + 12 <= len(data):
         (length,) = struct.unpack_from("<Q", data, start)
         end = start + 12 + length
-        if end > len(data):
+        if _number_at(data, start + 8) != masked_crc32c(data[start : start + 8]):
+            raise _damaged(path, f"a wrong checksum at byte {start}")
+        if end + 4 > len(data):
             return
-        yield data[start + 12 : end]
+        record = data[start + 12 : end]
+        if length <= 2**16 and _number_at(data, end) != masked_crc32c(record):
+            raise _damaged(path, f"a wrong checksum at byte {end}")
+        yield record
         start = end + 4
+
+
+def _number_at(data, start):
+    return struct.unpack_from("<I", data, start)[0]

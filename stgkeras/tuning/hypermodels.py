@@ -30,6 +30,11 @@ class _ForecasterHyperModel(HyperModel):
     def __init__(self, windows, adjacency, space, arguments, values, calendar, log_dir):
         space = {**space, "loss": ("Choice", {"values": list(FORECAST_LOSSES)}), **spaces.TRAINING}
         super().__init__(windows, space, arguments, values, calendar, log_dir)
+        if adjacency is None and "num_nodes" not in arguments:
+            raise ValueError(
+                "`adjacency` must be a matrix, or None together with `num_nodes`. Received: "
+                "adjacency=None without `num_nodes`. Pass the adjacency of the nodes."
+            )
         self.adjacency = adjacency
 
     def goal(self, chosen: dict[str, Any]) -> dict[str, Any]:
@@ -253,6 +258,12 @@ class LinkPredictorHyperModel(HyperModel):
             **spaces.TRAINING,
         }
         super().__init__(windows, space, arguments, values, None, log_dir)
+        if adjacency is not None and arguments.get("dynamic_graph", "step"):
+            raise ValueError(
+                "`adjacency` must be None without `dynamic_graph=False`, because the model then "
+                f"takes the graphs as input. Received: adjacency of type {type(adjacency).__name__}"
+                ". Pass `dynamic_graph=False`, or leave out `adjacency`."
+            )
         self.adjacency = adjacency
 
     def goal(self, chosen: dict[str, Any]) -> dict[str, Any]:

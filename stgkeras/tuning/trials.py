@@ -13,6 +13,7 @@ import keras
 import keras_tuner
 import numpy as np
 
+from stgkeras import arguments as checks
 from stgkeras import callbacks as library
 from stgkeras.tuning.spaces import Space
 from stgkeras.types import Array
@@ -48,6 +49,16 @@ class HyperModel(keras_tuner.HyperModel):
                 f"Received: windows={windows!r}. Pass a function with the arguments batch_size and "
                 "input_length."
             )
+        if values is not None and not (arguments.get("normalize") or arguments.get("season")):
+            raise ValueError(
+                "`values` must be None without `normalize=True` or a `season`. Received: values of "
+                f"type {type(values).__name__}. Pass `normalize=True`, or leave out `values`."
+            )
+        for name, given in (("values", values), ("calendar", calendar)):
+            if given is not None:
+                checks.array(name, given)
+        if log_dir is not None:
+            checks.path("log_dir", log_dir)
         self.windows, self.space = windows, space
         self.fixed = {name: arguments[name] for name in arguments if name in space}
         self.arguments = {name: arguments[name] for name in arguments if name not in space}

@@ -38,8 +38,8 @@ NEVER = {"os.exec", "os.posix_spawn", "os.system", "pickle.find_class", "socket.
     "subprocess.Popen"
 }
 OUTCOMES = (
-    *("right", "refused", "raw error", "wrong", "hang", "over memory", "wrote outside"),
-    *("crash of outside software", "fault of the campaign"),
+    *("right", "refused", "refused by Keras", "raw error", "wrong", "hang", "over memory"),
+    *("wrote outside", "crash of outside software", "fault of the campaign"),
 )
 # The input is kept for these, in a folder outside the repository.
 KEPT = ("raw error", "wrong", "hang", "over memory", "wrote outside", "fault of the campaign")
@@ -57,7 +57,9 @@ class Input:
         told: str. The input as text, for the report.
         names: names of arguments that `function` passes on as `**kwargs`.
         path: str or None. The file that is read. An error may name it instead of an argument.
-        writes: bool. Whether the call writes files in its folder.
+        keras: bool. Whether Keras opens the file. An error that no code of ours takes part in is
+            then counted as "refused by Keras".
+        writes: bool. Whether the call may write into its folder.
     """
 
     call: Any
@@ -67,6 +69,7 @@ class Input:
     told: str
     names: tuple = ()
     path: str | None = None
+    keras: bool = False
     writes: bool = False
 
 
@@ -175,6 +178,8 @@ def _is_raw(warning):
 
 def _of_error(error, item):
     frames = traceback.extract_tb(error.__traceback__)
+    if item.keras and not any(frame.filename.startswith(OURS) for frame in frames):
+        return {"outcome": "refused by Keras", "message": str(error)}
     ours = frames and frames[-1].filename.startswith(OURS)
     message = str(error)
     names = {*inspect.signature(item.function).parameters, *item.names}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stgkeras.datasets.series.batches import Batches
-from stgkeras.datasets.series.windows import checked_starts
+from stgkeras.datasets.series.starts import checked_starts
 from stgkeras.types import Array
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import threading
 import keras
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.splits import checked_count
 
 
@@ -44,11 +45,12 @@ class Batches(keras.utils.PyDataset):
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
+        batch_size = arguments.integer("batch_size", batch_size)
+        shuffle = arguments.boolean("shuffle", shuffle)
+        seed = arguments.integer("seed", seed, minimum=0)
         super().__init__(
             checked_count("workers", workers, 0),
-            bool(use_multiprocessing),
+            arguments.boolean("use_multiprocessing", use_multiprocessing),
             checked_count("max_queue_size", max_queue_size, 1),
         )
         self.starts = starts

@@ -43,7 +43,8 @@ def calendar(
 
     Raises:
         ImportError: if `holidays` is a code and the package holidays is not installed.
-        TypeError: if `timestamps` do not have a datetime64 type.
+        TypeError: if `timestamps` do not have a datetime64 type, or another argument has a wrong
+            type.
         ValueError: if a timestamp is NaT (not a time), or `timezone` or `holidays` is not known.
 
     Example:
@@ -54,6 +55,18 @@ def calendar(
         >>> stgkeras.datasets.calendar(times, "America/New_York", ["2024-07-04"])[1].round(3)
         array([0.583, 6.   ], dtype=float32)
     """
+    if timezone is not None and not isinstance(timezone, str):
+        raise TypeError(
+            f"`timezone` must be a str or None. Received: timezone={timezone!r}. Pass a name such "
+            'as "Europe/Paris", or an offset such as "+01:00".'
+        )
+    if holidays is not None and not isinstance(holidays, str):
+        holidays = _as_list(holidays)
+    if holidays is not None and not isinstance(holidays, (str, list)):
+        raise TypeError(
+            f"`holidays` must be dates or the code of a country. Received: holidays={holidays!r}. "
+            'Pass a list of dates such as ["2024-05-01"], or a code such as "AT".'
+        )
     if getattr(timestamps, "tz", None) is not None:
         timestamps, timezone = to_utc(timestamps, timezone)
     timestamps = np.asarray(timestamps)
@@ -74,3 +87,11 @@ def calendar(
     week = (days.astype(np.int64) + 3) % 7  # day 0, 1970-01-01, was a Thursday
     week = np.where(is_holiday(days, checked_holidays(holidays)), SUNDAY, week)
     return np.stack([share, week], axis=-1).astype(np.float32)
+
+
+def _as_list(values):
+    """Returns a sequence as a list, and another value as it is."""
+    try:
+        return list(values)
+    except TypeError:
+        return values

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from stgkeras.seasons import check_steps_per_day, same_clock, seasonal_mean, slots
+from stgkeras import arguments
+from stgkeras.datasets.series.starts import checked_starts
+from stgkeras.seasons import (
+    check_calendar,
+    check_steps_per_day,
+    same_clock,
+    seasonal_mean,
+    slots,
+)
 from stgkeras.types import Array
+
+AXES = "(time, nodes, features)"
 
 
 def last_value(values: np.ndarray, starts: Array, input_length: int, horizon: int) -> np.ndarray:
@@ -28,10 +38,11 @@ def last_value(values: np.ndarray, starts: Array, input_length: int, horizon: in
         >>> stgkeras.datasets.last_value(series, np.array([0, 2]), 3, 2).ravel().tolist()
         [2.0, 2.0, 4.0, 4.0]
     """
+    values, first = _checked(values, starts, input_length, horizon)
     steps = np.arange(len(values)).reshape(-1, 1, 1)
     known = np.maximum.accumulate(np.where(np.isnan(values), 0, steps), axis=0)
     filled = np.take_along_axis(np.asarray(values), known, axis=0)
-    last = np.asarray(starts) + input_length - 1
+    last = first + input_length - 1
     return np.repeat(filled[last][:, None], horizon, axis=1)
 
 
@@ -72,12 +83,14 @@ def same_time(
         >>> stgkeras.datasets.same_time(series, np.array([4]), 3, 2, lag=5).ravel().tolist()
         [2.0, 3.0]
     """
+    values, first = _checked(values, starts, input_length, horizon)
+    lag = arguments.integer("lag", lag)
     if lag < horizon:
         raise ValueError(
             f"`lag` must be at least `horizon`={horizon}, because a shorter lag reads target "
             f"steps. Received: lag={lag}"
         )
-    steps = np.asarray(starts)[:, None] + input_length + np.arange(horizon) - lag
+    steps = first[:, None] + input_length + np.arange(horizon) - lag
     if steps.min() < 0:
         raise ValueError(
             f"`lag` must be at most {steps.min() + lag}, the first predicted step, because the "
@@ -135,8 +148,16 @@ def historical_mean(
         >>> y.item()  # midnight: the mean of step 0 and step 24
         12.0
     """
+    values, first = _checked(values, starts, input_length, horizon, least=0)
+    calendar = check_calendar(calendar, len(values), steps_per_day)
+    num_train = arguments.integer("num_train", num_train)
+    if num_train > len(values):
+        raise ValueError(
+            f"`num_train` must be at most {len(values)}, the number of steps of `values`. "
+            f"Received: num_train={num_train}. Use `training_steps`."
+        )
     season = seasonal_mean(values[:num_train], calendar[:num_train], steps_per_day)
-    ahead = np.asarray(starts)[:, None] + input_length + np.arange(horizon)
+    ahead = first[:, None] + input_length + np.arange(horizon)
     return season[slots(calendar, steps_per_day)[ahead]]
 
 
@@ -184,16 +205,28 @@ def residual_ridge(
     """
     from sklearn.linear_model import Ridge
 
-    values = np.asarray(values, "float64")[..., :1]
+    values, first = _checked(values, starts, input_length, horizon)
+    _, train = _checked(values, train, input_length, horizon, "train")
+    calendar = check_calendar(calendar, len(values), steps_per_day)
+    alpha = arguments.number("alpha", alpha, low=0)
+    values = values.astype("float64")[..., :1]
     num_train = int(np.max(train)) + input_length + horizon
     season = seasonal_mean(values[:num_train], calendar[:num_train], steps_per_day)
     season = season[slots(calendar, steps_per_day)]
     left = np.nan_to_num(values - season)[..., 0]  # (T, N)
     read, ahead = np.arange(input_length), input_length + np.arange(horizon)
-    train, starts = np.asarray(train)[:, None], np.asarray(starts)[:, None]
-    forecast = season[starts + ahead]
+    train, first = train[:, None], first[:, None]
+    forecast = season[first + ahead]
     for node in range(values.shape[1]):
         x = left[:, node]
         ridge = Ridge(alpha=alpha).fit(x[train + read], x[train + ahead])
-        forecast[:, :, node, 0] += ridge.predict(x[starts + read]).reshape(len(starts), horizon)
+        forecast[:, :, node, 0] += ridge.predict(x[first + read]).reshape(len(first), horizon)
     return forecast
+
+
+def _checked(values, starts, input_length, horizon, name="starts", least=1):
+    """Returns the series as an array, and the starts as int64, or raises an error."""
+    values = arguments.array("values", values, AXES)
+    input_length = arguments.integer("input_length", input_length, least)
+    span = input_length + arguments.integer("horizon", horizon)
+    return values, checked_starts(starts, len(values), 0, span, name)

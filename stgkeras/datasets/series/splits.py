@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.component_clock import ComponentClock
 from stgkeras.datasets.series.series import Series
-from stgkeras.seasons import PERIODS, check_steps_per_day, component_steps, pieces
+from stgkeras.seasons import PERIODS, check_calendar, check_steps_per_day, component_steps, pieces
 from stgkeras.types import Array
 
 PARTS = ("training", "validation", "test")
@@ -80,8 +81,9 @@ def split_windows(
         >>> [(int(part[0]), int(part[-1])) for part in split]
         [(0, 19), (24, 27), (32, 35)]
     """
+    checked_count("num_steps", num_steps)
     span = reach(input_length, horizon)
-    if boundary not in ("inside", "start"):
+    if not isinstance(boundary, str) or boundary not in ("inside", "start"):
         raise ValueError(f'`boundary` must be "inside" or "start". Received: boundary={boundary!r}')
     read = read_steps(input_length, horizon, steps_per_day)
     may_stay = _checks_of(read, horizon, steps_per_day, num_steps, complete, calendar)
@@ -139,8 +141,7 @@ def _checks_of(read, horizon, steps_per_day, num_steps, complete, calendar):
 
         found["with a target reading"] = with_target
     if calendar is not None and set(read) - {"recent"}:
-        calendar = np.asarray(calendar)
-        _check_steps("calendar", calendar, num_steps)
+        calendar = check_calendar(calendar, num_steps, steps_per_day, may_be_unknown=True)
         check_steps_per_day(calendar, steps_per_day)
         clock = ComponentClock(calendar, read, horizon, steps_per_day)
         found["whose daily and weekly steps exist at the local time of the targets"] = clock.fits
@@ -149,7 +150,13 @@ def _checks_of(read, horizon, steps_per_day, num_steps, complete, calendar):
 
 def _steps_with_readings(complete):
     """Returns whether each step has a reading, (T,) bool. Reads memory maps in pieces."""
-    complete = np.asanyarray(complete)
+    try:
+        complete = np.asanyarray(complete)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(
+            f"`complete` must be a series, its values, or a bool mask. Received: {error}. Pass an "
+            "array."
+        ) from error
     if complete.dtype == bool and complete.ndim == 1:
         return complete
     if complete.dtype.kind not in "iuf" or complete.ndim < 1:
@@ -189,7 +196,13 @@ def training_steps(split: Split, input_length: int | dict[str, int], horizon: in
         >>> len(split.train), stgkeras.datasets.training_steps(split, 3, 2)
         (21, 25)
     """
-    return int(np.max(split.train)) + reach(input_length, horizon)
+    train = arguments.array("split", split[0] if isinstance(split, tuple) and split else split)
+    if train.ndim != 1 or not len(train) or train.dtype.kind not in "iu" or train.min() < 0:
+        raise ValueError(
+            f"`split` must be a `Split` with training windows. Received: split={split!r}. Use "
+            "`split_windows`."
+        )
+    return int(np.max(train)) + reach(input_length, horizon)
 
 
 def cut(total, val, test):
@@ -203,8 +216,8 @@ def cut(total, val, test):
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not whole and not isinstance(value, (float, np.floating)):
             raise TypeError(f"`{name}` must be an int or a float. Received: {name}={value!r}")
-        if not value >= 0:
-            raise ValueError(f"`{name}` must not be negative. Received: {name}={value}")
+        if not 0 <= value < np.inf:
+            raise ValueError(f"`{name}` must not be negative or infinite. Received: {name}={value}")
         meant = Fraction(float(value)).limit_denominator(10**9)
         amounts.append(Fraction(int(value), total) if whole else meant)
     if sum(amounts) >= 1:
@@ -238,7 +251,8 @@ def read_steps(input_length, horizon, steps_per_day=None):
     ahead, found = _ahead(horizon), {}
     for name, length in input_length.items():
         checked_count("input_length", length)
-        in_a_day = isinstance(steps_per_day, (int, np.integer)) and steps_per_day >= ahead
+        is_count = isinstance(steps_per_day, (int, np.integer))
+        in_a_day = is_count and ahead <= steps_per_day <= arguments.LARGEST
         if name != "recent" and not in_a_day:
             raise ValueError(
                 f"`steps_per_day` must be an int of at least the horizon, {ahead}. Received: "
@@ -262,6 +276,7 @@ def reach(input_length, horizon):
     """Counts the steps from the start of a window to its last target step."""
     if isinstance(input_length, dict):
         recent = input_length.get("recent", 0)
+        recent = recent and checked_count("input_length", recent)
     else:
         recent = checked_count("input_length", input_length)
     return int(recent) + _ahead(horizon)
@@ -273,6 +288,7 @@ def _ahead(horizon):
 
 def checked_count(name, value, least=1):
     """Returns `value` as an int. Raises ValueError if `value` is no int of at least `least`."""
-    if not isinstance(value, (int, np.integer)) or value < least:
+    is_count = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_count or not least <= value <= arguments.LARGEST:
         raise ValueError(f"`{name}` must be an int of at least {least}. Received: {name}={value!r}")
     return int(value)

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.component_clock import ComponentClock
 from stgkeras.datasets.series.readings import refuse_nan
 from stgkeras.datasets.series.splits import history, reach, read_steps
-from stgkeras.seasons import PERIODS, check_steps_per_day, pieces
+from stgkeras.datasets.series.starts import checked_starts
+from stgkeras.seasons import PERIODS, check_calendar, check_steps_per_day, pieces
 from stgkeras.types import Array
 
 
@@ -110,14 +112,15 @@ class Windows(Batches):
         **kwargs: Any,
     ) -> None:
         named: dict[str, Any] = inputs if isinstance(inputs, dict) else {"inputs": inputs}
-        named = {name: np.asanyarray(data) for name, data in named.items()}
+        named = {name: arguments.array(name, data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
-        self.targets = np.asanyarray(targets)
+        self.targets = arguments.array("targets", targets)
         given = {"calendar": calendar, "past_calendar": past_calendar, "clock": clock}
         given["shift"] = shift
-        arrays = {name: np.asanyarray(array) for name, array in given.items() if array is not None}
+        arrays = {n: arguments.array(n, array) for n, array in given.items() if array is not None}
         self.calendar, self.past_calendar = arrays.get("calendar"), arrays.get("past_calendar")
         self.shift = arrays.get("shift")
+        missing = arguments.boolean("missing", missing)
         _check_arrays([*named.items(), *arrays.items(), ("targets", self.targets)], missing)
         if isinstance(inputs, dict) and shift is not None:
             raise ValueError(
@@ -138,8 +141,10 @@ class Windows(Batches):
         self._clock = None
         found = [arrays[name] for name in ("clock", "past_calendar", "calendar") if name in arrays]
         if found:
+            for array in found:
+                check_calendar(array, len(self.targets), steps_per_day or 1, may_be_unknown=True)
             if steps_per_day is not None:
-                check_steps_per_day(found[0], steps_per_day)
+                check_steps_per_day(found[0], arguments.integer("steps_per_day", steps_per_day))
             self._clock = ComponentClock(found[0], self._reads, horizon, steps_per_day)
             self._clock.refuse_other_times(starts)
             if past_calendar is None and calendar is not None:
@@ -244,28 +249,12 @@ def _address(array):
 def _check_arrays(arrays, missing):
     steps = [(name, *data.shape[:1]) for name, data in arrays]
     if len({data.shape[:1] for _, data in arrays}) > 1:
-        raise ValueError(f"`inputs` and `targets` must have equally many steps. Received: {steps}")
+        *names, last = (f"`{name}`" for name, _ in arrays)
+        raise ValueError(
+            f"{', '.join(names)} and {last} must have equally many steps. Received: {steps}"
+        )
     for name, data in arrays:
         if data.dtype.kind not in "biuf":
             raise TypeError(f"`{name}` must hold real numbers. Received: dtype={data.dtype}")
         if not missing:
             check_no_nan(name, data)
-
-
-def checked_starts(starts: Array, num_steps: int, past: int, span: int) -> np.ndarray:
-    """Returns the first steps of windows as int64, or raises ValueError if one is out of range."""
-    starts = np.asarray(starts)
-    if starts.ndim != 1 or starts.size == 0 or starts.dtype.kind not in "iu":
-        raise ValueError(
-            "`starts` must be a one-dimensional array of ints with at least one window. "
-            f"Received: shape={starts.shape}, dtype={starts.dtype}"
-        )
-    bad = np.flatnonzero((starts < past) | (starts > num_steps - span))
-    if bad.size:
-        back = f" and reaches {past} steps back" if past else ""
-        raise ValueError(
-            f"`starts` must lie in [{past}, {num_steps - span}]: a window has {span} of the "
-            f"{num_steps} steps{back}. Received: starts[{bad[0]}]={starts[bad[0]]}. Take the "
-            "starts from `split_windows`."
-        )
-    return starts.astype(np.int64)

@@ -1,0 +1,119 @@
+"""Checks of types and ranges of arguments, shared by all parts. The errors name the argument."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+LARGEST = 2**31 - 1  # of the sizes of tensors, which have int32 indices
+
+
+def integer(name: str, value: Any, minimum: int = 1) -> int:
+    """Returns `value` as an int. Raises ValueError if it is no integer or below `minimum`."""
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else value.__index__()
+    except (AttributeError, TypeError):
+        number = None
+    if number is None or not minimum <= number <= LARGEST:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
+            + ("" if number is None or number < minimum else f". Pass at most {LARGEST}.")
+        )
+    return int(number)
+
+
+def integers(name: str, values: Any) -> tuple[int, ...]:
+    """Returns a sequence of integers of at least 1 as a tuple. Raises ValueError for others."""
+    try:
+        return tuple(integer(name, value) for value in sequence(name, values))
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be a sequence of integers of at least 1. Received: {name}={values!r}. "
+            "Pass a tuple such as (32, 64)."
+        ) from error
+
+
+def sequence(name: str, values: Any) -> Sequence[Any]:
+    """Returns a list, tuple, range or array. Raises ValueError for others, such as a str."""
+    if not isinstance(values, (list, tuple, range)) and not getattr(values, "shape", ()):
+        raise ValueError(
+            f"`{name}` must be a sequence. Received: {name}={values!r}. Pass a list or a tuple."
+        )
+    return values
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Returns `value` as a bool. Raises ValueError for another type, such as the str "False"."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return bool(value)
+
+
+def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
+    """Returns `value`. Raises ValueError if it is not one of `choices`."""
+    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
+    return value
+
+
+def number(name: str, value: Any, low: float = -math.inf, above: float = -math.inf) -> float:
+    """Returns a finite number from `low`, and above `above`, as a float."""
+    if not _is_number(value) or not (math.isfinite(value) and low <= value and above < value):
+        which = f" of at least {low:g}" if low > -math.inf else ""
+        which = f" above {above:g}" if above > -math.inf else which
+        raise ValueError(f"`{name}` must be a finite number{which}. Received: {name}={value!r}")
+    return float(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
+    if not _is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
+    return float(value)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def path(name: str, value: Any) -> pathlib.Path:
+    """Returns a str or a path as a path. Raises TypeError for others."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(
+            f"`{name}` must be a str or a path. Received: {name}={value!r}. Pass the path of a "
+            "file or folder."
+        )
+    return pathlib.Path(value)
+
+
+def array(name: str, values: Any, axes: str | None = None) -> np.ndarray:
+    """Returns an array of real numbers. A memory map stays one.
+
+    Raises TypeError for other values, and ValueError for lists of different lengths and other
+    axes. `axes` lists the names of the axes, such as "(time, nodes, features)".
+    """
+    try:
+        found = np.asanyarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be an array. Received: lists of different lengths ({error}). Pass "
+            "lists of equal lengths."
+        ) from error
+    if found.dtype.kind not in "biuf":
+        raise TypeError(
+            f"`{name}` must hold real numbers. Received: {name} of type {type(values).__name__}, "
+            f"dtype {found.dtype}. Pass an array of numbers."
+        )
+    if axes is not None and found.ndim != axes.count(",") + 1:
+        raise ValueError(
+            f"`{name}` must have axes {axes}. Received: {name}.shape={found.shape}. Pass an array "
+            "with these axes."
+        )
+    return found

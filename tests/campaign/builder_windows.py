@@ -1,0 +1,96 @@
+"""Splits of a series into windows, and the batches of windows."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from stgkeras import datasets
+from tests.campaign.builder_series import clock, plain, target
+from tests.campaign.constructed import some
+
+
+def split_arguments(rng):
+    steps = rng.randint(60, 120)
+    found = {"num_steps": steps, "input_length": rng.randint(1, 6), "horizon": rng.choice((1, 3))}
+    sizes = {"val": (0.2, 0, 0.1, 15, 0.25), "test": (0.2, 0, 0.3, 15)}
+    found |= some(rng, {**sizes, "boundary": ("inside", "start")})
+    if rng.random() < 0.3:
+        mask = np.ones(steps, bool)
+        mask[rng.randrange(20) : 20] = False
+        found["complete"] = mask
+    return found
+
+
+def split(function, given, rng):
+    found = function(**given)
+    steps, length = given["num_steps"], given["input_length"]
+    horizon = 1 if given["horizon"] is None else given["horizon"]
+    span = length + horizon
+    starts = given.get("boundary", "inside") == "start"
+    total = steps - span + 1 if starts else steps
+    parts = []
+    for name in ("val", "test"):
+        size = given.get(name, 0.2)
+        parts.append(Fraction(size, total) if isinstance(size, int) else Fraction(str(size)))
+    edges = [0, int((1 - sum(parts)) * total), int((1 - parts[1]) * total), total]
+    for part, low, high in zip(found, edges[:-1], edges[1:], strict=True):
+        wanted = [s for s in range(low, high if starts else high - span + 1)]
+        if given.get("complete") is not None:
+            mask = np.asarray(given["complete"])
+            wanted = [s for s in wanted if mask[s + length : s + span].any()]
+        if part.tolist() != wanted:
+            return f"{part} instead of {wanted}"
+    return None
+
+
+def steps_arguments(rng):
+    given = {"input_length": rng.randint(1, 5), "horizon": rng.choice((1, 2, None))}
+    return {"split": datasets.split_windows(60, **given), **given}
+
+
+def number_of_steps(function, given, rng):
+    horizon = 1 if given["horizon"] is None else given["horizon"]
+    found = function(**given)
+    expected = max(given["split"][0]) + given["input_length"] + horizon
+    return None if found == expected else f"{found} instead of {expected}"
+
+
+def batch_arguments(rng):
+    found = plain(rng)
+    values = found.pop("values").astype("float32")
+    steps, per_day = len(values), 4
+    found.update(inputs=values, targets=values, missing=bool(np.isnan(values).any()))
+    found |= some(rng, {"batch_size": (1, 2, 32), "shuffle": (True, False), "seed": (0, 3)})
+    if rng.random() < 0.3:
+        found.update(calendar=np.array(clock(steps, per_day)), steps_per_day=per_day)
+    return found
+
+
+def batches(cls, given, rng):
+    made = cls(**given)
+    found = [made[i] for i in range(len(made))]
+    starts = sorted(np.asarray(given["starts"]).tolist())
+    length, values = given["input_length"], np.asarray(given["inputs"], "float32")
+    horizon = 1 if given["horizon"] is None else given["horizon"]
+    seen = []
+    for x, y in found:
+        rows = x["x"] if isinstance(x, dict) else x
+        y = y[:, None] if given["horizon"] is None else y
+        seen += [(r.tobytes(), t.tobytes()) for r, t in zip(rows, y, strict=True)]
+        if isinstance(x, dict) and x["calendar"].shape != (len(rows), horizon, 2):
+            return f"calendar {x['calendar'].shape}"
+    wanted = [
+        (
+            np.ascontiguousarray(values[s : s + length]).tobytes(),
+            np.ascontiguousarray(values[s + length : s + length + horizon]).tobytes(),
+        )
+        for s in starts
+    ]
+    return None if sorted(seen) == sorted(wanted) else "other windows"
+
+
+TARGETS = (
+    target(datasets.split_windows, split_arguments, split),
+    target(datasets.training_steps, steps_arguments, number_of_steps),
+    target(datasets.Windows, batch_arguments, batches),
+)
