@@ -10,7 +10,7 @@ from tests.campaign.constructed import some
 
 
 def split_arguments(rng):
-    steps = rng.randint(60, 120)
+    steps = rng.randint(100, 160)
     found = {"num_steps": steps, "input_length": rng.randint(1, 6), "horizon": rng.choice((1, 3))}
     sizes = {"val": (0.2, 0, 0.1, 15, 0.25), "test": (0.2, 0, 0.3, 15)}
     found |= some(rng, {**sizes, "boundary": ("inside", "start")})
@@ -31,7 +31,8 @@ def split(function, given, rng):
     parts = []
     for name in ("val", "test"):
         size = given.get(name, 0.2)
-        parts.append(Fraction(size, total) if isinstance(size, int) else Fraction(str(size)))
+        whole = isinstance(size, (int, np.integer))
+        parts.append(Fraction(int(size), total) if whole else Fraction(str(size)))
     edges = [0, int((1 - sum(parts)) * total), int((1 - parts[1]) * total), total]
     for part, low, high in zip(found, edges[:-1], edges[1:], strict=True):
         wanted = [s for s in range(low, high if starts else high - span + 1)]
@@ -49,9 +50,11 @@ def steps_arguments(rng):
 
 
 def number_of_steps(function, given, rng):
-    horizon = 1 if given["horizon"] is None else given["horizon"]
     found = function(**given)
-    expected = max(given["split"][0]) + given["input_length"] + horizon
+    horizon, length = given["horizon"] or 1, given["input_length"]
+    train = given["split"][0] if isinstance(given["split"], tuple) else given["split"]
+    length = length.get("recent", 0) if isinstance(length, dict) else length
+    expected = int(np.max(train)) + length + horizon
     return None if found == expected else f"{found} instead of {expected}"
 
 

@@ -102,7 +102,8 @@ def split_windows(
         if amount and high - low < need:
             raise ValueError(
                 f"The {name} part must have at least {need} {unit}. Received: {high - low} {unit} "
-                f"of {total} (val={val}, test={test}). Enlarge the part or shorten the windows."
+                f"of {total} (val={val}, test={test}). Change `val` or `test`, or shorten the "
+                "windows."
             )
         starts = np.arange(low, max(low, high - need + 1))
         parts.append(starts[starts >= earliest])
@@ -110,15 +111,15 @@ def split_windows(
             raise ValueError(
                 f"The {name} part must have a window that starts at step {earliest} or later, "
                 "because the daily and weekly components read earlier steps. Received: windows "
-                f"that start at step {starts[-1]} or earlier. Use a longer series, or shorter "
-                "daily and weekly components."
+                f"that start at step {starts[-1]} or earlier. Use a longer series, or a shorter "
+                "`input_length` of the daily and weekly components."
             )
         for property_, stays in may_stay.items():
             count, parts[-1] = len(parts[-1]), parts[-1][stays(parts[-1])]
             if count and not len(parts[-1]):
                 raise ValueError(
                     f"The {name} part must have a window {property_}. Received: none of {count} "
-                    "windows. Use another part of the series, or other sizes of the parts."
+                    "windows. Change `val` or `test`, or use another part of the series."
                 )
     return Split(*parts)
 
@@ -243,11 +244,7 @@ def read_steps(input_length, horizon, steps_per_day=None):
     """
     if not isinstance(input_length, dict):
         input_length = {"recent": input_length}
-    if not input_length or set(input_length) - set(PERIODS):
-        raise ValueError(
-            f"`input_length` must be an int or a dict of {list(PERIODS)}. "
-            f"Received: input_length={input_length!r}"
-        )
+    _check_components(input_length)
     ahead, found = _ahead(horizon), {}
     for name, length in input_length.items():
         checked_count("input_length", length)
@@ -275,11 +272,20 @@ def history(read):
 def reach(input_length, horizon):
     """Counts the steps from the start of a window to its last target step."""
     if isinstance(input_length, dict):
+        _check_components(input_length)
         recent = input_length.get("recent", 0)
         recent = recent and checked_count("input_length", recent)
     else:
         recent = checked_count("input_length", input_length)
     return int(recent) + _ahead(horizon)
+
+
+def _check_components(input_length):
+    if not input_length or set(input_length) - set(PERIODS):
+        raise ValueError(
+            f"`input_length` must be an int or a dict of {list(PERIODS)}. "
+            f"Received: input_length={input_length!r}"
+        )
 
 
 def _ahead(horizon):
