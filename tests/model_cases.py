@@ -19,7 +19,7 @@ LINKS = {"num_nodes": N, "input_length": 6, "num_features": 2, "units": 8}
 
 def stgcn(*shape, **kwargs):
     small = {"block_filters": ((4, 3, 5),), "output_filters": (6, 7), "dropout": 0.1}
-    return models.STGCN, {"num_nodes": N, "input_length": 6, **small, **kwargs}, shape
+    return models.STGCN, {"num_nodes": N, "input_length": 6, "horizon": 1, **small, **kwargs}, shape
 
 
 def astgcn(*shape, **kwargs):

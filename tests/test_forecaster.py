@@ -217,7 +217,7 @@ def test_damaged_folders(fitted, tmp_path):
 
 
 def test_forecasts_do_not_fall_below_what_is_possible(fitted):
-    form = fitted._ready().form
+    form = fitted.form
     assert form.floor == (0.0,)
     values = fitted._ready()._bounded(np.array([[[[-3.0], [2.0]]]]))
     assert values.ravel().tolist() == [0, 2]

@@ -58,8 +58,8 @@ def test_training_goes_on_from_a_checkpoint(frames, tmp_path):
     [
         ({"model": "STGNN"}, "`model` must be one of .*'STGNN'"),
         ({"model": 5}, "`model` must be one of .*int"),
-        ({"horizon": 0}, "`horizon` must be an int of at least 1. Received: horizon=0"),
-        ({"input_length": 2.5}, "`input_length` must be an int .*2.5"),
+        ({"horizon": 0}, "`horizon` must be an integer of at least 1. Received: horizon=0"),
+        ({"input_length": 2.5}, "`input_length` must be an integer .*2.5"),
         ({"season": "weekly"}, '`season` must be "auto"'),
     ],
 )

@@ -233,3 +233,27 @@ def test_missing_targets_need_a_loss_that_ignores_them(loss, named):
         model.fit(batches, steps_per_epoch=len(data), verbose=0)
     model.compile("sgd", losses.MaskedHuber())
     fit(model, data)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((H + 2, NODES, 1), rf"y.shape=\(batch, {H + 2}, .*`horizon={H + 2}`"),
+        ((1, NODES, 1), r"y.shape=\(batch, 1, .*`horizon=1`"),
+        ((H, 1, 1), "Pass the targets of the nodes"),
+        ((NODES, 1), r"Pass `horizon=1` to `Windows` instead of None"),
+    ],
+)
+def test_targets_of_other_steps_or_nodes_are_refused(shape, fix):
+    """A loss would compare each forecast step with each target step, without a word."""
+    model = forecaster(num_features=1, normalize=False)
+    model.compile("sgd", "mae")
+    x, y = np.zeros((4, L, NODES, 1), "float32"), np.zeros((4, *shape), "float32")
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=rf"`y` must have shape \(batch, {H} steps.*{fix}"):
+            call(x, y, verbose=0)
+
+
+def test_all_forecasters_have_the_same_horizon():
+    for kind in (models.STGCN, models.ASTGCN, models.GraphSTID):
+        assert kind(NODES, graph=laplacian()).horizon == 12

@@ -11,11 +11,12 @@ from numpy_layers import assert_close, normal
 from stgkeras import datasets, models
 
 N, DAY = NODES, 4
+LENGTHS = {"input_length": 6, "horizon": 1}
 
 
 def small(**kwargs):
     sizes = {"block_filters": ((4, 3, 5),), "output_filters": (6, 7), "dropout": 0.0}
-    model = models.STGCN(N, **{"graph": laplacian(), "input_length": 6, **sizes, **kwargs})
+    model = models.STGCN(N, **{**LENGTHS, "graph": laplacian(), **sizes, **kwargs})
     randomize(model)
     return model
 

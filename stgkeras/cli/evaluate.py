@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     forecaster, series = saved.opened(args)
     with in_options(saved.names(args)):
         errors = forecaster.evaluate(series)
-    form = forecaster._ready().form
+    form = forecaster.form
     units = [form.units[n] for n in form.targets]
     print(words.errors_text(errors, units, f"all windows of {args.readings}"))
     folder, file = shlex.quote(args.city), shlex.quote(args.readings)

@@ -33,5 +33,5 @@ def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
         from stgkeras.forecasting.newest import as_series
 
         forecaster = Forecaster.load(args.city)
-        form = forecaster._ready().form
+        form = forecaster.form
         return forecaster, as_series(form, args.readings, **reading.table_options(args))

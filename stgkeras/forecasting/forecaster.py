@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import keras
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets import split_windows, training_steps
 from stgkeras.datasets.series.series import Series
-from stgkeras.datasets.series.splits import checked_count
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.fitted import Fitted
@@ -49,6 +49,8 @@ class Forecaster:
 
     Attributes:
         model: the trained Keras model.
+        form: what the forecaster knows of its data: `names`, `features`, `units`, `targets`,
+            `interval`, `timezone`, `input_length`, `horizon` and others.
         weights: pandas frame, the shares of the model and of each baseline in the forecast, with a
             row for each step ahead.
 
@@ -80,10 +82,10 @@ class Forecaster:
         **model_arguments: Any,
     ) -> None:
         self._build = training.constructor_of(model)
-        self.horizon = checked_count("horizon", horizon)
+        self.horizon = arguments.integer("horizon", horizon)
         if input_length is None:
             input_length = max(12, self.horizon)
-        self.input_length = checked_count("input_length", input_length)
+        self.input_length = arguments.integer("input_length", input_length)
         if season not in ("auto", True, False):
             raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
         self.season, self.targets, self.graph = season, targets, graph
@@ -94,6 +96,10 @@ class Forecaster:
     @property
     def model(self) -> Any:
         return self._ready().model
+
+    @property
+    def form(self) -> Form:
+        return self._ready().form
 
     @property
     def weights(self) -> pd.DataFrame:

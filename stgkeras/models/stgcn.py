@@ -46,7 +46,6 @@ class STGCN(Forecaster):
             the model is used. Default None.
         input_length: int. Number of input steps T. It must be more than 2 · (kernel_size - 1) times
             the number of blocks. Default 12.
-        horizon: int. Number of steps to forecast. Default 1.
         block_filters: sequence with three ints for each block: the numbers of filters of the first
             temporal convolution, of the graph convolution and of the second temporal convolution.
             Default ((64, 16, 64), (64, 16, 64)).
@@ -97,7 +96,6 @@ class STGCN(Forecaster):
         self,
         num_nodes: int,
         *,
-        horizon: int = 1,
         block_filters: Sequence[Sequence[int]] = ((64, 16, 64), (64, 16, 64)),
         output_filters: Sequence[int] = (128, 128),
         kernel_size: int = 3,
@@ -133,7 +131,7 @@ class STGCN(Forecaster):
                 f"Received: output_filters={output_filters!r}. Give a pair such as (128, 128)."
             )
         normalization = ScaledLaplacian() if graph_conv == "cheb" else RenormalizedAdjacency()
-        super().__init__(stgcn, own, normalization, num_nodes, horizon=horizon, **common)
+        super().__init__(stgcn, own, normalization, num_nodes, **common)
 
 
 def stgcn(signals: Mapping[str, Tensor], operator: Tensor, arguments: Mapping[str, Any]) -> Tensor:

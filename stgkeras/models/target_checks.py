@@ -80,6 +80,7 @@ class FeatureCheck(TargetCheck):
 
     def batch(self, y: np.ndarray) -> None:
         outputs = self.model.num_outputs
+        self._check_shape(y.shape[1:])
         if not self.watches_scale or y.ndim != 4 or y.shape[-1] != outputs:
             return
         self.batches += 1
@@ -89,6 +90,21 @@ class FeatureCheck(TargetCheck):
         known = np.isfinite(rows)
         rows = np.where(known, rows, 0)
         self.sums += known.sum(axis=0), rows.sum(axis=0), (rows**2).sum(axis=0)
+
+    def _check_shape(self, shape):
+        """Raises ValueError for targets that a loss would compare with other steps or nodes."""
+        wanted = self.model.horizon, self.model.num_nodes, self.model.num_outputs
+        other = len(shape) == 3 and shape[:2] != wanted[:2]
+        if other or (len(shape) == 2 and shape == wanted[1:]):
+            fix = f"Create the model with `horizon={shape[0]}`, or cut other windows."
+            if len(shape) == 2:
+                fix = "Pass `horizon=1` to `Windows` instead of None."
+            elif shape[0] == wanted[0]:
+                fix = "Pass the targets of the nodes of the graph."
+            raise ValueError(
+                f"`y` must have shape (batch, {wanted[0]} steps, {wanted[1]} nodes, {wanted[2]} "
+                f"outputs), as the forecast. Received: y.shape=(batch, {str(shape)[1:-1]}). {fix}"
+            )
 
     def warn(self, stacklevel: int) -> None:
         if not self.watches_scale or not (self.sums[0] > 1).all():
