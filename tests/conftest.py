@@ -13,6 +13,7 @@ from quick_jax import quick
 gc.set_threshold(200_000, 100, 100)
 
 BACKENDS = ("tensorflow", "jax", "torch")
+collect_ignore = ["campaign"]  # --doctest-modules would import it
 
 if os.environ.get("KERAS_BACKEND") not in BACKENDS:
     raise pytest.UsageError(

@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import time
 
 from tests.campaign.children import OUTCOMES, outcome_of
@@ -32,6 +33,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the results")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    if os.environ.get("KERAS_BACKEND") != "tensorflow":  # each child would import it, for seconds
+        sys.modules["tensorflow"] = None
     for package in PACKAGES:  # a child process that imports them would need time and memory for it
         importlib.import_module(package)
     for group in options.groups:

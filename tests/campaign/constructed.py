@@ -4,13 +4,9 @@ import inspect
 import json
 import math
 import numbers
-import os
 import pathlib
 import re
 import sys
-
-if os.environ.get("KERAS_BACKEND") != "tensorflow":  # each child would import it, for seconds
-    sys.modules["tensorflow"] = None
 
 import keras
 import numpy as np
