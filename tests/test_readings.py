@@ -238,7 +238,7 @@ def test_checks_leave_the_order_of_windows_as_it_is(workers):
     windows = {
         key: datasets.Windows(
             *(values, values, np.arange(40)),
-            **{"input_length": 6, "horizon": 1, "batch_size": 8, "shuffle": True, **options},
+            **{"input_length": 6, "horizon": 2, "batch_size": 8, "shuffle": True, **options},
         )
         for key, options in (("alone", {}), ("workers", workers))
     }
