@@ -143,7 +143,7 @@ def csv_file(rng, folder):
 def columns_of(data, separator, options):
     """Returns the columns of a csv file as lists of text; None if the oracle cannot tell."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig").lstrip("\ufeff")
         if separator == " ":
             rows = [line.split() for line in text.splitlines() if line.strip()]
         else:

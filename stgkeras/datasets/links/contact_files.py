@@ -22,6 +22,7 @@ NEEDED = ("time", "source", "target")
 ROLES = (*NEEDED, "weight")
 SEPARATORS = ("\t", ";", ",")
 DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")  # at the start of a cell
+DATE_HOUR = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}")
 DATE_BLANK_HOUR = re.compile(r"(\d{4}[-/]\d{1,2}[-/]\d{1,2}) +(\d{1,2}:\d{2})")
 
 
@@ -79,6 +80,12 @@ def from_csv(path, columns, weight):
                 f"`{role}` must not be empty. Received: "
                 f"{'an empty cell' if cell != cell or not cell else repr(cell)} in row {empty[0]}. "
                 "Remove the incomplete rows, or fill their cells."
+            )
+        times = np.flatnonzero(cells.str.match(DATE_HOUR)) if role in ("source", "target") else []
+        if len(times):
+            raise ValueError(
+                f"`{role}` must hold names of nodes. Received: {cells.iloc[times[0]]!r}, a time, in "
+                f"row {times[0]}. Correct this row."
             )
         found[role] = cells.to_numpy(object)
     return found
