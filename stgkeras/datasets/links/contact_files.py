@@ -84,8 +84,8 @@ def from_csv(path, columns, weight):
         times = np.flatnonzero(cells.str.match(DATE_HOUR)) if role in ("source", "target") else []
         if len(times):
             raise ValueError(
-                f"`{role}` must hold names of nodes. Received: {cells.iloc[times[0]]!r}, a time, in "
-                f"row {times[0]}. Correct this row."
+                f"`{role}` must hold names of nodes. Received: {cells.iloc[times[0]]!r}, a time, "
+                f"in row {times[0]}. Correct this row."
             )
         found[role] = cells.to_numpy(object)
     return found
