@@ -104,3 +104,8 @@ def test_baselines_by_hand():
     assert not exponential_mean(graphs, 0.5)[1].any()
     with pytest.raises(ValueError, match=r"`decay` must be a number in \(0, 1\].*=0"):
         exponential_mean(graphs, 0)
+
+
+def test_more_nodes_than_memory():
+    with pytest.raises(ValueError, match="`num_nodes` must be from 1 to 32768"):
+        edge_probabilities("erdos_renyi", 0.1, 10**20)

@@ -3,9 +3,11 @@
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse
 from graph_cases import PATH
 from numpy.testing import assert_array_equal
 
+from stgkeras import graphs
 from stgkeras.graphs import (
     chebyshev_polynomials,
     estimate_graph,
@@ -73,3 +75,11 @@ def test_a_narrow_kernel_does_not_overflow():
     assert_array_equal(
         gaussian_kernel([[0, 1e9], [1, 0]], sigma2=1e-320, epsilon=0), np.zeros((2, 2))
     )
+
+
+def test_sparse_points_and_tiny_bandwidths():
+    points = np.array([[0.0, 1.0], [0.0, 1.1], [3.0, 0.0]])
+    found = graphs.knn_graph(scipy.sparse.csr_array(points), 1)
+    np.testing.assert_array_equal(found, graphs.knn_graph(points, 1))
+    with pytest.raises(ValueError, match="`bandwidth` must be finite and at least 1e-100"):
+        graphs.estimate_graph([[0.0, 1.0, 3.0]], bandwidth=1e-320, k=1)

@@ -263,3 +263,17 @@ def test_windows_in_an_npz_file(tmp_path, axes):
     np.savez(tmp_path / "a.npz", x=np.ones(shape), y=np.ones(shape), x_offsets=np.ones((12, 1)))
     with pytest.raises(ValueError, match=r"`key` must name.*\(samples, length, .*overlap"):
         load_series(tmp_path / "a.npz")
+
+
+def test_intervals_and_names_of_npz_files(tmp_path):
+    def write(name, **arrays):
+        np.savez(tmp_path / name, **arrays)
+        return tmp_path / name
+
+    path = write("a.npz", a=np.ones((8, 3)), start_time="2024-05-01T08:00")
+    for wrong in ("5", -5, np.nan):
+        with pytest.raises(ValueError, match="`interval` must be a positive number of minutes"):
+            load_series(path, interval=wrong)
+    with pytest.raises(ValueError, match=r"one name for each node.*\(3, 1\)"):
+        graph = write("g.npz", adj=np.eye(3), names=[["0"], ["1"], ["2"]])
+        load_series(path, graph, interval=5)

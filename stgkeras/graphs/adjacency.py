@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from scipy.spatial import cKDTree
 
 from stgkeras.graphs._checks import (
+    as_dense,
     as_real,
     check_flag,
     check_masked,
@@ -137,7 +138,7 @@ def knn_graph(points: Array, k: int, sparse: bool = False) -> np.ndarray | sp.cs
                [1., 0., 0.],
                [0., 1., 0.]])
     """
-    rows = as_real("points", points)
+    rows = as_dense("points", points)
     if rows.ndim != 2 or 0 in rows.shape:
         raise ValueError(
             "`points` must have shape (nodes, dimensions). "

@@ -157,7 +157,8 @@ def _variances(distances, bandwidth, k):
     """Returns σ² of every pair of nodes, (nodes, nodes)."""
     num_nodes = len(distances)
     if not isinstance(bandwidth, str):
-        check_number("bandwidth", bandwidth, "finite and above 0", lambda v: 0 < v < np.inf)
+        condition = "finite and at least 1e-100"
+        check_number("bandwidth", bandwidth, condition, lambda v: 1e-100 <= v < np.inf)
     elif bandwidth == "global":
         bandwidth = distances.sum() / (num_nodes * (num_nodes - 1))
     elif bandwidth == "local":

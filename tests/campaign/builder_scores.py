@@ -85,9 +85,9 @@ NULL = {"null_value": (None, 0.0, 2, 3.0), "reduction": REDUCTIONS}
 def focal(cls, given, rng):
     pairs = given.get("pairs")
     truth, forecast = graphs(rng, directed=True)
+    made = cls(**given)
     if given.get("from_logits"):
         forecast = np.log(forecast / (1 - forecast))
-    made = cls(**given)
     y, p = truth.astype("float64"), forecast.astype("float64")
     p = 1 / (1 + np.exp(-p)) if given.get("from_logits") else p
     right = np.where(y == 1, p, 1 - p)
@@ -118,9 +118,8 @@ def balanced(function, given, rng):
         return None
     expected = others / links
     if beta != 1:
-        expected = math.fsum(beta**i for i in range(others)) / math.fsum(
-            beta**i for i in range(links)
-        )
+        powers = [math.fsum(beta**i for i in range(int(n))) for n in (others, links)]
+        expected = powers[0] / powers[1]
     return fault_of_numbers(found, expected) if max(others, links) < 10**4 else None
 
 

@@ -36,6 +36,27 @@ def matrix_of(edges, names):
     return found
 
 
+def near(edges, names, nearest=5):
+    """Returns the weights of edges with distances, by the rule in the help of `load_series`."""
+    distances = {}
+    for a, b, distance in edges:
+        for pair in ((a, b), (b, a)):
+            if a != b and distance:
+                distances[pair] = min(distance, distances.get(pair, np.inf))
+    kept = []
+    for sensor in {a for a, _ in distances}:
+        own = sorted((d, pair) for pair, d in distances.items() if pair[0] == sensor)
+        kept += [(pair, d) for d, pair in own if d <= own[min(nearest, len(own)) - 1][0]]
+    if not kept:
+        raise Refused("no edge")
+    square = np.mean([d * d for _, d in kept])
+    found = np.zeros((len(names), len(names)))
+    for (a, b), d in kept:
+        i, j = names.index(a), names.index(b)
+        found[i, j] = found[j, i] = np.exp(-d * d / square)
+    return found
+
+
 def known(edges, names, unknown):
     """Returns the edges between sensors; raises `Refused` for another end, unless it is dropped."""
     kept = [edge for edge in edges if edge[0] in names and edge[1] in names]
@@ -72,13 +93,16 @@ def meaning_of_csv(data, names, unknown):
         ends = [i for i, name in enumerate(lower) if name.startswith(("from_", "to_"))]
         ends = ends or [lower.index("from"), lower.index("to")]
         weight = [i for i, name in enumerate(lower) if name.startswith("weight")]
+        far = [i for i, name in enumerate(lower) if name.startswith(("cost", "distance"))]
+        weight = weight or far
         edges = []
         for row in rows:
             if len(row) <= max(*ends, *weight) or "" in (row[ends[0]], row[ends[1]]):
                 raise Refused(f"the row {row}")
             value = value_of(row[weight[0]]) if weight else 1.0
             edges.append((row[ends[0]], row[ends[1]], value))
-        return matrix_of(known(edges, names, unknown), names)
+        edges = known(edges, names, unknown)
+        return near(edges, names) if far else matrix_of(edges, names)
     cells = [head, *rows]
     if len({*map(len, cells)}) > 1:
         raise Refused("rows of different lengths")

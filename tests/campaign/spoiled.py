@@ -57,7 +57,7 @@ def spoiled(rng, value):
         return rng.choice((entry, entry, entry, shape, shape, other_type, stored, parts))(
             rng, np.array(value)
         )
-    except (TypeError, ValueError, OverflowError, AttributeError):
+    except (TypeError, ValueError, OverflowError, AttributeError, IndexError):
         return rng.choice(WRONG)()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from stgkeras.graphs._checks import as_dense, as_numbers, check_choice, check_number
 from stgkeras.types import Array
 
+MOST_NODES = 2**15  # their probabilities take 8 GiB
 if TYPE_CHECKING:
     from stgkeras.datasets.links.dynamic_graphs import DynamicGraphs
     from stgkeras.datasets.series.windows import Windows
@@ -168,7 +169,8 @@ def edge_probabilities(kind: str, parameter: float | Array, num_nodes: int) -> n
         seed; the standard error is at most 0.0023.
     """
     check_choice("kind", kind, tuple(_PROBABILITIES))
-    check_number("num_nodes", num_nodes, "at least 1", lambda value: value >= 1, Integral)
+    condition = f"from 1 to {MOST_NODES}"
+    check_number("num_nodes", num_nodes, condition, lambda n: 1 <= n <= MOST_NODES, Integral)
     given = np.atleast_1d(as_dense("parameter", parameter))
     values = tuple(given[~np.isnan(given)].tolist())
     count = 2 if kind == "newman_watts" else 1

@@ -66,7 +66,12 @@ def graph_from_file(path, names, unknown="raise", weigh=True):
         labels = files.first_of(arrays, files.NAME_KEYS)
         if labels is None or adjacency.ndim != 2:
             return adjacency
-        labels = [str(label) for label in labels.ravel()]
+        if labels.ndim != 1:
+            raise ValueError(
+                f"{path} must have one name for each node. Received: an array of names of shape "
+                f"{labels.shape}. Store a one-dimensional array."
+            )
+        labels = [str(label) for label in labels]
         return by_labels(adjacency, labels, labels, **options)
     text = csv_text(path, fix=FIX)
     if {"from", "to"} <= set(lower_case(text.header[0])):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stgkeras.datasets.series.files import file_type, series_from_npz
 from stgkeras.datasets.series.graph_files import graph_parts
-from stgkeras.datasets.series.series import Series, agreed_interval, make_series
+from stgkeras.datasets.series.series import Series, agreed_interval, check_interval, make_series
 from stgkeras.datasets.series.table_parts import TABLE_OPTIONS, table_parts
 from stgkeras.datasets.series.tables import CSV, TABLES, paths_of_features
 from stgkeras.types import Array
@@ -124,6 +124,7 @@ def load_series(
             f"`{tabular[0]}` must be used with a table. Received: {tabular[0]}="
             f"{options[tabular[0]]!r} and {path}. Omit the argument."
         )
+    check_interval(interval)
     unknown = options.pop("unknown", "raise")
     found = series_from_npz(path, key, interval, timezone)
     parts = {"adjacency": found["adjacency"]}

@@ -182,10 +182,7 @@ def make_series(
             f"{where} must have one of `names` for each node. Received: {len(names)} names for "
             f"{values.shape[1]} nodes."
         )
-    if interval is not None and not _is_positive(interval):
-        raise ValueError(
-            f"`interval` must be a positive number of minutes. Received: interval={interval!r}"
-        )
+    check_interval(interval)
     marks = null_values(null_value, features)
     mask = None if quality is None else quality_mask(quality, values.shape)
     refuse_missing(values, marks, where, features, mask)
@@ -247,6 +244,7 @@ def _repaired(values, rows, marks, quality):
 
 def agreed_interval(given, found, owner):
     """Returns the interval that the caller or the data give; raises ValueError if they differ."""
+    check_interval(given)
     if given is not None and found is not None and not math.isclose(given, found):
         raise ValueError(
             f"`interval` must agree with {owner}: {found} minutes. Received: interval={given}. "
@@ -255,8 +253,11 @@ def agreed_interval(given, found, owner):
     return found if given is None else given
 
 
-def _is_positive(number):
-    return isinstance(number, Real) and 0 < number < math.inf
+def check_interval(interval):
+    if interval is not None and not (isinstance(interval, Real) and 0 < interval < math.inf):
+        raise ValueError(
+            f"`interval` must be a positive number of minutes. Received: interval={interval!r}"
+        )
 
 
 def _unique(argument, names, where):
