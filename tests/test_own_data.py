@@ -210,6 +210,11 @@ def test_times_that_are_none():
         ({"names": ["", "b"]}, ValueError, "empty name in `names`. Received: '' at .* 0"),
         ({"timestamps": 5}, ValueError, "`timestamps` must have one time .*Received: 5"),
         ({"interval": "5"}, ValueError, "`interval` must be a positive number.*interval='5'"),
+        (
+            {"interval": 1e9},
+            ValueError,
+            "`interval` must be a positive number.*interval=1000000000",
+        ),
         ({"interval": np.nan}, ValueError, "`interval` must be a positive number.*interval=nan"),
         ({"timestamps": stamps(0, 5, 10), "holidays": 5}, TypeError, "`holidays` must .*=5"),
         ({"graph": "a.csv", "unknown": "skip"}, ValueError, "`unknown` must be .*'skip'"),

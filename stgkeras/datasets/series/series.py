@@ -254,7 +254,8 @@ def agreed_interval(given, found, owner):
 
 
 def check_interval(interval):
-    if interval is not None and not (isinstance(interval, Real) and 0 < interval < math.inf):
+    """Raises ValueError unless `interval` is None or a number of minutes, of at most 190 years."""
+    if interval is not None and not (isinstance(interval, Real) and 0 < interval <= 1e8):
         raise ValueError(
             f"`interval` must be a positive number of minutes. Received: interval={interval!r}"
         )
