@@ -52,6 +52,7 @@ SERIES = (
     "forecast_baselines",
     "frame_columns",
     "missing_readings",
+    "npz_series",
     "npz_times",
     "own_data",
     "own_frames",

@@ -86,7 +86,7 @@ def test_missing_rows_and_sensors_are_flagged(fitted, frames):
     assert np.isfinite(forecast.values).all()
     assert (forecast.flags[:, [1, 3]] == "").all()
     assert forecast.flags[0, 0] == "no reading since 2024-10-31 09:00+01:00"
-    assert forecast.flags[0, 2].startswith("no reading since 2024-10-")
+    assert forecast.flags[0, 2] == "no reading since 2024-10-31 22:00+01:00"
 
 
 def test_sensors_that_never_reported(frames):
@@ -156,6 +156,43 @@ def test_weights_sum_to_one_and_errors_are_those_of_the_forecasts(fitted, frames
     assert table.loc["last value", "MAE mean"] == pytest.approx(np.abs(last - truth).mean())
     again = fitted.evaluate(series)
     assert again.loc["last value", "MAE mean"] != table.loc["last value", "MAE mean"]
+
+
+def test_a_sensor_that_was_silent_in_training(frames):
+    """It reports now, but the model has never seen it, and its usual day is that of the others."""
+    frames = {name: frame.copy() for name, frame in frames.items()}
+    frames["speed"].iloc[:-20, 3] = np.nan
+    frames["speed"].iloc[-3:, 0] = np.nan
+    forecaster = Forecaster(horizon=2, targets="speed", **SMALL)
+    forecaster.fit(series_of(frames, null_value=np.nan), epochs=1, verbose=0)
+    assert forecaster.forecast().flags[0].tolist() == ["", "", "", "no reading in training"]
+    newest = {name: frame[-30:].drop(columns="A") for name, frame in frames.items()}
+    # The last reading of A is in the test part, three steps before the end.
+    assert forecaster.forecast(newest).flags[0, 0] == "no reading since 2024-10-31 22:00+01:00"
+
+
+def test_few_readings_and_rows_to_come(fitted, frames):
+    newest = {name: frame[-14:].copy() for name, frame in frames.items()}
+    expected = fitted.forecast(newest)
+    later = pd.date_range(newest["speed"].index[-1], periods=6, freq="h")[1:]
+    template = {name: frame.reindex(frame.index.append(later)) for name, frame in newest.items()}
+    found = fitted.forecast(template)
+    assert list(found.times) == list(expected.times)
+    np.testing.assert_array_equal(found.values, expected.values)
+    newest["speed"].iloc[-9:, 1] = np.nan  # the target; flow is there
+    assert set(fitted.forecast(newest).flags[:, 1]) == {"3 of 12 readings"}
+
+
+def test_other_units_and_names_without_zeros(fitted, frames):
+    newest = {name: frame[-12:] for name, frame in frames.items()}
+    with pytest.raises(ValueError, match="units of the training readings, 'u' for 'speed'.*'mph'"):
+        fitted.forecast(datasets.from_pandas(newest, units="mph"))
+    renamed = {name: frame.rename(columns={"A": "007"}) for name, frame in frames.items()}
+    forecaster = Forecaster(horizon=2, targets="speed", **SMALL)
+    forecaster.fit(series_of(renamed), epochs=1, verbose=0)
+    stripped = {name: frame[-12:].rename(columns={"007": "7"}) for name, frame in renamed.items()}
+    with pytest.raises(ValueError, match=r"'7' seems to be the sensor '007'.*leading zeros"):
+        forecaster.forecast(stripped)
 
 
 def test_saved_folder(fitted, frames, tmp_path):

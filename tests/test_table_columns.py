@@ -6,6 +6,7 @@ import pytest
 from stgkeras.datasets import from_csv, load_series
 
 DAYS = [f"2024-05-{day:02}" for day in range(1, 13)]
+AB = (("A", 2), ("B", 3))
 UNIX = [str(1714550400 + 300 * i) for i in range(12)]
 
 
@@ -129,6 +130,30 @@ def test_minutes_without_dates(write):
         from_csv(long)
 
 
+def test_numbers_of_sensors_in_long_tables(write):
+    """A number of lanes would become a feature with the lowest error of all."""
+    rows = [f"{day},{name},{lanes},{len(day) + lanes}.5" for day in DAYS[:4] for name, lanes in AB]
+    rows[0] = rows[0][:-2] + "9.5"
+    text = "\n".join(["time,sensor,width,flow", *rows]) + "\n"
+    with pytest.raises(ValueError, match=r"'width' with 2, 3, 2.*one number for each sensor"):
+        from_csv(write(text))
+    assert from_csv(write(text), ignore="width").features == ("flow",)
+
+
+def test_a_file_that_was_cut_short(write):
+    text = "time,A,B\n2024-05-01,1,2\n2024-05-02,3,4\n2024-05-03,5"
+    with pytest.raises(ValueError, match=r"3 cells in each row. Received: 2 cells.*'2024-05-03,5'"):
+        from_csv(write(text), null_value=np.nan)
+
+
+@pytest.mark.parametrize("name", ["yearweek", "Stunde", "RECORD", "Jahr", "seconds", "lane"])
+def test_more_names_that_are_no_sensors(write, name):
+    columns = {name: [10000 + 7 * i % 5 for i in range(12)]} | speeds("A")
+    with pytest.raises(ValueError, match=rf"column '{name}' with .*which looks like"):
+        from_csv(write(columns))
+    assert from_csv(write(columns), layout="wide").names == (name, "A")
+
+
 def test_long_tables_without_times(write):
     columns = {"sensor": [1, 2, 3] * 4, **speeds("v")}
     with pytest.raises(ValueError, match="'sensor' with 1, 2, 3, .* looks like an id"):
@@ -247,33 +272,3 @@ def test_a_file_of_quality_that_is_missing(write):
 def test_numbers_of_hundreds_of_digits_are_refused(write):
     with pytest.raises(ValueError, match=r"finite numbers of float32. Received: 1 others"):
         from_csv(write("time,A\n2024-05-01," + "9" * 400 + "\n"))
-
-
-def test_options_of_tables_are_refused_for_npz(tmp_path):
-    np.savez(tmp_path / "a.npz", a=np.ones((3, 2)))
-    with pytest.raises(ValueError, match="`layout` must be used with a table.*'wide'"):
-        load_series(tmp_path / "a.npz", layout="wide")
-    series = load_series(tmp_path / "a.npz", units="km/h", quality=np.eye(3, 2))
-    assert series.units == ("km/h",) and np.isnan(series.values).sum() == 4
-
-
-@pytest.mark.parametrize("axes", [4, 3])
-def test_windows_in_an_npz_file(tmp_path, axes):
-    shape = (5, 12, 3, 1)[:axes]
-    np.savez(tmp_path / "a.npz", x=np.ones(shape), y=np.ones(shape), x_offsets=np.ones((12, 1)))
-    with pytest.raises(ValueError, match=r"`key` must name.*\(samples, length, .*overlap"):
-        load_series(tmp_path / "a.npz")
-
-
-def test_intervals_and_names_of_npz_files(tmp_path):
-    def write(name, **arrays):
-        np.savez(tmp_path / name, **arrays)
-        return tmp_path / name
-
-    path = write("a.npz", a=np.ones((8, 3)), start_time="2024-05-01T08:00")
-    for wrong in ("5", -5, np.nan):
-        with pytest.raises(ValueError, match="`interval` must be a positive number of minutes"):
-            load_series(path, interval=wrong)
-    with pytest.raises(ValueError, match=r"one name for each node.*\(3, 1\)"):
-        graph = write("g.npz", adj=np.eye(3), names=[["0"], ["1"], ["2"]])
-        load_series(path, graph, interval=5)

@@ -31,7 +31,8 @@ class Form:
         horizon: int. Number H of steps that are forecast.
         dated: bool. Whether the series has timestamps.
         floor: tuple of C float or None. 0 for a target without a negative training reading.
-        last_seen: tuple of N str or None. Time of the last training reading of each sensor.
+        last_seen: tuple of N str or None. Time of the last reading of each sensor.
+        trained: tuple of N bool. Whether each sensor has a training reading of each target.
     """
 
     names: tuple[str, ...]
@@ -47,6 +48,7 @@ class Form:
     dated: bool
     floor: tuple[float | None, ...]
     last_seen: tuple[str | None, ...]
+    trained: tuple[bool, ...]
 
     @classmethod
     def of(
@@ -60,7 +62,8 @@ class Form:
         """Returns the form of a series, of which the first `known` steps are for training."""
         numbers = target_numbers(series.features, targets)
         values = series.values[:known]
-        present = ~np.isnan(values).all(axis=-1)  # (known, N)
+        present = ~np.isnan(series.values).all(axis=-1)  # (T, N)
+        trained = ~np.isnan(values[..., list(numbers)]).all(axis=0).any(axis=-1)
         seen: list[str | None] = [None] * present.shape[1]
         times = series.timestamps
         for n in np.flatnonzero(present.any(axis=0)).tolist():
@@ -88,6 +91,7 @@ class Form:
             times is not None,
             tuple(0.0 if low >= 0 else None for low in lowest),
             tuple(seen),
+            tuple(trained.tolist()),
         )
 
     @property

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets import calendar, from_pandas, load_series
 from stgkeras.datasets.series.clocks import zone_of
-from stgkeras.datasets.series.sensor_names import shown
+from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 
@@ -46,20 +46,26 @@ def newest_window(form: Form, newest: Any) -> Newest:
     series = as_series(form, newest)
     values = in_order(form, series)
     length = form.input_length
+    known = np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))
+    if len(known):  # rows without any reading at the end are not measured yet
+        values = values[: known[-1] + 1]
+        if series.timestamps is not None:
+            series = replace(series, timestamps=series.timestamps[: known[-1] + 1])
     if len(values) < length:
         raise ValueError(
             f"`newest` must have readings of the last {length} steps of {form.interval:g} minutes"
             f"{_from_to(form, series)}. Received: {len(values)} steps. Pass older readings too."
         )
     values = values[-length:]
-    present = ~np.isnan(values).all(axis=-1)  # (L, N)
-    if not present.any():
+    if not len(known):
         raise ValueError(
             f"`newest` must have a reading in the last {length} steps"
             f"{_from_to(form, series)}. Received: none of any sensor. Pass newer readings."
         )
+    # A sensor counts as present at a step if it has all targets.
+    present = ~np.isnan(values[..., list(form.targets)]).any(axis=-1)  # (L, N)
     times, clock = _ahead(form, series)
-    return Newest(values, clock, times, _flags(form, series, present.any(axis=0)))
+    return Newest(values, clock, times, _flags(form, series, present.sum(axis=0)))
 
 
 def as_series(form: Form, newest: Any, **reading: Any) -> Series:
@@ -108,6 +114,14 @@ def _checked(form, series):
             f"`newest` must have the time zone of the training readings, {form.timezone!r}. "
             f"Received: timezone={series.timezone!r}. Pass `timezone` when you create the series."
         )
+    units = dict(zip(form.features, form.units, strict=True))
+    given = dict(zip(series.features, series.units, strict=True))
+    other = [n for n in given if given[n] and units.get(n) and given[n] != units[n]]
+    if other:
+        raise ValueError(
+            f"`newest` must have the units of the training readings, {units[other[0]]!r} for "
+            f"{other[0]!r}. Received: {given[other[0]]!r}. Convert the readings."
+        )
     return series
 
 
@@ -115,9 +129,10 @@ def in_order(form: Form, series: Series) -> np.ndarray:
     """Returns values (T, N, F) in the order of the sensors and features of a form."""
     unknown = [name for name in series.names if name not in form.names]
     if unknown:
+        fix = renamed(unknown, form.names) or "Remove them, or fit the forecaster again."
         raise ValueError(
             f"`newest` must have sensors of the forecaster: {shown(form.names)}. Received: "
-            f"{shown(unknown)}, which it does not know. Remove them, or fit the forecaster again."
+            f"{shown(unknown)}, which it does not know. {fix}"
         )
     features = list(series.features)
     if len(form.features) == len(features) == 1:
@@ -150,9 +165,15 @@ def _ahead(form, series):
     return times, clock
 
 
-def _flags(form, series, present):
+def _flags(form, series, counts):
+    """Returns the flag of each sensor from its number of readings in the window."""
     flags = np.full(len(form.names), "", object)
-    for n in np.flatnonzero(~present).tolist():
+    length = form.input_length
+    for n in np.flatnonzero((counts > 0) & (counts <= length // 2)).tolist():
+        flags[n] = f"{counts[n]} of {length} readings"
+    for n in np.flatnonzero(~np.array(form.trained)).tolist():
+        flags[n] = "no reading in training"
+    for n in np.flatnonzero(counts == 0).tolist():
         last = form.last_seen[n]
         name = form.names[n]
         if name in series.names:

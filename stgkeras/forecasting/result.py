@@ -24,8 +24,9 @@ class Forecast:
         units: tuple of C str.
         values: (H, N, C) float32, in `units`.
         flags: (H, N) str. "" for a forecast from readings of the sensor; otherwise what was
-            missing: "no reading since …", or "never a reading". The values are then those of a
-            usual day and of the other sensors.
+            missing: "3 of 12 readings" (of the window, at most half), "no reading since …", "never
+            a reading" or "no reading in training". The values are then those of a usual day and of
+            the other sensors.
 
     Example:
         >>> import numpy as np, pandas as pd

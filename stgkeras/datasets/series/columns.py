@@ -36,10 +36,11 @@ SENSORS = set(
     "location site device meter entity place region province city county country".split()
 )
 IDS = {"id", "ids", "name", "names", "code", "uid", "unique", "item", "series", "key"}
-ROWS = {"index", "idx", "row", "rows", "no", "nr", "number", "step", "rownumber", "rowid"}
+ROWS = {"index", "idx", "row", "rows", "no", "nr", "number", "step", "rownumber", "rowid", "record"}
 PARTS = set(
-    "year month day hour minute weekday dayofweek dow lat latitude lon lng longitude "
-    "elevation quality flag".split()
+    "year month week day hour minute minutes seconds weekday dayofweek dow doy yearweek epiweek "
+    "isoweek yearmonth jahr monat woche kw tag stunde lat latitude lon lng longitude elevation "
+    "quality flag lane fips".split()
 )
 QUANTITIES = set(
     "flow speed occupancy occ volume density temperature temp humidity pressure rain rainfall "

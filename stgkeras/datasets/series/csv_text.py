@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+TAIL = 2**16  # bytes in which the last row is found
 LINES = 100  # number of lines from which the separator and the decimal sign are detected
 # Texts that mean an empty cell, in columns of numbers only: "NA" may be the name of a sensor.
 EMPTY = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "#N/A", "#NA")
@@ -86,6 +87,21 @@ def csv_text(
     return CsvText(path, separator, decimal, header, skip + levels, rows)
 
 
+def _refuse_cut_row(text):
+    """Raises ValueError if the last row has fewer cells, as after an interrupted writing."""
+    with open(text.path, "rb") as file:
+        file.seek(max(0, os.path.getsize(text.path) - TAIL))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    cells = next(csv.reader([last], delimiter=text.separator), [])
+    width = len(text.header[0])
+    if 1 < len(cells) < width and len(lines) > 2:
+        raise ValueError(
+            f"{text.path} must have {width} cells in each row. Received: {len(cells)} cells in the "
+            f"last row, {last[:60]!r}, as of a file that was cut short. Complete or remove the row."
+        )
+
+
 def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
     """Reads the rows of data of a csv file. The columns are numbered.
 
@@ -96,6 +112,7 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    _refuse_cut_row(text)
     empty: Any = {i: list(EMPTY) for i in range(len(text.header[0])) if i not in as_text}
     try:
         return pd.read_csv(

@@ -30,10 +30,12 @@ def from_edge_table(table, names, what, unknown="raise", decimal=".", weigh=True
     again = [c for c in more if c not in numbers]
     is_pair = again and again[0][:5] == "from_" and again[1:] == ["to_" + again[0][5:]]
     if len(numbers) > 1 or (again and not is_pair) or len(set(columns)) < len(columns):
+        kept = ["from", "to", *numbers[:1]]
         raise ValueError(
             f"{what} must have the columns from and to, and at most a third column cost, distance "
-            f"or weight. Received: the columns {columns}. Remove the other columns, for example "
-            "with `graph=pandas.read_csv(path, dtype=str)[['from', 'to']]`."
+            f"or weight. Received: the columns {columns}. Rename the column of distances to "
+            "distance, and remove the other columns, for example with "
+            f"`graph=pandas.read_csv(path, dtype=str)[{kept}]`."
         )
     if not len(table):
         raise ValueError(

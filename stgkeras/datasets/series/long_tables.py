@@ -39,6 +39,7 @@ def long_parts(
     good = None if roles.quality is None else _good_rows(table, roles.quality)
     names, sensors = _names(table, roles.sensor)
     times, steps = _times(table, roles.time, names, sensors, timezone)
+    _refuse_attributes(table, roles, columns, sensors, len(names))
     cells = steps * len(names) + sensors
     order = np.argsort(cells, kind="stable")
     cells = cells[order]
@@ -205,6 +206,24 @@ def _good_rows(table, column):
             ". Compare the column with pandas, and pass a table with True for good readings."
         )
     return found == 1
+
+
+def _refuse_attributes(table, roles, columns, sensors, count):
+    """Raises ValueError for a column that has one number for each sensor, as a number of lanes."""
+    rows = np.bincount(sensors, minlength=count)
+    if len(columns) < 2 or count < 2 or rows.min() < 3:
+        return
+    order = np.argsort(sensors, kind="stable")
+    starts = np.append(0, np.cumsum(rows)[:-1])
+    for place, values in zip(roles.readings, columns, strict=True):
+        low, high = (f.reduceat(values[order], starts) for f in (np.fmin, np.fmax))
+        if (low == high).all() and low.min() < low.max():
+            raise ValueError(
+                f"{table.where} must have only columns of readings besides the times and the "
+                f"sensors in column {table.names[roles.sensor]!r}. Received: {table.seen(place)}, "
+                "with one number for each sensor at all times. Remove the column, or pass "
+                f"`ignore=[{table.names[place]!r}]`."
+            )
 
 
 def _refuse_unused(table, roles):
