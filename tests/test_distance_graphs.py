@@ -271,6 +271,7 @@ def every(place):
         (every("91,8"), "latitude from -90 to 90 degrees"),
         (every("9,1x"), "longitude='1x' .* Write decimal"),
         (every("9,nan"), "longitude='nan'"),
+        ("id,lat,lon\nA,9,8\nB,0,0\nC,9,9\nD,9,9\n", "latitude 0 and longitude 0 for .*'B', far"),
         ("id,lat,Latitude,lon\nA,9,9,8\n", "each column once.*'latitude' except for one"),
     ],
 )

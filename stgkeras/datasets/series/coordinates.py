@@ -124,4 +124,11 @@ def _places(table, names, what, decimal):
                 f" {column}={table[column].iloc[wrong[0]]!r} for the sensor {names[wrong[0]]!r}. "
                 "Write decimal degrees, north and east positive."
             )
+    nowhere = np.flatnonzero((places == 0).all(axis=1))
+    if nowhere.size and np.abs(places).max() > 1:  # degrees: the others are far away
+        raise ValueError(
+            f"{what} must have the place of each sensor. Received: latitude 0 and longitude 0 for "
+            f"the sensor {names[nowhere[0]]!r}, far from the others. Write its place, or remove it "
+            "from the readings."
+        )
     return places
