@@ -62,11 +62,13 @@ def clocks(function, given, rng):
             local = time.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(zone))
         share = (local.hour * 3600 + local.minute * 60 + local.second) / 86400
         day = local.weekday()
-        if holidays == "AT":
+        if isinstance(holidays, str):
             import holidays as package
 
             day = 6 if local.date() in package.country_holidays("AT") else day
-        elif holidays and local.date().isoformat() in [str(one)[:10] for one in holidays]:
+        elif holidays is not None and local.date().isoformat() in [
+            str(one)[:10] for one in holidays
+        ]:
             day = 6
         if abs(row[0] - share) > 1e-6 or row[1] != day:
             return f"{row} for {time}, {zone}: {share}, {day}"

@@ -70,6 +70,11 @@ def calendar(
     if getattr(timestamps, "tz", None) is not None:
         timestamps, timezone = to_utc(timestamps, timezone)
     timestamps = np.asarray(timestamps)
+    if timestamps.ndim != 1:
+        raise ValueError(
+            f"`timestamps` must have shape (T,). Received: shape={timestamps.shape}. Pass a "
+            "sequence of times."
+        )
     if timestamps.dtype.kind != "M":
         raise TypeError(
             f"`timestamps` must be datetime64. Received: dtype={timestamps.dtype}. Convert times "

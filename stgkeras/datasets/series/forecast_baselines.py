@@ -98,6 +98,8 @@ def same_time(
         )
     if calendar is None:
         return values[steps]
+    if steps_per_day is not None:
+        steps_per_day = arguments.integer("steps_per_day", steps_per_day)
     if steps_per_day is None or lag % steps_per_day:
         raise ValueError(
             "`lag` must be a multiple of `steps_per_day` with a calendar. Received: "

@@ -133,6 +133,8 @@ class Windows(Batches):
                 f"Received: a dict of {sorted(inputs)}"
             )
         self.input_length, self.horizon, self.missing = input_length, horizon, missing
+        if steps_per_day is not None:
+            steps_per_day = arguments.integer("steps_per_day", steps_per_day)
         self._reads = read_steps(input_length, horizon, steps_per_day)
         self._recent = len(self._reads.get("recent", ()))
         past, span = history(self._reads), reach(input_length, horizon)
@@ -144,7 +146,7 @@ class Windows(Batches):
             for array in found:
                 check_calendar(array, len(self.targets), steps_per_day or 1, may_be_unknown=True)
             if steps_per_day is not None:
-                check_steps_per_day(found[0], arguments.integer("steps_per_day", steps_per_day))
+                check_steps_per_day(found[0], steps_per_day)
             self._clock = ComponentClock(found[0], self._reads, horizon, steps_per_day)
             self._clock.refuse_other_times(starts)
             if past_calendar is None and calendar is not None:
