@@ -78,7 +78,7 @@ def test_what_the_user_declares_is_not_doubted(write):
         ({"hour": range(12)}, "column 'hour' with 0, 1, 2"),
         ({"lat": [48.1] * 12}, "column 'lat' with 48.1"),
         ({"temperature": [20.5] * 12}, "column 'temperature' with 20.5, .* a feature"),
-        ({"": range(12)}, r"a numeric column without a name.*ignore=\[\"\"\]"),
+        ({"": range(12)}, r"a column without a name.*ignore=\[\"\"\]"),
         ({"t": UNIX}, "column 't' with 1714550400, 1714550700, .*`time='t'`.*`time=False`"),
         (
             {"t": [f"2012050100{5 * i:02}" for i in range(12)]},
@@ -152,6 +152,13 @@ def test_more_names_that_are_no_sensors(write, name):
     with pytest.raises(ValueError, match=rf"column '{name}' with .*which looks like"):
         from_csv(write(columns))
     assert from_csv(write(columns), layout="wide").names == (name, "A")
+
+
+def test_columns_without_names_at_the_end(write):
+    text = "time,A,,\n" + "".join(f"{day},{i * 7 % 5},,\n" for i, day in enumerate(DAYS))
+    with pytest.raises(ValueError, match=r"a column without a name.*`ignore=\[\"\"\]`"):
+        from_csv(write(text), null_value=np.nan)
+    assert from_csv(write(text), ignore=[""]).names == ("A",)
 
 
 def test_long_tables_without_times(write):

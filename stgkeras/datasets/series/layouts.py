@@ -46,9 +46,9 @@ def wide_parts(table, roles, layout):
         names, features, positions = [Path(table.where).stem], names, np.array([columns])
     elif "" in names:
         raise ValueError(
-            f"{table.where} must have a name for each column. Received: a numeric column without "
-            "a name. If the column contains row numbers, remove this column from the file, or "
-            'pass `ignore=[""]`.'
+            f"{table.where} must have a name for each column. Received: a column without a name. "
+            "If it contains row numbers or nothing, remove this column from the file, or pass "
+            '`ignore=[""]`.'
         )
     elif layout is None:
         _refuse_others(table, columns, names, roles.time is not None)

@@ -51,7 +51,11 @@ def roles_of(table, *, layout=None, time=None, sensor=None, ignore=(), quality=N
             f"{shown(table.second)}. Omit the argument."
         )
     ignore = [ignore] if isinstance(ignore, str) else list(ignore)
-    left_out = {_column(table, "ignore", name) for name in ignore}
+    # Several columns may have no name, as after further commas at the end of each row.
+    unnamed = {i for i, name in enumerate(table.names) if name == ""}
+    left_out: set[int] = set()
+    for name in ignore:
+        left_out |= unnamed if name == "" and unnamed else {_column(table, "ignore", name)}
     _refuse_turned(table)
     if quality is not None:
         quality = _column(table, "quality", quality)
