@@ -154,6 +154,14 @@ def test_more_names_that_are_no_sensors(write, name):
     assert from_csv(write(columns), layout="wide").names == (name, "A")
 
 
+@pytest.mark.parametrize("layout", [None, "wide", "station"])
+def test_two_columns_of_times(write, layout):
+    path = write({"date": UNIX, "timestamp": DAYS} | speeds("A"))
+    with pytest.raises(ValueError, match=r"one column of times.*'timestamp'.*'date'|'date'.*"):
+        from_csv(path, layout=layout)
+    assert from_csv(path, time="timestamp", ignore="date").names == ("A",)
+
+
 def test_columns_without_names_at_the_end(write):
     text = "time,A,,\n" + "".join(f"{day},{i * 7 % 5},,\n" for i, day in enumerate(DAYS))
     with pytest.raises(ValueError, match=r"a column without a name.*`ignore=\[\"\"\]`"):

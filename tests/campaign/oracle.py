@@ -120,7 +120,8 @@ def fault_of_table(series, rows, decimal, options, exact=True):
     if columns is None:
         data = rows[1:]
         if names <= set(head) and features == ["value"]:
-            columns = {(n, 0): _only(head, name) for n, name in enumerate(series.names)}
+            shown = _without_times(head, data, options)
+            columns = {(n, 0): _only(shown, name) for n, name in enumerate(series.names)}
         elif _sensors(data, names) is not None:
             return _fault_of_long(series, rows, _sensors(data, names), decimal, options, exact)
         elif len(names) == 1 and set(features) <= set(head):  # one station

@@ -126,7 +126,7 @@ def _time(table, free, time, sensor):
     dates = [i for i in free if kinds[i] == "date"]
     numbers = [i for i in free if kinds[i] in ("unix", "compact")]
     named = [i for i in numbers if is_time_name(names[i]) or not names[i]]
-    found = dates or named
+    found = dates + named
     if len(found) > 1:
         raise ValueError(
             f"{table.where} must have one column of times. Received: "
