@@ -240,9 +240,9 @@ def test_bad_networkx_graphs():
         (PATH, {"k": 1, "num_neighbors": 0}, ValueError, "`num_neighbors` must .* 3. .*=0"),
         (PATH, {"k": 1, "num_neighbors": "2"}, TypeError, "`num_neighbors` must be an integer"),
         (PATH, {"bandwidth": "Local"}, ValueError, '"local", "global" or .*bandwidth=\'Local\''),
-        (PATH, {"bandwidth": 0}, ValueError, "`bandwidth` must be finite and above 0"),
+        (PATH, {"bandwidth": 0}, ValueError, "`bandwidth` must be finite and at least 1e-100"),
         (PATH, {"bandwidth": -1.0}, ValueError, "`bandwidth` must be .*Received: bandwidth=-1.0"),
-        (PATH, {"bandwidth": np.nan}, ValueError, "`bandwidth` must be finite and above 0"),
+        (PATH, {"bandwidth": np.nan}, ValueError, "`bandwidth` must be finite and at least 1e-100"),
         (PATH, {"bandwidth": None}, TypeError, "`bandwidth` must be a number"),
     ],
 )
