@@ -18,16 +18,19 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 
+pip="$folder/venv/bin/python -m pip"
 try() {
-    "$folder/venv/bin/python" -m pip install --quiet "${@:2}"
     local found
     found=$(KERAS_BACKEND=numpy "$folder/venv/bin/python" -c "import keras" 2>&1 | tail -1) || true
     printf '%-24s%s\n' "$1" "${found:-imported}" | tee -a "$folder/seen"
 }
 
-try "keras alone" keras==3.15.1 numpy==2.4.6
-try "with scipy 1.17.1" scipy==1.17.1
-try "with scipy and jax" jax==0.10.2 jaxlib==0.10.2
+$pip install --quiet keras==3.15.1 numpy==2.4.6
+try "keras alone"
+$pip install --quiet scipy==1.17.1
+try "with scipy 1.17.1"
+$pip install --quiet jax==0.10.2 jaxlib==0.10.2
+try "with scipy and jax"
 
 diff "$folder/seen" - <<'SEEN'
 keras alone             ModuleNotFoundError: No module named 'scipy'

@@ -124,6 +124,11 @@ def slot(position: Any, steps_per_day: int) -> Any:
 def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
     """Returns the slot of each step of a calendar (T, 2), as integers (T,)."""
     check_steps_per_day(calendar, steps_per_day)
+    return slots_at(calendar, steps_per_day)
+
+
+def slots_at(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
+    """Returns the slots (...) of steps with the calendar (..., 2), which need not be in a row."""
     position = np.sum(calendar, axis=-1, dtype="float64") * steps_per_day
     return slot(np.floor(position + HALF).astype(np.int64), steps_per_day)
 
@@ -189,6 +194,15 @@ def ten_minutes(steps_per_day: int) -> int:
     return steps_per_day // 144
 
 
+def day_starts(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
+    """Returns the steps of a calendar (T, 2) with which each day but the first begins."""
+    hour, weekday = calendar.T
+    goes_back = np.diff(hour)
+    # An hour that occurs twice in autumn is not a new day.
+    again = (steps_per_day >= 24) & (goes_back > -1.1 / 24)
+    return np.flatnonzero((goes_back <= 0) & ~again | (np.diff(weekday) != 0)) + 1
+
+
 def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.ndarray:
     """Computes how much the readings of each day change their own seasonal mean (leave-one-out).
 
@@ -221,11 +235,7 @@ def leave_one_day_out(values: Array, calendar: Array, steps_per_day: int) -> np.
     rows, spread = slots(calendar, steps_per_day), ten_minutes(steps_per_day)
     total, count = _sums(values, rows, steps_per_day, spread)
     season = _ratio(total, count).reshape(-1, *values.shape[1:])
-    hour, weekday = calendar.T
-    goes_back = np.diff(hour)
-    # An hour that occurs twice in autumn is not a new day.
-    again = (steps_per_day >= 24) & (goes_back > -1.1 / 24)
-    begins = np.flatnonzero((goes_back <= 0) & ~again | (np.diff(weekday) != 0)) + 1
+    begins = day_starts(calendar, steps_per_day)
     shift = np.zeros(values.shape, "float32")
     for day in np.split(np.arange(len(values)), begins):
         own_total, own_count = _sums(values[day], rows[day], steps_per_day, spread)

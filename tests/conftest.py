@@ -48,6 +48,7 @@ SERIES = (
     "clock_seasons",
     "clocks",
     "components",
+    "bad_distance_graphs",
     "distance_graphs",
     "forecast_baselines",
     "frame_columns",

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from stgkeras.forecasting.season import filled, usual_day
-from stgkeras.seasons import HALF, slot, slots
+from stgkeras.seasons import slots, slots_at
 
 ALPHA = 1.0  # weight of the penalty of the ridge regression
 
@@ -88,10 +88,7 @@ class Baselines:
         """Returns the season of the steps of windows, (W, steps, N, C)."""
         if calendar is None or self.steps_per_day is None:
             return np.repeat(self.season[None, :1], steps, axis=1)
-        flat = np.asarray(calendar).reshape(-1, 2)
-        position = np.floor(flat.sum(axis=-1, dtype="float64") * self.steps_per_day + HALF)
-        rows = slot(position.astype(np.int64), self.steps_per_day)
-        return self.season[rows].reshape(*calendar.shape[:2], *self.season.shape[1:])
+        return self.season[slots_at(calendar, self.steps_per_day)]
 
 
 def _ridge(

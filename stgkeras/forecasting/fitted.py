@@ -42,13 +42,9 @@ class Fitted:
     weights: pd.DataFrame
     _call: Any = field(default=None, repr=False)
 
-    def members(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
-        return members(self.form, self.season, self.model, self.baselines, series, starts)
-
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
-        found = self.members(series, starts)
+        found = members(self.form, self.season, self.model, self.baselines, series, starts)
         return {BLEND: self._bounded(blended(self.weights.T.to_numpy(), found)), **found}
 
     def forecast(self, newest: Any) -> Forecast:
@@ -95,7 +91,7 @@ def members(
     series: Series,
     starts: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Returns the forecasts of windows, see `Fitted.members`."""
+    """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
     past, _, calendar = training.past_and_truth(form, series, starts)
     data = training.windows(form, series, starts, season, batch_size=64)
     return {MODEL: model.predict(data, verbose=0), **baselines.forecasts(past, calendar)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stgkeras.seasons import slots, ten_minutes
+from stgkeras.seasons import day_starts, slots, ten_minutes
 
 # Days of the mean over all days that count beside the days of a kind (working days or weekends).
 SHRINKAGES = (0.0, 1.0, 3.0, 10.0)
@@ -70,8 +70,7 @@ def sums_of_days(values, calendar, rows, steps_per_day):
 
 def _days(calendar, rows, steps_per_day):
     """Returns (weekend, steps) of each day: a run of steps of one day of the week."""
-    hour, weekday = np.asarray(calendar, "float64").T
-    begins = np.flatnonzero((np.diff(weekday) != 0) | (np.diff(hour) < -0.5)) + 1
+    begins = day_starts(np.asarray(calendar), steps_per_day)
     found = np.split(np.arange(len(rows)), begins)
     return [(bool(rows[steps[0]] >= steps_per_day), steps) for steps in found]
 

@@ -24,7 +24,7 @@ from stgkeras.datasets.series.readings import (
 )
 from stgkeras.datasets.series.roles import shown
 from stgkeras.datasets.series.selection import select
-from stgkeras.datasets.series.sensor_names import texts
+from stgkeras.datasets.series.sensor_names import repeated, texts
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
@@ -262,10 +262,10 @@ def check_interval(interval):
 
 
 def _unique(argument, names, where):
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
+    again = repeated(names)
+    if again:
         raise ValueError(
-            f"{where} must have unique `{argument}`. Received: {shown(repeated)} more than once. "
+            f"{where} must have unique `{argument}`. Received: {shown(again)} more than once. "
             "Rename them, or remove the columns that are not needed."
         )
     return names
