@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from stgkeras import arguments
-from stgkeras.datasets import split_windows, training_steps
+from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
@@ -147,7 +147,7 @@ class Forecaster:
         keras.utils.set_random_seed(seed)
         series = with_graph(series, self.graph)
         length, horizon = self.input_length, self.horizon
-        split = split_windows(len(series.values), length, horizon, val, test, complete=series)
+        split = training.split_series(series, length, horizon, val, test)
         known = training_steps(split, length, horizon)
         form = Form.of(series, self.targets, length, horizon, known)
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
@@ -191,14 +191,16 @@ class Forecaster:
         span = form.input_length + form.horizon
         if series is not None:
             series = self._ordered(series)
-            starts = np.arange(len(series.values) - span + 1)
+            starts = np.arange(max(0, len(series.values) - span + 1))
+            starts = training.with_input(series, starts, form.input_length)
         elif self._data is not None:
             series, starts = self._data[0], self._data[1].test
         else:
             raise ValueError("`series` must be given after `load`. Received: series=None")
         if not len(starts):
             raise ValueError(
-                f"`series` must have at least {span} steps. Received: {len(series.values)} steps"
+                f"`series` must have at least {span} steps, with readings. Received: "
+                f"{len(series.values)} steps"
             )
         _, truth, _ = training.past_and_truth(form, series, starts)
         steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
