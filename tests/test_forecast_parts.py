@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from stgkeras import datasets
-from stgkeras.forecasting import baselines, season
+from stgkeras.forecasting import baselines, season, training
 from stgkeras.forecasting.blend import ROUNDS, blend_weights, blended
 
 HOUR = np.timedelta64(1, "h")
@@ -158,3 +158,18 @@ def test_windows_of_the_newest_steps():
 def test_bad_newest_windows(options, message):
     with pytest.raises(ValueError, match=message):
         datasets.latest_window(np.ones((24, 2, 1)), **{"input_length": 3, "horizon": 2} | options)
+
+
+def test_windows_without_input_are_left_out():
+    """An outage of 20 steps: 9 windows of 12 input steps have no reading in it."""
+    values = np.ones((100, 2), "float32")
+    values[30:50] = np.nan
+    series = datasets.from_arrays(values, interval=60, null_value=np.nan)
+    split = training.split_series(series, 12, 3, 20, 20)
+    empty = np.arange(30, 50 - 12 + 1)
+    every = datasets.split_windows(100, 12, 3, 20, 20, complete=series).train
+    assert sorted(split.train) == sorted(set(every) - set(empty)) and set(every) & set(empty)
+    values[60:77] = np.nan
+    series = datasets.from_arrays(values, interval=60, null_value=np.nan)
+    with pytest.raises(ValueError, match="The validation part of `series` must have a window with"):
+        training.split_series(series, 12, 3, 20, 20)
