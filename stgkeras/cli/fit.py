@@ -2,6 +2,7 @@
 
 stgkeras fit speeds.csv roads.csv --units km/h --timezone Europe/Vienna --out city
 stgkeras fit speeds.csv roads.csv --null-value 0 --model STGCN --set dropout=0.2 --out city
+stgkeras fit newer.csv roads.csv --initial city --out newer_city
 
 The readings have a row for each time and a column for each sensor, or a row for each time and
 sensor (csv, tsv, parquet, h5 or npz). The roads are distances, positions or weights of the graph.
@@ -32,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder of the result")
     group = parser.add_argument_group("forecaster")
-    group.add_argument("--model", default="GraphSTID", help="GraphSTID (default), STGCN or ASTGCN")
-    group.add_argument("--horizon", type=_positive, default=12, help="steps to forecast (12)")
+    group.add_argument("--model", help="GraphSTID (default), STGCN or ASTGCN")
+    group.add_argument("--horizon", type=_positive, help="steps to forecast (12)")
     group.add_argument(
         "--input-length", type=_positive, metavar="STEPS", help="steps to read (horizon, and 12)"
     )
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="argument of the model, such as units=32 or dropout=0.2; may be repeated",
     )
+    group.add_argument(
+        "--initial",
+        metavar="FOLDER",
+        help="start with the weights of this folder of `stgkeras fit`, sensor by sensor; options "
+        "that are not given are those of the folder",
+    )
     group.add_argument("--epochs", type=_positive, default=30, help="largest number of epochs (30)")
     group.add_argument("--seed", type=int, default=0, help="random seed (0)")
     group.add_argument("--resume", action="store_true", help="continue an interrupted run")
@@ -66,6 +73,7 @@ def run(args: argparse.Namespace) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
     settings = _settings(args.set)
+    initial = _initial(args)
     files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
     options = reading.series_options(args)
     with in_options({**reading.NAMES, **files}):
@@ -74,8 +82,10 @@ def run(args: argparse.Namespace) -> None:
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
+    if initial is not None:
+        print(words.sensors_text(args.initial, initial.form.names, series.names), flush=True)
     named = {name: f"--{name.replace('_', '-')}" for name in OWN}
-    named |= files | {name: f"--set {name}" for name in settings}
+    named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
         _check_settings(args.model, settings)
         forecaster = Forecaster(
@@ -92,7 +102,13 @@ def run(args: argparse.Namespace) -> None:
             most = words.counted(args.epochs, "epoch")
             print(f"Training {args.model}, at most {most}.", flush=True)
             checkpoint = partial.checkpoint
-            forecaster.fit(series, epochs=args.epochs, seed=args.seed, checkpoint=checkpoint)
+            forecaster.fit(
+                series,
+                initial=initial,
+                epochs=args.epochs,
+                seed=args.seed,
+                checkpoint=checkpoint,
+            )
             print(words.graph_text(forecaster.graph_summary()))
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
@@ -105,6 +121,23 @@ def run(args: argparse.Namespace) -> None:
         f"  stgkeras forecast {folder} {file}{more} --out forecast.csv\n"
         f"  stgkeras evaluate {folder} {file}{more}"
     )
+
+
+def _initial(args):
+    """Returns the forecaster of --initial or None, and sets the options that were not given."""
+    forecaster, form = None, None
+    if args.initial is not None:
+        with in_options({"folder": "--initial", "Forecaster.save": "`stgkeras fit`"}):
+            from stgkeras.forecasting import Forecaster
+
+            forecaster = Forecaster.load(args.initial)
+        form = forecaster.form
+        reading.take_form(args, form)
+        args.input_length = args.input_length or form.input_length
+        args.targets = args.targets or list(form.target_names)
+    args.model = args.model or ("GraphSTID" if form is None else type(forecaster.model).__name__)
+    args.horizon = args.horizon or (12 if form is None else form.horizon)
+    return forecaster
 
 
 def _settings(pairs):

@@ -96,6 +96,22 @@ def series_options(args: argparse.Namespace) -> dict[str, Any]:
     return found | table_options(args) | ({"regularize": True} if args.mend else {})
 
 
+def take_form(args: argparse.Namespace, form: Any) -> None:
+    """Sets the options of `add_series_options` that were not given to those of a forecaster."""
+    if args.timezone is None:
+        args.timezone = form.timezone
+    if args.interval is None and not form.dated:
+        args.interval = form.interval
+    if args.null_value is None:
+        marks = dict(zip(form.features, form.null_value, strict=True))
+        args.null_value = [f"{name}={m}" for name, m in marks.items() if m is not None] or None
+        if None not in marks.values() and len(set(map(str, marks.values()))) == 1:
+            args.null_value = [str(form.null_value[0])]
+    if args.holidays is None and form.holidays is not None:
+        days = form.holidays
+        args.holidays = [days] if isinstance(days, str) else [day.isoformat() for day in days]
+
+
 def again(args: argparse.Namespace) -> str:
     """Returns the options of `add_table_options` as text, for the next command."""
     parts = []

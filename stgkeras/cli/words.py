@@ -35,6 +35,17 @@ def series_text(path: str, series: Any) -> str:
     )
 
 
+def sensors_text(folder: str, before: Sequence[str], now: Sequence[str]) -> str:
+    """Says which sensors keep their weights, which are new, and which have gone."""
+    kept = [name for name in now if name in set(before)]
+    new = [name for name in now if name not in set(before)]
+    gone = [name for name in before if name not in set(now)]
+    text = f"Starting with the weights of {folder} for {counted(len(kept), 'sensor')}."
+    if new:
+        text += f" New, with the mean of their neighbours: {few(new)}."
+    return f"{text} No longer there: {few(gone)}." if gone else text
+
+
 def graph_text(found: dict[str, Any]) -> str:
     """Describes `Forecaster.graph_summary`."""
     text = (

@@ -67,14 +67,21 @@ def train(
     checkpoint: str | os.PathLike[str] | None,
     seed: int,
     verbose: Any,
+    is_trained: bool,
 ) -> tuple[Any, keras.callbacks.History]:
-    """Builds and trains the model. `Forecaster.fit` describes the arguments."""
+    """Builds and trains the model. `Forecaster.fit` describes the arguments.
+
+    Args:
+        is_trained: bool. Whether `build` returns a model with trained weights.
+    """
     known = training_steps(split, form.input_length, form.horizon)
     options = {"batch_size": batch_size, "seed": seed}
     windows = training.windows(form, series, split.train, season, shuffle=True, **options)
-    begun, callbacks = 0, list(callbacks)
+    validation = training.windows(form, series, split.val, season, **options)
+    begun, start, callbacks = 0, None, list(callbacks)
     if checkpoint is not None and os.path.exists(checkpoint):
         model, begun = keras.models.load_model(checkpoint), Checkpoint.epoch(checkpoint)
+        training.check_checkpoint(model, form, checkpoint)
         windows.epoch = begun
     else:
         model = training.new_model(build, form, series, season, arguments)
@@ -82,13 +89,15 @@ def train(
         if optimizer is None:
             optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=5.0)
         model.compile(optimizer, MaskedMeanAbsoluteError() if loss is None else loss)
+        if is_trained:
+            start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
     best = None if checkpoint is None else pathlib.Path(checkpoint).with_suffix(".best.npz")
-    callbacks.append(Patience(patience, best, begun))
+    callbacks.append(Patience(patience, best, begun, start))
     if checkpoint is not None:
         callbacks.append(Checkpoint(checkpoint))
     history = model.fit(
         windows,
-        validation_data=training.windows(form, series, split.val, season, **options),
+        validation_data=validation,
         epochs=epochs,
         initial_epoch=begun,
         shuffle=False,

@@ -15,6 +15,7 @@ from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.training import check_sizes
 
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
@@ -45,6 +46,8 @@ def save(folder: str | os.PathLike[str], fitted: Fitted) -> None:
             "season": fitted.season,
             "members": list(fitted.weights),
             "steps_per_day": fitted.baselines.steps_per_day,
+            "split": fitted.split,
+            "errors": None if fitted.errors is None else fitted.errors.to_dict("split"),
             "versions": _versions(),
         }
         (partial / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
@@ -78,12 +81,18 @@ def load(folder: str | os.PathLike[str]) -> Fitted:
         _check(model, form, arrays, record)
         steps = pd.RangeIndex(1, form.horizon + 1, name="step")
         weights = pd.DataFrame(arrays["weights"], steps, record["members"])
+        # The first folders had neither a split nor errors.
+        split, errors = (record.get(name) for name in ("split", "errors"))
+        if split is not None:
+            split = {name: int(split[name]) for name in ("train", "val", "test")}
+        if errors is not None:
+            errors = pd.DataFrame(errors["data"], errors["index"], errors["columns"], "float64")
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise ValueError(
             "`folder` must hold a forecaster that this version can open. Received: "
             f"{folder}, with {type(error).__name__}: {error}. Use an undamaged copy."
         ) from error
-    return Fitted(form, bool(record["season"]), model, baselines, weights)
+    return Fitted(form, bool(record["season"]), model, baselines, weights, split, errors)
 
 
 def _check(model, form, arrays, record):
@@ -100,9 +109,7 @@ def _check(model, form, arrays, record):
         found = arrays[name]
         if found.shape != shape or found.dtype.kind != "f" or not np.isfinite(found).all():
             raise ValueError(f"{name} must have shape {shape} and finite numbers")
-    own = (model.num_nodes, model.horizon, model.num_features, model.num_outputs)
-    if own != (nodes, form.horizon, len(form.features), targets):
-        raise ValueError(f"a model of {own} nodes, steps, features and outputs")
+    check_sizes(model, form)
 
 
 def _versions():

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import keras
-import numpy as np
 
 from stgkeras import arguments
 from stgkeras.datasets import training_steps
@@ -18,14 +16,16 @@ from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
-from stgkeras.forecasting.newest import as_series, in_order
+from stgkeras.forecasting.initial import check_form, fitted_of, grown, with_features_of
 from stgkeras.forecasting.result import Forecast
-from stgkeras.metrics import forecast_errors
+from stgkeras.forecasting.season import has_season
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from stgkeras.datasets.series.joined import GraphLike
+
+SPLIT = ("train", "val", "test")
 
 
 class Forecaster:
@@ -53,6 +53,8 @@ class Forecaster:
             `interval`, `timezone`, `input_length`, `horizon` and others.
         weights: pandas frame, the shares of the model and of each baseline in the forecast, with a
             row for each step ahead.
+        split: dict of "train", "val", "test" → number of windows in this part of the series.
+        errors: pandas frame, the last result of `evaluate()`; None before.
 
     Raises:
         TypeError, ValueError: if an argument is invalid.
@@ -105,10 +107,19 @@ class Forecaster:
     def weights(self) -> pd.DataFrame:
         return self._ready().weights
 
+    @property
+    def split(self) -> dict[str, int] | None:
+        return self._ready().split
+
+    @property
+    def errors(self) -> pd.DataFrame | None:
+        return self._ready().errors
+
     def fit(
         self,
         series: Series,
         *,
+        initial: Forecaster | str | os.PathLike[str] | None = None,
         epochs: int = 30,
         batch_size: int = 32,
         val: float | int = 0.2,
@@ -125,7 +136,14 @@ class Forecaster:
 
         Args:
             series: `datasets.Series` with steps of equal length.
-            epochs: int. Largest number of epochs.
+            initial: None, or a trained forecaster or its folder, whose model has the weights at the
+                start of training. Weights of sensors are found by name. A new sensor starts with
+                the mean of its neighbours, or else of all sensors. Features, targets, interval,
+                horizon, input length, season (with "auto") and arguments of the model are those of
+                `initial`; `dropout` may differ. Scaling, values of the season, baselines and
+                weights of the blend are computed from `series` alone. If no epoch lowers the
+                validation error, the model keeps the weights of the start.
+            epochs: int. Largest number of epochs. With `initial`, 0 trains no model.
             batch_size: int. Number of windows in a batch.
             val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
             optimizer: Keras optimizer. Default: Adam, rate 0.001, gradient norm at most 5.
@@ -144,16 +162,27 @@ class Forecaster:
         Raises:
             ValueError: if the series has no steps of equal length or no graph, or is too short.
         """
+        arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)
         series = with_graph(series, self.graph)
+        start = None if initial is None else fitted_of(initial, Forecaster)
+        if start is not None:
+            series = with_features_of(series, start.form)
         length, horizon = self.input_length, self.horizon
         split = training.split_series(series, length, horizon, val, test)
         known = training_steps(split, length, horizon)
         form = Form.of(series, self.targets, length, horizon, known)
+        build = self._build
+        if start is not None:
+            check_form(form, self.season, start)
+            build = grown(build, start, form.names, training.adjacency_of(series))
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
-        season = self._season(form, lambda: fitting.season_helps(form, series, split, baselines))
+        asked = self.season if start is None else start.season
+        season = has_season(
+            asked, form, lambda: fitting.season_helps(form, series, split, baselines)
+        )
         model, history = fitting.train(
-            self._build,
+            build,
             form,
             series,
             split,
@@ -168,8 +197,10 @@ class Forecaster:
             checkpoint=checkpoint,
             seed=seed,
             verbose=verbose,
+            is_trained=start is not None,
         )
         self._fitted = fitting.weigh(form, series, split, season, model, baselines)
+        self._fitted.split = {name: len(getattr(split, name)) for name in SPLIT}
         self._data = series, split
         return history
 
@@ -184,31 +215,14 @@ class Forecaster:
             pandas frame with a row for each forecast, and the MAE and RMSE over all steps and at
             a quarter, half and the end of the horizon, in the units of the targets.
         """
-        import pandas as pd
-
         fitted = self._ready()
-        form = fitted.form
-        span = form.input_length + form.horizon
         if series is not None:
-            series = self._ordered(series)
-            starts = np.arange(max(0, len(series.values) - span + 1))
-            starts = training.with_input(series, starts, form.input_length)
-        elif self._data is not None:
-            series, starts = self._data[0], self._data[1].test
-        else:
+            return fitted.errors_on(fitted.ordered(series))
+        if self._data is None:
             raise ValueError("`series` must be given after `load`. Received: series=None")
-        if not len(starts):
-            raise ValueError(
-                f"`series` must have at least {span} steps, with readings. Received: "
-                f"{len(series.values)} steps"
-            )
-        _, truth, _ = training.past_and_truth(form, series, starts)
-        steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
-        labels = {f"{step * form.interval:g} min": step for step in steps}
-        found = fitted.forecasts(series, starts)
-        return pd.DataFrame(
-            {name: forecast_errors(truth, one, labels) for name, one in found.items()}
-        ).T
+        series, split = self._data
+        fitted.errors = fitted.errors_on(series, split.test)
+        return fitted.errors.copy()
 
     def forecast(self, newest: Any = None) -> Forecast:
         """Forecasts the steps after the newest readings.
@@ -266,6 +280,7 @@ class Forecaster:
             input_length=form.input_length,
             season=fitted.season,
             targets=form.target_names,
+            **training.own_arguments(fitted.model),
         )
         found._fitted = fitted
         return found
@@ -277,25 +292,3 @@ class Forecaster:
                 "with `Forecaster.load(folder)`."
             )
         return self._fitted
-
-    def _season(self, form, helps):
-        if form.steps_per_day is None:
-            if self.season is True:
-                raise ValueError(
-                    "`season` must be False for a series without timestamps, or whose day is no "
-                    f"whole number of steps. Received: season=True, interval={form.interval:g}"
-                )
-            return False
-        return helps() if self.season == "auto" else bool(self.season)
-
-    def _ordered(self, series):
-        """Returns a series in the order of the sensors and features of `fit`."""
-        form = self._ready().form
-        series = as_series(form, series)
-        return replace(
-            series,
-            values=in_order(form, series),
-            names=form.names,
-            features=form.features,
-            adjacency=None,
-        )

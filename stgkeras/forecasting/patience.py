@@ -21,23 +21,35 @@ class Patience(keras.callbacks.EarlyStopping):
         patience: int, as in `keras.callbacks.EarlyStopping`.
         path: None, or the path of an npz file that is written after each epoch.
         begun: int. Number of finished epochs, for a training that is resumed from `path`.
+        start: None, or the validation loss of the weights before the first epoch. These weights
+            are then kept if no epoch has a lower loss.
     """
 
     def __init__(
-        self, patience: int, path: str | os.PathLike[str] | None = None, begun: int = 0
+        self,
+        patience: int,
+        path: str | os.PathLike[str] | None = None,
+        begun: int = 0,
+        start: float | None = None,
     ) -> None:
         super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
         self.path = None if path is None else pathlib.Path(path)
-        self.begun = begun
+        self.begun, self.start = begun, start
         self.values: list[float] = []
         self.best: float | None = None
         self.wait = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
+        if self.start is not None:
+            self.best, self.best_epoch = self.start, -1
+            self.best_weights = self.model.get_weights()
         if self.path is None or not self.begun or not self.path.is_file():
             return
         found = read_npz(self.path)
+        if "start" in found:
+            self.start = float(found["start"])
+            self.best, self.best_epoch = self.start, -1
         self.values = found["values"].tolist()[: self.begun]
         for epoch, value in enumerate(self.values):
             self.wait += 1
@@ -56,5 +68,7 @@ class Patience(keras.callbacks.EarlyStopping):
         weights = {f"w{i}": weight for i, weight in enumerate(self.best_weights or [])}
         partial = self.path.with_name(f".{self.path.stem}.partial.npz")
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.start is not None:
+            weights["start"] = np.float64(self.start)
         np.savez(partial, values=self.values, epoch=self.best_epoch, **weights)
         os.replace(partial, self.path)

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from stgkeras.forecasting.form import Form
 from stgkeras.seasons import day_starts, slots, ten_minutes
 
 # Days of the mean over all days that count beside the days of a kind (working days or weekends).
 SHRINKAGES = (0.0, 1.0, 3.0, 10.0)
+
+
+def has_season(asked: str | bool, form: Form, helps: Callable[[], bool]) -> bool:
+    """Returns whether a model has a season.
+
+    Args:
+        asked: "auto", True or False, see `Forecaster`.
+        form: form of the data. Without steps of a day there is no season.
+        helps: function that decides with "auto".
+    """
+    if form.steps_per_day is None:
+        if asked is True:
+            raise ValueError(
+                "`season` must be False for a series without timestamps, or whose day is no "
+                f"whole number of steps. Received: season=True, interval={form.interval:g}"
+            )
+        return False
+    return helps() if asked == "auto" else bool(asked)
 
 
 def usual_day(values: np.ndarray, calendar: np.ndarray, steps_per_day: int) -> np.ndarray:

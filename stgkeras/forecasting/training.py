@@ -16,6 +16,9 @@ from stgkeras.graphs import scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
 ZOO = ("STGCN", "ASTGCN", "GraphSTID")
+# Arguments of models that follow from the data, the graph and the forecaster.
+GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
+GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar"}
 
 
 def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:
@@ -39,12 +42,7 @@ def new_model(
     build: Callable[..., Any], form: Form, series: Series, season: bool, arguments: Mapping
 ) -> ForecasterModel:
     """Builds the model of a form of data, with the graph of the series."""
-    adjacency = series.adjacency
-    if adjacency is None:
-        raise ValueError(
-            "`graph` must be given, because the series has no graph. Received: graph=None. Pass "
-            "the path of a file of distances, coordinates or weights, or an adjacency."
-        )
+    adjacency = adjacency_of(series)
     scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
     return build(
         len(form.names),
@@ -59,6 +57,39 @@ def new_model(
             **arguments,
         },
     )
+
+
+def adjacency_of(series: Series) -> np.ndarray:
+    """Returns the adjacency (N, N) of a series, or raises ValueError if it has none."""
+    if series.adjacency is None:
+        raise ValueError(
+            "`graph` must be given, because the series has no graph. Received: graph=None. Pass "
+            "the path of a file of distances, coordinates or weights, or an adjacency."
+        )
+    return series.adjacency
+
+
+def own_arguments(model: ForecasterModel) -> dict[str, Any]:
+    """Returns the arguments of a model that a user can pass to a forecaster."""
+    return {name: getattr(model, name) for name in model._argument_names if name not in GIVEN}
+
+
+def check_sizes(model: ForecasterModel, form: Form) -> None:
+    """Raises ValueError if a model does not have the sizes of a form of data."""
+    own = (model.num_nodes, model.horizon, model.num_features, model.num_outputs)
+    if own != (len(form.names), form.horizon, len(form.features), len(form.targets)):
+        raise ValueError(f"a model of {own} nodes, steps, features and outputs")
+
+
+def check_checkpoint(model: ForecasterModel, form: Form, path: Any) -> None:
+    """Raises ValueError if a checkpoint holds a model of other data."""
+    try:
+        check_sizes(model, form)
+    except ValueError as error:
+        raise ValueError(
+            "`checkpoint` must be a new path, or a file of the same training. Received: "
+            f"checkpoint={str(path)!r}, {error}. Pass another path."
+        ) from error
 
 
 def windows(

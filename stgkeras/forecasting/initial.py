@@ -1,0 +1,208 @@
+"""Training from the weights of an earlier forecaster, also for another network of sensors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.sparse as sp
+
+from stgkeras.datasets.series.sensor_names import differences, renamed, shown
+from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.fitted import Fitted
+from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.training import own_arguments
+from stgkeras.layers._state import StateLayer
+from stgkeras.models.forecaster import Forecaster as ForecasterModel
+
+FREE = {"num_nodes", "num_edges", "dropout"}  # arguments of models that may differ
+
+
+def fitted_of(initial: Any, forecaster: Any) -> Fitted:
+    """Returns what a forecaster, or the forecaster in a folder, has learned.
+
+    Args:
+        initial: trained forecaster, or path of its folder.
+        forecaster: the class `Forecaster`.
+    """
+    if isinstance(initial, (str, os.PathLike)):
+        initial = forecaster.load(initial)
+    if not isinstance(initial, forecaster) or initial._fitted is None:
+        kind = "an untrained forecaster" if isinstance(initial, forecaster) else repr(initial)
+        raise ValueError(
+            "`initial` must be a trained forecaster or the folder of one. Received: "
+            f"initial={kind}. Call its `fit` first, or omit `initial`."
+        )
+    return initial._fitted
+
+
+def with_features_of(series: Series, form: Form) -> Series:
+    """Returns a series with its features in the order of a form, or raises ValueError.
+
+    Features without units have those of the form.
+    """
+    if set(series.features) != set(form.features):
+        raise _refused("series", "have the features", form.features, f"features={series.features}")
+    order = [series.features.index(name) for name in form.features]
+    null = series.null_value
+    return replace(
+        series,
+        values=series.values[..., order],
+        features=form.features,
+        units=tuple(series.units[f] or u for f, u in zip(order, form.units, strict=True)),
+        null_value=tuple(null[f] for f in order) if isinstance(null, tuple) else null,
+    )
+
+
+def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
+    """Raises ValueError if weights of `initial` have no meaning for data of this form."""
+    before = initial.form
+    for name in ("horizon", "input_length"):
+        old, new = getattr(before, name), getattr(form, name)
+        if old != new:
+            raise _refused(name, "be", old, f"{name}={new}")
+    if form.target_names != before.target_names:
+        raise _refused("targets", "be", before.target_names, f"targets={form.target_names}")
+    if not np.isclose(form.interval, before.interval):
+        steps = f"{before.interval:g} minutes"
+        raise _refused("series", "have steps of", steps, f"interval={form.interval:g}")
+    if initial.season and form.steps_per_day is None:
+        raise _refused("series", "have", "timestamps", "timestamps=None")
+    if season != "auto" and season != initial.season:
+        raise _refused("season", "be", initial.season, f"season={season}")
+    lost, added = differences(before.names, form.names)
+    fix = renamed(added, lost)
+    if fix or len(added) == len(form.names):
+        raise ValueError(
+            f"`series` must have sensors of `initial`: {shown(before.names)}. Received: "
+            f"{shown(added)}, which `initial` does not know. {fix or 'Fit without `initial`.'}"
+        )
+
+
+def grown(
+    build: Callable[..., Any], initial: Fitted, names: Sequence[str], adjacency: np.ndarray
+) -> Callable[..., ForecasterModel]:
+    """Returns a function that builds a model with the weights of `initial`.
+
+    Arguments of a model class that are not given are those of the model of `initial`. If its graph
+    is sparse, the new graph is sparse too.
+
+    Args:
+        build: model class, or function that builds a model.
+        initial: `Fitted`.
+        names: N names of sensors of the new model.
+        adjacency: (N, N), the graph of these sensors.
+    """
+    before = initial.model
+    shares = node_shares(names, initial.form.names, adjacency)
+
+    def built(num_nodes, *, graph, **arguments):
+        if isinstance(build, type):
+            _check_class(build, before)
+            arguments = {**own_arguments(before), **arguments}
+        if before.num_edges is not None:
+            arguments.pop("num_edges", None)  # there is room for the entries of the new graph
+            graph = sp.csr_array(graph)
+        model = build(num_nodes, graph=graph, **arguments)
+        _check_class(type(model), before)
+        for name in before._argument_names:
+            old, new = getattr(before, name), getattr(model, name)
+            if name not in FREE and old != new:
+                raise _refused(name, "be", repr(old), f"{name}={new!r}")
+        carry_weights(before, model, shares)
+        return model
+
+    return built
+
+
+def node_shares(names: Sequence[str], known: Sequence[str], adjacency: np.ndarray) -> np.ndarray:
+    """Returns how much each known sensor counts in the weights of each sensor.
+
+    Args:
+        names: N names of sensors.
+        known: M names of the sensors that have weights.
+        adjacency: (N, N). An entry other than 0 is an edge.
+
+    Returns:
+        (N, M) float64. A known sensor keeps its own weights. A new one has the mean of its known
+        neighbours, or of all known sensors if there are none. Rows sum to 1.
+    """
+    place = {name: m for m, name in enumerate(known)}
+    edges = (adjacency != 0) | (adjacency != 0).T
+    shares = np.zeros((len(names), len(known)))
+    for n, name in enumerate(names):
+        near = [place[names[m]] for m in np.flatnonzero(edges[n]).tolist() if names[m] in place]
+        chosen = [place[name]] if name in place else near or list(place.values())
+        shares[n, chosen] = 1 / len(chosen)
+    return shares
+
+
+def carry_weights(before: ForecasterModel, model: ForecasterModel, shares: np.ndarray) -> None:
+    """Assigns the weights of a model to a model of another network.
+
+    The graph and the statistics of the scaler are no weights; they stay as they are. The axes of
+    nodes are those axes that change their size when the model is built with one node more. On such
+    an axis, which may hold several numbers of each node one after the other, the numbers of the
+    new nodes are means of those of the old nodes. All other axes are copied.
+
+    Args:
+        before: model with M nodes.
+        model: model of the same class with N nodes, whose weights are replaced.
+        shares: (N, M), see `node_shares`.
+    """
+    nodes = before.num_nodes
+    larger = type(before).from_config({**before.get_config(), "num_nodes": nodes + 1})
+    found = [_weights(one) for one in (before, model, larger)]
+    if len({tuple((w.name, len(w.shape)) for w in weights) for weights in found}) > 1:
+        raise _refused("model", "have", "the layers", f"{len(found[1])} weights, other layers")
+    carried = []
+    for old, new, probe in zip(*found, strict=True):
+        value = keras.ops.convert_to_numpy(old)
+        for axis, (size, more) in enumerate(zip(old.shape, probe.shape, strict=True)):
+            if size == more:
+                continue
+            each = more - size  # numbers of a node
+            if each < 1 or size != each * nodes:
+                raise _refused("model", "have", "weights of each sensor", f"{new.path} {new.shape}")
+            value = _mixed(value, axis, each, shares)
+        if value.shape != tuple(new.shape):
+            raise _refused("model", "have", f"weights of shape {value.shape}", f"{new.path}")
+        carried.append(value)
+    for new, value in zip(found[1], carried, strict=True):
+        new.assign(value)
+
+
+def _weights(model):
+    """Returns the variables of a model without the state of its graph and its scaler."""
+    state = {
+        id(weight)
+        for layer in model._flatten_layers()
+        if isinstance(layer, StateLayer)
+        for weight in layer.weights
+    }
+    return [weight for weight in model.weights if id(weight) not in state]
+
+
+def _mixed(value, axis, each, shares):
+    """Applies shares (N, M) to an axis of length M · each."""
+    last = np.moveaxis(value, axis, -1).astype("float64")
+    parts = last.reshape(*last.shape[:-1], -1, each)  # (..., M, each)
+    mixed = (shares @ parts).reshape(*last.shape[:-1], -1)
+    return np.moveaxis(mixed, -1, axis).astype(value.dtype)
+
+
+def _check_class(cls, before):
+    if cls is not type(before):
+        name = type(before).__name__
+        raise _refused("model", "be", name, f"model={cls.__name__!r}")
+
+
+def _refused(name, verb, expected, received):
+    return ValueError(
+        f"`{name}` must {verb} {expected}, as in `initial`. Received: {received}. Use the same, or "
+        "fit without `initial`."
+    )

@@ -1,0 +1,55 @@
+"""`stgkeras fit --initial`: training from the weights of a saved forecaster."""
+
+# ruff: noqa: F811 - fixtures are imported
+import numpy as np
+import pandas as pd
+import pytest
+from cli_runs import ROADS, SENSORS, error, fitted, folder, here, run, speeds, table  # noqa: F401
+
+import stgkeras
+
+SETTINGS = ("timezone", "null_value", "units", "horizon", "input_length", "targets", "holidays")
+
+
+@pytest.fixture
+def newer(here):
+    """Readings and roads with a sensor more, 008 beside B2, and one less, A3."""
+    frame = speeds(14)[4 * 24 :].drop(columns="A3")
+    frame["008"] = frame["B2"] + 3
+    frame.to_csv("newer.csv")
+    roads = [road for road in ROADS if "A3" not in road] + [("008", "B2"), ("A2", "B1")]
+    pd.DataFrame(roads, columns=["from", "to"]).to_csv("newer_roads.csv", index=False)
+    return here
+
+
+def test_a_folder_gives_weights_and_options(fitted, newer, run):
+    command = ("fit", "newer.csv", "newer_roads.csv", "--initial", "city", "--epochs", "1")
+    text = run(*command, "--out", "grown").out
+    assert "Starting with the weights of city for 5 sensors." in text
+    assert "New, with the mean of their neighbours: 008. No longer there: A3.\n" in text
+    old, new = (stgkeras.Forecaster.load(name) for name in ("city", "grown"))
+    for name in SETTINGS:
+        assert getattr(new.form, name) == getattr(old.form, name), name
+    assert new.form.names == ("A1", "A2", "B1", "B2", "007", "008")
+    assert (new.model.units, new.model.num_blocks) == (4, 1)
+    assert new.split["test"] > 0
+    np.testing.assert_allclose(new.errors, table(text), rtol=1e-3)
+    assert run("forecast", "grown", "newer.csv").out.count("\n") == 1 + 3 * 6
+
+
+def test_what_does_not_fit_is_named_by_its_option(fitted, newer, error):
+    command = ("fit", "newer.csv", "newer_roads.csv", "--initial", "city", "--out", "other")
+    for more, text in (
+        (("--horizon", "5"), "--horizon must be 3, as in --initial. Received: --horizon 5."),
+        (("--model", "STGCN"), "--model must be GraphSTID, as in --initial. Received: --model STG"),
+        (("--set", "units=8"), "--set units must be 4, as in --initial. Received: --set units=8."),
+    ):
+        found = error(*command, *more)
+        assert text in found and found.endswith("or fit without --initial.\n")
+    found = error(*command[:4], "nowhere", *command[5:])
+    assert "--initial must be a folder that `stgkeras fit` wrote. Received: nowhere" in found
+    pd.DataFrame(np.ones((240, 2)), speeds().index, ["P", "Q"]).to_csv("pq.csv")
+    pd.DataFrame([("P", "Q")], columns=["from", "to"]).to_csv("pq_roads.csv", index=False)
+    found = error("fit", "pq.csv", "pq_roads.csv", *command[3:])
+    assert "pq.csv must have sensors of --initial: 'A1', 'A2'" in found and "'P', 'Q'" in found
+    assert not (newer / "other").exists() and len(SENSORS) == 6
