@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 ROUNDS = 12
+PLAIN = "ridge without season"
 
 
 def blend_weights(truth: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -22,7 +23,8 @@ def blend_weights(truth: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.
         forecasts: dict of M arrays (W, H, N, C).
 
     Returns:
-        (M, H) weights of at least 0; those of each step sum to 1.
+        (M, H) weights of at least 0; those of each step sum to 1. They are equal for a step without
+        targets.
 
     Source:
         Caruana et al., 2004, "Ensemble selection from libraries of models".
@@ -35,17 +37,42 @@ def blend_weights(truth: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.
         present = ~np.isnan(truth[:, steps])
         target = truth[:, steps][present]
         parts = [np.asarray(member[:, steps][present], "float64") for member in members]
+        if not len(target):
+            weights[:, h] = 1 / len(members)
+            continue
         total = np.zeros(len(target))
         for number in range(1, ROUNDS + 1):
             errors = [np.abs((total + part) / number - target).mean() for part in parts]
-            best = int(np.argmin(errors)) if len(target) else 0
+            best = int(np.argmin(errors))
             total = total + parts[best]
             weights[best, h] += 1 / ROUNDS
     return weights
 
 
-def blended(weights: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Returns the weighted mean of forecasts, (W, H, N, C) float32."""
-    parts = zip(weights, forecasts.values(), strict=True)
-    total = sum(weight[:, None, None] * forecast for weight, forecast in parts if weight.any())
+def blended(
+    weights: np.ndarray,
+    forecasts: Mapping[str, np.ndarray],
+    unsure: np.ndarray | None = None,
+    seasonal: Collection[str] = (),
+) -> np.ndarray:
+    """Returns the weighted mean of forecasts, (W, H, N, C) float32.
+
+    Args:
+        weights: (M, H), as of `blend_weights`.
+        forecasts: dict of M arrays (W, H, N, C).
+        unsure: (W, H) bool, steps of days whose season is not known; or None. There, the forecast
+            `PLAIN` has the weights of the `seasonal` ones too.
+        seasonal: names of the forecasts that use the season.
+    """
+    parts = dict(zip(forecasts, weights, strict=True))
+    total = _sum(parts, forecasts)
+    if unsure is not None and unsure.any() and PLAIN in forecasts:
+        moved = sum((parts.pop(name) for name in seasonal), np.zeros(weights.shape[1]))
+        parts[PLAIN] = parts[PLAIN] + moved
+        total = np.where(unsure[..., None, None], _sum(parts, forecasts), total)
     return np.asarray(total, np.float32)
+
+
+def _sum(parts, forecasts):
+    used = {name: weight for name, weight in parts.items() if weight.any()}
+    return sum(weight[:, None, None] * forecasts[name] for name, weight in used.items())
