@@ -31,6 +31,7 @@ WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
 
 # What TensorFlow computes by other kernels, and how it treats NaN in them.
 KERNELS = ("settings", "strides", "state", "readings", "reference", "layer_values")
+KERNELS += ("one_window_settings",)
 WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
 
 # Held to published values on JAX as users compile it, not as is quick for small models.

@@ -85,7 +85,7 @@ def train(
         windows.epoch = begun
     else:
         model = training.new_model(build, form, series, season, arguments)
-        model.adapt(series.values[:known], *([series.calendar[:known]] if season else []))
+        training.adapt(model, form, series, known)
         if optimizer is None:
             optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=5.0)
         model.compile(optimizer, MaskedMeanAbsoluteError() if loss is None else loss)

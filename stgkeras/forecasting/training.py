@@ -12,8 +12,10 @@ from stgkeras import models
 from stgkeras.datasets import Split, Windows, split_windows
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.season import usual_day
 from stgkeras.graphs import scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
+from stgkeras.seasons import slots
 
 ZOO = ("STGCN", "ASTGCN", "GraphSTID")
 # Arguments of models that follow from the data, the graph and the forecaster.
@@ -67,6 +69,24 @@ def adjacency_of(series: Series) -> np.ndarray:
             "the path of a file of distances, coordinates or weights, or an adjacency."
         )
     return series.adjacency
+
+
+def adapt(model: ForecasterModel, form: Form, series: Series, known: int) -> None:
+    """Fits the scaler of a model to the first `known` steps.
+
+    Its season is the usual day of the baselines, which shrinks where few days support it.
+    """
+    values, calendar = series.values[:known], series.calendar
+    if model.season is None or form.steps_per_day is None or calendar is None:
+        model.adapt(values)
+        return
+    model.adapt(values, calendar[:known])
+    season = usual_day(values, calendar[:known], form.steps_per_day)
+    rest = values - season[slots(calendar[:known], form.steps_per_day)]
+    std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
+    scaler = model.get_layer("scaler")
+    scaler.season.assign(season)
+    scaler.std.assign(np.where(std > 0, std, 1.0))
 
 
 def own_arguments(model: ForecasterModel) -> dict[str, Any]:
