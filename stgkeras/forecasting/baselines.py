@@ -22,15 +22,15 @@ class Baselines:
         season: (2 · S, N, C), see `usual_day`; (1, N, C), the mean, without a clock.
         ridge: (N, C, L, H) coefficients of the ridge regression.
         offset: (N, C, H) its constants.
-        steps_per_day: int or None, the number S.
         days: (2,) numbers of working days, and of weekend days and holidays, in training.
+        steps_per_day: int or None, the number S.
     """
 
     season: np.ndarray
     ridge: np.ndarray
     offset: np.ndarray
-    steps_per_day: int | None
     days: np.ndarray
+    steps_per_day: int | None = None
 
     @classmethod
     def fit(
@@ -60,7 +60,7 @@ class Baselines:
             days = np.bincount(rows // steps_per_day, minlength=2) / steps_per_day
         rest = np.nan_to_num(values - season[rows])
         ridge, offset = _ridge(rest, np.asarray(starts), input_length, horizon)
-        return cls(season, ridge, offset, steps_per_day, days)
+        return cls(season, ridge, offset, days, steps_per_day)
 
     def forecasts(self, past: np.ndarray, calendar: np.ndarray | None) -> dict[str, np.ndarray]:
         """Forecasts windows.
@@ -98,9 +98,11 @@ class Baselines:
 
         The season of a kind of day, working days or weekends, rests on at least one such day.
         """
-        if self.steps_per_day is None:
-            return np.zeros(calendar.shape[:-1], bool)
-        return (self.days < 1)[slots_at(calendar, self.steps_per_day) // self.steps_per_day]
+        return (self.days < 1)[self.kinds(calendar)]
+
+    def kinds(self, calendar: np.ndarray) -> np.ndarray:
+        """Returns the kinds of day of a calendar (..., 2): 0 working, 1 weekend or holiday."""
+        return slots_at(calendar, self.steps_per_day or 1) // (self.steps_per_day or 1)
 
 
 def _ridge(

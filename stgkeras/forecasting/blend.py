@@ -10,7 +10,9 @@ ROUNDS = 12
 PLAIN = "ridge without season"
 
 
-def blend_weights(truth: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.ndarray:
+def blend_weights(
+    truth: np.ndarray, forecasts: Mapping[str, np.ndarray], counts: np.ndarray | None = None
+) -> np.ndarray:
     """Chooses the weights of forecasts by greedy selection.
 
     In each of `ROUNDS` rounds, the forecast that lowers the mean absolute error of the average most
@@ -21,6 +23,7 @@ def blend_weights(truth: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.
     Args:
         truth: (W, H, N, C) validation targets; NaN if missing.
         forecasts: dict of M arrays (W, H, N, C).
+        counts: (W, H) numbers, how much the errors of a step count. Default: all the same.
 
     Returns:
         (M, H) weights of at least 0; those of each step sum to 1. They are equal for a step without
@@ -32,17 +35,19 @@ def blend_weights(truth: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> np.
     members = list(forecasts.values())
     horizon = truth.shape[1]
     weights = np.zeros((len(members), horizon))
+    each = np.ones(truth.shape[:2]) if counts is None else counts
+    each = np.broadcast_to(each[..., None, None], truth.shape)
     for h in range(horizon):
         steps = slice(max(h - 1, 0), h + 2)
         present = ~np.isnan(truth[:, steps])
-        target = truth[:, steps][present]
+        target, share = truth[:, steps][present], each[:, steps][present]
         parts = [np.asarray(member[:, steps][present], "float64") for member in members]
         if not len(target):
             weights[:, h] = 1 / len(members)
             continue
         total = np.zeros(len(target))
         for number in range(1, ROUNDS + 1):
-            errors = [np.abs((total + part) / number - target).mean() for part in parts]
+            errors = [(share * np.abs((total + part) / number - target)).mean() for part in parts]
             best = int(np.argmin(errors))
             total = total + parts[best]
             weights[best, h] += 1 / ROUNDS

@@ -41,8 +41,8 @@ class Forecaster:
         input_length: int or None. Number of steps that the model reads. Default: the horizon, and
             at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day
-            of each sensor, see the argument `season` of the models. "auto": if that lowers the
-            validation error of a linear model.
+            of each sensor, see the argument `season` of the models. "auto": unless a
+            linear model without it has a validation error at least a quarter lower.
         targets: str, sequence of str, or None. Names of the features to forecast. Default: all.
         graph: None, or a graph as in `load_series`, that replaces the graph of the series.
         **model_arguments: further arguments of the model, such as `dropout`.
@@ -177,10 +177,11 @@ class Forecaster:
             check_form(form, self.season, start)
             build = grown(build, start, form.names, training.adjacency_of(series))
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
-        asked = self.season if start is None else start.season
-        season = has_season(
-            asked, form, lambda: fitting.season_helps(form, series, split, baselines)
-        )
+        plain = None
+        if form.steps_per_day is not None:
+            plain = fitting.fit_baselines(form, series, split, seasonal=False)
+        asked, both = self.season if start is None else start.season, (baselines, plain)
+        season = has_season(asked, form, lambda: fitting.season_helps(form, series, split, *both))
         model, history = fitting.train(
             build,
             form,
@@ -199,7 +200,7 @@ class Forecaster:
             verbose=verbose,
             is_trained=start is not None,
         )
-        self._fitted = fitting.weigh(form, series, split, season, model, baselines)
+        self._fitted = fitting.weigh(form, series, split, season, model, *both)
         self._fitted.split = {name: len(getattr(split, name)) for name in SPLIT}
         self._data = series, split
         return history
