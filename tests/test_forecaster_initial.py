@@ -203,6 +203,21 @@ def test_weights_stay_if_no_epoch_is_better(fitted, frames, tmp_path):
         new.fit(less, initial=fitted, epochs=4, checkpoint=path, verbose=0)
 
 
+def test_a_checkpoint_of_other_data_is_refused(fitted, frames, tmp_path):
+    """Otherwise a training each night on the same path would do nothing from the second on."""
+    path, series = tmp_path / "nightly.keras", series_of(frames)
+    new = Forecaster(horizon=3, targets="speed")
+    new.fit(series, initial=fitted, epochs=1, checkpoint=path, verbose=0)
+    later = series_of(city(seed=1))
+    turned = series.select(["D", "B", "A", "C"])
+    ring = replace(series, adjacency=np.roll(np.eye(4), 1, axis=0))
+    for other in (later, turned, ring):
+        with pytest.raises(ValueError, match=r"`checkpoint` must be a new path.*nightly"):
+            new.fit(other, initial=new, epochs=2, checkpoint=path, verbose=0)
+    history = new.fit(series, initial=new, epochs=2, checkpoint=path, verbose=0)
+    assert history.epoch == [1]
+
+
 def test_a_resumed_training_from_initial_weights(fitted, frames, tmp_path):
     series, found = series_of(frames), []
     for parts in ((3,), (1, 3)):

@@ -15,7 +15,7 @@ from stgkeras.datasets.series.sensor_names import differences, renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.training import own_arguments
+from stgkeras.forecasting.training import adjacency_of, own_arguments
 from stgkeras.layers._state import StateLayer
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
@@ -83,13 +83,31 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
         )
 
 
+def continued(
+    initial: Fitted,
+    form: Form,
+    season: str | bool,
+    build: Callable[..., Any],
+    arguments: dict[str, Any],
+    series: Series,
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Returns the function and the arguments that build a model with the weights of `initial`.
+
+    Arguments of a model class that are not given are those of `initial`.
+    """
+    check_form(form, season, initial)
+    if isinstance(build, type):  # a function has its own arguments
+        _check_class(build, initial.model)
+        arguments = {**own_arguments(initial.model), **arguments}
+    return grown(build, initial, form.names, adjacency_of(series)), arguments
+
+
 def grown(
     build: Callable[..., Any], initial: Fitted, names: Sequence[str], adjacency: np.ndarray
 ) -> Callable[..., ForecasterModel]:
     """Returns a function that builds a model with the weights of `initial`.
 
-    Arguments of a model class that are not given are those of the model of `initial`. If its graph
-    is sparse, the new graph is sparse too.
+    If the graph of `initial` is sparse, the new graph is sparse too.
 
     Args:
         build: model class, or function that builds a model.
@@ -101,9 +119,6 @@ def grown(
     shares = node_shares(names, initial.form.names, adjacency)
 
     def built(num_nodes, *, graph, **arguments):
-        if isinstance(build, type):
-            _check_class(build, before)
-            arguments = {**own_arguments(before), **arguments}
         if before.num_edges is not None:
             arguments.pop("num_edges", None)  # there is room for the entries of the new graph
             graph = sp.csr_array(graph)
