@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 import scipy.sparse as sp
 
@@ -16,7 +15,7 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.training import adjacency_of, own_arguments
-from stgkeras.layers._state import StateLayer
+from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
 FREE = {"num_nodes", "num_edges", "dropout"}  # arguments of models that may differ
@@ -154,60 +153,6 @@ def node_shares(names: Sequence[str], known: Sequence[str], adjacency: np.ndarra
         chosen = [place[name]] if name in place else near or list(place.values())
         shares[n, chosen] = 1 / len(chosen)
     return shares
-
-
-def carry_weights(before: ForecasterModel, model: ForecasterModel, shares: np.ndarray) -> None:
-    """Assigns the weights of a model to a model of another network.
-
-    The graph and the statistics of the scaler are no weights; they stay as they are. The axes of
-    nodes are those axes that change their size when the model is built with one node more. On such
-    an axis, which may hold several numbers of each node one after the other, the numbers of the
-    new nodes are means of those of the old nodes. All other axes are copied.
-
-    Args:
-        before: model with M nodes.
-        model: model of the same class with N nodes, whose weights are replaced.
-        shares: (N, M), see `node_shares`.
-    """
-    nodes = before.num_nodes
-    larger = type(before).from_config({**before.get_config(), "num_nodes": nodes + 1})
-    found = [_weights(one) for one in (before, model, larger)]
-    if len({tuple((w.name, len(w.shape)) for w in weights) for weights in found}) > 1:
-        raise _refused("model", "have", "the layers", f"{len(found[1])} weights, other layers")
-    carried = []
-    for old, new, probe in zip(*found, strict=True):
-        value = keras.ops.convert_to_numpy(old)
-        for axis, (size, more) in enumerate(zip(old.shape, probe.shape, strict=True)):
-            if size == more:
-                continue
-            each = more - size  # numbers of a node
-            if each < 1 or size != each * nodes:
-                raise _refused("model", "have", "weights of each sensor", f"{new.path} {new.shape}")
-            value = _mixed(value, axis, each, shares)
-        if value.shape != tuple(new.shape):
-            raise _refused("model", "have", f"weights of shape {value.shape}", f"{new.path}")
-        carried.append(value)
-    for new, value in zip(found[1], carried, strict=True):
-        new.assign(value)
-
-
-def _weights(model):
-    """Returns the variables of a model without the state of its graph and its scaler."""
-    state = {
-        id(weight)
-        for layer in model._flatten_layers()
-        if isinstance(layer, StateLayer)
-        for weight in layer.weights
-    }
-    return [weight for weight in model.weights if id(weight) not in state]
-
-
-def _mixed(value, axis, each, shares):
-    """Applies shares (N, M) to an axis of length M · each."""
-    last = np.moveaxis(value, axis, -1).astype("float64")
-    parts = last.reshape(*last.shape[:-1], -1, each)  # (..., M, each)
-    mixed = (shares @ parts).reshape(*last.shape[:-1], -1)
-    return np.moveaxis(mixed, -1, axis).astype(value.dtype)
 
 
 def _check_class(cls, before):
