@@ -12,7 +12,8 @@ from test_forecaster import NAMES, ROADS, SMALL, city, series_of
 import stgkeras
 from stgkeras import datasets, graphs, models
 from stgkeras.forecasting import Forecaster
-from stgkeras.forecasting.initial import carry_weights, node_shares
+from stgkeras.forecasting.initial import node_shares
+from stgkeras.models.carried_weights import carry_weights
 
 # The axes of nodes of each kind of weight, by hand from the equations. All others have none.
 NODE_AXES = {
@@ -105,6 +106,21 @@ def test_weights_go_to_the_sensors_of_their_names(name):
             np.testing.assert_allclose(b, a, rtol=1e-6, err_msg=weight.path)
     assert nodes == {"GraphSTID": 3, "STGCN": 4, "MSTGCN": 0}.get(name, nodes)
     assert nodes or name == "MSTGCN"
+
+
+def test_models_of_other_layers():
+    build, arguments = MODELS["GraphSTID"]
+    old = build(4, graph=operator(ROADS), **arguments)
+    for change, received in (
+        ({"units": 5}, r"kernel of shape .* instead"),
+        ({"num_blocks": 2}, ""),
+    ):
+        new = build(4, graph=operator(ROADS), **{**arguments, **change})
+        before = [numbers(w).copy() for w in new.weights]
+        with pytest.raises(ValueError, match=f"`model` must have the layers.*{received}"):
+            carry_weights(old, new, np.eye(4))
+        for one, weight in zip(before, new.weights, strict=True):
+            np.testing.assert_array_equal(one, numbers(weight))
 
 
 @pytest.mark.parametrize("season", [True, False])
@@ -201,6 +217,21 @@ def test_weights_stay_if_no_epoch_is_better(fitted, frames, tmp_path):
     with pytest.raises(ValueError, match=r"`checkpoint` must be a new path.*2.keras.*4, 3, 2, 1"):
         less = series.select(["A", "B", "C"])
         new.fit(less, initial=fitted, epochs=4, checkpoint=path, verbose=0)
+
+
+def test_a_checkpoint_of_other_data_is_refused(fitted, frames, tmp_path):
+    """Otherwise a training each night on the same path would do nothing from the second on."""
+    path, series = tmp_path / "nightly.keras", series_of(frames)
+    new = Forecaster(horizon=3, targets="speed")
+    new.fit(series, initial=fitted, epochs=1, checkpoint=path, verbose=0)
+    later = series_of(city(seed=1))
+    turned = series.select(["D", "B", "A", "C"])
+    ring = replace(series, adjacency=np.roll(np.eye(4), 1, axis=0))
+    for other in (later, turned, ring):
+        with pytest.raises(ValueError, match=r"`checkpoint` must be a new path.*nightly"):
+            new.fit(other, initial=new, epochs=2, checkpoint=path, verbose=0)
+    history = new.fit(series, initial=new, epochs=2, checkpoint=path, verbose=0)
+    assert history.epoch == [1]
 
 
 def test_a_resumed_training_from_initial_weights(fitted, frames, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from test_forecaster import NAMES, ROADS, SMALL, city, series_of
 
-from stgkeras import datasets, models
+from stgkeras import datasets, graphs, models
 from stgkeras.forecasting import Forecaster
 
 
@@ -112,3 +112,16 @@ def test_a_resumed_training_keeps_its_best_epoch(frames, tmp_path):
 def test_unknown_arguments_of_the_model(frames):
     with pytest.raises(TypeError, match=r"`dropuot` must be an argument of GraphSTID.*dropout"):
         Forecaster(dropuot=0.2).fit(series_of(frames), epochs=1)
+
+
+def test_first_order_convolutions_have_their_operator(frames):
+    arguments = {"block_filters": ((4, 4, 4),), "output_filters": (4, 4), "graph_conv": "gcn"}
+    forecaster = Forecaster("STGCN", horizon=2, season=False, **arguments)
+    series = series_of({"speed": frames["speed"]})
+    for initial in (None, forecaster):
+        forecaster.fit(series, initial=initial, epochs=1, verbose=0)
+        expected = graphs.renormalized_adjacency(ROADS)
+        np.testing.assert_allclose(forecaster.model.graph, expected, atol=1e-6)
+    again = Forecaster("STGCN", horizon=2)
+    again.fit(series, initial=forecaster, epochs=0, verbose=0)
+    np.testing.assert_allclose(again.model.graph, expected, atol=1e-6)

@@ -108,7 +108,7 @@ def train(
         if is_trained:
             start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
     best = None if checkpoint is None else pathlib.Path(checkpoint).with_suffix(".best.npz")
-    callbacks.append(Patience(patience, best, begun, start))
+    callbacks.append(Patience(patience, best, begun, start, training.digest(form, series)))
     if checkpoint is not None:
         callbacks.append(Checkpoint(checkpoint))
     history = model.fit(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 import scipy.sparse as sp
 
@@ -15,8 +14,8 @@ from stgkeras.datasets.series.sensor_names import differences, renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.training import own_arguments
-from stgkeras.layers._state import StateLayer
+from stgkeras.forecasting.training import adjacency_of, own_arguments
+from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
 FREE = {"num_nodes", "num_edges", "dropout"}  # arguments of models that may differ
@@ -83,13 +82,31 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
         )
 
 
+def continued(
+    initial: Fitted,
+    form: Form,
+    season: str | bool,
+    build: Callable[..., Any],
+    arguments: dict[str, Any],
+    series: Series,
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Returns the function and the arguments that build a model with the weights of `initial`.
+
+    Arguments of a model class that are not given are those of `initial`.
+    """
+    check_form(form, season, initial)
+    if isinstance(build, type):  # a function has its own arguments
+        _check_class(build, initial.model)
+        arguments = {**own_arguments(initial.model), **arguments}
+    return grown(build, initial, form.names, adjacency_of(series)), arguments
+
+
 def grown(
     build: Callable[..., Any], initial: Fitted, names: Sequence[str], adjacency: np.ndarray
 ) -> Callable[..., ForecasterModel]:
     """Returns a function that builds a model with the weights of `initial`.
 
-    Arguments of a model class that are not given are those of the model of `initial`. If its graph
-    is sparse, the new graph is sparse too.
+    If the graph of `initial` is sparse, the new graph is sparse too.
 
     Args:
         build: model class, or function that builds a model.
@@ -101,9 +118,6 @@ def grown(
     shares = node_shares(names, initial.form.names, adjacency)
 
     def built(num_nodes, *, graph, **arguments):
-        if isinstance(build, type):
-            _check_class(build, before)
-            arguments = {**own_arguments(before), **arguments}
         if before.num_edges is not None:
             arguments.pop("num_edges", None)  # there is room for the entries of the new graph
             graph = sp.csr_array(graph)
@@ -139,60 +153,6 @@ def node_shares(names: Sequence[str], known: Sequence[str], adjacency: np.ndarra
         chosen = [place[name]] if name in place else near or list(place.values())
         shares[n, chosen] = 1 / len(chosen)
     return shares
-
-
-def carry_weights(before: ForecasterModel, model: ForecasterModel, shares: np.ndarray) -> None:
-    """Assigns the weights of a model to a model of another network.
-
-    The graph and the statistics of the scaler are no weights; they stay as they are. The axes of
-    nodes are those axes that change their size when the model is built with one node more. On such
-    an axis, which may hold several numbers of each node one after the other, the numbers of the
-    new nodes are means of those of the old nodes. All other axes are copied.
-
-    Args:
-        before: model with M nodes.
-        model: model of the same class with N nodes, whose weights are replaced.
-        shares: (N, M), see `node_shares`.
-    """
-    nodes = before.num_nodes
-    larger = type(before).from_config({**before.get_config(), "num_nodes": nodes + 1})
-    found = [_weights(one) for one in (before, model, larger)]
-    if len({tuple((w.name, len(w.shape)) for w in weights) for weights in found}) > 1:
-        raise _refused("model", "have", "the layers", f"{len(found[1])} weights, other layers")
-    carried = []
-    for old, new, probe in zip(*found, strict=True):
-        value = keras.ops.convert_to_numpy(old)
-        for axis, (size, more) in enumerate(zip(old.shape, probe.shape, strict=True)):
-            if size == more:
-                continue
-            each = more - size  # numbers of a node
-            if each < 1 or size != each * nodes:
-                raise _refused("model", "have", "weights of each sensor", f"{new.path} {new.shape}")
-            value = _mixed(value, axis, each, shares)
-        if value.shape != tuple(new.shape):
-            raise _refused("model", "have", f"weights of shape {value.shape}", f"{new.path}")
-        carried.append(value)
-    for new, value in zip(found[1], carried, strict=True):
-        new.assign(value)
-
-
-def _weights(model):
-    """Returns the variables of a model without the state of its graph and its scaler."""
-    state = {
-        id(weight)
-        for layer in model._flatten_layers()
-        if isinstance(layer, StateLayer)
-        for weight in layer.weights
-    }
-    return [weight for weight in model.weights if id(weight) not in state]
-
-
-def _mixed(value, axis, each, shares):
-    """Applies shares (N, M) to an axis of length M · each."""
-    last = np.moveaxis(value, axis, -1).astype("float64")
-    parts = last.reshape(*last.shape[:-1], -1, each)  # (..., M, each)
-    mixed = (shares @ parts).reshape(*last.shape[:-1], -1)
-    return np.moveaxis(mixed, -1, axis).astype(value.dtype)
 
 
 def _check_class(cls, before):

@@ -23,6 +23,7 @@ class Patience(keras.callbacks.EarlyStopping):
         begun: int. Number of finished epochs, for a training that is resumed from `path`.
         start: None, or the validation loss of the weights before the first epoch. These weights
             are then kept if no epoch has a lower loss.
+        data: str. Digest of the data, which must be that of the training that `path` is from.
     """
 
     def __init__(
@@ -31,10 +32,11 @@ class Patience(keras.callbacks.EarlyStopping):
         path: str | os.PathLike[str] | None = None,
         begun: int = 0,
         start: float | None = None,
+        data: str = "",
     ) -> None:
         super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
         self.path = None if path is None else pathlib.Path(path)
-        self.begun, self.start = begun, start
+        self.begun, self.start, self.data = begun, start, data
         self.values: list[float] = []
         self.best: float | None = None
         self.wait = 0
@@ -47,6 +49,12 @@ class Patience(keras.callbacks.EarlyStopping):
         if self.path is None or not self.begun or not self.path.is_file():
             return
         found = read_npz(self.path)
+        if str(found.get("data", self.data)) != self.data:
+            raise ValueError(
+                "`checkpoint` must be a new path, or the file of a training on the same series, "
+                f"graph and targets. Received: {self.path}, which is of other data. Pass another "
+                "path; to train on from a finished forecaster, pass `initial`."
+            )
         if "start" in found:
             self.start = float(found["start"])
             self.best, self.best_epoch = self.start, -1
@@ -70,5 +78,7 @@ class Patience(keras.callbacks.EarlyStopping):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.start is not None:
             weights["start"] = np.float64(self.start)
-        np.savez(partial, values=self.values, epoch=self.best_epoch, **weights)
+        np.savez(
+            partial, values=self.values, epoch=self.best_epoch, data=np.array(self.data), **weights
+        )
         os.replace(partial, self.path)

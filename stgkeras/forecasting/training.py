@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from stgkeras.datasets import Split, Windows, split_windows
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.season import usual_day
-from stgkeras.graphs import scaled_laplacian
+from stgkeras.graphs import renormalized_adjacency, scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.seasons import slots
 
@@ -45,11 +46,14 @@ def new_model(
 ) -> ForecasterModel:
     """Builds the model of a form of data, with the graph of the series."""
     adjacency = adjacency_of(series)
+    adjacency = np.maximum(adjacency, adjacency.T)
+    first_order = arguments.get("graph_conv") == "gcn"  # of STGCN
+    operator = (renormalized_adjacency if first_order else scaled_laplacian)(adjacency)
     scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
     return build(
         len(form.names),
         **{
-            "graph": scaled_laplacian(np.maximum(adjacency, adjacency.T)),
+            "graph": operator,
             "input_length": form.input_length,
             "horizon": form.horizon,
             "num_features": len(form.features),
@@ -76,13 +80,14 @@ def adapt(model: ForecasterModel, form: Form, series: Series, known: int) -> Non
 
     Its season is the usual day of the baselines, which shrinks where few days support it.
     """
-    values, calendar = series.values[:known], series.calendar
-    if model.season is None or form.steps_per_day is None or calendar is None:
+    values = series.values[:known]
+    if model.season is None or form.steps_per_day is None:
         model.adapt(values)
         return
-    model.adapt(values, calendar[:known])
-    season = usual_day(values, calendar[:known], form.steps_per_day)
-    rest = values - season[slots(calendar[:known], form.steps_per_day)]
+    calendar = series.calendar[:known]
+    model.adapt(values, calendar)
+    season = usual_day(values, calendar, form.steps_per_day)
+    rest = values - season[slots(calendar, form.steps_per_day)]
     std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
     scaler = model.get_layer("scaler")
     scaler.season.assign(season)
@@ -99,6 +104,14 @@ def check_sizes(model: ForecasterModel, form: Form) -> None:
     own = (model.num_nodes, model.horizon, model.num_features, model.num_outputs)
     if own != (len(form.names), form.horizon, len(form.features), len(form.targets)):
         raise ValueError(f"a model of {own} nodes, steps, features and outputs")
+
+
+def digest(form: Form, series: Series) -> str:
+    """Returns a digest of the data of a training: readings, times, sensors, targets and graph."""
+    found = hashlib.sha256(repr((form.names, form.features, form.targets)).encode())
+    for array in (series.values, series.timestamps, series.adjacency):
+        found.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def check_checkpoint(model: ForecasterModel, form: Form, path: Any) -> None:
