@@ -48,6 +48,7 @@ SERIES = (
     "clock_seasons",
     "clocks",
     "components",
+    "csv_faults",
     "bad_distance_graphs",
     "distance_graphs",
     "forecast_baselines",
