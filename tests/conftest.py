@@ -51,6 +51,7 @@ SERIES = (
     "csv_faults",
     "bad_distance_graphs",
     "distance_graphs",
+    "doubtful_readings",
     "forecast_baselines",
     "frame_columns",
     "missing_readings",

@@ -248,8 +248,7 @@ def test_one_copy_of_an_hour_at_the_ends(zone, minutes):
 
 
 def test_one_copy_of_an_hour_after_a_whole_one(tmp_path):
-    end = pd.Timestamp("2024-10-27 00:00", tz="UTC").tz_convert(PARIS)
-    times = pd.date_range("2023-10-28", end, freq="h", tz=PARIS)
+    times = pd.date_range("2023-10-28", "2024-10-27", freq="h", tz="UTC").tz_convert(PARIS)
     assert times[-1].utcoffset().total_seconds() == 7200
     series = from_csv(long_table(tmp_path / "a.csv", times), timezone=PARIS)
     assert str(series.timestamps[-1]) == "2024-10-27T00:00:00"

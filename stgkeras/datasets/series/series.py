@@ -14,6 +14,7 @@ from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.calendar import calendar as compute_calendar
 from stgkeras.datasets.series.clocks import Holidays, checked_holidays, to_utc
 from stgkeras.datasets.series.coordinates import kilometres
+from stgkeras.datasets.series.doubts import LostDigits, warn_of_total
 from stgkeras.datasets.series.readings import (
     mark_missing,
     marked,
@@ -186,6 +187,7 @@ def make_series(
     marks = null_values(null_value, features)
     mask = None if quality is None else quality_mask(quality, values.shape)
     refuse_missing(values, marks, where, features, mask)
+    digits = LostDigits(where)
     repair = regularize or duplicates != "raise"
     if times is None and repair:
         raise ValueError(
@@ -207,10 +209,12 @@ def make_series(
         )
         interval = agreed_interval(interval, found, "the timestamps")
         if repair:
-            values = _repaired(values, rows, marks, mask)
+            values = _repaired(values, rows, marks, mask, digits)
         del rows
     if not repair:
-        values = mark_missing(values, marks, mask)
+        values = mark_missing(values, marks, mask, digits)
+    digits.warn()
+    warn_of_total(values, names, where)
     if adjacency is not None:
         adjacency = checked_adjacency(adjacency, len(names), symmetric, where)
     return Series(
@@ -228,7 +232,7 @@ def make_series(
     )
 
 
-def _repaired(values, rows, marks, quality):
+def _repaired(values, rows, marks, quality, digits):
     """Returns the float32 values of the steps of `rows`, NaN where a step has no row."""
     filled = np.full((rows.total, *values.shape[1:]), np.nan, np.float32)
     ends = np.append(rows.starts[1:], len(rows.order))
@@ -238,7 +242,9 @@ def _repaired(values, rows, marks, quality):
         read = values[order].astype(np.float64, copy=False)  # indexing made a copy
         read = marked(read, marks, None if quality is None else quality[order])
         starts = rows.starts[piece] - first
-        filled[rows.steps[piece]] = means(read, starts) if rows.mean else read[starts]
+        read = means(read, starts) if rows.mean else read[starts]
+        filled[rows.steps[piece]] = read
+        digits.add(read, filled[rows.steps[piece]])
     return filled
 
 
