@@ -55,6 +55,7 @@ SERIES = (
     "forecast_baselines",
     "frame_columns",
     "missing_readings",
+    "lanes",
     "npz_series",
     "npz_times",
     "own_data",

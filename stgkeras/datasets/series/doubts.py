@@ -6,8 +6,10 @@ import warnings
 
 import numpy as np
 
+from stgkeras.seasons import pieces
+
 EXACT = 2**24  # the largest integer up to which float32 holds all integers
-ROWS = 1000  # number of rows in which totals are looked for
+ROWS = 1000  # largest number of rows in which totals are looked for
 FEWEST = 10  # number of rows that show a total
 
 
@@ -21,8 +23,10 @@ def warn_of_total(values, names, where):
     """
     if len(names) < 3:
         return
+    first = pieces(values)[0]
+    rows = slice(0, max(FEWEST, min(ROWS, first.stop)))
     for feature in range(values.shape[2]):
-        part = np.asarray(values[:ROWS, :, feature], np.float64)
+        part = np.asarray(values[rows, :, feature], np.float64)
         present = ~np.isnan(part)
         part = np.where(present, part, 0)
         others = part.sum(axis=1, keepdims=True) - part
@@ -30,16 +34,16 @@ def warn_of_total(values, names, where):
         # Rows with two other readings that are not 0: else a sensor may just repeat another one.
         told = (part != 0).sum(axis=1, keepdims=True) - (part != 0) >= 2
         told &= present & (np.ptp(part, axis=0) > 0)
-        rows = told.sum(axis=0)
+        counts = told.sum(axis=0)
         equal = (told & (np.abs(part - others) <= 1e-6 * size)).sum(axis=0)
-        sure = np.flatnonzero((rows >= FEWEST) & (equal >= 0.95 * rows))
+        sure = np.flatnonzero((counts >= FEWEST) & (equal >= 0.95 * counts))
         if len(sure):
             n = sure[0]
             warnings.warn(
                 f"{where} has the sensor {names[n]!r}, whose readings are the sum of the other "
-                f"sensors in {equal[n]} of {rows[n]} rows. A total is no sensor. Leave it out: for "
-                f"a file with a column for each sensor, pass `ignore=[{names[n]!r}]`; otherwise "
-                "remove it from the table or array.",
+                f"sensors in {equal[n]} of {counts[n]} rows. A total is no sensor. Leave it out: "
+                f"for a file with a column for each sensor, pass `ignore=[{names[n]!r}]`; otherwise"
+                " remove it from the table or array.",
                 stacklevel=5,
             )
             return

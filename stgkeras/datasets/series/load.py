@@ -169,7 +169,7 @@ def from_csv(
     1. Wide: a row for each step, a column for each sensor, and optionally a column of times.
     2. Long: a row for each time and sensor, with a column of times, a column of sensors (such as
        `sensor` or `station_id`), and a column for each feature. If each row is one reading of one
-       feature, give each feature a column first (`frame.pivot`).
+       feature or lane, combine the rows with pandas first; the error shows how.
     3. One station: a column of times, and a column for each feature. Pass `layout="station"`.
     4. Two rows of names: the name of a sensor and of a feature above each column.
 

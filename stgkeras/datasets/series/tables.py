@@ -41,6 +41,7 @@ class Table:
         kinds: list of C str, see `kind_of`.
         sample: list of C lists, the first few cells of each column.
         decimal: str. The decimal sign of numbers in text.
+        separator: str. The sign between two cells of text.
     """
 
     where: str
@@ -51,6 +52,7 @@ class Table:
     kinds: list[str]
     sample: list[list]
     decimal: str = "."
+    separator: str = ","
 
     def seen(self, column):
         """Returns the name and the first values of a column, for error messages."""
@@ -143,7 +145,8 @@ def _from_text(path, separator, decimal, as_text):
             f"{frame.shape[1]} columns{hint}"
         )
     levels = ("", "") if second is None else (names[0], second[0])
-    return Table(str(path), frame, names, second, levels, kinds, sample, text.decimal)
+    form = text.decimal, text.separator
+    return Table(str(path), frame, names, second, levels, kinds, sample, *form)
 
 
 def _refuse_data_as_names(path, names, kinds, sample):
