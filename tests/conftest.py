@@ -52,6 +52,7 @@ SERIES = (
     "bad_distance_graphs",
     "distance_graphs",
     "doubtful_readings",
+    "edge_headers",
     "forecast_baselines",
     "frame_columns",
     "missing_readings",
