@@ -18,7 +18,8 @@ from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
-from stgkeras.forecasting.newest import as_series, in_order
+from stgkeras.forecasting.newest import in_order
+from stgkeras.forecasting.reading import as_series
 from stgkeras.forecasting.result import Forecast
 from stgkeras.metrics import forecast_errors
 

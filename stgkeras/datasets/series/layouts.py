@@ -14,7 +14,7 @@ from stgkeras.datasets.series.columns import (
     number_times,
     quantity,
 )
-from stgkeras.datasets.series.dates import parse_times
+from stgkeras.datasets.series.dates import day_is_first, parse_times
 from stgkeras.datasets.series.readings import in_pieces
 from stgkeras.datasets.series.roles import check_sensors, shown
 
@@ -58,6 +58,7 @@ def wide_parts(table, roles, layout):
         "names": names,
         "features": features,
         "times": times,
+        "day_first": None if roles.time is None else day_first_of(table, roles.time),
     }
 
 
@@ -215,9 +216,19 @@ def times_of(table, column, rows=None):
             "as YYYY-MM-DD HH:MM. If the numbers count from the start, and each sensor has a "
             f"column, pass `ignore=[{table.names[column]!r}]` and `interval`."
         )
+    fix = "pass `day_first=True` (day first) or `day_first=False` (month first)"
     try:
-        return parse_times(pd.Index(part), must, name)
+        return parse_times(pd.Index(part), must, name, table.day_first, fix)
     except ValueError:
         if rows is None:
             raise
-        return parse_times(pd.Index(cells), must, name)  # raises the error with the right row
+        # This raises the error with the right row.
+        return parse_times(pd.Index(cells), must, name, table.day_first, fix)
+
+
+def day_first_of(table, column):
+    """Returns whether the day stands before the month in a column of times; None if not known."""
+    cells = table.frame[column]
+    if table.day_first is not None or table.kinds[column] != "date" or cells.dtype.kind == "M":
+        return table.day_first
+    return day_is_first(cells.drop_duplicates().astype(str).str.strip())

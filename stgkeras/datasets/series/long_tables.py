@@ -6,7 +6,7 @@ import numpy as np
 
 from stgkeras.datasets.series.clocks import to_utc, zone_of
 from stgkeras.datasets.series.columns import TRUTH, mistaken
-from stgkeras.datasets.series.layouts import numbers_of, times_of
+from stgkeras.datasets.series.layouts import day_first_of, numbers_of, times_of
 from stgkeras.datasets.series.readings import InPieces, marked, means, null_values
 from stgkeras.datasets.series.row_parts import parts_column, parts_fix, warn_of_parts
 from stgkeras.datasets.series.spacing_faults import duplicate_fix
@@ -105,6 +105,7 @@ def long_parts(
         "features": features,
         "times": times,
         "quality": quality,
+        "day_first": day_first_of(table, roles.time),
     }
 
 

@@ -57,6 +57,8 @@ class Series:
             Sundays.
         places: (N, 2) float64 or None. Latitude and longitude of each sensor, in degrees. None if
             the graph was not given by coordinates.
+        day_first: bool or None. Whether the day stands before the month in the dates of the file,
+            such as 13/05/2024. None if they show no such order, as 2024-05-13.
     """
 
     values: np.ndarray
@@ -72,6 +74,7 @@ class Series:
     timezone: str | None = None
     holidays: Holidays = None
     places: np.ndarray | None = None
+    day_first: bool | None = None
 
     @functools.cached_property
     def calendar(self) -> np.ndarray:
@@ -160,6 +163,7 @@ def make_series(
     timezone=None,
     holidays=None,
     places=None,
+    day_first=None,
 ):
     """Checks the parts of a series and returns the series.
 
@@ -171,7 +175,7 @@ def make_series(
         places: (N, 2) latitudes and longitudes in degrees, or None.
         units: str for all features, or sequence of F str.
         names, features, symmetric, interval, null_value, regularize, duplicates, quality,
-            timezone, holidays: as for `from_arrays`.
+            timezone, holidays: as for `from_arrays`; day_first: as in `Series`.
 
     Returns:
         `Series`.
@@ -229,6 +233,7 @@ def make_series(
         timezone=timezone,
         holidays=holidays,
         places=places,
+        day_first=day_first,
     )
 
 
