@@ -1,4 +1,4 @@
-"""Warnings: a sensor that is a total, and readings of which float32 loses digits."""
+"""Doubtful readings: totals, digits that float32 loses, and masked arrays."""
 
 import warnings
 
@@ -92,3 +92,10 @@ def test_no_lost_digits(flows):
     missing = flows.mask(flows > 70)
     assert not warned(lambda: from_pandas(missing, null_value=np.nan))
     assert not warned(lambda: from_pandas(missing.fillna(-99999999), null_value=-99999999))
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.masked_array([[1.0, 2], [3, 4]], [[False, True], [False, False]])
+    with pytest.raises(ValueError, match="`values` must have no masked entries"):
+        from_arrays(masked)
+    assert from_arrays(masked.filled(np.nan), null_value=np.nan).values.shape == (2, 2, 1)

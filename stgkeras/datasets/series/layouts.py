@@ -16,7 +16,8 @@ from stgkeras.datasets.series.columns import (
 )
 from stgkeras.datasets.series.dates import day_is_first, parse_times
 from stgkeras.datasets.series.readings import in_pieces
-from stgkeras.datasets.series.roles import check_sensors, shown
+from stgkeras.datasets.series.roles import check_sensors
+from stgkeras.datasets.series.sensor_names import shown
 
 
 def wide_parts(table, roles, layout):

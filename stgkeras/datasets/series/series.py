@@ -23,9 +23,8 @@ from stgkeras.datasets.series.readings import (
     quality_mask,
     refuse_missing,
 )
-from stgkeras.datasets.series.roles import shown
 from stgkeras.datasets.series.selection import select
-from stgkeras.datasets.series.sensor_names import repeated, texts
+from stgkeras.datasets.series.sensor_names import repeated, shown, texts
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 

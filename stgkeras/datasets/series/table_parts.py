@@ -11,7 +11,8 @@ from stgkeras.datasets.series.files import file_type
 from stgkeras.datasets.series.layouts import wide_parts
 from stgkeras.datasets.series.long_tables import long_parts
 from stgkeras.datasets.series.readings import InPieces
-from stgkeras.datasets.series.roles import roles_of, shown
+from stgkeras.datasets.series.roles import roles_of
+from stgkeras.datasets.series.sensor_names import shown
 from stgkeras.datasets.series.tables import TABLES, paths_of_features, read_table
 
 TABLE_OPTIONS = {"layout", "time", "sensor", "ignore", "separator", "decimal", "day_first"}
