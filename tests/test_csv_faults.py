@@ -114,6 +114,13 @@ def test_other_tables_have_no_title(write, text):
     assert set(from_csv(write(text)).names) <= {"A", "A, north", "B"}
 
 
+@pytest.mark.parametrize("header", ["time,sensor", "from,to"])
+def test_a_header_without_its_last_name_is_no_title(write, header):
+    with pytest.raises(ValueError) as error:
+        from_csv(write(f"{header}\nA,B,road\nB,C,road\nC,D,road\n"))
+    assert "Remove the lines above" not in str(error.value)
+
+
 def test_lines_above_a_graph(write, tmp_path):
     graph = tmp_path / "g.csv"
     graph.write_text("# roads in km\nfrom,to,distance\nA,B,1\nB,C,2\n")

@@ -1,5 +1,6 @@
 """Newest readings in files: the advice in each message leads to a call that works."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -76,6 +77,16 @@ def test_other_arguments_of_readers(tmp_path, text, argument):
         assert followed(form, None, error, {}).names == ("A", "B")
     if argument == "decimal":
         assert followed(form, None, error, {}, ",").values[0, 0, 0] == pytest.approx(1.234)
+
+
+def test_gaps_for_a_forecaster_without_times(tmp_path):
+    form = form_of(from_pandas(readings()))
+    form = dataclasses.replace(form, dated=False)
+    newest = readings("2024-05-25", 24).drop(index=pd.Timestamp("2024-05-25 05:00"))
+    path = written(newest, tmp_path / "n.csv")
+    with pytest.raises(ValueError, match="`regularize` is an argument of the readers") as error:
+        as_series(form, path)
+    assert np.isnan(followed(form, None, error, {}).values[5]).all()
 
 
 def test_messages_without_such_arguments_stay(tmp_path):

@@ -98,7 +98,7 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
 def table_options(args: argparse.Namespace) -> dict[str, Any]:
     """Returns the arguments of `load_series` that `add_table_options` reads."""
     found = {name: getattr(args, name) for name in TABLE if getattr(args, name) is not None}
-    return found | ({"duplicates": "mean"} if args.mend else {})
+    return found | ({"duplicates": "mean", "regularize": True} if args.mend else {})
 
 
 def series_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def series_options(args: argparse.Namespace) -> dict[str, Any]:
         found["null_value"] = _null_value(args.null_value)
     if args.holidays and not any(re.match(r"\d", day) for day in args.holidays):
         found["holidays"] = ",".join(args.holidays)  # a country code
-    return found | table_options(args) | ({"regularize": True} if args.mend else {})
+    return found | table_options(args)
 
 
 def again(args: argparse.Namespace) -> str:

@@ -14,7 +14,8 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 
 # Arguments of the readers that messages name, and that the methods of a forecaster do not have.
-READERS = "duplicates|quality|interval|layout|time|sensor|ignore|separator|decimal|day_first|key"
+READERS = "duplicates|regularize|quality|interval|layout|time|sensor|ignore|key"
+READERS += "|separator|decimal|day_first"
 NO_ZONE = (
     "The forecaster was trained on times without a time zone, and cannot convert others. Convert "
     "the newest times to the clock of the training readings and drop the offset, with the name of "

@@ -32,7 +32,7 @@ def refuse_lines_above(path, lines, separators):
         tables = [len(row) == width and any(cell.strip() for cell in row[1:]) for row in rows]
         above = tables.index(True) if any(tables) else 0
         others = [sign for sign in separators if sign != separator]
-        if above and _are_names(rows[above], others):
+        if above and not _are_roles(rows[0]) and _are_names(rows[above], others):
             names = [cell.strip() for cell in rows[above][:2]]
             raise ValueError(
                 f"{path} must have the names of the columns in its first line. Received: "
@@ -40,6 +40,13 @@ def refuse_lines_above(path, lines, separators):
                 f"and {names[1]!r} below. Remove the lines above the names, {above} in this file: "
                 'titles, comments and "sep=" are no names.'
             )
+
+
+def _are_roles(row):
+    """Whether all cells of a row are known names, as in a header without the last columns."""
+    cells = [cell.strip().lower() for cell in row]
+    known = [is_time_name(c) or is_sensor_name(c) or c in ("from", "to") for c in cells]
+    return len(row) > 1 and all(known)
 
 
 def _are_names(row, others):
