@@ -65,6 +65,8 @@ def wide_parts(table, roles, layout):
 
 def _refuse_others(table, columns, names, has_times):
     kinds = [table.kinds[i] for i in columns]
+    if not has_times:  # `time=False`, or numbers that would not rise
+        kinds = ["number" if kind == "compact" else kind for kind in kinds]
     if kinds[0] in ("rows", "number") and _counts(table.frame[columns[0]]):
         if kinds[0] == "rows" or not has_times:
             kinds[0] = "rows long" if kinds[0] == "rows" else "counts"

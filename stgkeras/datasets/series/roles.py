@@ -243,6 +243,8 @@ def check_sensors(where, names, kinds, seen, fix):
     """
     for i, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         what = mistaken(name)
+        if what is None and kind == "compact":
+            what = "a time"
         if what is None and i == 0:
             what = {"rows long": "a row number", "counts": "a time or a row number"}.get(kind)
         if what:
