@@ -59,10 +59,10 @@ def warn_of_parts(table, roles, duplicates):
     """Warns if `duplicates` would join rows of different lanes or quantities."""
     column = parts_column(table, roles)
     if column is not None:
-        what = "the mean of these rows" if duplicates == "mean" else "the first of these rows"
+        what = "the mean" if duplicates == "mean" else "the first"
         warnings.warn(
-            f"{table.where} becomes a series with {what}, because of "
-            f'`duplicates="{duplicates}"`. '
+            f"{table.where} becomes a series with {what} of the rows of each time and sensor, "
+            f'because of `duplicates="{duplicates}"`. '
             f"{parts_fix(table, roles, column)}",
             stacklevel=6,
         )
