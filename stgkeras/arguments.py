@@ -85,10 +85,10 @@ def _is_number(value):
 
 def path(name: str, value: Any) -> pathlib.Path:
     """Returns a str or a path as a path. Raises TypeError for others."""
-    if not isinstance(value, (str, os.PathLike)):
+    if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
         raise TypeError(
-            f"`{name}` must be a str or a path. Received: {name}={value!r}. Pass the path of a "
-            "file or folder."
+            f"`{name}` must be a path: a str or a `pathlib.Path`. Received: {name}={value!r}. Pass "
+            "the path of a file or folder."
         )
     return pathlib.Path(value)
 

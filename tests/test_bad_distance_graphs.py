@@ -55,7 +55,7 @@ def test_bad_ids(tmp_path):
         with pytest.raises(ValueError, match=r"'7' seems to be the sensor '007'.*zfill\(3\)"):
             join(write(tmp_path, text), ["007", "008"], **options)
     frame = pd.DataFrame({"id": [7.0, 8.0], "lat": 50.0, "lon": 8.0})
-    with pytest.raises(ValueError, match="`graph` must have one row .* '7.0' is a decimal number"):
+    with pytest.raises(ValueError, match="`graph` must have one row .* '7.0' seems to be .* '7'"):
         join(frame, ["7", "8"])
 
 

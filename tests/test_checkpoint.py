@@ -164,5 +164,5 @@ def test_what_is_no_archive_is_refused(tmp_path):
         with pytest.raises(ValueError, match="`path` must be an undamaged file.*BadZipFile"):
             Checkpoint.epoch(path)
     for given in (None, 5, b"model.keras"):
-        with pytest.raises(TypeError, match="`path` must be a str or a path. Received: path="):
+        with pytest.raises(TypeError, match="`path` must be a path: a str .*. Received: path="):
             Checkpoint(given)

@@ -167,3 +167,52 @@ def test_help_needs_no_backend(tmp_path):
     )
     assert all(command in done.stdout for command in ("fit", "forecast", "evaluate"))
     assert not re.search(r"\| +(numpy|pandas|keras|scipy)$", done.stderr, re.MULTILINE)
+
+
+def test_forecast_names_only_its_own_options(fitted, here, error, run):
+    newest = speeds()[-30:]
+    pd.concat([newest, newest[-1:]]).to_csv("twice.csv")
+    text = error("forecast", "city", "twice.csv")
+    assert text.count("--mend") == 1 and "argument of the readers" not in text
+    run("forecast", "city", "twice.csv", "--mend")
+    early = newest[-24:].set_axis(newest.index[-24:] - pd.Timedelta("4D"))  # 6 May, all day
+    early.to_csv("early.csv", date_format="%d/%m/%Y %H:%M")
+    text = error("forecast", "city", "early.csv")
+    assert "pass --day-first (day first) or --month-first (month first)" in text
+    first = run("forecast", "city", "early.csv", "--day-first")[0].splitlines()[1]
+    assert first.startswith("2024-05-07 00:00:00+02:00")
+    first = run("forecast", "city", "early.csv", "--month-first")[0].splitlines()[1]
+    assert first.startswith("2024-06-06 00:00:00+02:00")
+
+
+def test_newest_readings_with_offsets_lead_to_a_zone(here, error, run):
+    newest = speeds()[-30:].tz_localize("Europe/Vienna")
+    newest.tz_convert("UTC").to_csv("utc.csv", date_format="%Y-%m-%dT%H:%MZ")
+    fit = ["--horizon", "3", "--set", "units=4", "--set", "num_blocks=1", "--epochs", "1"]
+    run("fit", "speeds.csv", "roads.csv", *fit, "--out", "nozone")
+    text = error("forecast", "nozone", "utc.csv")
+    assert "utc.csv must have times without a time zone" in text
+    assert "`stgkeras fit --timezone`" in text and "--timezone Europe" not in text
+    run("fit", "speeds.csv", "roads.csv", *fit, "--timezone", "Europe/Vienna", "--out", "zone")
+    out = run("forecast", "zone", "utc.csv")[0]
+    assert out.splitlines()[1].startswith("2024-05-11 00:00:00+02:00")
+
+
+def test_order_of_dates_of_the_training_file(here, run):
+    text = speeds().set_axis(speeds().index + pd.Timedelta("10D"))  # 11 to 20 May
+    text.to_csv("order.csv", date_format="%d/%m/%Y %H:%M")
+    fit = ["--horizon", "3", "--set", "units=4", "--set", "num_blocks=1", "--epochs", "1"]
+    run("fit", "order.csv", "roads.csv", *fit, "--out", "order")
+    speeds()[:30].to_csv("early.csv", date_format="%d/%m/%Y %H:%M")
+    out = run("forecast", "order", "early.csv")[0]
+    assert out.splitlines()[1].startswith("2024-05-02 06:00:00")
+    assert run("evaluate", "order", "early.csv")
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_total_is_a_warning_with_the_option(here, run):
+    speeds().assign(Total=speeds().sum(axis=1)).to_csv("total.csv")
+    fit = ["--horizon", "3", "--set", "units=4", "--set", "num_blocks=1", "--epochs", "1"]
+    done = run("fit", "total.csv", "roads.csv", *fit, "--out", "total")
+    assert "warning: total.csv has the sensor 'Total'" in str(done[1])
+    assert "pass --ignore Total;" in str(done[1])

@@ -6,7 +6,7 @@ import pytest
 from test_clock_changes import ANGELES, AUTUMN, SPRING, changes, series_of, steps_at
 
 from stgkeras import datasets
-from stgkeras.seasons import seasonal_mean, slots
+from stgkeras.seasons import day_starts, seasonal_mean, slots
 
 
 def local_pattern(times):
@@ -149,3 +149,23 @@ def test_steps_that_are_no_part_of_a_day(minutes, day, message):
         datasets.Windows(values, values, [2000], calendar=calendar, **read)
     with pytest.raises(ValueError, match=message):
         datasets.split_windows(3000, **read, calendar=calendar)
+
+
+@pytest.mark.parametrize("steps_per_day", [1, 4, 24, 288])
+def test_a_holiday_monday_is_another_day_than_its_sunday(steps_per_day):
+    """The calendar has weekday 6 on both days; the dates of pandas show where each day begins."""
+    times = pd.date_range("2024-05-17", "2024-05-22", freq=f"{1440 // steps_per_day}min")[:-1]
+    calendar = datasets.calendar(times.to_numpy(), holidays=["2024-05-20"])
+    assert set(calendar[times.day == 20, 1]) == {6} == set(calendar[times.day == 19, 1])
+    expected = np.flatnonzero(np.diff(times.day)) + 1
+    assert day_starts(calendar, steps_per_day).tolist() == expected.tolist()
+    assert len(expected) == 4
+
+
+def test_days_of_a_clock_change_on_holidays():
+    """Easter 2024 in Vienna: the clocks change on the Sunday before the holiday Monday."""
+    times = pd.date_range("2024-03-29", "2024-04-02 23:00", freq="h", tz="Europe/Vienna")
+    utc = times.tz_convert("UTC").tz_localize(None).to_numpy()
+    calendar = datasets.calendar(utc, "Europe/Vienna", ["2024-04-01"])
+    expected = np.flatnonzero(np.diff(times.day)) + 1
+    assert day_starts(calendar, 24).tolist() == expected.tolist()

@@ -225,6 +225,44 @@ def test_an_hour_that_one_sensor_has_once(tmp_path):
         from_csv(path, timezone=PARIS, null_value=np.nan)
 
 
+def wall(times):
+    return pd.DataFrame({"A": np.arange(float(len(times)))}, times.tz_localize(None))
+
+
+@pytest.mark.parametrize("zone", [PARIS, "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("minutes", [5, 10, 15, 30])
+def test_one_copy_of_an_hour_at_the_ends(zone, minutes):
+    """A table that starts or ends in the hour that occurs twice; Lord Howe changes by 30 minutes.
+
+    UTC times of pandas are the independent result.
+    """
+    day = "2024-04-07" if "Lord" in zone else "2024-10-27" if zone == PARIS else "2024-11-03"
+    times = pd.date_range(f"{day} 00:00", f"{day} 05:00", freq=f"{minutes}min", tz=zone)
+    local = pd.Series(times.tz_localize(None))
+    twice = np.flatnonzero(local.duplicated(keep=False))
+    first, second = np.split(twice, 2)
+    for kept in (slice(0, first[0] + 1), slice(0, second[0]), slice(second[0], None)):
+        series = from_pandas(wall(times[kept]), timezone=zone)
+        expected = times[kept].tz_convert("UTC").tz_localize(None).to_numpy()
+        np.testing.assert_array_equal(series.timestamps, expected)
+
+
+def test_one_copy_of_an_hour_after_a_whole_one(tmp_path):
+    times = pd.date_range("2023-10-28", "2024-10-27", freq="h", tz="UTC").tz_convert(PARIS)
+    assert times[-1].utcoffset().total_seconds() == 7200
+    series = from_csv(long_table(tmp_path / "a.csv", times), timezone=PARIS)
+    assert str(series.timestamps[-1]) == "2024-10-27T00:00:00"
+    assert series.values.shape == (len(times), 2, 1)
+
+
+@pytest.mark.parametrize("kept", [range(12, 18), [*range(6), *range(13, 18)]])
+def test_one_copy_of_an_hour_that_stays_unclear(kept):
+    """Rows of this hour alone, and a gap before it."""
+    times = pd.date_range("2024-10-27 00:00", periods=30, freq="10min", tz=PARIS)
+    with pytest.raises(ValueError, match=r"show both times .*add rows before or after the hour"):
+        from_pandas(wall(times[list(kept)]), timezone=PARIS)
+
+
 def test_a_skipped_hour_in_a_long_table_is_shown_by_its_row(tmp_path):
     path = tmp_path / "a.csv"
     hours = [f"2024-03-31 0{hour}:00,{name},5" for hour in range(5) for name in "AB"]

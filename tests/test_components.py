@@ -122,7 +122,7 @@ def test_an_epoch_holds_two_batches_and_a_third_of_the_series_at_most():
             r"`input_length\['daily'\]` must be a multiple of the hor",
         ),
         ({"input_length": {"hourly": 3}}, "must be an int or a dict of .*'weekly'"),
-        ({"input_length": {"recent": 0}}, "`input_length` must be an int of at least 1"),
+        ({"input_length": {"recent": 0}}, "`input_length` must be an integer of at least 1"),
         ({"input_length": {}}, "must be an int or a dict"),
         ({"starts": [498]}, r"must lie in \[499, 692\]: .* reaches 499 steps back"),
         ({"starts": [693]}, r"must lie in \[499, 692\]"),

@@ -128,7 +128,7 @@ def test_quality_of_frames_and_files(tmp_path):
     with pytest.raises(ValueError, match="`quality` must have the features"):
         from_pandas({"u": speed, "v": speed}, quality={"v": good, "u": good})
     good.rename(columns={"b": "c"}).to_csv(tmp_path / "good.csv")
-    with pytest.raises(ValueError, match=r"must have the sensors of `path`.*\['b', 'c'\]"):
+    with pytest.raises(ValueError, match=r"must have the sensors of `path`.*'b', 'c' in"):
         from_csv(tmp_path / "speed.csv", quality=tmp_path / "good.csv")
     with pytest.raises(FileNotFoundError, match="absent.csv"):
         from_csv(tmp_path / "speed.csv", quality="absent.csv")

@@ -38,7 +38,7 @@ def test_bad_pandas(frames, kind, message):
 
 def test_columns_of_the_same_name():
     frame = pd.DataFrame([[1.0, 2.0]], TIMES[:1], ["a", "a"])
-    with pytest.raises(ValueError, match=r"`frames` must have unique `names`. Received: \['a'\]"):
+    with pytest.raises(ValueError, match=r"`frames` must have unique `names`. Received: 'a'"):
         from_pandas(frame)
     with pytest.raises(ValueError, match=r"`frames` must have no empty name in `names`.*'nan'"):
         from_pandas(frame.set_axis(["a", np.nan], axis=1))

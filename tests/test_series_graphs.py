@@ -154,7 +154,7 @@ def test_ids_that_lost_their_zeros(tmp_path, unknown):
     for graph in (given, csv(tmp_path, given, index=False), matrix, nx.path_graph(range(98, 103))):
         with pytest.raises(ValueError, match=r"'98'.*'098'.*leading zeros.*`str.zfill\(3\)`"):
             join(graph, names, unknown=unknown)
-    with pytest.raises(ValueError, match="'701.0' is a decimal number. Read the ids as text"):
+    with pytest.raises(ValueError, match="'701.0' seems to be .* '701'. .*Write the ids wi"):
         join(TABLE.astype({"from": float}))
 
 
@@ -215,7 +215,7 @@ FT = ("from", "to")
         ("701,702\n701,0,1\n702,1,0\n", "3 cells in line 2, 2 in the first line"),
         ("701;702\n1;1,000\n", "must have one decimal sign"),
         ("", "must be a csv table with data. Received: an empty file"),
-        ("source,target\n701,702\n701,702\n", "header from,to. .*first row 'source', 'target'"),
+        ("source,target\n701,702\n701,702\n", "columns .'source', 'target'.. Rename 'so"),
         (",701,702\n701,0,1\n702,1,0\n", "labels of its rows.*'701', '702' .*Add .* '704', '703'"),
         ("701,702,703,703\n" + 4 * "0,0,0,0\n", "Name each sensor once, not '703'"),
         ("701,702,703,704\n" + 3 * "0,0,0,0\n" + "0,0,0,\n", "must hold numbers. Received: ''"),

@@ -135,8 +135,8 @@ def test_training_steps_are_those_of_the_protocol():
         ((60, 10, 5, 0.2, 60), ValueError, "must leave a part for training.*test=60"),
         ((60, 10, 5, -0.1), ValueError, "`val` must not be negative.*-0.1"),
         ((60, 10, 5, "0.1"), TypeError, "`val` must be an int or a float.*'0.1'"),
-        ((60, 0, 5), ValueError, "`input_length` must be an int of at least 1.*=0"),
-        ((60, 5, 0), ValueError, "`horizon` must be an int of at least 1.*=0"),
+        ((60, 0, 5), ValueError, "`input_length` must be an integer of at least 1.*=0"),
+        ((60, 5, 0), ValueError, "`horizon` must be an integer of at least 1.*=0"),
         ((60, 5, 1, 0.2, 0.2, "middle"), ValueError, "`boundary` must be .*'middle'"),
     ],
 )

@@ -108,7 +108,7 @@ def test_columns_that_are_no_sensors(write, columns, message):
         ),
         ({"sensor": [1, 2, 3] * 4, "lat": range(12)}, "column 'lat' with .*ignore=.*'lat'"),
         ({"sensor": [1, 2, 3] * 4, "flag": ["ok"] * 12}, "column 'flag' with ok, ok, ok"),
-        ({"sensor": [1, 2, 3] * 4, "variable": ["u"] * 12}, "'variable' with u.*frame.pivot"),
+        ({"sensor": [1, 2, 3] * 4, "variable": ["u"] * 12}, r"'variable' with u.*ignore=\['va"),
         ({"sensor": [1, 2, "", *"abcdefghi"]}, "empty cell in column 'sensor', row 2"),
     ],
 )
@@ -287,3 +287,13 @@ def test_a_file_of_quality_that_is_missing(write):
 def test_numbers_of_hundreds_of_digits_are_refused(write):
     with pytest.raises(ValueError, match=r"finite numbers of float32. Received: 1 others"):
         from_csv(write("time,A\n2024-05-01," + "9" * 400 + "\n"))
+
+
+def test_dates_in_numbers_that_do_not_rise(write):
+    path = write({"time": DAYS, "A": speeds("A")["A"], "S": [201205010005] * len(DAYS)})
+    with pytest.raises(ValueError, match="'S' with 201205010005, .* looks like a time.*ignore=..S"):
+        from_csv(path)
+    assert from_csv(path, ignore="S").names == ("A",)
+    days = write({"A": speeds("A")["A"], "S": [20240501 + n for n in range(12)]})
+    with pytest.warns(UserWarning, match="loses digits"):
+        assert from_csv(days, time=False).names == ("A", "S")

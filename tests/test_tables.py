@@ -109,7 +109,7 @@ def test_one_file_for_each_feature(tmp_path):
         check(series, SPEED, FLOW)
     for frame, message in (
         (FLOW.iloc[1:], "must have the times of .*11 rows and 12 rows, the first .* row 0"),
-        (FLOW.rename(columns={"B": "C"}), r"must have the sensors of .*\['B', 'C'\]"),
+        (FLOW.rename(columns={"B": "C"}), "must have the sensors of .*'B', 'C' in"),
     ):
         frame.to_csv(tmp_path / "flow.csv")
         with pytest.raises(ValueError, match=message):
@@ -136,7 +136,7 @@ def test_one_station(tmp_path):
     data[["flow"]].to_csv(path)
     assert from_csv(path).names == ("flow",)
     pd.concat([data, data[["flow"]]], axis=1).to_csv(path)
-    with pytest.raises(ValueError, match=r"station_7.csv must have unique `features`.*\['flow'\]"):
+    with pytest.raises(ValueError, match=r"station_7.csv must have unique `features`.*'flow' more"):
         from_csv(path, layout="station")
     LONG[LONG["sensor"] == "07"].to_csv(path, index=False)
     check(from_csv(path), *(BOTH[name][["07"]] for name in list(LONG)[2:]))

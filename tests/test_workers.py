@@ -197,5 +197,5 @@ def test_workers_that_are_set_later():
 @pytest.mark.parametrize("wrong", [{"workers": -1}, {"workers": "2"}, {"max_queue_size": 0}])
 def test_wrong_numbers_of_workers(wrong):
     (name, value), *_ = wrong.items()
-    with pytest.raises(ValueError, match=f"`{name}` must be an int of at least .*{value!r}"):
+    with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least .*{value!r}"):
         make(**wrong)

@@ -11,8 +11,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from stgkeras.cli import evaluate, fit, forecast
-from stgkeras.cli.errors import UserError
+from stgkeras.cli import evaluate, fit, forecast, reading
+from stgkeras.cli.errors import UserError, translated
 
 __all__ = ["main"]
 
@@ -74,7 +74,8 @@ def _print_warning(command):
 
     def show(message, category, *_, **__):
         if not issubclass(category, (DeprecationWarning, FutureWarning)):  # not for users
-            print(f"stgkeras {command}: warning: {message}", file=sys.stderr)
+            text = translated(str(message), reading.NAMES)
+            print(f"stgkeras {command}: warning: {text}", file=sys.stderr)
 
     return show
 

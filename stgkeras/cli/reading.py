@@ -9,10 +9,12 @@ from typing import Any
 
 from stgkeras.cli.errors import UserError
 
-TABLE = ("layout", "time", "sensor", "ignore", "separator", "decimal", "key")
+TABLE = ("layout", "time", "sensor", "ignore", "separator", "decimal", "day_first", "key")
 SERIES = ("units", "timezone", "null_value", "holidays", "interval", "unknown")
-# How errors name the arguments of the readers.
-NAMES = {name: f"--{name.replace('_', '-')}" for name in (*TABLE, *SERIES)} | {
+# How errors name the arguments of `add_table_options`, and of both groups.
+TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
+    "day_first=True": "--day-first",
+    "day_first=False": "--month-first",
     "time=False": "--no-time",
     "regularize": "--mend",
     "regularize=True": "--mend",
@@ -21,6 +23,7 @@ NAMES = {name: f"--{name.replace('_', '-')}" for name in (*TABLE, *SERIES)} | {
     'duplicates="mean"': "--mend",
     '`duplicates="first"` or `"mean"`': "--mend",
 }
+NAMES = TABLE_NAMES | {name: f"--{name.replace('_', '-')}" for name in SERIES}
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,20 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--separator", help="sign between two cells")
     group.add_argument("--decimal", choices=(".", ","), help="decimal sign")
+    order = group.add_mutually_exclusive_group()
+    order.add_argument(
+        "--day-first",
+        action="store_const",
+        const=True,
+        help="in dates such as 03/04/2024, the day is first",
+    )
+    order.add_argument(
+        "--month-first",
+        dest="day_first",
+        action="store_const",
+        const=False,
+        help="the month is first",
+    )
     group.add_argument(
         "--key", metavar="ARRAY", action="append", help="array of an npz file; may be repeated"
     )
@@ -81,7 +98,7 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
 def table_options(args: argparse.Namespace) -> dict[str, Any]:
     """Returns the arguments of `load_series` that `add_table_options` reads."""
     found = {name: getattr(args, name) for name in TABLE if getattr(args, name) is not None}
-    return found | ({"duplicates": "mean"} if args.mend else {})
+    return found | ({"duplicates": "mean", "regularize": True} if args.mend else {})
 
 
 def series_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -93,7 +110,7 @@ def series_options(args: argparse.Namespace) -> dict[str, Any]:
         found["null_value"] = _null_value(args.null_value)
     if args.holidays and not any(re.match(r"\d", day) for day in args.holidays):
         found["holidays"] = ",".join(args.holidays)  # a country code
-    return found | table_options(args) | ({"regularize": True} if args.mend else {})
+    return found | table_options(args)
 
 
 def take_form(args: argparse.Namespace, form: Any) -> None:
@@ -117,6 +134,8 @@ def again(args: argparse.Namespace) -> str:
     parts = []
     for name in TABLE:
         value = getattr(args, name)
+        if name == "day_first":
+            continue  # the forecaster has it
         if value is False:
             parts.append("--no-time")
         elif value is not None:

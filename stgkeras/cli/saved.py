@@ -23,15 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def names(args: argparse.Namespace) -> dict[str, str]:
     """Returns how errors name the arguments of the library."""
     files = {name: args.readings for name in ("path", "newest", "series")}
-    return {**reading.NAMES, **files, "folder": args.city, "Forecaster.save": "`stgkeras fit`"}
+    own = {"folder": args.city, "Forecaster.save": "`stgkeras fit`"}
+    return {**reading.TABLE_NAMES, **files, **own}
 
 
 def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
     """Returns the forecaster, and the readings in the form of its data."""
     with in_options(names(args)):
         from stgkeras.forecasting import Forecaster
-        from stgkeras.forecasting.newest import as_series
+        from stgkeras.forecasting.reading import read_series
 
         forecaster = Forecaster.load(args.city)
         form = forecaster.form
-        return forecaster, as_series(form, args.readings, **reading.table_options(args))
+        return forecaster, read_series(form, args.readings, **reading.table_options(args))

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL, BLEND = "model", "forecaster"  # rows of `Forecaster.evaluate`
-
 
 def few(names: Sequence[str], most: int = 5) -> str:
     """Returns the first names, and the number of the others."""
@@ -59,6 +57,8 @@ def graph_text(found: dict[str, Any]) -> str:
 
 def weights_text(weights: pd.DataFrame, model: str) -> str:
     """Says in words how much the model and each baseline count in the forecast."""
+    from stgkeras.forecasting.fitted import MODEL
+
     shares = weights.mean().sort_values(ascending=False, kind="stable")
     shares = shares[shares > 0]
     parts = [
@@ -78,6 +78,8 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
 
 def errors_text(errors: pd.DataFrame, units: Sequence[str], where: str) -> str:
     """Returns the table of errors, and says if a baseline has a smaller error."""
+    from stgkeras.forecasting.fitted import BLEND, MODEL
+
     given = list(dict.fromkeys(unit for unit in units if unit))
     title = f"Errors{' in ' + ', '.join(given) if given else ''} over {where}:"
     text = f"{title}\n{errors.to_string(float_format='{:.4g}'.format)}"

@@ -12,8 +12,9 @@ from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import PLAIN, blended
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.newest import as_series, in_order, newest_window
+from stgkeras.forecasting.newest import in_order, newest_window
 from stgkeras.forecasting.one_window import compiled_call
+from stgkeras.forecasting.reading import as_series
 from stgkeras.forecasting.result import Forecast
 from stgkeras.metrics import forecast_errors
 

@@ -33,6 +33,7 @@ class Form:
         floor: tuple of C float or None. 0 for a target without a negative training reading.
         last_seen: tuple of N str or None. Time of the last reading of each sensor.
         trained: tuple of N bool. Whether each sensor has a training reading of each target.
+        day_first: as in `Series`. Files of the newest readings have the same order.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,7 @@ class Form:
     floor: tuple[float | None, ...]
     last_seen: tuple[str | None, ...]
     trained: tuple[bool, ...]
+    day_first: bool | None = None
 
     @classmethod
     def of(
@@ -92,6 +94,7 @@ class Form:
             tuple(0.0 if low >= 0 else None for low in lowest),
             tuple(seen),
             tuple(trained.tolist()),
+            series.day_first,
         )
 
     @property

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.datasets import calendar, from_pandas, load_series
+from stgkeras.datasets import calendar
 from stgkeras.datasets.series.clocks import zone_of
 from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.reading import as_series
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,63 +66,6 @@ def newest_window(form: Form, newest: Any) -> Newest:
     present = ~np.isnan(values[..., list(form.targets)]).any(axis=-1)  # (L, N)
     times, clock = _ahead(form, series)
     return Newest(values, clock, times, _flags(form, series, present.sum(axis=0)))
-
-
-def as_series(form: Form, newest: Any, **reading: Any) -> Series:
-    """Reads a frame or file in the form of the data, and returns a `Series` unchanged.
-
-    Args:
-        **reading: further arguments of `load_series` for a file, such as `layout`.
-    """
-    if isinstance(newest, Series):
-        return _checked(form, newest)
-    marks = [np.nan if mark is None else mark for mark in form.null_value]
-    options: dict[str, Any] = {
-        # One number for all features also fits a table that has only some of them.
-        "null_value": marks[0]
-        if len(set(map(str, marks))) == 1
-        else dict(zip(form.features, marks, strict=True)),
-        "regularize": form.dated,
-        "timezone": form.timezone,
-        "holidays": form.holidays,
-    }
-    if not form.dated:
-        options["interval"] = form.interval
-    if isinstance(newest, (str, os.PathLike)):
-        return _checked(form, load_series(newest, **options, **reading))
-    if hasattr(newest, "columns") or isinstance(newest, dict):
-        return _checked(form, from_pandas(newest, **options))
-    raise TypeError(
-        "`newest` must be a `Series`, a pandas frame or the path of a csv file. "
-        f"Received: {type(newest).__name__}"
-    )
-
-
-def _checked(form, series):
-    if series.interval is not None and not np.isclose(series.interval, form.interval):
-        raise ValueError(
-            f"`newest` must have steps of {form.interval:g} minutes, as in training. Received: "
-            f"steps of {series.interval:g} minutes. Resample the readings."
-        )
-    if form.dated and series.timestamps is None:
-        raise ValueError(
-            "`newest` must have timestamps, because the forecaster was trained with them. "
-            "Received: timestamps=None"
-        )
-    if form.dated and (series.timezone is None) != (form.timezone is None):
-        raise ValueError(
-            f"`newest` must have the time zone of the training readings, {form.timezone!r}. "
-            f"Received: timezone={series.timezone!r}. Pass `timezone` when you create the series."
-        )
-    units = dict(zip(form.features, form.units, strict=True))
-    given = dict(zip(series.features, series.units, strict=True))
-    other = [n for n in given if given[n] and units.get(n) and given[n] != units[n]]
-    if other:
-        raise ValueError(
-            f"`newest` must have the units of the training readings, {units[other[0]]!r} for "
-            f"{other[0]!r}. Received: {given[other[0]]!r}. Convert the readings."
-        )
-    return series
 
 
 def in_order(form: Form, series: Series) -> np.ndarray:

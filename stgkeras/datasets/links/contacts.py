@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stgkeras.datasets.cache import as_path
+from stgkeras import arguments
 from stgkeras.datasets.links.contact_fields import (
     check_range,
     column,
@@ -129,7 +129,7 @@ def load_contacts(
     Source:
         SocioPatterns, sociopatterns.org, for the names `t`, `i`, `j` and `node_id`.
     """
-    kind = as_path("path", path).suffix.lower()
+    kind = arguments.path("path", path).suffix.lower()
     if kind not in (".csv", ".npz"):
         raise ValueError(
             f"`path` must end in .csv or .npz. Received: path={str(path)!r}. Rename or convert the "

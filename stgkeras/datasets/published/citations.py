@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.datasets.cache import as_path, cache_folder
+from stgkeras import arguments
+from stgkeras.datasets.cache import cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.planetoid_files import PARTS, planetoid_arrays
 from stgkeras.datasets.series.files import read_npz
@@ -176,7 +177,7 @@ def _load(name, path, cache_dir):
     """Loads a citation network, see `load_cora`."""
     if path is None:
         path = _download(name, cache_folder(cache_dir))
-    path = as_path("path", path)
+    path = arguments.path("path", path)
     if not path.exists():
         title = name.capitalize()
         raise FileNotFoundError(

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from stgkeras.datasets.cache import as_path, cache_folder
+from stgkeras import arguments
+from stgkeras.datasets.cache import cache_folder
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.traffic_files import read_files, read_graph, read_series
 from stgkeras.datasets.series.readings import mark_missing
@@ -140,7 +141,7 @@ def load_set(
     """Loads the set `SETS[name]` from a path, or from the cache after a download."""
     known = SETS[name]
     if path is not None:
-        return read_files(known, _local(known, as_path("path", path)))
+        return read_files(known, _local(known, arguments.path("path", path)))
     folder = cache_folder(cache_dir) / name
     names = ", ".join(file.name for file in known.files.values())
     instead = f"give a folder that holds {names} as `path`"

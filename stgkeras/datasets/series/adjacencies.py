@@ -55,13 +55,15 @@ def _may_be_distances(weights, most=100):
     """Whether a complete graph meets the triangle inequality, as distances do.
 
     A few sensors can have weights exp(-d² / σ²) that meet it too. Then √-log of the weights, which
-    is d / σ, meets it as well.
+    is d / σ, meets it as well. Three sensors often meet it by chance: their largest weight must be
+    above 1.
     """
     part = weights[:most, :most]
     between = ~np.eye(len(part), dtype=bool)
-    if len(part) < 4 or not (part[between] > 0).all():
+    few = len(part) == 3
+    if len(part) < 3 or not (part[between] > 0).all() or (few and part.max() <= 1):
         return False
-    if part.max() <= 4 * part[between].min():
+    if part.max() <= (2 if few else 4) * part[between].min():
         return False  # nearly equal weights always meet the triangle inequality
     if part.max() <= 1 and _meets_triangle_inequality(np.sqrt(-np.log(part + ~between))):
         return False

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from stgkeras import arguments
-from stgkeras.datasets.series.splits import checked_count
 
 
 class Batches(keras.utils.PyDataset):
@@ -49,9 +48,9 @@ class Batches(keras.utils.PyDataset):
         shuffle = arguments.boolean("shuffle", shuffle)
         seed = arguments.integer("seed", seed, minimum=0)
         super().__init__(
-            checked_count("workers", workers, 0),
+            arguments.integer("workers", workers, 0),
             arguments.boolean("use_multiprocessing", use_multiprocessing),
-            checked_count("max_queue_size", max_queue_size, 1),
+            arguments.integer("max_queue_size", max_queue_size, 1),
         )
         self.starts = starts
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
@@ -67,7 +66,7 @@ class Batches(keras.utils.PyDataset):
 
     @workers.setter
     def workers(self, value: int) -> None:
-        self._workers = checked_count("workers", value, 0)
+        self._workers = arguments.integer("workers", value, 0)
 
     @property
     def use_multiprocessing(self) -> bool:

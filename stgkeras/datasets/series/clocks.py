@@ -110,17 +110,48 @@ def _located(times, zone, name, place):
             "offset all year, such as winter time, pass this offset, for example "
             '`timezone="+01:00"`.'
         )
+    start, end = _one_copy(times, every.isna())
+    parts = [(times[:start], False), (times[end:], True)]
+    before, after = (part.tz_localize(zone, ambiguous=np.full(len(part), x)) for part, x in parts)
     try:
-        return times.tz_localize(zone, ambiguous="infer")
+        between = times[start:end].tz_localize(zone, ambiguous="infer")
     except ValueError as error:  # pandas raises subclasses of ValueError
-        row = np.flatnonzero(every.isna())[0]
+        row = start + np.flatnonzero(every[start:end].isna())[0]
         raise ValueError(
             f"`timestamps` must show both times of an hour that occurs twice in {name}, in order "
             f"of time. Received: {times[row]} in {place(row)}, and the rows around it do not show "
             "which of the two times it is. Write the UTC offset of each time, such as "
-            f"{shifted[row].isoformat()}, or remove the rows of this hour and pass "
+            f"{shifted[row].isoformat()}. If the first or last rows lie in this hour, add rows "
+            "before or after the hour. Otherwise remove the rows of this hour and pass "
             "`regularize=True`."
         ) from error
+    return before.append([between, after])
+
+
+def _one_copy(times, twice):
+    """Finds hours that occur twice, of which the table starts or ends with one copy.
+
+    If the table goes on to the hour without a gap, its last rows are the first copy; if it goes on
+    from the hour without a gap, its first rows are the second copy.
+
+    Args:
+        times: (T,) DatetimeIndex of local times.
+        twice: bool (T,), whether a time occurs twice.
+
+    Returns:
+        Number of rows at the start that are the second copy, and of the row from which all rows
+        are the first copy.
+    """
+    steps = np.diff(times.to_numpy()).astype(np.int64)
+    known = steps[~twice[1:] & ~twice[:-1] & (steps > 0)]
+    if not len(known):
+        return 0, len(times)
+    even = (steps > 0) & (steps <= np.median(known))
+    once = np.flatnonzero(~twice)
+    start, end = int(once[0]), int(once[-1]) + 1
+    start = start if even[:start].all() else 0
+    end = end if even[end - 1 :].all() else len(times)
+    return start, end
 
 
 def wall_clock(times: np.ndarray, timezone: str | None) -> np.ndarray:

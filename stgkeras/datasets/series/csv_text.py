@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import os
 import re
@@ -11,12 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stgkeras.datasets.series.columns import DATE, as_number, is_feature_name, is_sensor_name
+from stgkeras.datasets.series.csv_faults import (
+    fault,
+    refuse_lines_above,
+    refuse_short_rows,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
-TAIL = 2**16  # bytes in which the last row is found
 LINES = 100  # number of lines from which the separator and the decimal sign are detected
 # Texts that mean an empty cell, in columns of numbers only: "NA" may be the name of a sensor.
 EMPTY = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "#N/A", "#NA")
@@ -69,6 +72,7 @@ def csv_text(
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = list(itertools.islice(file, LINES))
+        refuse_lines_above(path, lines, [separator] if separator else list(SEPARATORS))
         separator = separator or _separator(path, lines, fix)
         found = list(csv.reader(lines, delimiter=separator))
     except (csv.Error, UnicodeDecodeError) as error:
@@ -87,21 +91,6 @@ def csv_text(
     return CsvText(path, separator, decimal, header, skip + levels, rows)
 
 
-def _refuse_cut_row(text):
-    """Raises ValueError if the last row has fewer cells, as after an interrupted writing."""
-    with open(text.path, "rb") as file:
-        file.seek(max(0, os.path.getsize(text.path) - TAIL))
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    cells = next(csv.reader([last], delimiter=text.separator), [])
-    width = len(text.header[0])
-    if 1 < len(cells) < width and len(lines) > 2:
-        raise ValueError(
-            f"{text.path} must have {width} cells in each row. Received: {len(cells)} cells in the "
-            f"last row, {last[:60]!r}, as of a file that was cut short. Complete or remove the row."
-        )
-
-
 def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
     """Reads the rows of data of a csv file. The columns are numbered.
 
@@ -112,10 +101,9 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    _refuse_cut_row(text)
     empty: Any = {i: list(EMPTY) for i in range(len(text.header[0])) if i not in as_text}
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             text.path,
             sep=text.separator,
             decimal=text.decimal,
@@ -129,7 +117,12 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
             low_memory=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        refuse_short_rows(text.path, text.separator, text.skip)
         raise ValueError(fault(text.path, error, text.separator)) from error
+    last = frame.iloc[:, -1]
+    if frame.shape[1] == len(text.header[0]) and (last.isna() | (last == "")).any():
+        refuse_short_rows(text.path, text.separator, text.skip)  # pandas fills them with NaN
+    return frame
 
 
 def all_cells(path: str | os.PathLike[str], fix: str) -> tuple[list[list[str]], str]:
@@ -155,44 +148,6 @@ def with_points(cells: pd.Series, decimal: str) -> pd.Series:
     if decimal == ".":
         return cells
     return cells.map(lambda cell: str(cell).replace(".", "?").replace(",", "."), na_action="ignore")
-
-
-def fault(
-    path: str | os.PathLike[str], error: Exception | None, separator: str = ",", text: str = ""
-) -> str:
-    """Returns the message for a csv file that cannot be read.
-
-    Args:
-        path: path of the file.
-        error: the error of pandas or of the module csv, or None.
-        separator: str. The sign between two cells.
-        text: str. The content of the file, if it is a member of an archive.
-    """
-    must = f"{os.fspath(path)} must be a csv table with data"
-    if isinstance(error, UnicodeDecodeError):
-        return (
-            f"{must}, in the encoding UTF-8. Received: the byte {error.object[error.start]:#x}, "
-            "which is no UTF-8. Save the file in UTF-8."
-        )
-    file = io.StringIO(text) if text else open(path, newline="", encoding="utf-8-sig")
-    width = 0
-    with file:
-        reader = csv.reader(file, delimiter=separator)
-        try:
-            for row in reader:
-                if width and len(row) > width:
-                    return (
-                        f"{must}, with the same number of cells in each line. Received: {len(row)} "
-                        f"cells in line {reader.line_num}, {width} in the first line. Correct the "
-                        "line, or name all columns."
-                    )
-                width = width or len(row)
-        except (csv.Error, UnicodeDecodeError) as found:
-            return f"{must}. Received: {found}, after line {reader.line_num}. Correct the file."
-    what = "an empty file" if not width else "no rows below the names"
-    if width and error is not None and "EmptyData" not in type(error).__name__:
-        what = "a quote that is not closed, or other cells that cannot be read"
-    return f"{must}. Received: {what}. Correct the file."
 
 
 def _separator(path, lines, fix):

@@ -21,17 +21,25 @@ CLEAR = (
 )
 
 
-def parse_times(cells, must, column=""):
+PANDAS_FIX = (
+    "convert the times with `pandas.to_datetime(times, dayfirst=True)` (day first) or "
+    "`dayfirst=False` (month first), and use `from_pandas`"
+)
+
+
+def parse_times(cells, must, column="", day_first=None, fix=PANDAS_FIX):
     """Converts times to a pandas DatetimeIndex (T,), with a time zone if the times have one.
 
     Times in text have the form YYYY-MM-DD HH:MM (ISO 8601), DD.MM.YYYY, DD/MM/YYYY or MM/DD/YYYY.
-    With a slash or a hyphen, one of the rows must decide between day first and month first. Hour
-    24:00 is midnight at the end of the day.
+    With a slash or a hyphen, `day_first` or one of the rows must decide between day first and month
+    first. Hour 24:00 is midnight at the end of the day.
 
     Args:
         cells: (T,) of strings, dates, datetimes or datetime64.
         must: str. Start of the error message, which states the rule.
         column: str. Name of the column for the error message.
+        day_first: None or bool, whether the day stands before the month.
+        fix: str. What to do if neither the rows nor `day_first` show the order.
     """
     import pandas as pd
 
@@ -46,7 +54,7 @@ def parse_times(cells, must, column=""):
     if isinstance(index, pd.DatetimeIndex):
         times = index
     else:
-        times = _from_text(index, must, column)
+        times = _from_text(index, must, column, day_first, fix)
     bad = np.flatnonzero(times.isna())
     if bad.size:
         raise ValueError(
@@ -83,7 +91,7 @@ def _shown(cell):
     return repr(cell if isinstance(cell, str) else str(cell))
 
 
-def _from_text(index, must, column):
+def _from_text(index, must, column, day_first, fix):
     import pandas as pd
 
     text = pd.Series([getattr(cell, "isoformat", lambda cell=cell: cell)() for cell in index])
@@ -93,7 +101,7 @@ def _from_text(index, must, column):
     clock = found[0].where(has_offset, text)
     late = clock.str.contains(HOUR_24).to_numpy(bool)
     clock = clock.str.replace(HOUR_24, "00", regex=True)
-    clock = _year_first(clock, index, must, column)
+    clock = _year_first(clock, index, must, column, day_first, fix)
     times = _parsed(clock.where(clock.str.contains(ISO), None), "ISO8601")
     rest = times.isna() & clock.str.contains(CLEAR)
     if rest.any():
@@ -145,7 +153,19 @@ def _fixed_zone(minutes):
     return datetime.timezone(datetime.timedelta(minutes=int(minutes[0])))
 
 
-def _year_first(clock, index, must, column):
+def day_is_first(text):
+    """Returns whether the day stands before the month in dates with slashes or hyphens, or None.
+
+    Args:
+        text: pandas Series of str. None is returned if no row shows the order.
+    """
+    parts = text.str.extract(YEAR_LAST)
+    parts = parts[parts[1].isin(("/", "-"))]
+    first, second = (parts[i].astype(int) > 12 for i in (0, 2))
+    return True if first.any() else False if second.any() else None
+
+
+def _year_first(clock, index, must, column, given, fix):
     """Writes dates such as 13/05/2024 as 2024-05-13, in all rows alike."""
     parts = clock.str.extract(YEAR_FIRST)
     if parts[0].notna().any():
@@ -156,6 +176,14 @@ def _year_first(clock, index, must, column):
     if not len(rows):
         return clock
     first, second = (parts[i].iloc[rows].astype(int).to_numpy() for i in (0, 2))
+    wrong = first if given is False else second
+    if given is not None and (wrong > 12).any() and (parts[1].iloc[rows] != ".").all():
+        row = rows[wrong > 12][0]
+        raise ValueError(
+            f"{must}, all with the {'day' if given else 'month'} first, because of "
+            f"`day_first={given}`. Received: {index[row]!r} in {column}row {row}. Write each date "
+            "in this order, or as YYYY-MM-DD."
+        )
     if (first > 12).any() and (second > 12).any():
         row = rows[second > 12][0]
         other = rows[first > 12][0]
@@ -165,14 +193,13 @@ def _year_first(clock, index, must, column):
             "date as YYYY-MM-DD."
         )
     # Dates with dots have the day first in all countries that write them.
-    day_first = (first > 12).any() or (parts[1].iloc[rows] == ".").all()
-    if not day_first and not (second > 12).any():
+    day_first = given or (first > 12).any() or (parts[1].iloc[rows] == ".").all()
+    if not day_first and given is None and not (second > 12).any():
         row = rows[0]
         raise ValueError(
             f"{must}, and one of them must show whether the day or the month is first. Received: "
             f"{index[row]!r} in {column}row {row}, and no row with a day after the 12th. Write "
-            "each date as YYYY-MM-DD, or convert the times with `pandas.to_datetime(times, "
-            "dayfirst=True)` (day first) or `dayfirst=False` (month first), and use `from_pandas`."
+            f"each date as YYYY-MM-DD, or {fix}."
         )
     day, month = (parts[0], parts[2]) if day_first else (parts[2], parts[0])
     iso = parts[3] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2) + parts[4]

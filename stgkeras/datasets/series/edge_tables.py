@@ -8,6 +8,11 @@ from stgkeras.datasets.series.csv_text import with_points
 from stgkeras.datasets.series.distance_graphs import weights_of_edges
 from stgkeras.datasets.series.sensor_names import renamed, shown
 
+NUMBERS = ("cost", "distance", "weight")
+# Names of the two columns of edges in other programs.
+ENDS = set("source target src dst dest start end origin destination u v von nach de vers".split())
+ENDS |= set("from_id to_id from_node to_node source_id target_id from_sensor to_sensor".split())
+
 
 def from_edge_table(table, names, what, unknown="raise", decimal=".", weigh=True):
     """Reads an adjacency from a pandas frame with a row for each edge.
@@ -26,16 +31,19 @@ def from_edge_table(table, names, what, unknown="raise", decimal=".", weigh=True
     columns = lower_case(table.columns)
     table = table.set_axis(columns, axis=1)
     more = [c for c in columns if c not in ("from", "to")]
-    numbers = [c for c in more if c.startswith(("cost", "distance", "weight"))]
+    numbers = [c for c in more if c.startswith(NUMBERS)]
     again = [c for c in more if c not in numbers]
     is_pair = again and again[0][:5] == "from_" and again[1:] == ["to_" + again[0][5:]]
     if len(numbers) > 1 or (again and not is_pair) or len(set(columns)) < len(columns):
         kept = ["from", "to", *numbers[:1]]
+        change = f"[{kept}]"
+        if not numbers and len(more) == 1:
+            change = f".rename(columns={{{more[0]!r}: 'distance'}})"
         raise ValueError(
             f"{what} must have the columns from and to, and at most a third column cost, distance "
             f"or weight. Received: the columns {columns}. Rename the column of distances to "
-            "distance, and remove the other columns, for example with "
-            f"`graph=pandas.read_csv(path, dtype=str)[{kept}]`."
+            "distance or of weights to weight, and remove the other columns, for example with "
+            f"`graph=pandas.read_csv(path, dtype=str){change}`."
         )
     if not len(table):
         raise ValueError(
@@ -59,6 +67,47 @@ def from_edge_table(table, names, what, unknown="raise", decimal=".", weigh=True
     adjacency = np.full((len(names), len(names)), -np.inf)
     np.maximum.at(adjacency, (target, source), weights[kept])
     return _with_edges(np.where(np.isneginf(adjacency), 0, adjacency), table, names, what)
+
+
+def refuse_other_headers(columns, rows, names, what):
+    """Raises ValueError for a table of edges whose columns have other names than from and to.
+
+    Args:
+        columns: list of str, the names of the columns.
+        rows: list of lists of str, the first rows.
+        names: sequence of N str, the names of the sensors.
+        what: str. Source of the table in error messages.
+    """
+    known, header = set(names), lower_case(columns)
+    if known & {name.strip() for name in columns} or len(columns) < 2:
+        return  # a matrix with the names of sensors in its first row
+    cells = [[row[i] for row in rows if i < len(row)] for i in range(len(columns))]
+    ends = [i for i, found in enumerate(cells) if found and _share(found, known) > 0.5]
+    if len(ends) != 2:
+        ends = [i for i, name in enumerate(header) if name in ENDS]
+    if len(ends) != 2:
+        return
+    first, second = (columns[i] for i in ends)
+    rename = f".rename(columns={{{first!r}: 'from', {second!r}: 'to'}})"
+    fix = f"Pass `graph{rename}`"
+    if what != "`graph`":
+        fix = (
+            f"Rename {first!r} to from and {second!r} to to in the file, or pass "
+            f"`graph=pandas.read_csv(path, dtype=str){rename}`"
+        )
+    more = [name for i, name in enumerate(header) if i not in ends]
+    if len(more) == 1 and not more[0].startswith(NUMBERS):
+        fix += f", and rename {more[0]!r} to weight if it holds weights, to distance if distances"
+    elif len(more) > 1:
+        fix += f", and remove all except one of {shown(more)}"
+    raise ValueError(
+        f"{what} must have the columns from and to for the two sensors of each edge. Received: the "
+        f"columns {list(columns)}. {fix}."
+    )
+
+
+def _share(cells, known):
+    return sum(cell.strip() in known for cell in cells) / len(cells)
 
 
 def refuse_no_edge(what, ids, names):

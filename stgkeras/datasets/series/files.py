@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stgkeras.datasets.series.csv_text import fault, with_points
+from stgkeras.datasets.series.csv_faults import fault
+from stgkeras.datasets.series.csv_text import with_points
 from stgkeras.datasets.series.npz_times import npz_times, step_minutes
 from stgkeras.datasets.series.readings import InPieces, in_pieces
 

@@ -168,11 +168,21 @@ def _form_fix(frame, column):
     ]
     if names:
         index = f"index={times[0]!r}, " if times else ""
-        return (
+        rows = frame[[times[0], names[0]]] if times else frame[[names[0]]].reset_index()
+        pivot, more = "pivot", ""
+        if rows.duplicated().any():  # `pivot` would fail
+            index = index or "index=frame.index, "
+            pivot, more = "pivot_table", ', aggfunc="sum"'
+        text = (
             "If each row is a reading of one sensor, give each sensor a column: "
-            f"`frame.pivot({index}columns={names[0]!r}, values=…)`. If the column is not needed, "
-            f"call `frame.drop(columns=[{names[0]!r}])`."
+            f"`frame.{pivot}({index}columns={names[0]!r}, values=…{more})`. "
         )
+        if more:
+            text += (
+                "A time and sensor have several rows, such as lanes: this adds counts; for speeds, "
+                'pass `aggfunc="mean"`. '
+            )
+        return f"{text}If the column is not needed, call `frame.drop(columns=[{names[0]!r}])`."
     return f"If this column contains the times, call `frame.set_index({column!r})`."
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from stgkeras.datasets.series import files
 from stgkeras.datasets.series.coordinates import from_coordinates, has_coordinates
 from stgkeras.datasets.series.csv_text import all_cells, csv_text
-from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case
+from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case, refuse_other_headers
 from stgkeras.datasets.series.joined import by_labels, joined
 from stgkeras.datasets.series.sensor_names import shown
 
@@ -78,6 +78,8 @@ def graph_from_file(path, names, unknown="raise", weigh=True):
         table, decimal = _frame(path)
         return from_edge_table(table, **options, decimal=decimal, weigh=weigh)
     matrix = _plain_matrix(text, len(names))
+    if matrix is None:
+        refuse_other_headers(text.header[0], text.rows, names, str(path))
     return _labelled_matrix(path, options) if matrix is None else matrix
 
 

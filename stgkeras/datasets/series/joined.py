@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
-from stgkeras.datasets.series.edge_tables import from_edge_table, lower_case, refuse_no_edge
+from stgkeras.datasets.series.edge_tables import (
+    from_edge_table,
+    lower_case,
+    refuse_no_edge,
+    refuse_other_headers,
+)
 from stgkeras.datasets.series.sensor_names import differences, renamed, repeated, shown
 from stgkeras.graphs import from_edges, from_networkx
 from stgkeras.graphs._checks import as_real
@@ -40,6 +45,8 @@ def joined(graph, names, unknown="raise"):
     if _is_a(graph, "pandas", "DataFrame"):
         if {"from", "to"} <= set(lower_case(graph.columns)):
             return from_edge_table(graph, names, **options)
+        head = graph.head(100).astype(str).to_numpy().tolist()
+        refuse_other_headers([str(name) for name in graph.columns], head, names, "`graph`")
         rows, columns = (_labels(axis, names) for axis in (graph.index, graph.columns))
         return by_labels(as_real("graph", graph), rows, columns, names, **options)
     if _is_a(graph, "networkx", "Graph"):

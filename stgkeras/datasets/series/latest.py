@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.calendar import calendar as compute_calendar
 from stgkeras.datasets.series.series import Series
-from stgkeras.datasets.series.splits import checked_count, history, reach, read_steps
+from stgkeras.datasets.series.splits import history, reach, read_steps
 from stgkeras.types import Array
 
 
@@ -68,7 +69,7 @@ def latest_window(
         timezone, holidays = series.timezone, series.holidays
     else:
         values = np.asarray(series)
-    checked_count("horizon", horizon)
+    arguments.integer("horizon", horizon)
     read = read_steps(input_length, horizon, steps_per_day)
     need = history(read) + reach(input_length, horizon) - horizon
     if len(values) < need:

@@ -14,9 +14,10 @@ from stgkeras.datasets.series.columns import (
     number_times,
     quantity,
 )
-from stgkeras.datasets.series.dates import parse_times
+from stgkeras.datasets.series.dates import day_is_first, parse_times
 from stgkeras.datasets.series.readings import in_pieces
-from stgkeras.datasets.series.roles import check_sensors, shown
+from stgkeras.datasets.series.roles import check_sensors
+from stgkeras.datasets.series.sensor_names import shown
 
 
 def wide_parts(table, roles, layout):
@@ -58,11 +59,14 @@ def wide_parts(table, roles, layout):
         "names": names,
         "features": features,
         "times": times,
+        "day_first": None if roles.time is None else day_first_of(table, roles.time),
     }
 
 
 def _refuse_others(table, columns, names, has_times):
     kinds = [table.kinds[i] for i in columns]
+    if not has_times:  # `time=False`, or numbers that would not rise
+        kinds = ["number" if kind == "compact" else kind for kind in kinds]
     if kinds[0] in ("rows", "number") and _counts(table.frame[columns[0]]):
         if kinds[0] == "rows" or not has_times:
             kinds[0] = "rows long" if kinds[0] == "rows" else "counts"
@@ -215,9 +219,19 @@ def times_of(table, column, rows=None):
             "as YYYY-MM-DD HH:MM. If the numbers count from the start, and each sensor has a "
             f"column, pass `ignore=[{table.names[column]!r}]` and `interval`."
         )
+    fix = "pass `day_first=True` (day first) or `day_first=False` (month first)"
     try:
-        return parse_times(pd.Index(part), must, name)
+        return parse_times(pd.Index(part), must, name, table.day_first, fix)
     except ValueError:
         if rows is None:
             raise
-        return parse_times(pd.Index(cells), must, name)  # raises the error with the right row
+        # This raises the error with the right row.
+        return parse_times(pd.Index(cells), must, name, table.day_first, fix)
+
+
+def day_first_of(table, column):
+    """Returns whether the day stands before the month in a column of times; None if not known."""
+    cells = table.frame[column]
+    if table.day_first is not None or table.kinds[column] != "date" or cells.dtype.kind == "M":
+        return table.day_first
+    return day_is_first(cells.drop_duplicates().astype(str).str.strip())

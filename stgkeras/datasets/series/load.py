@@ -52,8 +52,8 @@ def load_series(
             NaN and empty cells raise an error.
         timezone, holidays: as in `from_arrays`.
         **options: for all files `units`, `regularize`, `duplicates`, `unknown` and `quality`; for
-            tables also `layout`, `time`, `sensor`, `ignore`, `separator` and `decimal`, as in
-            `from_csv`.
+            tables also `layout`, `time`, `sensor`, `ignore`, `separator`, `decimal` and
+            `day_first`, as in `from_csv`.
 
     Forms of graphs:
         1. Edges: a csv file or pandas frame with the columns `from` and `to`, and at most a third
@@ -161,6 +161,7 @@ def from_csv(
     ignore: str | Sequence[str] = (),
     separator: str | None = None,
     decimal: str | None = None,
+    day_first: bool | None = None,
 ) -> Series:
     """Creates a series from a csv file.
 
@@ -169,7 +170,7 @@ def from_csv(
     1. Wide: a row for each step, a column for each sensor, and optionally a column of times.
     2. Long: a row for each time and sensor, with a column of times, a column of sensors (such as
        `sensor` or `station_id`), and a column for each feature. If each row is one reading of one
-       feature, give each feature a column first (`frame.pivot`).
+       feature or lane, combine the rows with pandas first; the error shows how.
     3. One station: a column of times, and a column for each feature. Pass `layout="station"`.
     4. Two rows of names: the name of a sensor and of a feature above each column.
 
@@ -196,6 +197,8 @@ def from_csv(
         ignore: str or sequence of str. Names of columns that are not read.
         separator: str. Sign between two cells. Default: a comma, semicolon or tab, as in the file.
         decimal: "." or ",". Decimal sign. Default: as in the file.
+        day_first: bool. Whether the day stands before the month in dates such as 03/04/2024.
+            Default: as in a row of the file with a day after the 12th.
 
     Returns:
         `Series`. A wide table has one feature, "value".
@@ -246,6 +249,7 @@ def from_csv(
         ignore=ignore,
         separator=separator,
         decimal=decimal,
+        day_first=day_first,
     )
 
 

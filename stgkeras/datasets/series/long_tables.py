@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from stgkeras.datasets.series.clocks import to_utc, zone_of
-from stgkeras.datasets.series.columns import TRUTH, is_feature_name, mistaken
-from stgkeras.datasets.series.layouts import numbers_of, times_of
+from stgkeras.datasets.series.columns import TRUTH, mistaken
+from stgkeras.datasets.series.layouts import day_first_of, numbers_of, times_of
 from stgkeras.datasets.series.readings import InPieces, marked, means, null_values
+from stgkeras.datasets.series.row_parts import parts_column, parts_fix, warn_of_parts
 from stgkeras.datasets.series.spacing_faults import duplicate_fix
 from stgkeras.datasets.series.timestamps import DUPLICATES
 
@@ -44,14 +45,16 @@ def long_parts(
     order = np.argsort(cells, kind="stable")
     cells = cells[order]
     starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1]))
-    if duplicates == "raise" and len(starts) < len(order):
+    if duplicates != "raise" and len(starts) < len(order):
+        warn_of_parts(table, roles, duplicates)
+    elif len(starts) < len(order):
         again = np.flatnonzero(np.diff(cells) == 0)
         row = again[np.argmin(order[again + 1])] + 1
         raise ValueError(
             f"{table.where} must have one row for each time and sensor. Received: sensor "
             f"{names[sensors[order[row]]]!r} at {times[steps[order[row]]]} in rows "
             f"{order[row - 1]} and {order[row]}, the first of {len(again)} such rows. "
-            f"{_duplicate_fix(times[steps[sensors == sensors[order[row]]]])}."
+            + _duplicate_fix(table, roles, times[steps[sensors == sensors[order[row]]]])
         )
     cells = cells[starts]
     shape = (len(times), len(names), len(features))
@@ -102,14 +105,18 @@ def long_parts(
         "features": features,
         "times": times,
         "quality": quality,
+        "day_first": day_first_of(table, roles.time),
     }
 
 
-def _duplicate_fix(times):
+def _duplicate_fix(table, roles, times):
     """Names the fix for a sensor with several rows of the same time."""
+    column = parts_column(table, roles)
+    if column is not None:
+        return parts_fix(table, roles, column)
     zone = times.tz and "UTC"
     times = np.sort(to_utc(times, None)[0])
-    return duplicate_fix(times, np.flatnonzero(times[1:] == times[:-1]), zone)
+    return f"{duplicate_fix(times, np.flatnonzero(times[1:] == times[:-1]), zone)}."
 
 
 def _times(table, column, names, sensors, timezone):
@@ -232,11 +239,9 @@ def _refuse_unused(table, roles):
         what = mistaken(name) or ("text" if table.kinds[i] == "text" else None)
         if what:
             fix = f"Remove the column, or pass `ignore=[{name!r}]`."
-            if is_feature_name(name):
-                fix = (
-                    "If it contains the names of features, give each feature a column first, with "
-                    "`frame.pivot`."
-                )
+            column = parts_column(table, roles)
+            if column is not None:
+                fix = parts_fix(table, roles, column)
             raise ValueError(
                 f"{table.where} must have only columns of readings besides the times and the "
                 f"sensors in column {table.names[roles.sensor]!r}. Received: {table.seen(i)}, "

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.columns import number_times
 from stgkeras.datasets.series.dates import times_of_steps
 from stgkeras.datasets.series.graph_files import graph_parts
 from stgkeras.datasets.series.sensor_names import texts
 from stgkeras.datasets.series.series import Series, make_series
+from stgkeras.graphs._checks import check_masked
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -119,16 +121,8 @@ def from_arrays(
     """
     if hasattr(values, "columns"):
         names = _names_of_frame(values, timestamps, names)
-    if not isinstance(values, np.memmap):
-        try:
-            values = np.asarray(values)
-        except ValueError as error:
-            raise ValueError(
-                f"`values` must be an array. Received: lists of different lengths ({error}). Pass "
-                "rows of equal lengths."
-            ) from error
-    if values.dtype.kind not in "biuf":
-        raise TypeError(f"`values` must hold real numbers. Received: dtype={values.dtype}")
+    check_masked("values", values)
+    values = arguments.array("values", values)
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(
             "`values` must have shape (steps, nodes) or (steps, nodes, features). "

@@ -118,7 +118,7 @@ def refuse_missing(values, null_value, where, features=None, quality=None):
     )
 
 
-def mark_missing(values, null_value, quality=None):
+def mark_missing(values, null_value, quality=None, digits=None):
     """Returns a float32 copy of the values with NaN in place of missing readings.
 
     A float32 memory map without a reading to replace is returned without a copy.
@@ -126,6 +126,7 @@ def mark_missing(values, null_value, quality=None):
     Args:
         values: (T, N, F).
         null_value, quality: as in `refuse_missing`.
+        digits: None, or `LostDigits` that compares the values with the copy.
     """
     marks = _each(null_value, values.shape[2])
     plain = quality is None and all(mark is None or np.isnan(mark) for mark in marks)
@@ -133,9 +134,12 @@ def mark_missing(values, null_value, quality=None):
         return values
     found = np.empty(values.shape, np.float32)
     for piece in pieces(values):
-        found[piece] = marked(
+        read = marked(
             np.array(values[piece], np.float64), marks, None if quality is None else quality[piece]
         )
+        found[piece] = read
+        if digits is not None:
+            digits.add(read, found[piece])
     return found
 
 

@@ -16,6 +16,7 @@ from stgkeras.datasets.series.columns import (
     number_times,
     quantity,
 )
+from stgkeras.datasets.series.sensor_names import shown
 
 LAYOUTS = ("wide", "long", "station")
 WIDE = "a row for each step and a column for each sensor"
@@ -91,11 +92,6 @@ def roles_of(table, *, layout=None, time=None, sensor=None, ignore=(), quality=N
             f"{table.where} must have columns of readings. Received: columns {shown(table.names)}"
         )
     return Roles(layout, found, sensor, free, quality)
-
-
-def shown(names):
-    """Returns a list of names for error messages, cut after eight names."""
-    return f"{list(names[:8])!r}"[:-1] + (", …]" if len(names) > 8 else "]")
 
 
 def _column(table, argument, name):
@@ -247,6 +243,8 @@ def check_sensors(where, names, kinds, seen, fix):
     """
     for i, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         what = mistaken(name)
+        if what is None and kind == "compact":
+            what = "a time"
         if what is None and i == 0:
             what = {"rows long": "a row number", "counts": "a time or a row number"}.get(kind)
         if what:

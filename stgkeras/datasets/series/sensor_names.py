@@ -37,18 +37,25 @@ def repeated(names):
 def renamed(others, names):
     """Returns a hint if the ids are those of the sensors, written in another way; or None."""
     plain = {name.lstrip("0") or "0": name for name in names}
+    whole = {name.removesuffix(".0"): name for name in names}
     for other in others:
+        name = whole.get(other.removesuffix(".0"))
+        if name is not None:
+            wrong, where = other, "ids"
+            if name.endswith(".0"):
+                wrong, where = name, "names of the sensors"
+            return (
+                f"The id {other!r} seems to be the sensor {name!r}. Spreadsheets and pandas add .0 "
+                f"to whole numbers in a column with empty cells. Write the {where} without it, "
+                f"such as {wrong.removesuffix('.0')!r}, for example with "
+                '`pandas.to_numeric(frame[column]).astype("int64")`.'
+            )
         name = plain.get(other.lstrip("0") or "0")
         if name is not None:
             return (
                 f"The id {other!r} seems to be the sensor {name!r}. Spreadsheets remove leading "
                 "zeros. Write the ids as the names of the sensors, for example with "
                 f"`str.zfill({len(name)})`."
-            )
-        if other.removesuffix(".0") in names:
-            return (
-                f"The id {other!r} is a decimal number. Read the ids as text, for example with "
-                "`pandas.read_csv(path, dtype=str)`."
             )
     return None
 

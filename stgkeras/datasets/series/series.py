@@ -14,6 +14,7 @@ from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.calendar import calendar as compute_calendar
 from stgkeras.datasets.series.clocks import Holidays, checked_holidays, to_utc
 from stgkeras.datasets.series.coordinates import kilometres
+from stgkeras.datasets.series.doubts import LostDigits, warn_of_total
 from stgkeras.datasets.series.readings import (
     mark_missing,
     marked,
@@ -22,9 +23,8 @@ from stgkeras.datasets.series.readings import (
     quality_mask,
     refuse_missing,
 )
-from stgkeras.datasets.series.roles import shown
 from stgkeras.datasets.series.selection import select
-from stgkeras.datasets.series.sensor_names import repeated, texts
+from stgkeras.datasets.series.sensor_names import repeated, shown, texts
 from stgkeras.datasets.series.timestamps import even_steps
 from stgkeras.seasons import pieces
 
@@ -56,6 +56,8 @@ class Series:
             Sundays.
         places: (N, 2) float64 or None. Latitude and longitude of each sensor, in degrees. None if
             the graph was not given by coordinates.
+        day_first: bool or None. Whether the day stands before the month in the dates of the file,
+            such as 13/05/2024. None if they show no such order, as 2024-05-13.
     """
 
     values: np.ndarray
@@ -71,6 +73,7 @@ class Series:
     timezone: str | None = None
     holidays: Holidays = None
     places: np.ndarray | None = None
+    day_first: bool | None = None
 
     @functools.cached_property
     def calendar(self) -> np.ndarray:
@@ -159,6 +162,7 @@ def make_series(
     timezone=None,
     holidays=None,
     places=None,
+    day_first=None,
 ):
     """Checks the parts of a series and returns the series.
 
@@ -170,7 +174,7 @@ def make_series(
         places: (N, 2) latitudes and longitudes in degrees, or None.
         units: str for all features, or sequence of F str.
         names, features, symmetric, interval, null_value, regularize, duplicates, quality,
-            timezone, holidays: as for `from_arrays`.
+            timezone, holidays: as for `from_arrays`; day_first: as in `Series`.
 
     Returns:
         `Series`.
@@ -186,6 +190,7 @@ def make_series(
     marks = null_values(null_value, features)
     mask = None if quality is None else quality_mask(quality, values.shape)
     refuse_missing(values, marks, where, features, mask)
+    digits = LostDigits(where)
     repair = regularize or duplicates != "raise"
     if times is None and repair:
         raise ValueError(
@@ -207,10 +212,12 @@ def make_series(
         )
         interval = agreed_interval(interval, found, "the timestamps")
         if repair:
-            values = _repaired(values, rows, marks, mask)
+            values = _repaired(values, rows, marks, mask, digits)
         del rows
     if not repair:
-        values = mark_missing(values, marks, mask)
+        values = mark_missing(values, marks, mask, digits)
+    digits.warn()
+    warn_of_total(values, names, where)
     if adjacency is not None:
         adjacency = checked_adjacency(adjacency, len(names), symmetric, where)
     return Series(
@@ -225,10 +232,11 @@ def make_series(
         timezone=timezone,
         holidays=holidays,
         places=places,
+        day_first=day_first,
     )
 
 
-def _repaired(values, rows, marks, quality):
+def _repaired(values, rows, marks, quality, digits):
     """Returns the float32 values of the steps of `rows`, NaN where a step has no row."""
     filled = np.full((rows.total, *values.shape[1:]), np.nan, np.float32)
     ends = np.append(rows.starts[1:], len(rows.order))
@@ -238,7 +246,9 @@ def _repaired(values, rows, marks, quality):
         read = values[order].astype(np.float64, copy=False)  # indexing made a copy
         read = marked(read, marks, None if quality is None else quality[order])
         starts = rows.starts[piece] - first
-        filled[rows.steps[piece]] = means(read, starts) if rows.mean else read[starts]
+        read = means(read, starts) if rows.mean else read[starts]
+        filled[rows.steps[piece]] = read
+        digits.add(read, filled[rows.steps[piece]])
     return filled
 
 

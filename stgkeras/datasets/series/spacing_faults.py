@@ -34,9 +34,10 @@ def duplicate_fix(times, wrong, timezone):
     if counts.mean() >= 2 and (counts > 1).mean() > 0.9:
         return (
             f"Each time occurs {np.median(counts):g} times, as in a table with a row for each time "
-            "and sensor. Give each sensor a column: `frame.pivot(index=…, columns=…, values=…)` "
-            "with the names of the columns of times, sensors and readings, and pass the result to "
-            "`from_pandas`"
+            "and sensor. Give each sensor a column: `frame.pivot_table(index=…, columns=…, "
+            "values=…)` with the names of the columns of times, sensors and readings, and pass the "
+            "result to `from_pandas`. If a time and sensor have several rows, such as lanes, pass "
+            '`aggfunc="sum"` for counts; the default is the mean'
         )
     steps = np.diff(np.sort(times))
     usual = _usual(steps[steps.astype(np.int64) > 0])

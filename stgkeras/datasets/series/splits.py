@@ -81,7 +81,7 @@ def split_windows(
         >>> [(int(part[0]), int(part[-1])) for part in split]
         [(0, 19), (24, 27), (32, 35)]
     """
-    checked_count("num_steps", num_steps)
+    arguments.integer("num_steps", num_steps)
     span = reach(input_length, horizon)
     if not isinstance(boundary, str) or boundary not in ("inside", "start"):
         raise ValueError(f'`boundary` must be "inside" or "start". Received: boundary={boundary!r}')
@@ -247,7 +247,7 @@ def read_steps(input_length, horizon, steps_per_day=None):
     _check_components(input_length)
     ahead, found = _ahead(horizon), {}
     for name, length in input_length.items():
-        checked_count("input_length", length)
+        arguments.integer("input_length", length)
         is_count = isinstance(steps_per_day, (int, np.integer))
         in_a_day = is_count and ahead <= steps_per_day <= arguments.LARGEST
         if name != "recent" and not in_a_day:
@@ -274,9 +274,9 @@ def reach(input_length, horizon):
     if isinstance(input_length, dict):
         _check_components(input_length)
         recent = input_length.get("recent", 0)
-        recent = recent and checked_count("input_length", recent)
+        recent = recent and arguments.integer("input_length", recent)
     else:
-        recent = checked_count("input_length", input_length)
+        recent = arguments.integer("input_length", input_length)
     return int(recent) + _ahead(horizon)
 
 
@@ -289,12 +289,4 @@ def _check_components(input_length):
 
 
 def _ahead(horizon):
-    return 1 if horizon is None else checked_count("horizon", horizon)
-
-
-def checked_count(name, value, least=1):
-    """Returns `value` as an int. Raises ValueError if `value` is no int of at least `least`."""
-    is_count = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_count or not least <= value <= arguments.LARGEST:
-        raise ValueError(f"`{name}` must be an int of at least {least}. Received: {name}={value!r}")
-    return int(value)
+    return 1 if horizon is None else arguments.integer("horizon", horizon)

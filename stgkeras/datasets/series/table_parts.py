@@ -11,10 +11,11 @@ from stgkeras.datasets.series.files import file_type
 from stgkeras.datasets.series.layouts import wide_parts
 from stgkeras.datasets.series.long_tables import long_parts
 from stgkeras.datasets.series.readings import InPieces
-from stgkeras.datasets.series.roles import roles_of, shown
+from stgkeras.datasets.series.roles import roles_of
+from stgkeras.datasets.series.sensor_names import shown
 from stgkeras.datasets.series.tables import TABLES, paths_of_features, read_table
 
-TABLE_OPTIONS = {"layout", "time", "sensor", "ignore", "separator", "decimal"}
+TABLE_OPTIONS = {"layout", "time", "sensor", "ignore", "separator", "decimal", "day_first"}
 
 
 def table_parts(
@@ -30,14 +31,15 @@ def table_parts(
     ignore=(),
     separator=None,
     decimal=None,
+    day_first=None,
     timezone=None,
 ):
     """Reads a table, or a dict of feature name → path. Arguments as in `from_csv`.
 
     Returns:
         dict of `values`, `InPieces` (T, N, F), `names`, `features`, `times`, a pandas DatetimeIndex
-        (T,) or None, `quality`, None or a mask, and `duplicates`, the action for the rows of
-        `times` that is left to do.
+        (T,) or None, `quality`, None or a mask, `duplicates`, the action for the rows of
+        `times` that is left to do, and `day_first`, as in `Series`.
     """
     form = {
         "layout": layout,
@@ -46,6 +48,7 @@ def table_parts(
         "ignore": ignore,
         "separator": separator,
         "decimal": decimal,
+        "day_first": day_first,
         "timezone": timezone,
     }
     if isinstance(path, Mapping):
@@ -53,7 +56,9 @@ def table_parts(
         column = None
     else:
         as_text = [name for name in (time, sensor) if isinstance(name, str)]
-        table = read_table(path, separator=separator, decimal=decimal, as_text=as_text)
+        table = read_table(
+            path, separator=separator, decimal=decimal, day_first=day_first, as_text=as_text
+        )
         column = quality if isinstance(quality, str) and quality in table.names else None
         roles = roles_of(
             table, layout=layout, time=time, sensor=sensor, ignore=ignore, quality=column

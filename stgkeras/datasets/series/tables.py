@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stgkeras.arguments import boolean
 from stgkeras.datasets.series.columns import (
     DATE,
     as_number,
@@ -41,6 +42,8 @@ class Table:
         kinds: list of C str, see `kind_of`.
         sample: list of C lists, the first few cells of each column.
         decimal: str. The decimal sign of numbers in text.
+        separator: str. The sign between two cells of text.
+        day_first: None or bool, whether the day stands before the month in dates.
     """
 
     where: str
@@ -51,6 +54,8 @@ class Table:
     kinds: list[str]
     sample: list[list]
     decimal: str = "."
+    separator: str = ","
+    day_first: bool | None = None
 
     def seen(self, column):
         """Returns the name and the first values of a column, for error messages."""
@@ -58,17 +63,19 @@ class Table:
         return f"column {self.names[column]!r} with {cells}, …"
 
 
-def read_table(path, *, separator=None, decimal=None, as_text=()):
+def read_table(path, *, separator=None, decimal=None, day_first=None, as_text=()):
     """Reads a file as a `Table`.
 
     Args:
         path: path of a csv, Parquet or HDF5 file.
-        separator, decimal: as in `from_csv`.
+        separator, decimal, day_first: as in `from_csv`.
         as_text: names of columns that are read as text, such as the column of sensors.
     """
+    if day_first is not None:
+        day_first = boolean("day_first", day_first)
     kind = file_type(path, TABLES)
     if kind in CSV:
-        return _from_text(path, separator, decimal, as_text)
+        return replace(_from_text(path, separator, decimal, as_text), day_first=day_first)
     if (separator, decimal) != (None, None):
         raise ValueError(
             f"`separator` and `decimal` must be None for a {kind} file. "
@@ -80,7 +87,7 @@ def read_table(path, *, separator=None, decimal=None, as_text=()):
             f"{path} must have at least one row and one column. "
             f"Received: a frame of shape {frame.shape}"
         )
-    return table_of_frame(frame, str(path))
+    return replace(table_of_frame(frame, str(path)), day_first=day_first)
 
 
 def table_of_frame(frame, where):
@@ -143,7 +150,8 @@ def _from_text(path, separator, decimal, as_text):
             f"{frame.shape[1]} columns{hint}"
         )
     levels = ("", "") if second is None else (names[0], second[0])
-    return Table(str(path), frame, names, second, levels, kinds, sample, text.decimal)
+    form = text.decimal, text.separator
+    return Table(str(path), frame, names, second, levels, kinds, sample, *form)
 
 
 def _refuse_data_as_names(path, names, kinds, sample):
