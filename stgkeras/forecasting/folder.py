@@ -15,6 +15,7 @@ from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
+from stgkeras.models.saved_form import weights_follow
 
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
@@ -72,7 +73,8 @@ def load(folder: str | os.PathLike[str]) -> Fitted:
             raise ValueError(f"format {record['format']}")
         form = Form.from_json(record["data"])
         arrays = read_npz(folder / ARRAYS)
-        model = keras.models.load_model(folder / MODEL)
+        with weights_follow():
+            model = keras.models.load_model(folder / MODEL)
         season, ridge, offset = (arrays[name] for name in ("season", "ridge", "offset"))
         baselines = Baselines(season, ridge, offset, record["steps_per_day"])
         _check(model, form, arrays, record)

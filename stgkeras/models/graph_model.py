@@ -241,7 +241,8 @@ class GraphModel(keras.Model):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
-        model = cls(**{name: value for name, value in config.items() if name != "quantized"})
+        arguments = {name: value for name, value in config.items() if name != "quantized"}
+        model = saved_form.created(cls, arguments)
         saved_form.quantize_layers(model, config.get("quantized", {}))
         return model
 

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from stgkeras import arguments
+from stgkeras.models import saved_form
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 KEYS = ("data", "split", "scaler", "seed", "command", "versions", "metrics")
@@ -59,9 +60,10 @@ def load(preset: str | os.PathLike[str], cls: type = keras.Model) -> Any:
             f"{missing}. Pass a folder that `save_to_preset` wrote."
         )
     try:
-        model = keras.saving.deserialize_keras_object(
-            json.loads((folder / CONFIG).read_text("utf-8"))
-        )
+        with saved_form.weights_follow():
+            model = keras.saving.deserialize_keras_object(
+                json.loads((folder / CONFIG).read_text("utf-8"))
+            )
         if not isinstance(model, keras.Model):
             raise ValueError(f"{CONFIG} describes no model")
         model.load_weights(folder / WEIGHTS)
