@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +63,16 @@ class Fitted:
                 "calendar": calendar[:, length:],
                 "past_calendar": calendar[:, :length],
             }
-        if self._call is None:
-            self._call = compiled_call(self.model)
-        found = {MODEL: self._call(inputs)}
-        found |= self.baselines.forecasts(past[..., list(form.targets)], calendar)
-        values = self._bounded(blended(self.weights.T.to_numpy(), found))[0]
+        shares = self.weights.to_numpy().T
+        chosen = np.asarray(shares.any(axis=1))
+        names = [name for name, used in zip(self._members, chosen, strict=True) if used]
+        found = {}
+        if MODEL in names:
+            if self._call is None:
+                self._call = compiled_call(self.model)
+            found[MODEL] = self._call(inputs)
+        found |= self.baselines.forecasts(past[..., list(form.targets)], calendar, names)
+        values = self._bounded(blended(shares[chosen], {name: found[name] for name in names}))[0]
         return Forecast(
             window.times,
             form.names,
@@ -75,6 +81,10 @@ class Fitted:
             values,
             np.broadcast_to(window.flags, values.shape[:2]),
         )
+
+    @functools.cached_property
+    def _members(self):
+        return tuple(self.weights)  # pandas takes longer than a baseline to list its columns
 
     def _bounded(self, values):
         for c, floor in enumerate(self.form.floor):
