@@ -13,7 +13,7 @@ from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blended
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.newest import newest_window
+from stgkeras.forecasting.newest import dated, newest_window
 from stgkeras.forecasting.one_window import compiled_call
 from stgkeras.forecasting.result import Forecast
 
@@ -42,6 +42,7 @@ class Fitted:
     baselines: Baselines
     weights: pd.DataFrame
     _call: Any = field(default=None, repr=False)
+    earlier = 0  # steps that are read before the window of `form.input_length` steps
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
@@ -73,14 +74,7 @@ class Fitted:
             found[MODEL] = self._call(inputs)
         found |= self.baselines.forecasts(past[..., list(form.targets)], calendar, names)
         values = self._bounded(blended(shares[chosen], {name: found[name] for name in names}))[0]
-        return Forecast(
-            window.times,
-            form.names,
-            form.target_names,
-            tuple(form.units[f] for f in form.targets),
-            values,
-            np.broadcast_to(window.flags, values.shape[:2]),
-        )
+        return dated(form, window, values)
 
     @functools.cached_property
     def _members(self):

@@ -19,6 +19,7 @@ from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
 from stgkeras.forecasting.newest import as_series, in_order
+from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.result import Forecast
 from stgkeras.metrics import forecast_errors
 
@@ -90,7 +91,7 @@ class Forecaster:
             raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
         self.season, self.targets, self.graph = season, targets, graph
         self.model_arguments = model_arguments
-        self._fitted: Fitted | None = None
+        self._fitted: Fitted | Preset | None = None
         self._data: Any = None  # the series and the split of `fit`
 
     @property
@@ -188,10 +189,10 @@ class Forecaster:
 
         fitted = self._ready()
         form = fitted.form
-        span = form.input_length + form.horizon
+        span = fitted.earlier + form.input_length + form.horizon
         if series is not None:
             series = self._ordered(series)
-            starts = np.arange(len(series.values) - span + 1)
+            starts = fitted.earlier + np.arange(len(series.values) - span + 1)
         elif self._data is not None:
             series, starts = self._data[0], self._data[1].test
         else:
@@ -248,10 +249,10 @@ class Forecaster:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Opens a saved forecaster, on any backend.
+        """Opens a saved forecaster or a preset, on any backend.
 
         Args:
-            folder: path of a folder that `save` wrote.
+            folder: path of a folder that `save` wrote, or the name or folder of a preset.
 
         Raises:
             ValueError: if the folder is damaged or no folder of a forecaster.
@@ -268,7 +269,7 @@ class Forecaster:
         found._fitted = fitted
         return found
 
-    def _ready(self) -> Fitted:
+    def _ready(self) -> Fitted | Preset:
         if self._fitted is None:
             raise ValueError(
                 "The forecaster must be trained first. Call `fit(series)`, or open a saved one "

@@ -16,6 +16,7 @@ from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.plain_frame import plain_readings
+from stgkeras.forecasting.result import Forecast
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +41,18 @@ class Newest:
     flags: np.ndarray
 
 
-def newest_window(form: Form, newest: Any) -> Newest:
+def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
     """Returns the last window of readings.
 
     Args:
         form: `Form`.
         newest: `Series`, pandas frame (times as index, a column for each sensor), or the path of
             a csv file.
+        earlier: int. Number of steps before the window, which the values and the calendar then
+            begin with. They count for no flag.
     """
     values, stamps = plain_readings(form, newest) or _readings(form, newest)
-    length = form.input_length
+    length = form.input_length + earlier
     rows = len(values)
     while rows and np.isnan(values[rows - 1]).all():  # rows that are not measured yet
         rows -= 1
@@ -58,17 +61,18 @@ def newest_window(form: Form, newest: Any) -> Newest:
     if len(values) < length:
         raise ValueError(
             f"`newest` must have readings of the last {length} steps of {form.interval:g} minutes"
-            f"{_from_to(form, stamps)}. Received: {len(values)} steps. Pass older readings too."
+            f"{_from_to(form, stamps, length)}. Received: {len(values)} steps. Pass older readings "
+            "too."
         )
     if not rows:
         raise ValueError(
             f"`newest` must have a reading in the last {length} steps"
-            f"{_from_to(form, stamps)}. Received: none of any sensor. Pass newer readings."
+            f"{_from_to(form, stamps, length)}. Received: none of any sensor. Pass newer readings."
         )
     window = values[-length:]
     # A sensor counts as present at a step if it has all targets.
-    present = ~np.isnan(window[..., list(form.targets)]).any(axis=-1)  # (L, N)
-    times, clock = _ahead(form, stamps)
+    present = ~np.isnan(window[earlier:, ..., list(form.targets)]).any(axis=-1)  # (L, N)
+    times, clock = _ahead(form, stamps, length)
     return Newest(window, clock, times, _flags(form, values, stamps, present.sum(axis=0)))
 
 
@@ -76,6 +80,18 @@ def _readings(form, newest):
     """Returns the readings (T, N, F) in the order of a form, and the times (T,) or None."""
     series = as_series(form, newest)
     return in_order(form, series), series.timestamps
+
+
+def dated(form: Form, window: Newest, values: np.ndarray) -> Forecast:
+    """Returns the `Forecast` of values (H, N, C) for the steps after a window."""
+    return Forecast(
+        window.times,
+        form.names,
+        form.target_names,
+        tuple(form.units[f] for f in form.targets),
+        values,
+        np.broadcast_to(window.flags, values.shape[:2]),
+    )
 
 
 def as_series(form: Form, newest: Any, **reading: Any) -> Series:
@@ -165,14 +181,14 @@ def in_order(form: Form, series: Series) -> np.ndarray:
     return values
 
 
-def _ahead(form, stamps):
+def _ahead(form, stamps, length):
     """Returns the times of the forecast, and the calendar of the window and the forecast."""
     import pandas as pd
 
     if not form.dated:
         return pd.RangeIndex(1, form.horizon + 1, name="step"), None
     step = np.timedelta64(round(form.interval * 60e6), "us")
-    steps = np.arange(1 - form.input_length, form.horizon + 1)
+    steps = np.arange(1 - length, form.horizon + 1)
     utc = stamps[-1].astype("datetime64[us]") + steps * step
     times = pd.DatetimeIndex(utc[-form.horizon :], name="time")
     if form.timezone is not None:
@@ -224,9 +240,9 @@ def _local(form, time):
     return stamp.isoformat(sep=" ", timespec="minutes")
 
 
-def _from_to(form, stamps):
+def _from_to(form, stamps, length):
     if stamps is None:
         return ""
     last = stamps[-1]
-    first = last - (form.input_length - 1) * np.timedelta64(round(form.interval * 60), "s")
+    first = last - (length - 1) * np.timedelta64(round(form.interval * 60), "s")
     return f", from {_local(form, str(first))} to {_local(form, str(last))}"
