@@ -34,6 +34,7 @@ def metr_la(folder):
         "features": {"speed": "mph"},
         "source": "Jagadish et al., 2014; sensors and graph of Li et al., 2018",
         "missing": "coded as 0 and left out of the loss and the errors",
+        "graph": "Gaussian kernel of road distances, of Li et al., 2018",
     }
     return _data(series, _split(series, 3425, 6850), about)
 
@@ -47,6 +48,7 @@ def pems_d12_orange(folder):
         "features": {"flow": "vehicles / 5 min", "occupancy": "share", "speed": "mph"},
         "source": "Caltrans Performance Measurement System, January 2022",
         "missing": "not marked, because PeMS fills gaps",
+        "graph": "road sections with weight 1, in both directions",
     }
     return _data(series, _split(series, 0.2, 0.2), about)
 
@@ -60,6 +62,7 @@ def pems08_tail(folder):
         "features": {"flow": "vehicles / 5 min"},
         "source": "Caltrans Performance Measurement System; published by Guo et al., 2019",
         "missing": "not marked",
+        "graph": "road sections with weight 1, in both directions",
     }
     return _data(series, _split(series, 535, 3567), about)
 
@@ -72,6 +75,7 @@ def los_loop(folder):
         "features": {"speed": "mph"},
         "source": "Zhao et al., 2020 (T-GCN)",
         "missing": "filled by the authors of the data",
+        "graph": "Gaussian kernel of road distances, of Zhao et al., 2020",
     }
     steps = len(series.values)
     first, test = np.split(np.arange(steps - 23), [int(0.8 * steps)])
@@ -85,10 +89,23 @@ def _split(series, val, test):
 
 
 def _data(series, split, about):
-    start = np.datetime_as_string(series.timestamps[0], "m")
+    times = np.datetime_as_string(series.timestamps, "m").tolist()
+    present = ~np.isnan(series.values).all(axis=-1)[::-1]  # (T, N), the newest first
+    last = {
+        name: times[-1 - steps]
+        for name, steps in zip(series.names, present.argmax(axis=0).tolist(), strict=True)
+    }
     about |= {
-        "steps": f"{len(series.values)} steps of 5 minutes from {start}",
+        "steps": f"{len(series.values)} steps of 5 minutes from {times[0]}",
         "sensors": list(series.names),
+        "targets": [next(iter(about["features"]))],
+        "interval": series.interval,
+        "timezone": series.timezone,
+        "null_value": series.null_value,
+        "minimum": 0,
+        "start": times[0],
+        "end": times[-1],
+        "silent_since": {name: time for name, time in last.items() if time < times[-1]},
     }
     return Data(series, split, REACH, about=about)
 

@@ -116,6 +116,7 @@ def forecaster(folder, root):
         ),
         "features": ", ".join(f"{key} ({unit})" for key, unit in data.about["features"].items()),
         "days": DAYS if "daily" in inputs else "",
+        "rows": f"{7 * data.day if 'weekly' in inputs else data.reach['input_length']:,}",
         "num_windows": {part: len(starts) for part, starts in data.split._asdict().items()},
         "table": scores(unit, ERRORS, rows, "{:.2f}"),
     }

@@ -187,7 +187,7 @@ def test_days_of_an_unknown_kind_are_forecast_without_the_season():
     assert unsure.tolist() == [[False], [True]]
     ones = np.ones((2, 1, 1, 1))
     forecasts = {"model": 8 * ones, "last value": 4 * ones, "ridge": 2 * ones, PLAIN: ones}
-    weights = np.array([[0.5], [0.25], [0.125], [0.125]])
+    weights = dict(zip(forecasts, np.array([[0.5], [0.25], [0.125], [0.125]]), strict=True))
     found = blended(weights, forecasts, unsure, ["model", "ridge"])
     np.testing.assert_allclose(found.ravel(), [4 + 1 + 0.25 + 0.125, 1 + 0.75])
     found = blended(weights, forecasts, unsure, ["ridge"])

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from cases import dense, predict
@@ -48,6 +49,16 @@ def test_shipped_presets_are_listed_and_opened_by_name(folder, monkeypatch):
     assert isinstance(models.STGCN.from_preset("mine"), models.STGCN)
     with pytest.raises(ValueError, match=r"one of \['mine'\]. Received: preset='yours'"):
         models.STGCN.from_preset("yours")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX compiles random weights")
+def test_no_random_weights_are_drawn_for_weights_of_a_file(folder, monkeypatch):
+    config = models.STGCN.from_preset(folder).get_config()
+    assert all(np.any(weight) for weight in models.STGCN.from_config(config).get_weights()[:1])
+    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", lambda *_, **__: 1 / 0)
+    assert models.STGCN.from_preset(folder).get_config() == config
+    with pytest.raises(ZeroDivisionError):
+        models.STGCN.from_config(config)
 
 
 def test_another_kind_of_model_is_named(folder):

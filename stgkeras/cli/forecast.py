@@ -1,6 +1,7 @@
 """Forecasts the steps after the newest readings, as a csv file or on the standard output.
 
 stgkeras forecast city newest.csv --out next_hour.csv
+stgkeras forecast graph_stid_metr_la newest.csv
 
 The file has the sensors by name, in any order. Missing sensors and rows are missing readings. The
 csv has the columns time, sensor, one for each target, and flag: why a value is uncertain.

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the commands that need a saved forecaster."""
-    parser.add_argument("city", metavar="FOLDER", help="folder that `stgkeras fit` wrote")
+    parser.add_argument(
+        "city", metavar="FOLDER", help="folder that `stgkeras fit` wrote, or the name of a preset"
+    )
     parser.add_argument("readings", metavar="READINGS", help="file of readings")
     reading.add_table_options(parser)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from stgkeras.forecasting.season import filled, usual_day
 from stgkeras.seasons import slots, slots_at
 
+MEMBERS = ("last value", "usual day", "ridge")
 ALPHA = 1.0  # weight of the penalty of the ridge regression
 
 
@@ -62,12 +63,18 @@ class Baselines:
         ridge, offset = _ridge(rest, np.asarray(starts), input_length, horizon)
         return cls(season, ridge, offset, days, steps_per_day)
 
-    def forecasts(self, past: np.ndarray, calendar: np.ndarray | None) -> dict[str, np.ndarray]:
+    def forecasts(
+        self,
+        past: np.ndarray,
+        calendar: np.ndarray | None,
+        names: Collection[str] = MEMBERS,
+    ) -> dict[str, np.ndarray]:
         """Forecasts windows.
 
         Args:
             past: (W, L, N, C) readings; NaN if missing.
             calendar: (W, L + H, 2) of the steps that are read and forecast, or None.
+            names: names of the baselines to compute. Others are left out. Default: all.
 
         Returns:
             dict of name → (W, H, N, C).
@@ -75,17 +82,21 @@ class Baselines:
         length, horizon = self.ridge.shape[-2:]
         season = self.season_at(calendar, length + horizon)  # (W or 1, L + H, N, C)
         before, ahead = season[:, :length], season[:, length:]
-        rest = np.nan_to_num(past - before)
-        by_step = rest.transpose(2, 3, 0, 1) @ self.ridge  # (N, C, W, H)
-        last = np.broadcast_to(before[:, -1], past[:, -1].shape).copy()
-        for step in range(length):  # the newest reading that is not missing
-            last = np.where(np.isnan(past[:, step]), last, past[:, step])
         usual = np.broadcast_to(ahead, (len(past), *ahead.shape[1:]))
-        return {
-            "last value": np.repeat(last[:, None], horizon, axis=1),
-            "usual day": usual,
-            "ridge": usual + by_step.transpose(2, 3, 0, 1) + np.moveaxis(self.offset, -1, 0),
-        }
+        found = {}
+        if "last value" in names:
+            present = ~np.isnan(past[:, ::-1])  # the newest reading comes first
+            newest = length - 1 - present.argmax(axis=1)[:, None]
+            last = np.take_along_axis(past, newest, axis=1)  # (W, 1, N, C)
+            last = np.where(np.isnan(last), before[:, -1:], last)
+            found["last value"] = np.repeat(last, horizon, axis=1)
+        if "usual day" in names:
+            found["usual day"] = usual
+        if "ridge" in names:
+            rest = np.nan_to_num(past - before)
+            by_step = rest.transpose(2, 3, 0, 1) @ self.ridge  # (N, C, W, H)
+            found["ridge"] = usual + by_step.transpose(2, 3, 0, 1) + np.moveaxis(self.offset, -1, 0)
+        return found
 
     def season_at(self, calendar: np.ndarray | None, steps: int) -> np.ndarray:
         """Returns the season of the steps of windows, (W, steps, N, C)."""

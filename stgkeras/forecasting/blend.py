@@ -55,7 +55,7 @@ def blend_weights(
 
 
 def blended(
-    weights: np.ndarray,
+    weights: Mapping[str, np.ndarray],
     forecasts: Mapping[str, np.ndarray],
     unsure: np.ndarray | None = None,
     seasonal: Collection[str] = (),
@@ -63,21 +63,20 @@ def blended(
     """Returns the weighted mean of forecasts, (W, H, N, C) float32.
 
     Args:
-        weights: (M, H), as of `blend_weights`.
-        forecasts: dict of M arrays (W, H, N, C).
+        weights: dict of name → (H,), as of `blend_weights`.
+        forecasts: dict of name → (W, H, N, C), of all names with a weight above 0.
         unsure: (W, H) bool, steps of days whose season is not known; or None. There, the forecast
             `PLAIN` has the weights of the `seasonal` ones too.
         seasonal: names of the forecasts that use the season.
     """
-    parts = dict(zip(forecasts, weights, strict=True))
-    total = _sum(parts, forecasts)
-    if unsure is not None and unsure.any() and PLAIN in forecasts:
-        moved = sum((parts.pop(name) for name in seasonal), np.zeros(weights.shape[1]))
-        parts[PLAIN] = parts[PLAIN] + moved
-        total = np.where(unsure[..., None, None], _sum(parts, forecasts), total)
+    total = _sum(weights, forecasts)
+    if unsure is not None and unsure.any():
+        sure = {name: weight for name, weight in weights.items() if name not in seasonal}
+        sure[PLAIN] = np.subtract(1, sum(sure[name] for name in sure if name != PLAIN))
+        total = np.where(unsure[..., None, None], _sum(sure, forecasts), total)
     return np.asarray(total, np.float32)
 
 
-def _sum(parts, forecasts):
-    used = {name: weight for name, weight in parts.items() if weight.any()}
+def _sum(weights, forecasts):
+    used = {name: weight for name, weight in weights.items() if weight.any()}
     return sum(weight[:, None, None] * forecasts[name] for name, weight in used.items())

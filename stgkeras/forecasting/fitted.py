@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import functools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +13,17 @@ from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import PLAIN, blended
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.newest import in_order, newest_window
+from stgkeras.forecasting.newest import dated, newest_window
 from stgkeras.forecasting.one_window import compiled_call
-from stgkeras.forecasting.reading import as_series
 from stgkeras.forecasting.result import Forecast
-from stgkeras.metrics import forecast_errors
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MODEL = "model"  # the model's own forecast, in tables
 BLEND = "forecaster"  # the forecast that is given
+MEMBERS = ("last value", "usual day", "ridge", PLAIN)
+SEASONAL = ("usual day", "ridge", MODEL)  # the model, if it has a season
 
 
 @dataclass
@@ -49,12 +50,13 @@ class Fitted:
     split: dict[str, int] | None = None
     errors: pd.DataFrame | None = None
     _call: Any = field(default=None, repr=False)
+    earlier = 0  # steps that are read before the window of `form.input_length` steps
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
         found = self.members(series, starts)
         _, _, calendar = training.past_and_truth(self.form, series, starts)
-        return {BLEND: self._blended(found, calendar), **found}
+        return {BLEND: self._blended(found, self.unsure(calendar)), **found}
 
     def members(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
@@ -75,42 +77,6 @@ class Fitted:
             return None
         return self.baselines.unsure(calendar[:, self.form.input_length :])
 
-    def ordered(self, series: Series) -> Series:
-        """Returns a series in the order of the sensors and features of the form."""
-        form = self.form
-        series = as_series(form, series)
-        values = in_order(form, series)
-        return replace(
-            series, values=values, names=form.names, features=form.features, adjacency=None
-        )
-
-    def errors_on(self, series: Series, starts: np.ndarray | None = None) -> pd.DataFrame:
-        """Computes errors on windows. `Forecaster.evaluate` describes the result.
-
-        Args:
-            series: `Series`, in the order of the form.
-            starts: (W,) first steps of the windows. Default: all windows.
-        """
-        import pandas as pd
-
-        form = self.form
-        span = form.input_length + form.horizon
-        if starts is None:
-            starts = np.arange(max(0, len(series.values) - span + 1))
-            starts = training.with_input(series, starts, form.input_length)
-        if not len(starts):
-            raise ValueError(
-                f"`series` must have at least {span} steps, with readings. Received: "
-                f"{len(series.values)} steps"
-            )
-        _, truth, _ = training.past_and_truth(form, series, starts)
-        steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
-        labels = {f"{step * form.interval:g} min": step for step in steps}
-        found = self.forecasts(series, starts)
-        return pd.DataFrame(
-            {name: forecast_errors(truth, one, labels) for name, one in found.items()}
-        ).T
-
     def forecast(self, newest: Any) -> Forecast:
         """Forecasts the steps after the newest readings. `Forecaster.forecast` describes them."""
         form = self.form
@@ -126,31 +92,31 @@ class Fitted:
                 "calendar": calendar[:, length:],
                 "past_calendar": calendar[:, :length],
             }
-        if self._call is None:
-            self._call = compiled_call(self.model)
-        found = {MODEL: self._call(inputs)}
-        found |= self._baselines(past[..., list(form.targets)], calendar)
-        values = self._blended(found, calendar)[0]
-        return Forecast(
-            window.times,
-            form.names,
-            form.target_names,
-            tuple(form.units[f] for f in form.targets),
-            values,
-            np.broadcast_to(window.flags, values.shape[:2]),
-        )
+        names = [name for name, share in self._shares.items() if share.any()]
+        unsure = self.unsure(calendar)
+        if unsure is not None and unsure.any() and PLAIN not in names:
+            names.append(PLAIN)
+        found = {}
+        if MODEL in names:
+            if self._call is None:
+                self._call = compiled_call(self.model)
+            found[MODEL] = self._call(inputs)
+        found |= self._baselines(past[..., list(form.targets)], calendar, names)
+        return dated(form, window, self._blended(found, unsure)[0])
 
-    def _baselines(self, past, calendar):
-        """Returns the forecasts of the baselines, with the model's own order of names."""
-        found = self.baselines.forecasts(past, calendar)
-        if self.plain is not None:
-            found[PLAIN] = self.plain.forecasts(past, None)["ridge"]
+    @functools.cached_property
+    def _shares(self):
+        """The weights (H,) of each forecast. pandas takes longer to find them than a baseline."""
+        return {name: self.weights[name].to_numpy() for name in self.weights}
+
+    def _baselines(self, past, calendar, names=MEMBERS):
+        found = self.baselines.forecasts(past, calendar, names)
+        if self.plain is not None and PLAIN in names:
+            found[PLAIN] = self.plain.forecasts(past, None, ["ridge"])["ridge"]
         return found
 
-    def _blended(self, found, calendar):
-        seasonal = ["usual day", "ridge", *[MODEL] * self.season]
-        weights = self.weights.T.to_numpy()
-        values = blended(weights, found, self.unsure(calendar), seasonal)
+    def _blended(self, found, unsure):
+        values = blended(self._shares, found, unsure, SEASONAL[: 2 + self.season])
         for c, floor in enumerate(self.form.floor):
             if floor is not None:
                 np.maximum(values[..., c], floor, out=values[..., c])

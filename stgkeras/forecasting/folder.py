@@ -15,15 +15,20 @@ from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.preset import Preset, is_preset
+from stgkeras.forecasting.preset import load as load_preset
 from stgkeras.forecasting.training import check_sizes
+from stgkeras.models.saved_form import weights_follow
 
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
 
 
-def save(folder: str | os.PathLike[str], fitted: Fitted) -> None:
+def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
     """Writes all files to a temporary folder, which is renamed when it is complete."""
+    if isinstance(fitted, Preset):
+        return fitted.save(folder)
     folder = pathlib.Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(
@@ -56,16 +61,18 @@ def save(folder: str | os.PathLike[str], fitted: Fitted) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def load(folder: str | os.PathLike[str]) -> Fitted:
-    """Reads the files that `save` wrote."""
+def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
+    """Reads the files that `save` wrote, or opens a preset."""
     import pandas as pd
 
+    if is_preset(folder):
+        return load_preset(folder)
     folder = pathlib.Path(folder)
     missing = [name for name in (MODEL, RECORD, ARRAYS) if not (folder / name).is_file()]
     if missing:
         raise ValueError(
-            f"`folder` must be a folder that `Forecaster.save` wrote. Received: {folder} without "
-            f"{', '.join(missing)}"
+            "`folder` must be a folder that `Forecaster.save` wrote, or the name of a preset from "
+            f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}"
         )
     try:
         record = json.loads((folder / RECORD).read_text("utf-8"))
@@ -73,7 +80,8 @@ def load(folder: str | os.PathLike[str]) -> Fitted:
             raise ValueError(f"format {record['format']}")
         form = Form.from_json(record["data"])
         arrays = read_npz(folder / ARRAYS)
-        model = keras.models.load_model(folder / MODEL)
+        with weights_follow():
+            model = keras.models.load_model(folder / MODEL)
         steps_per_day = record["steps_per_day"]
         _check(model, form, arrays, record)
         baselines = Baselines(

@@ -14,9 +14,11 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting import initial as earlier
+from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
+from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.result import Forecast
 from stgkeras.forecasting.season import has_season
 
@@ -92,7 +94,7 @@ class Forecaster:
             raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
         self.season, self.targets, self.graph = season, targets, graph
         self.model_arguments = model_arguments
-        self._fitted: Fitted | None = None
+        self._fitted: Fitted | Preset | None = None
         self._data: Any = None  # the series and the split of `fit`
 
     @property
@@ -217,11 +219,11 @@ class Forecaster:
         """
         fitted = self._ready()
         if series is not None:
-            return fitted.errors_on(fitted.ordered(series))
+            return errors_on(fitted, ordered(fitted.form, series))
         if self._data is None:
             raise ValueError("`series` must be given after `load`. Received: series=None")
         series, split = self._data
-        fitted.errors = fitted.errors_on(series, split.test)
+        fitted.errors = errors_on(fitted, series, split.test)
         return fitted.errors.copy()
 
     def forecast(self, newest: Any = None) -> Forecast:
@@ -264,10 +266,10 @@ class Forecaster:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Opens a saved forecaster, on any backend.
+        """Opens a saved forecaster or a preset, on any backend.
 
         Args:
-            folder: path of a folder that `save` wrote.
+            folder: path of a folder that `save` wrote, or the name or folder of a preset.
 
         Raises:
             ValueError: if the folder is damaged or no folder of a forecaster.
@@ -285,7 +287,7 @@ class Forecaster:
         found._fitted = fitted
         return found
 
-    def _ready(self) -> Fitted:
+    def _ready(self) -> Fitted | Preset:
         if self._fitted is None:
             raise ValueError(
                 "The forecaster must be trained first. Call `fit(series)`, or open a saved one "

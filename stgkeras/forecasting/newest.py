@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,14 @@ from stgkeras.datasets.series.clocks import zone_of
 from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.plain_frame import plain_readings
 from stgkeras.forecasting.reading import as_series
+from stgkeras.forecasting.result import Forecast
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,42 +40,63 @@ class Newest:
     flags: np.ndarray
 
 
-def newest_window(form: Form, newest: Any) -> Newest:
+def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
     """Returns the last window of readings.
 
     Args:
         form: `Form`.
         newest: `Series`, pandas frame (times as index, a column for each sensor), or the path of
             a csv file.
+        earlier: int. Number of steps before the window, which the values and the calendar then
+            begin with. They count for no flag.
     """
-    series = as_series(form, newest)
-    values = in_order(form, series)
-    length = form.input_length
-    known = np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))
-    if len(known):  # rows without any reading at the end are not measured yet
-        values = values[: known[-1] + 1]
-        if series.timestamps is not None:
-            series = replace(series, timestamps=series.timestamps[: known[-1] + 1])
+    values, stamps = plain_readings(form, newest) or _readings(form, newest)
+    length = form.input_length + earlier
+    rows = len(values)
+    while rows and np.isnan(values[rows - 1]).all():  # rows that are not measured yet
+        rows -= 1
+    if rows:
+        values, stamps = values[:rows], None if stamps is None else stamps[:rows]
     if len(values) < length:
         raise ValueError(
             f"`newest` must have readings of the last {length} steps of {form.interval:g} minutes"
-            f"{_from_to(form, series)}. Received: {len(values)} steps. Pass older readings too."
+            f"{_from_to(form, stamps, length)}. Received: {len(values)} steps. Pass older readings "
+            "too."
         )
-    values = values[-length:]
-    if not len(known):
+    if not rows:
         raise ValueError(
             f"`newest` must have a reading in the last {length} steps"
-            f"{_from_to(form, series)}. Received: none of any sensor. Pass newer readings."
+            f"{_from_to(form, stamps, length)}. Received: none of any sensor. Pass newer readings."
         )
+    window = values[-length:]
     # A sensor counts as present at a step if it has all targets.
-    present = ~np.isnan(values[..., list(form.targets)]).any(axis=-1)  # (L, N)
-    times, clock = _ahead(form, series)
-    return Newest(values, clock, times, _flags(form, series, present.sum(axis=0)))
+    present = ~np.isnan(window[earlier:, ..., list(form.targets)]).any(axis=-1)  # (L, N)
+    times, clock = _ahead(form, stamps, length)
+    return Newest(window, clock, times, _flags(form, values, stamps, present.sum(axis=0)))
+
+
+def _readings(form, newest):
+    """Returns the readings (T, N, F) in the order of a form, and the times (T,) or None."""
+    series = as_series(form, newest)
+    return in_order(form, series), series.timestamps
+
+
+def dated(form: Form, window: Newest, values: np.ndarray) -> Forecast:
+    """Returns the `Forecast` of values (H, N, C) for the steps after a window."""
+    return Forecast(
+        window.times,
+        form.names,
+        form.target_names,
+        tuple(form.units[f] for f in form.targets),
+        values,
+        np.broadcast_to(window.flags, values.shape[:2]),
+    )
 
 
 def in_order(form: Form, series: Series) -> np.ndarray:
     """Returns values (T, N, F) in the order of the sensors and features of a form."""
-    unknown = [name for name in series.names if name not in form.names]
+    known = set(form.names)
+    unknown = [name for name in series.names if name not in known]
     if unknown:
         fix = renamed(unknown, form.names) or "Remove them, or fit the forecaster again."
         raise ValueError(
@@ -86,44 +112,60 @@ def in_order(form: Form, series: Series) -> np.ndarray:
             f"`newest` must have the features {form.features}. Received: {tuple(features)}, "
             f"without {shown(absent)}"
         )
-    values = np.full((len(series.values), len(form.names), len(form.features)), np.nan, np.float32)
-    places = [form.names.index(name) for name in series.names]
-    values[:, places] = series.values[..., [features.index(name) for name in form.features]]
+    given = series.values
+    if tuple(features) != form.features:
+        given = given[..., [features.index(name) for name in form.features]]
+    if series.names == form.names:
+        return given.astype(np.float32, copy=False)
+    values = np.full((len(given), len(form.names), len(form.features)), np.nan, np.float32)
+    places = {name: n for n, name in enumerate(form.names)}
+    values[:, [places[name] for name in series.names]] = given
     return values
 
 
-def _ahead(form, series):
+def _ahead(form, stamps, length):
     """Returns the times of the forecast, and the calendar of the window and the forecast."""
     import pandas as pd
 
     if not form.dated:
         return pd.RangeIndex(1, form.horizon + 1, name="step"), None
     step = np.timedelta64(round(form.interval * 60e6), "us")
-    steps = np.arange(1 - form.input_length, form.horizon + 1)
-    utc = series.timestamps[-1].astype("datetime64[us]") + steps * step
-    clock = calendar(utc, form.timezone, form.holidays)
+    steps = np.arange(1 - length, form.horizon + 1)
+    utc = stamps[-1].astype("datetime64[us]") + steps * step
     times = pd.DatetimeIndex(utc[-form.horizon :], name="time")
     if form.timezone is not None:
         times = times.tz_localize("UTC").tz_convert(zone_of(form.timezone))
-    return times, clock
+    return times, _calendar(form, utc)
 
 
-def _flags(form, series, counts):
+def _calendar(form, utc):
+    """Returns the calendar of rising UTC times, sooner if the clock does not change on the way."""
+    if form.timezone is not None and utc[-1] - utc[0] <= DAY:
+        zone = zone_of(form.timezone)
+        first, last = (
+            datetime.datetime.fromtimestamp(time.astype(np.int64) / 1e6, zone).utcoffset()
+            for time in (utc[0], utc[-1])
+        )
+        if first == last:
+            return calendar(utc + np.timedelta64(first), holidays=form.holidays)
+    return calendar(utc, form.timezone, form.holidays)
+
+
+def _flags(form, values, stamps, counts):
     """Returns the flag of each sensor from its number of readings in the window."""
     flags = np.full(len(form.names), "", object)
     length = form.input_length
+    if counts.min() > length // 2 and all(form.trained):
+        return flags
     for n in np.flatnonzero((counts > 0) & (counts <= length // 2)).tolist():
         flags[n] = f"{counts[n]} of {length} readings"
     for n in np.flatnonzero(~np.array(form.trained)).tolist():
         flags[n] = "no reading in training"
     for n in np.flatnonzero(counts == 0).tolist():
         last = form.last_seen[n]
-        name = form.names[n]
-        if name in series.names:
-            column = series.values[:, series.names.index(name)]
-            rows = np.flatnonzero(~np.isnan(column).all(axis=-1))
-            if len(rows) and series.timestamps is not None:
-                last = str(series.timestamps[rows[-1]])
+        rows = np.flatnonzero(~np.isnan(values[:, n]).all(axis=-1))
+        if len(rows) and stamps is not None:
+            last = str(stamps[rows[-1]])
         flags[n] = "never a reading" if last is None else f"no reading since {_local(form, last)}"
     return flags
 
@@ -140,9 +182,9 @@ def _local(form, time):
     return stamp.isoformat(sep=" ", timespec="minutes")
 
 
-def _from_to(form, series):
-    if series.timestamps is None:
+def _from_to(form, stamps, length):
+    if stamps is None:
         return ""
-    last = series.timestamps[-1]
-    first = last - (form.input_length - 1) * np.timedelta64(round(form.interval * 60), "s")
+    last = stamps[-1]
+    first = last - (length - 1) * np.timedelta64(round(form.interval * 60), "s")
     return f", from {_local(form, str(first))} to {_local(form, str(last))}"

@@ -2,43 +2,110 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+Call = Callable[[Any], np.ndarray]
 
-def compiled_call(model: keras.Model) -> Callable[[Any], np.ndarray]:
+
+def compiled_call(model: keras.Model) -> Call:
     """Returns a function of the inputs of a model (NumPy arrays) that returns its outputs.
 
-    On TensorFlow and JAX the function is compiled at its first call, for each shape. The weights
-    are those of the time of each call.
+    On TensorFlow and JAX the function is compiled at its first call, for each shape. On PyTorch it
+    is traced at its second call, because a single forecast is sooner without. The weights are those
+    of the time of each call. What has changed if Keras drops `model.predict_function`, such as the
+    number of edges of the graph, is compiled again.
     """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
+    forms = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}
+    form = forms.get(keras.backend.backend(), _plain)
+    made: tuple[Any, Call | None] = None, None
 
-        call = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
-        return lambda x: call(x).numpy()
-    if backend == "jax":
-        import jax
+    def call(x):
+        nonlocal made
+        key, compiled = made
+        if compiled is None or model.predict_function is not key:
+            compiled = form(model)
+            model.make_predict_function()
+            made = model.predict_function, compiled
+        return compiled(x)
 
-        @jax.jit
-        def stateless(trainable, others, x):
-            return model.stateless_call(trainable, others, x, training=False)[0]
+    return call
 
-        def call_jax(x):
-            parts = (model.trainable_variables, model.non_trainable_variables)
-            return np.asarray(stateless(*([v.value for v in part] for part in parts), x))
 
-        return call_jax
-    if backend == "torch":
-        import torch
-
-        def call_torch(x):
-            with torch.inference_mode():
-                return keras.ops.convert_to_numpy(model(x, training=False))
-
-        return call_torch
+def _plain(model):
     return lambda x: keras.ops.convert_to_numpy(model(x, training=False))
+
+
+def _on_tensorflow(model):
+    import tensorflow as tf
+
+    call = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
+    return lambda x: call(x).numpy()
+
+
+def _on_jax(model):
+    import jax
+
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+
+    @jax.jit
+    def stateless(values, x):
+        with keras.StatelessScope(zip(variables, values, strict=True)):
+            return model(x, training=False)
+
+    # The list of the variables takes longer to find than their values.
+    return lambda x: np.asarray(stateless([variable.value for variable in variables], x))
+
+
+def _on_torch(model):
+    import torch
+
+    forms: dict[Any, Any] = {}  # shapes and types of inputs → None after one call, then the graph
+    lock = threading.Lock()
+
+    def call(x):
+        parts = [keras.ops.convert_to_tensor(part) for part in keras.tree.flatten(x)]
+        form = tuple((part.shape, part.dtype) for part in parts)
+
+        def run(*parts):
+            return model(keras.tree.pack_sequence_as(x, parts), training=False)
+
+        if form in forms and forms[form] is None:
+            with lock:
+                forms[form] = forms[form] or _traced(model, run, parts) or False
+        with torch.inference_mode():
+            found = (forms.setdefault(form, None) or run)(*parts)
+            return keras.ops.convert_to_numpy(found)
+
+    return call
+
+
+def _traced(model, run, parts):
+    """Returns the operations of PyTorch that a model calls, without Keras; or None.
+
+    More than half of the time of a small model is Keras's, between these operations. The graph
+    refers to the variables of the model, so it has their values at the time of each call. It is
+    refused if it holds other tensors, which would be values of the time of the trace, or if its
+    result is not that of the model.
+    """
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    try:
+        with torch.no_grad():
+            module = make_fx(run)(*parts)
+            own = {id(variable.value) for variable in model.weights}
+            for node in module.graph.find_nodes(op="get_attr"):
+                # A number in the code of the model is a tensor that the next operation copies.
+                is_number = all("lift_fresh" in str(user.target) for user in node.users)
+                if id(getattr(module, node.target)) not in own and not is_number:
+                    return None
+            module.graph.eliminate_dead_code()
+            module.recompile()
+            return module.forward if torch.equal(module(*parts), run(*parts)) else None
+    except Exception:  # of a model that cannot be traced; the plain call raises what is wrong
+        return None

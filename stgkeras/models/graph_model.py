@@ -186,6 +186,10 @@ class GraphModel(keras.Model):
             folder: str or path. A folder that does not exist yet.
             metadata: dict with the keys "data", "split", "scaler", "seed", "command" and "versions"
                 (how to reproduce the model), and "metrics" (test metrics). Saved as JSON.
+                `stgkeras.Forecaster.load` opens the preset if "data" is a dict with "sensors"
+                (names), "features" ({name: unit}), "targets" (names of features), "interval"
+                (minutes), "timezone", "null_value", "minimum" (of the targets; these three can be
+                None) and "end" (time of the last reading).
 
         Raises:
             ValueError: if `folder` exists, `metadata` has other keys, or the graph, the scaler or
@@ -241,7 +245,8 @@ class GraphModel(keras.Model):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
-        model = cls(**{name: value for name, value in config.items() if name != "quantized"})
+        arguments = {name: value for name, value in config.items() if name != "quantized"}
+        model = saved_form.created(cls, arguments)
         saved_form.quantize_layers(model, config.get("quantized", {}))
         return model
 

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from stgkeras import arguments
+from stgkeras.models import saved_form
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 KEYS = ("data", "split", "scaler", "seed", "command", "versions", "metrics")
@@ -32,42 +33,45 @@ def presets() -> dict[str, dict[str, Any]]:
         >>> import stgkeras
         >>> names = list(stgkeras.models.presets())
     """
-    folder = _shipped()
-    found = sorted(path.parent for path in folder.glob(f"*/{METADATA}"))
-    return {path.name: json.loads((path / METADATA).read_text("utf-8")) for path in found}
+    return {name: metadata(_shipped() / name) for name in names()}
 
 
-def load(preset: str | os.PathLike[str], cls: type = keras.Model) -> Any:
+def names() -> list[str]:
+    """Returns the names of the presets of the library."""
+    return sorted(path.parent.name for path in _shipped().glob(f"*/{METADATA}"))
+
+
+def metadata(preset: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns the metadata of a preset."""
+    return json.loads((_folder("preset", preset) / METADATA).read_text("utf-8"))
+
+
+def load(preset: str | os.PathLike[str], cls: type = keras.Model, argument: str = "preset") -> Any:
     """Opens a preset.
 
     Args:
         preset: str or path. A name from `presets()`, or a folder written by `save`.
         cls: class that the model must have. Default `keras.Model`.
+        argument: str. Name of `preset` in error messages.
     """
-    folder = arguments.path("preset", preset)
-    if not folder.is_dir():
-        folder = _shipped() / str(preset)
-    if not folder.is_dir():
-        raise ValueError(
-            f"`preset` must be a folder, or one of {list(presets())}. Received: preset={preset!r}. "
-            "Check the name or the path."
-        )
+    folder = _folder(argument, preset)
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise ValueError(
-            f"`preset` must be a folder with {CONFIG} and {WEIGHTS}. Received: {folder} without "
-            f"{missing}. Pass a folder that `save_to_preset` wrote."
+            f"`{argument}` must be a folder with {CONFIG} and {WEIGHTS}. Received: {folder} "
+            f"without {missing}. Pass a folder that `save_to_preset` wrote."
         )
     try:
-        model = keras.saving.deserialize_keras_object(
-            json.loads((folder / CONFIG).read_text("utf-8"))
-        )
+        with saved_form.weights_follow():
+            model = keras.saving.deserialize_keras_object(
+                json.loads((folder / CONFIG).read_text("utf-8"))
+            )
         if not isinstance(model, keras.Model):
             raise ValueError(f"{CONFIG} describes no model")
         model.load_weights(folder / WEIGHTS)
     except Exception as error:  # Keras and the constructors raise many kinds for a damaged file
         raise ValueError(
-            "`preset` must hold a model that this version can open. Received: "
+            f"`{argument}` must hold a model that this version can open. Received: "
             f"{folder}, written by {_versions(folder)}, with {type(error).__name__}: {error}. Use "
             "the versions that wrote the model, or an undamaged copy."
         ) from error
@@ -112,6 +116,19 @@ def save(model: Any, folder: str | os.PathLike[str], metadata: Mapping[str, Any]
     except BaseException:
         shutil.rmtree(part)
         raise
+
+
+def _folder(argument, preset):
+    """Returns the folder of a preset."""
+    folder = arguments.path(argument, preset)
+    if not folder.is_dir():
+        folder = _shipped() / str(preset)
+    if not folder.is_dir():
+        raise ValueError(
+            f"`{argument}` must be a folder, or one of {names()}. Received: {argument}={preset!r}. "
+            "Check the name or the path."
+        )
+    return folder
 
 
 def _shipped():
