@@ -41,10 +41,10 @@ def main(args):
     model.save(folder / "model.keras")
     hidden = keras.Model(model.input, model.get_layer("convolution_1").output)
     panels = {"words": cora.features, "hidden features": hidden.predict(test[0][0], verbose=0)[0]}
-    title = f"Cora, by t-SNE. Accuracy {scores[1]:.1f} %, of the words alone {words['test']:.1f} %"
-    plots.classes(panels, cora.labels, title=title).savefig(folder / "classes.png", dpi=150)
+    title = f"Cora by t-SNE. Test accuracy {scores[1]:.1f} %, words alone {words['test']:.1f} %"
+    figures = {"classes": plots.classes(panels, cora.labels, title=title)}
     table = scripts.over_seeds(runs, {"words alone": words})
-    scripts.finish(folder, f"{args.model}, accuracy in %", table, test=runs)
+    scripts.finish(folder, f"{args.model}, accuracy in %", table, figures, test=runs)
 
 
 def parse(arguments=None):

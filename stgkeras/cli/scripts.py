@@ -17,6 +17,7 @@ from stgkeras.cli.errors import UserError, in_options
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def parser(text: str | None, epochs: int) -> argparse.ArgumentParser:
@@ -35,9 +36,16 @@ def parser(text: str | None, epochs: int) -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     found = argparse.ArgumentParser(description=text, formatter_class=form, allow_abbrev=False)
     found.add_argument("--epochs", type=count, default=epochs, help=f"epochs ({epochs})")
-    found.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    found.add_argument("--seed", type=_seed, default=0, help="random seed (0)")
     found.add_argument("--out", help="output folder (a new one in runs/)")
     return found
+
+
+def _seed(text):
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"must be an int in [0, 2**32). Received: {text}")
+    return number
 
 
 def count(text: str) -> int:
@@ -142,14 +150,21 @@ def over_seeds(
     return table
 
 
-def finish(folder: pathlib.Path, title: str, table: pd.DataFrame, **results: Any) -> None:
+def finish(
+    folder: pathlib.Path,
+    title: str,
+    table: pd.DataFrame | Sequence[Mapping[str, Any]],
+    figures: Mapping[str, Figure] | None = None,
+    **results: Any,
+) -> None:
     """Writes the results of a run, and prints the table and the next command.
 
     Args:
         folder: path of the run. The function writes metrics.json with the command, the versions and
-            `results`.
+            `results`, and a PNG file for each figure.
         title: str. What the table shows.
-        table: pandas frame with a named row for each model or baseline.
+        table: pandas frame with a named row for each model or baseline, or a list of rows.
+        figures: dict of name → figure, or None.
         **results: objects that JSON can hold. A pandas frame becomes a dict of its rows.
 
     Example:
@@ -157,14 +172,15 @@ def finish(folder: pathlib.Path, title: str, table: pd.DataFrame, **results: Any
         >>> from stgkeras.cli import scripts
         >>> table = pandas.DataFrame({"AP": [0.5]}, ["model"])
         >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> (folder / "tensorboard").mkdir()
         >>> scripts.finish(folder, "Test scores", table, test=table)  # doctest: +ELLIPSIS
         <BLANKLINE>
         Test scores
                 AP
         model  0.5
         <BLANKLINE>
-        All files are in /... Next, look at the figures there, and at the training with
-          tensorboard --logdir /...
+        All files are in ... Next, look at the figures there, and at the training with
+          tensorboard --logdir ...
     """
     import keras
     import pandas as pd
@@ -175,12 +191,14 @@ def finish(folder: pathlib.Path, title: str, table: pd.DataFrame, **results: Any
     versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
     record = {"command": sys.argv, "versions": versions, **results}
     (folder / "metrics.json").write_text(json.dumps(record, indent=2))
-    print(f"\n{title}\n{table.round(4).to_string()}")
+    for name, figure in (figures or {}).items():
+        figure.savefig(folder / f"{name}.png", dpi=150)
+    is_frame = isinstance(table, pd.DataFrame)
+    print(f"\n{title}\n{pd.DataFrame(table).round(4).to_string(index=is_frame)}")
     start = f"\nAll files are in {folder}. Next, look at"
     if (folder / "tensorboard").exists():
         command = f"tensorboard --logdir {shlex.quote(str(folder))}"
         print(f"{start} the figures there, and at the training with\n  {command}")
     else:
-        for figure in sorted(folder.resolve().glob("*.png")):
-            print(f"{start} the figures, with\n  python -m webbrowser {figure.as_uri()}")
-            start = ""
+        files = [f"python -m webbrowser {path.as_uri()}" for path in folder.resolve().glob("*.png")]
+        print("\n  ".join([f"{start} the figures with", *sorted(files)]))

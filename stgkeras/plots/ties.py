@@ -142,7 +142,7 @@ def likely_links(
     axes.invert_yaxis()
     axes.margins(x=0.2)  # room for the label of the longest bar
     axes.locator_params(axis="x", nbins=4)  # few ticks, because labels such as 0.0005 are wide
-    for (name, value), style in zip((baselines or {}).items(), cycle(STYLES[1:])):
+    for (name, value), style in zip((baselines or {}).items(), cycle(STYLES[1:]), strict=False):
         axes.axvline(value, color="C3", linestyle=style, label=f"{name}: {value:.2g}")
     if baselines:
         figure.legend(frameon=False, loc="outside lower center", fontsize=8)
