@@ -2,7 +2,7 @@
 
     python benchmarks/digits.py
 
-Models and training are those of examples/compare_spectral.py. A seed determines the split, the
+The models are those of examples/compare_spectral.py. A seed determines the split, the
 order of the pixels and the initial weights, for all models alike, so that differences are paired.
 Runs in the file of the result are not repeated. There are four tables:
 
@@ -15,14 +15,16 @@ Runs in the file of the result are not repeated. There are four tables:
 """
 
 import itertools
+import time
 
 import command
-import compare_spectral
 import keras
 import numpy as np
 import pandas as pd
-import pixel_graphs
 import records
+from compare_spectral import LINEAGE
+
+from stgkeras import datasets, graphs
 
 # Four values of the setting that only this model has; of GCN, the number of filters.
 SPECIAL = {
@@ -57,31 +59,52 @@ def graph_of(kind, grid, train, seed, estimate):
     if kind == RELABELLED:
         order = np.random.default_rng(1000 + seed).permutation(len(grid))
         return grid[np.ix_(order, order)]
-    x, y = train
-    labels = y if kind == "estimated with labels" else None
-    return pixel_graphs.estimate(x, labels, seed, **estimate)
+    pixels = train[0][..., 0]
+    labels = train[1] if kind == "estimated with labels" else None
+    estimate = {"num_neighbors": 4, "standardize": True, "seed": seed, **estimate}
+    return graphs.estimate_graph(pixels, labels=labels, **estimate)
+
+
+def fit(model, train, val, epochs, learning_rate):
+    """Trains until the validation loss has not improved for 15 epochs.
+
+    The model gets the weights of the best epoch. Returns the validation accuracy of each epoch, and
+    the median time of an epoch in seconds.
+    """
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"])
+    ends = [time.perf_counter()]
+    stop = keras.callbacks.EarlyStopping(patience=15, restore_best_weights=True)
+    clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
+    log = model.fit(*train, 64, epochs, 0, [stop, clock], validation_data=val)
+    return log.history["val_accuracy"], float(np.median(np.diff(ends)))
 
 
 def train(label, seed, name, kind, epochs, settings, estimate):
     """Returns the figures of one training. A search does not use the test part."""
-    grid, train, val, test = pixel_graphs.load(seed)
+    digits = datasets.load_digits(seed)
+    train, val, test = ((digits.images[part], digits.labels[part]) for part in digits.split)
+    grid = digits.adjacency
     adjacency = graph_of(kind, grid, train, seed, estimate)
     settings = {"learning_rate": 1e-2, **settings}
     rate, share = settings.pop("learning_rate"), settings.pop("frequencies", None)
     if share is not None:
-        settings["operator"] = lambda a: pixel_graphs.basis(a)[:, : round(share * len(a))]
+        settings["operator"] = lambda a: graphs.fourier_basis(a)[1][:, : round(share * len(a))]
     if kind == "random basis":
         rng = np.random.default_rng(seed)
         settings["operator"] = lambda a: np.linalg.qr(rng.normal(size=a.shape))[0]
     keras.utils.set_random_seed(seed)
-    model = pixel_graphs.build(name, adjacency, **settings)
-    curve, seconds = compare_spectral.fit(model, train, val, label, epochs, rate)
+    model_class, usual = LINEAGE[name]
+    settings = {"num_classes": 10, "units": (), **usual, **settings}
+    model = model_class.from_adjacency(adjacency, **settings)
+    curve, seconds = fit(model, train, val, epochs, rate)
     parts = {"validation": val} | ({} if label.startswith("search") else {"test": test})
     return {
         "epochs": len(curve),
         "seconds_per_epoch": round(seconds, 4),
         "true_links": round(float((adjacency * grid > 0).sum() / (adjacency > 0).sum()), 3),
-        **compare_spectral.scores(model, parts),
+        "parameters": sum(int(keras.ops.size(weight)) for weight in model.trainable_weights),
+        **{part: model.evaluate(*data, 64, verbose=0)[1] for part, data in parts.items()},
     }
 
 

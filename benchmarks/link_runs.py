@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import resumable
 import training
-from link_report import graphs
 
 from stgkeras import callbacks, metrics
+from stgkeras.links.predictions import truth as graphs
 
 MOST_PROBABLE = 50  # number of pairs per graph, for the recall
 

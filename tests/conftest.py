@@ -69,8 +69,8 @@ SERIES = (
     "selection",
     "series_graphs",
 )
-PUBLISHED = ("citations", "citeseer", "traffic", "traffic_downloads", "traffic_sources")
-OTHERS = ("metrics", "plots", "ties_plots")
+PUBLISHED = ("citations", "citeseer", "digits", "traffic", "traffic_downloads", "traffic_sources")
+OTHERS = ("class_plots", "metrics", "plots", "scripts", "ties_plots")
 TOUCH_NO_BACKEND = (
     *(f"tests/test_{name}.py" for name in (*GRAPHS, *LINKS, *SERIES, *PUBLISHED, *OTHERS)),
     *(f"stgkeras/{package}" for package in ("datasets", "graphs", "plots")),

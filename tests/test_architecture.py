@@ -42,6 +42,7 @@ ARROWS = {
     "metrics": {"missing"},
     "callbacks": {"metrics"},
     "forecasting": {"callbacks", "datasets", "graphs", "losses", "metrics", "models", "seasons"},
+    "links": {"datasets", "metrics", "plots"},
     "plots": set(),
     "cli": {"datasets", "forecasting", "graphs", "metrics", "models", "plots"},
     "__main__": {"cli"},

@@ -94,6 +94,34 @@ def test_words_labels_graph_and_split_belong_together(cora):
     assert model.score(x[cora.test], cora.labels[cora.test]) >= 0.80
 
 
+def test_batches_are_the_graph_with_weights_for_a_part(cora):
+    sizes = {"num_nodes": 2708, "num_features": 1433, "num_classes": 7, "num_entries": 49216}
+    assert cora.sizes == sizes
+    batches = {part: cora.batch(part) for part in ("train", "val", "test")}
+    for part, batch in batches.items():
+        assert len(batch) == 1
+        inputs, labels, weights = batch[0]
+        np.testing.assert_array_equal(labels, cora.labels[None])
+        assert np.flatnonzero(weights[0]).tolist() == getattr(cora, part).tolist()
+        assert set(weights.ravel()) == {0.0, 1.0} and weights.dtype == "float32"
+    dense = np.zeros((2708, 1433))
+    dense[*inputs["index"][0]] = inputs["value"][0]
+    np.testing.assert_allclose(dense.sum(axis=1), 1, rtol=1e-5)  # shares of the words of a paper
+    assert ((dense > 0) == (cora.features.toarray() > 0)).all()
+    with pytest.raises(ValueError, match='`part` must be "train", "val" or "test"'):
+        cora.batch("validation")
+    with pytest.raises(IndexError, match="`index` must be 0"):
+        batches["train"][1]
+
+
+def test_accuracy_of_the_words_counts_papers(cora):
+    found = cora.accuracy_of_words()
+    assert list(found) == ["validation", "test"]
+    for name, count in (("validation", 500), ("test", 1000)):
+        papers = found[name] * count / 100
+        assert papers == pytest.approx(round(papers)) and 0.5 < found[name] / 100 < 0.62
+
+
 def test_the_published_files_give_the_same(cora, tmp_path):
     arrays = dict(np.load(data_file("cora", "cora.npz")))
     write_planetoid(tmp_path, arrays)

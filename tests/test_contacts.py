@@ -206,3 +206,52 @@ def test_bad_files_and_widths(tmp_path):
         snapshots.windows([1], input_length=2)
     with pytest.raises(ValueError, match=r"`input_length` must be in \[1, \d+\].*length=99"):
         snapshots.latest(input_length=99)
+
+
+def test_made_up_contacts_can_be_predicted():
+    made = datasets.make_contacts(num_days=4)
+    again, other = datasets.make_contacts(num_days=4), datasets.make_contacts(num_days=4, seed=1)
+    assert np.array_equal(made.time, again.time) and np.array_equal(made.source, again.source)
+    assert len(made.time) != len(other.time)
+    teams = {"blue": 7, "green": 8, "red": 9, "white": 6}
+    names = [f"{team}{number}" for team, size in teams.items() for number in range(1, size + 1)]
+    assert made.names.tolist() == names
+    hours = made.time % 86400 / 3600
+    assert hours.min() >= 9 and hours.max() < 17 and made.time.max() < 4 * 86400
+    team = np.array([name.rstrip("0123456789") for name in made.names])
+    inside = team[made.source] == team[made.target]
+    assert inside.mean() > 0.6  # of pairs, less than a quarter are
+    assert len(datasets.make_contacts(num_days=1, seed=5).names) == 30
+    for options, message in (({"num_days": 0}, "`num_days`"), ({"seed": -1}, "`seed`")):
+        with pytest.raises(ValueError, match=message):
+            datasets.make_contacts(**options)
+    with pytest.raises(TypeError, match="`num_days` must be an integer"):
+        datasets.make_contacts(num_days=1.5)
+
+
+def test_contacts_are_written_and_read_again(tmp_path):
+    made = contacts(weight=[1, 2, 3, 4, 5, 0.1])
+    made.to_csv(tmp_path / "contacts.csv")
+    read = datasets.load_contacts(tmp_path / "contacts.csv")
+    for field in ("time", "source", "target", "weight", "names"):
+        np.testing.assert_array_equal(getattr(read, field), getattr(made, field))
+    with pytest.raises(TypeError, match="`path` must be a path"):
+        made.to_csv(3)
+
+
+def test_snapshots_are_split_in_time():
+    made = datasets.contacts_from_arrays(100.0 * np.arange(40), 20 * "ab", 20 * "bc")
+    snapshots = made.snapshots(100)
+    train, val, test = snapshots.split(input_length=5)
+    assert np.array_equal(train, np.arange(5, 28))
+    assert np.array_equal(val, np.arange(28, 32)) and np.array_equal(test, np.arange(32, 40))
+    train, val, test = snapshots.split(input_length=1, val=3, test=0.5)
+    assert [len(train), len(val), len(test)] == [16, 3, 20]
+    with pytest.raises(ValueError, match="`input_length` must leave .* 40 snapshots are too few"):
+        snapshots.split(input_length=28)
+    with pytest.raises(ValueError, match="`input_length` must leave snapshots"):
+        snapshots.split(val=0)
+    with pytest.raises(ValueError, match="`val` and `test` must leave a part for training"):
+        snapshots.split(val=0.5, test=0.5)
+    with pytest.raises(ValueError, match="`input_length` must be at least 1"):
+        snapshots.split(input_length=0)

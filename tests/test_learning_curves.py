@@ -143,3 +143,12 @@ def test_a_damaged_log_is_named(run, tmp_path):
             plots.learning_curves(tmp_path / "log.csv")
     with pytest.raises(TypeError, match="`logs` must be a path"):
         plots.learning_curves(5)
+
+
+def test_many_runs_leave_room_for_the_curves(tmp_path):
+    paths = {f"a run with a long name, number {n}": tmp_path / f"{n}.csv" for n in range(8)}
+    for path in paths.values():
+        path.write_text("epoch,loss,val_loss\n0,3,4\n1,2,3\n")
+    figure = plots.learning_curves(paths, names=["loss"])
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().height * figure.get_figheight() > 0.8  # inches

@@ -13,7 +13,6 @@ from sklearn import metrics as independent
 from stgkeras import datasets
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-import demo_contacts
 import predict_links
 
 
@@ -88,14 +87,3 @@ def test_too_few_snapshots_and_a_full_folder(tmp_path):
         run(tmp_path / "contacts.csv", "--width", 100, "--out", tmp_path / "a")
     with pytest.raises(SystemExit, match="is not empty"):
         run(tmp_path / "contacts.csv", "--out", tmp_path)
-
-
-def test_made_up_contacts_can_be_predicted():
-    contacts = demo_contacts.make()
-    assert list(contacts) == ["time", "source", "target"]
-    assert contacts.equals(demo_contacts.make()) and not contacts.equals(demo_contacts.make(seed=1))
-    read = datasets.contacts_from_arrays(contacts["time"], contacts["source"], contacts["target"])
-    assert len(read.names) == sum(demo_contacts.TEAMS.values())
-    team = np.array([name.rstrip("0123456789") for name in read.names])
-    inside = team[read.source] == team[read.target]
-    assert inside.mean() > 0.6  # of pairs, less than a quarter are

@@ -81,3 +81,14 @@ def test_undirected_links_are_symmetric():
     with pytest.raises(ValueError, match=r"a link at truth\[2, 0\], and none at truth\[0, 2\]. Pa"):
         plots.predicted_links(truth, truth)
     plots.predicted_links(truth, truth, directed=True)
+
+
+def test_baselines_of_likely_links_are_lines():
+    shares = {"share of all pairs": 0.005, "last year": 0.02}
+    figure = plots.likely_links({"a – b": 0.01}, baselines=shares)
+    lines = figure.axes[0].lines
+    assert [line.get_xdata()[0] for line in lines] == [0.005, 0.02]
+    assert len({line.get_linestyle() for line in lines}) == 2
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["share of all pairs: 0.005", "last year: 0.02"]
+    assert not plots.likely_links({"a – b": 0.01}).legends

@@ -24,7 +24,7 @@ def in_options(names: Mapping[str, str]) -> Iterator[None]:
 
     Args:
         names: dict of argument, argument=value, or a phrase with backticks → the option or file
-            of the user.
+            of the user. An option that ends in " …" takes all entries of a list after it.
     """
     try:
         yield
@@ -45,10 +45,8 @@ def translated(message: str, names: Mapping[str, str]) -> str:
         name, value = match.groups()
         whole = match[0].strip("`")
         if whole in names:
-            return names[whole]
-        if name not in names:
-            return match[0]
-        return names[name] if value is None else _with_value(names[name], value, match[0])
+            return names[whole].removesuffix(" …")
+        return _with_value(names[name], value, match[0]) if name in names else match[0]
 
     message = " ".join(message.split())
     for phrase in (name for name in names if "`" in name):
@@ -62,6 +60,7 @@ def translated(message: str, names: Mapping[str, str]) -> str:
 
 
 def _with_value(option, value, otherwise):
+    option, *takes_all = option.split(" …")
     if value in ("None", "()", "[]"):
         return f"no {option}"
     if value.strip("'\"") == "…":
@@ -73,7 +72,11 @@ def _with_value(option, value, otherwise):
     between = "=" if option.startswith("--set ") else " "
     if isinstance(found, dict):
         found = [f"{name}={one}" for name, one in found.items()]
+    if found == option:
+        return option  # a file, which names itself
     each = found if isinstance(found, (list, tuple)) else [found]
+    if takes_all:
+        return " ".join([option, *("-" if one is None else _quoted(one) for one in each)])
     return " ".join(f"{option}{between}{_quoted(one)}" for one in each)
 
 

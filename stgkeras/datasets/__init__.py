@@ -18,9 +18,12 @@ from stgkeras.datasets.links.edge_baselines import (
     window_mean,
 )
 from stgkeras.datasets.links.node_features import node_features
+from stgkeras.datasets.links.office import make_contacts
 from stgkeras.datasets.links.snapshots import Snapshots
-from stgkeras.datasets.published.citations import Citations, load_citeseer, load_cora
+from stgkeras.datasets.published.citation_network import Citations
+from stgkeras.datasets.published.citations import load_citeseer, load_cora
 from stgkeras.datasets.published.dcrnn import load_metr_la, load_pems_bay
+from stgkeras.datasets.published.digits import Digits, load_digits
 from stgkeras.datasets.published.stgcn import load_pemsd7m
 from stgkeras.datasets.published.stsgcn import load_pems03, load_pems04, load_pems07, load_pems08
 from stgkeras.datasets.published.tgcn import load_los_loop, load_sz_taxi
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Citations",
     "Contacts",
+    "Digits",
     "DynamicGraphs",
     "Series",
     "Snapshots",
@@ -65,6 +69,7 @@ __all__ = [
     "load_citeseer",
     "load_contacts",
     "load_cora",
+    "load_digits",
     "load_dynamic_graphs",
     "load_los_loop",
     "load_metr_la",
@@ -76,6 +81,7 @@ __all__ = [
     "load_pemsd7m",
     "load_series",
     "load_sz_taxi",
+    "make_contacts",
     "node_features",
     "oracle",
     "residual_ridge",

@@ -76,6 +76,10 @@ def estimate_graph(
     k: int = 7,
     num_neighbors: int | None = None,
     sparse: bool = False,
+    *,
+    standardize: bool = False,
+    labels: Array | None = None,
+    seed: int = 0,
 ) -> np.ndarray | sp.csr_array:
     """Estimates a graph from signals on its nodes: similar signals give large edge weights.
 
@@ -84,11 +88,10 @@ def estimate_graph(
         "global":  σ² = the mean of d over all pairs of nodes
         "local":   σ² = σ_i σ_j,   σ_i² = d(i, the k-th nearest other node of i)
 
-    The estimate uses no labels. For Henaff's supervised estimate, train a fully connected network
-    on the labels and pass the transposed (nodes, units) kernel of its first layer. With
-    scikit-learn this is `sklearn.neural_network.MLPClassifier(...).fit(x, y).coefs_[0].T`.
+    With `labels`, the estimate is supervised: a fully connected network of one hidden layer learns
+    the labels from the standardised signals, and x_i is the weights of node i in its first layer.
 
-    Standardise the columns first if their units differ. Two equal columns always have weight 1,
+    Two equal columns always have weight 1,
     also if σ² is 0. With "local", a node with k equal nodes has σ_i = 0, and therefore weight 0
     to every node that differs from it.
 
@@ -103,14 +106,21 @@ def estimate_graph(
             all edges remain.
         sparse: bool. Whether to return a `csr_array`. The computation still needs memory for
             nodes² numbers. Default False.
+        standardize: bool. Whether to subtract the mean of each column and divide by its standard
+            deviation, so that columns may have different units. A node with a constant column then
+            has no edges. Default False.
+        labels: (samples,) class of each sample, or None. Implies `standardize`. The network has 64
+            hidden units and is trained by scikit-learn. Default None.
+        seed: int ≥ 0. Seed of the initial weights of the network. Default 0.
 
     Returns:
         (nodes, nodes) float64 weights in [0, 1], symmetric with a zero diagonal, unitless.
 
     Raises:
         TypeError: if an argument is not numeric.
-        ValueError: if `signals` is not a finite matrix of two or more nodes, or if `bandwidth`,
-            `k` or `num_neighbors` is out of range.
+        ValueError: if `signals` is not a finite matrix of two or more nodes, `labels` has another
+            length or fewer than two classes, or `bandwidth`, `k` or `num_neighbors` is out of
+            range.
 
     Example:
         >>> estimate_graph([[0.0, 1.0, 3.0]], bandwidth="local", k=1).round(3)
@@ -124,7 +134,16 @@ def estimate_graph(
         `num_neighbors` is added.
     """
     check_flag("sparse", sparse)
+    check_flag("standardize", standardize)
     columns = _checked_signals(signals)
+    if standardize or labels is not None:
+        varying, columns = _standardized(columns, getattr(signals, "dtype", np.float64))
+        if labels is not None:
+            columns = _weights_for(labels, columns, seed)
+        links = estimate_graph(columns, bandwidth, k, num_neighbors)
+        adjacency = np.zeros(2 * (len(varying),))
+        adjacency[np.ix_(varying, varying)] = links
+        return sp.csr_array(adjacency) if sparse else adjacency
     # The expansion ‖x‖² + ‖y‖² - 2 xᵀy would be faster, but small distances lose their digits.
     distances = squareform(pdist(columns.T, "sqeuclidean"))  # (N, N)
     variances = _variances(distances, bandwidth, k)
@@ -151,6 +170,35 @@ def _checked_signals(signals):
         )
     check_values("signals", signals, allow_negative=True)
     return signals
+
+
+def _standardized(columns, dtype):
+    """Returns which columns vary, (nodes,) bool, and these columns with mean 0 and deviation 1."""
+    columns = columns.astype(np.result_type(dtype, np.float32))
+    deviation = columns.std(axis=0)
+    varying = deviation > 0
+    if varying.sum() < 2:
+        raise ValueError(
+            "`signals` must have at least two columns that vary. Received: "
+            f"{varying.sum()} of {len(varying)} columns. Use other samples."
+        )
+    return varying, (columns - columns.mean(axis=0))[:, varying] / deviation[varying]
+
+
+def _weights_for(labels, columns, seed):
+    """Returns the first weights (units, nodes) of a network that learned labels from columns."""
+    from sklearn.neural_network import MLPClassifier
+
+    check_number("seed", seed, "at least 0", lambda value: value >= 0, numbers.Integral)
+    classes = np.asarray(labels)
+    if classes.shape != columns.shape[:1] or len(np.unique(classes)) < 2:
+        raise ValueError(
+            f"`labels` must have one class for each of the {len(columns)} samples, and two classes "
+            f"at least. Received: labels of shape {classes.shape}, with {len(np.unique(classes))} "
+            "classes. Pass the labels of the same samples."
+        )
+    network = MLPClassifier((64,), alpha=1.0, max_iter=1000, random_state=int(seed))
+    return network.fit(columns, classes).coefs_[0].T
 
 
 def _variances(distances, bandwidth, k):

@@ -12,12 +12,13 @@ from keras import regularizers
 from stgkeras.layers import StaticClusters, StaticGraph, _checks
 from stgkeras.missing import known_labels
 from stgkeras.models.class_networks import node_classes, signal_classes, signal_input
-from stgkeras.models.graph_model import GraphModel, StoredGraph
+from stgkeras.models.graph_filters import GraphFilters
+from stgkeras.models.graph_model import StoredGraph
 from stgkeras.models.operator_check import check_operator
 from stgkeras.types import Array
 
 
-class GraphClassifier(GraphModel):
+class GraphClassifier(GraphFilters):
     """Base class of classifiers of signals or nodes: states common arguments, creates all layers.
 
     Args:

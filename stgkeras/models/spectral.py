@@ -7,8 +7,13 @@ from typing import Any
 
 import keras
 
+from stgkeras import graphs
 from stgkeras.layers import ChebConv, GraphConv, SpectralConv, _checks
 from stgkeras.models.graph_classifier import GraphClassifier
+
+
+def _basis(adjacency):
+    return graphs.fourier_basis(adjacency)[1]
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -64,6 +69,8 @@ class SpectralCNN(GraphClassifier):
         `graphs.coarsen`. For Bruna's other method, which drops high frequencies, pass a basis with
         few columns.
     """
+
+    usual_operator = staticmethod(_basis)
 
     def __init__(
         self,
@@ -133,6 +140,8 @@ class ChebNet(GraphClassifier):
         2017, arXiv:1609.02907, section 6.2. Departs from the paper in the pooling, see
         `layers.GraphPooling`.
     """
+
+    usual_operator = staticmethod(graphs.scaled_laplacian)
 
     def __init__(
         self,
@@ -206,6 +215,8 @@ class GCN(GraphClassifier):
         ‖W‖² of the first layer, is `kernel_regularizer=keras.regularizers.L2(2.5e-4)`. Departs from
         the paper: convolutions have a bias; the model can also classify signals.
     """
+
+    usual_operator = staticmethod(graphs.renormalized_adjacency)
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ in colour, so a greyscale print can be read. In a column 3.4 inches wide, the te
 
 from __future__ import annotations
 
+from stgkeras.plots.accuracies import accuracies
+from stgkeras.plots.classes import classes
 from stgkeras.plots.errors import errors_by_sensor, errors_in_time
 from stgkeras.plots.forecasts import forecast, forecast_fan
 from stgkeras.plots.graphs import graph, spectral_filters
@@ -16,8 +18,10 @@ from stgkeras.plots.ties import likely_links, predicted_links
 from stgkeras.plots.training import learning_curves
 
 __all__ = [
+    "accuracies",
     "adjacency",
     "attention",
+    "classes",
     "errors_by_sensor",
     "errors_in_time",
     "forecast",

@@ -80,7 +80,7 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
         )
     # Two columns of labels of more than twelve characters are wider than the figure.
     columns = 1 + (max(map(len, curves)) <= 12)
-    height = 3.9 + 0.2 * max(0, (1 + len(curves)) // columns - 2)
+    height = 3.9 + 0.2 * max(0, (1 + len(curves)) // columns - 2) + 0.3 * bool(title)
     axes = (figure := Figure(figsize=(0.75 * WIDTH, height), layout="constrained")).subplots()
     means, shares = (np.concatenate(arrays) for arrays in zip(*curves.values(), strict=True))
     log = np.median(means) < 0.05 and shares.any()

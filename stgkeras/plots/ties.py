@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.plots.looks import WIDTH, short
+from stgkeras.plots.looks import STYLES, WIDTH, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +108,11 @@ def predicted_links(
 
 
 def likely_links(
-    ties: Mapping[str, float], *, title: str = "", label: str = "probability in the next graph"
+    ties: Mapping[str, float],
+    *,
+    title: str = "",
+    label: str = "probability in the next graph",
+    baselines: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draws a bar chart of link probabilities, the largest first.
 
@@ -115,6 +120,8 @@ def likely_links(
         ties: dict of name → probability, such as {"ann – bob": 0.04}.
         title: str. Title of the figure.
         label: str. Label of the probability axis.
+        baselines: dict of label → probability, or None. Each is drawn as a vertical line, such as
+            the share of all pairs that are linked.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -128,12 +135,16 @@ def likely_links(
     from matplotlib.figure import Figure
 
     names = sorted(ties, key=lambda name: ties[name], reverse=True)
-    height = 0.9 + 0.22 * len(names)
+    height = 0.9 + 0.22 * len(names) + 0.25 * len(baselines or ())
     axes = (figure := Figure(figsize=(WIDTH, height), layout="constrained")).subplots()
     bars = axes.barh([short(name, 24) for name in names], [ties[n] for n in names], color="0.6")
     axes.bar_label(bars, fmt="%.2g", padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.2)  # room for the label of the longest bar
     axes.locator_params(axis="x", nbins=4)  # few ticks, because labels such as 0.0005 are wide
+    for (name, value), style in zip((baselines or {}).items(), cycle(STYLES[1:]), strict=False):
+        axes.axvline(value, color="C3", linestyle=style, label=f"{name}: {value:.2g}")
+    if baselines:
+        figure.legend(frameon=False, loc="outside lower center", fontsize=8)
     axes.set(title=title, xlabel=label)
     return figure

@@ -95,10 +95,13 @@ def learning_curves(
         axes.locator_params(axis="x", integer=True, nbins=6)
         if place > len(shown) - columns:
             axes.set_xlabel("epoch")
+    legend_columns = 1 + (len(max(handles, key=len)) < 28)
+    legend_rows = -(-len(handles) // legend_columns)
+    figure.set_figheight(1.7 * rows + 0.8 + 0.22 * max(0, legend_rows - 2))
     figure.legend(
         handles.values(),
         handles,
-        ncols=1 + (len(max(handles, key=len)) < 28),
+        ncols=legend_columns,
         frameon=False,
         loc="outside lower center",
     )

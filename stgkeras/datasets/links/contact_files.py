@@ -141,7 +141,7 @@ def _checked_columns(rows, columns, weight):
     if not fits or len(roles) != rows.shape[1]:
         raise ValueError(
             "`columns` must have one entry for each column of the file, in its order: 'time', "
-            "'source' and 'target' once each, 'weight' at most once, and None for a column to "
+            "'source' and 'target' once each, 'weight' at most once, and `None` for a column to "
             f"leave out. Received: columns={columns!r}, first row {_first(rows)} with "
             f"{rows.shape[1]} columns. Name all columns."
         )
@@ -206,7 +206,7 @@ def _name_columns(rows):
     ]
     return (
         f"Pass a name for each column in the order of the file, such as {' or '.join(examples)}; "
-        "None leaves a column out."
+        "`None` leaves a column out."
     )
 
 

@@ -72,6 +72,30 @@ class Contacts:
         """
         return cut_snapshots(self, width, keep_empty)
 
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Writes the contacts to a csv file, which `load_contacts` reads.
+
+        The file has the columns time (in seconds), source, target and weight. Nodes without
+        contacts are not in the file.
+
+        Args:
+            path: path of the file.
+
+        Example:
+            >>> import os, stgkeras, tempfile
+            >>> contacts = stgkeras.datasets.contacts_from_arrays([0, 20], "ab", "bc")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = os.path.join(folder, "contacts.csv")
+            ...     contacts.to_csv(path)
+            ...     stgkeras.datasets.load_contacts(path).names.tolist()
+            ['a', 'b', 'c']
+        """
+        import pandas as pd
+
+        ends = {"source": self.names[self.source], "target": self.names[self.target]}
+        columns = {"time": self.time, **ends, "weight": self.weight}
+        pd.DataFrame(columns).to_csv(as_path("path", path), index=False)
+
 
 def load_contacts(
     path: str | os.PathLike[str],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras.datasets.series.splits import Split, cut
 from stgkeras.graphs._checks import as_dense, check_flag, check_masked, check_number
 from stgkeras.types import Array
 
@@ -78,6 +79,42 @@ class Snapshots:
         """
         chosen = steps_of("steps", steps, 0, self.num_steps, "the number of snapshots")
         return _adjacency(self.contacts, self.offsets, chosen)
+
+    def split(self, input_length: int = 10, val: float = 0.1, test: float = 0.2) -> Split:
+        """Splits the snapshots to predict into training, validation and test parts, in time order.
+
+        The snapshots are divided at `floor(fraction * num_steps)`. A window to predict a snapshot
+        of one part may read snapshots of the part before it, as in use.
+
+        Args:
+            input_length: int. Number of input graphs of a window. The first `input_length`
+                snapshots are only inputs.
+            val: float or int. Size of the validation part: a fraction of all snapshots in (0, 1),
+                or a number of snapshots.
+            test: float or int. Size of the test part. All other snapshots are the training part.
+
+        Returns:
+            `Split(train, val, test)` of int arrays, `steps` of `windows`.
+
+        Raises:
+            TypeError: if an argument is not a number.
+            ValueError: if a part would be empty.
+
+        Example:
+            >>> import stgkeras
+            >>> snapshots = stgkeras.datasets.make_contacts(num_days=1).snapshots(width=600)
+            >>> [(int(part[0]), int(part[-1])) for part in snapshots.split(input_length=10)]
+            [(10, 32), (33, 37), (38, 47)]
+        """
+        check_number("input_length", input_length, "at least 1", lambda v: v >= 1, Integral)
+        edges = (input_length, *cut(self.num_steps, val, test), self.num_steps)
+        if min(np.diff(edges)) < 1:
+            raise ValueError(
+                "`input_length` must leave snapshots to predict for training, validation and test. "
+                f"Received: input_length={input_length}, val={val}, test={test}. {self.num_steps} "
+                "snapshots are too few. Use a smaller `width` or a smaller `input_length`."
+            )
+        return Split(*(np.arange(*part) for part in zip(edges, edges[1:], strict=False)))
 
     def windows(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
 from stgkeras import arguments
 from stgkeras.datasets.cache import cache_folder
+from stgkeras.datasets.published.citation_network import Citations
 from stgkeras.datasets.published.downloads import download
 from stgkeras.datasets.published.planetoid_files import PARTS, planetoid_arrays
 from stgkeras.datasets.series.files import read_npz
@@ -65,31 +65,6 @@ DIMENSIONS = {  # number of axes of each array in an npz file
     "val_index": 1,
     "test_index": 1,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Citations:
-    """Citation network of N papers, with the words of each paper.
-
-    Args:
-        features: (N, F) csr_array of float32. Entry [n, f] is 1 if paper n contains word f. Not
-            normalised.
-        adjacency: (N, N) csr_array of float64. Entry [n, m] is 1 if paper n cites paper m, or m
-            cites n. Symmetric, with zero diagonal.
-        labels: (N,) int64. Class of each paper, -1 if it has none. In the loss of a
-            `models.GCN` or another classifier of this library, such a paper has weight 0. For
-            other models, use `np.maximum(labels, 0)` and sample weights of 0.
-        train: sorted int64 array of the training nodes.
-        val: sorted int64 array of the validation nodes.
-        test: sorted int64 array of the test nodes.
-    """
-
-    features: sp.csr_array
-    adjacency: sp.csr_array
-    labels: np.ndarray
-    train: np.ndarray
-    val: np.ndarray
-    test: np.ndarray
 
 
 def load_cora(
@@ -181,7 +156,7 @@ def _load(name, path, cache_dir):
     if not path.exists():
         title = name.capitalize()
         raise FileNotFoundError(
-            f"`path` must exist. Received: path={path}. Omit `path` to download {title}."
+            f"`path` must exist. Received: path={str(path)!r}. Omit `path` to download {title}."
         )
     if path.is_dir() and (path / f"{name}.npz").is_file():
         path = path / f"{name}.npz"
