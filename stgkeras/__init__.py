@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         plots,
+        reports,
         tuning,
     )
     from stgkeras.forecasting import Forecaster
@@ -39,6 +40,7 @@ __all__ = [
     "metrics",
     "models",
     "plots",
+    "reports",
     "tuning",
 ]
 

@@ -43,7 +43,8 @@ ARROWS = {
     "callbacks": {"metrics"},
     "forecasting": {"callbacks", "datasets", "graphs", "losses", "metrics", "models", "seasons"},
     "plots": set(),
-    "cli": {"datasets", "forecasting", "graphs", "metrics", "models", "plots"},
+    "reports": {"datasets", "forecasting", "layers", "metrics", "models", "plots"},
+    "cli": {"datasets", "forecasting", "graphs", "metrics", "models", "plots", "reports", "tuning"},
     "__main__": {"cli"},
 }
 # The same for the parts of `datasets`: what each may import of `datasets`, besides itself.

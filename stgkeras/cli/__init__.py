@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from stgkeras.cli import evaluate, fit, forecast
+from stgkeras.cli import evaluate, fit, forecast, report
 from stgkeras.cli.errors import UserError
 
 __all__ = ["main"]
@@ -52,7 +52,7 @@ def _parser():
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (fit, forecast, evaluate):
+    for module in (fit, forecast, evaluate, report):
         help_text, *_ = module.__doc__.splitlines()
         command = commands.add_parser(
             module.__name__.rpartition(".")[2],

@@ -103,7 +103,8 @@ def run(args: argparse.Namespace) -> None:
     print(
         f"Saved in {out}. Next, with your newest readings or other readings in place of {file}:\n"
         f"  stgkeras forecast {folder} {file}{more} --out forecast.csv\n"
-        f"  stgkeras evaluate {folder} {file}{more}"
+        f"  stgkeras evaluate {folder} {file}{more}\n"
+        f"  stgkeras report {folder} {file}{more} --out {shlex.quote(args.out + '.html')}"
     )
 
 
