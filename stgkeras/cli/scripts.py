@@ -97,7 +97,7 @@ def parser(doc: str | None, *groups: str, **defaults: Any) -> argparse.ArgumentP
             found.add_argument(name, **option)
     if {"data", "report", "csv"} & set(groups):
         reading.add_series_options(found)
-        reading.add_table_options(found)
+        reading.add_table_options(found, several=True)
     found.add_argument("--debug", action="store_true", help="show the traceback of an error")
     found.set_defaults(**defaults)
     return found
