@@ -14,7 +14,8 @@ import shlex
 import demo_roads
 
 from stgkeras import Forecaster, datasets, reports
-from stgkeras.cli import reading, scripts
+from stgkeras.cli import reading
+from stgkeras.cli import series_scripts as scripts
 
 
 def main(args):

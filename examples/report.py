@@ -16,7 +16,7 @@ import demo_roads
 import keras
 
 from stgkeras import datasets, reports
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.report import with_places
 from stgkeras.models.graph_model import GraphModel
 

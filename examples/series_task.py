@@ -4,7 +4,7 @@ import demo_roads
 import numpy as np
 
 from stgkeras import graphs, losses, metrics, models, reports
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 
 REACH = {"input_length": 12, "horizon": 12}
 STEPS = (3, 6, 12)

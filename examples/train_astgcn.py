@@ -16,7 +16,7 @@ import resumable
 import series_task
 
 from stgkeras import callbacks
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 
 # Options that TensorBoard shows as hyperparameters of a run.
 SHOWN = "task model data dataset season batch_size learning_rate seed".split()

@@ -8,7 +8,7 @@ python examples/train_stgcn.py … --out FOLDER --resume      resumes a run
 
 from train_astgcn import main
 
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 
 
 def parse(arguments=None):

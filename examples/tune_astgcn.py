@@ -12,7 +12,7 @@ import numpy as np
 from series_task import REACH
 
 from stgkeras import datasets, reports, tuning
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 
 
 def main(args):

@@ -12,7 +12,7 @@ import pytest
 from tensorboard_logs import read
 
 from stgkeras import datasets
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))

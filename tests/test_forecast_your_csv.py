@@ -14,7 +14,7 @@ from matplotlib.image import imread
 import stgkeras
 from stgkeras import datasets
 from stgkeras.cli import main as cli
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))

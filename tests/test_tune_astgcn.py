@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import demo_roads
 import tune_astgcn
 
-from stgkeras.cli import scripts
+from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.errors import UserError
 
 SMALL = {"num_blocks": 1, "K": 1, "spatial_filters": 4, "temporal_filters": 4, "batch_size": 64}

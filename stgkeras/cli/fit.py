@@ -14,6 +14,7 @@ import ast
 import inspect
 import pathlib
 import shlex
+from typing import Any
 
 from stgkeras.cli import reading, words
 from stgkeras.cli.errors import UserError, in_options
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="argument of the model, such as units=32 or dropout=0.2; may be repeated",
+    )
+    group.add_argument(
+        "--learning-rate", type=_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
     )
     group.add_argument("--epochs", type=_positive, default=30, help="largest number of epochs (30)")
     group.add_argument("--seed", type=int, default=0, help="random seed (0)")
@@ -92,7 +96,13 @@ def run(args: argparse.Namespace) -> None:
             most = words.counted(args.epochs, "epoch")
             print(f"Training {args.model}, at most {most}.", flush=True)
             checkpoint = partial.checkpoint
-            forecaster.fit(series, epochs=args.epochs, seed=args.seed, checkpoint=checkpoint)
+            forecaster.fit(
+                series,
+                epochs=args.epochs,
+                seed=args.seed,
+                checkpoint=checkpoint,
+                optimizer=optimizer(args.learning_rate),
+            )
             print(words.graph_text(forecaster.graph_summary()))
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
@@ -137,6 +147,22 @@ def _check_settings(model, settings):
             f"--set must name arguments of {model}: {', '.join(sorted(known))}. Received: "
             f"{', '.join(unknown)}. Correct the name, or use another option of this command."
         )
+
+
+def optimizer(rate: float | None) -> Any:
+    """Returns the optimizer of `Forecaster.fit` with another learning rate; None for None."""
+    if rate is None:
+        return None
+    import keras
+
+    return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+
+
+def _rate(text):
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
+    return number
 
 
 def _positive(text):

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from stgkeras.datasets import Series
 from stgkeras.datasets.series.splits import cut
 from stgkeras.forecasting import Forecaster
+from stgkeras.forecasting.newest import as_series, in_order
 from stgkeras.reports.comparison import Comparison
 
 
@@ -47,8 +48,17 @@ def compare(
         ['forecaster', 'model', 'last value', 'usual day', 'ridge']
     """
     form = forecaster.form
+    series = as_series(form, series)
     places, names = series.places, series.names
-    series = replace(forecaster._ordered(series), units=form.units, places=None)
+    series = replace(
+        series,
+        values=in_order(form, series),
+        names=form.names,
+        features=form.features,
+        units=form.units,
+        adjacency=None,
+        places=None,
+    )
     if places is not None and set(names) == set(form.names):
         series = replace(series, places=places[[names.index(name) for name in form.names]])
     total, span = len(series.values), form.input_length + form.horizon

@@ -1,4 +1,4 @@
-"""What the scripts in `examples/` share: their options, their data, and errors in one line."""
+"""What scripts on series share, such as those in examples/: options, data, errors in one line."""
 
 from __future__ import annotations
 
