@@ -44,7 +44,7 @@ def main(args):
     named = {"data": scripts.data_name(args), **targets}
     compared = reports.Comparison(series, split.test + length, forecasts, **named)
     about = f"{model.count_params():,} parameters; reads {model.input_length} steps"
-    figures = reports.attention(model, windows, series.names)
+    figures = reports.attention(model, series, split.test)
     show = {"steps": args.steps, "days": args.days, "facts": {"Model": about}, "figures": figures}
     reports.write_page(args.out, compared, **show)
     print(f"Wrote {args.out}. MAE of {name}: {compared.errors()[name]['MAE mean']:.4g}")

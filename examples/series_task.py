@@ -49,10 +49,11 @@ def task(args):
         return compared.errors(STEPS)
 
     def watch(model):
-        last = reports.model_windows(model, series, split.val[-day:], **options)
-        compared = compare(model.predict(last, verbose=0), split.val[-day:])
+        last = split.val[-day:]
+        data = reports.model_windows(model, series, last, **options)
+        compared = compare(model.predict(data, verbose=0), last)
         figures = reports.pictures(compared, steps=STEPS)
-        return figures | reports.attention(model, last, series.names)
+        return figures | reports.attention(model, series, last)
 
     errors = [metrics.MaskedMeanAbsoluteError(step) for step in STEPS]
     goal = {"loss": losses.MaskedMeanAbsoluteError(), "metrics": errors}

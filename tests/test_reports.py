@@ -77,7 +77,9 @@ def test_targets_are_chosen_by_their_number():
     compared = reports.Comparison(series, first, {"a": truth[..., 1:]}, targets=(1,))
     assert compared.errors()["a"]["MAE mean"] == 0 and compared.units == "1/h"
     axes = reports.pictures(compared)["forecast"].axes[0]
-    assert axes.get_ylabel() == "1/h" and axes.lines[0].get_ydata().max() > 20
+    assert (
+        axes.get_ylabel() == f"{series.features[1]} (1/h)" and axes.lines[0].get_ydata().max() > 20
+    )
 
 
 def test_the_report_of_a_city(fitted, here, run):

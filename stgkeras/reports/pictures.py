@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stgkeras import plots
+from stgkeras.datasets import Series
+from stgkeras.plots.looks import with_units
 from stgkeras.reports.comparison import Comparison
+from stgkeras.reports.windows import model_windows
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ def pictures(
     ours, predicted = next(iter(forecasts.items()))
     target = series.features[comparison.targets[0]]
     units = comparison.units or target
+    if comparison.units and target != "value":  # the name of a table without names of features
+        units = f"{target} ({units})"
     about = f" on {comparison.data}" if comparison.data else ""
     figures = {"forecast": _day(comparison, truth, forecasts, steps, units, about)}
     if comparison.times is not None:
@@ -73,7 +78,7 @@ def pictures(
             errors.filled(np.nan),
             series.positions,
             title=f"{ours}{about}\nlargest error at sensor {worst}",
-            label=f"mean absolute error ({units})",
+            label=with_units("mean absolute error", comparison.units),
         )
     first = {name: forecasts[name] for name in (ours, "last value") if name in forecasts}
     figures["most"] = plots.errors_by_sensor(
@@ -82,38 +87,39 @@ def pictures(
     return figures
 
 
-def attention(model: Any, windows: Any, names: Sequence[str]) -> dict[str, Figure]:
-    """Draws the mean attention weights of a model.
+def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figure]:
+    """Draws the mean attention weights of a model over windows.
 
     Args:
-        model: Keras model.
-        windows: `datasets.Windows`. The first batch counts.
-        names: sequence of N str. Names of the sensors.
+        model: forecaster model, such as `models.ASTGCN`.
+        series: `datasets.Series`.
+        starts: (W,) ints. First steps of windows, of which at most 64 count, evenly chosen.
 
     Returns:
         {"attention": figure}, or {} for a model without spatial attention.
 
     Example:
         >>> import numpy as np, stgkeras
+        >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)
         >>> model = stgkeras.models.ASTGCN(2, graph=np.eye(2), num_blocks=1)
-        >>> list(stgkeras.reports.attention(model, [(np.ones((1, 12, 2, 1)), None)], "AB"))
+        >>> list(stgkeras.reports.attention(model, series, np.arange(10)))
         ['attention']
     """
     from stgkeras import layers, models
 
     if not any(isinstance(layer, layers.SpatialAttention) for layer in model.layers):
         return {}
-    inputs, _ = windows[0]
+    starts = starts[:: -(-len(starts) // 64)]
+    inputs, _ = model_windows(model, series, starts, batch_size=64)[0]
     scores: dict[str, Any] = {}
     for name, array in models.attention_scores(model, inputs).items():
         block, kind, _ = name.rsplit("_", 2)
         scores[f"{block}, between {KINDS[kind]}"] = array
-    count = len(next(iter(inputs.values())) if isinstance(inputs, dict) else inputs)
     figure = plots.attention(
         scores,
         clustered=[name for name in scores if name.endswith("sensors")],
-        names=names,
-        title=f"mean over {count} windows",
+        names=series.names,
+        title=f"mean over {len(starts)} windows",
     )
     return {"attention": figure}
 
