@@ -145,6 +145,12 @@ def test_missing_interval_graph_and_checkpoint(tmp_path):
     undated = ("--task", "forecast", "--data", tmp_path / "b.npz", "--interval", 5, "--season")
     with pytest.raises(UserError, match="has no timestamps. Remove --season"):
         run(*undated, "--out", tmp_path / "run")
+    times = np.arange("2024-01-01", "2024-01-02", 7, "datetime64[m]")
+    speed = np.ones((len(times), 3))
+    np.savez(tmp_path / "c.npz", speed=speed, adj=np.ones((3, 3)), time=times)
+    odd = ("--task", "forecast", "--data", tmp_path / "c.npz", "--season")
+    with pytest.raises(UserError, match="A day is not a multiple of 7 minutes. Remove --season"):
+        run(*odd, "--out", tmp_path / "run")
     with pytest.raises(UserError, match="has no checkpoint to resume. Remove --resume"):
         run(*options, "--resume")
 

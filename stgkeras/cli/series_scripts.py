@@ -14,18 +14,13 @@ from typing import Any
 
 from stgkeras.cli import reading
 from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli.report import number
 
 DATASETS = (  # published traffic data, and the made-up roads of the examples ("demo")
     *("metr_la", "pems_bay", "pemsd7m", "pems03", "pems04", "pems07", "pems08"),
     *("los_loop", "sz_taxi", "demo"),
 )
 TUNERS = ("BayesianOptimization", "RandomSearch", "GridSearch")
-
-
-def number(text: str) -> float | int:
-    """Converts text to a share (float) if it has a point, else to a count (int)."""
-    return float(text) if "." in text else int(text)
-
 
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "data": {
@@ -161,7 +156,8 @@ def load(args: argparse.Namespace, demo: Callable[[], Any], graph: Any = None) -
     if getattr(args, "season", None):
         if series.timestamps is None:
             raise UserError(f"{args.data} has no timestamps. Remove --season.")
-        if 24 * 60 % series.interval > 1e-6:
+        day = 24 * 60 / series.interval
+        if abs(day - round(day)) > 1e-6:
             each = f"{series.interval:g} minutes"
             raise UserError(f"A day is not a multiple of {each}. Remove --season.")
     return series
@@ -249,8 +245,9 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
         model: str. File of the model in the folder. Default: model.keras.
     """
     again = reading.again(args)
-    for name in ("units", "timezone", "null_value", "interval", "val", "test", "boundary"):
-        value, usual = getattr(args, name, None), {"val": 0.2, "test": 0.2, "boundary": "inside"}
+    usual = {"val": 0.2, "test": 0.2, "boundary": "inside"}
+    for name in ("units", "timezone", "null_value", "holidays", "interval", *usual):
+        value = getattr(args, name, None)
         for one in value if isinstance(value, list) else [value]:
             if one not in (None, usual.get(name)):
                 again += f" --{name.replace('_', '-')} {shlex.quote(str(one))}"
