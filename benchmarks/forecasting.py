@@ -15,7 +15,6 @@ import pathlib
 from typing import NamedTuple
 
 import command
-import forecast_report
 import keras
 import numpy as np
 import records
@@ -23,7 +22,7 @@ import resumable
 import training
 from forecasting_data import DATASETS, REACH
 
-from stgkeras import datasets, losses, metrics
+from stgkeras import datasets, losses, metrics, reports
 
 RESULT = records.RESULTS / "forecasting.json"
 STEPS = {"15 min": 3, "30 min": 6, "45 min": 9, "60 min": 12}
@@ -141,7 +140,8 @@ def errors(task, starts, forecast):
 def baselines(data):
     """Returns the errors of the baselines."""
     train, val, test = data.split
-    forecasts = forecast_report.baselines(data)
+    outputs = {"num_outputs": data.num_outputs}
+    forecasts = reports.baselines(data.series, data.split, **REACH, **outputs)
     rows = {name: errors(data, test, forecast) for name, forecast in forecasts.items()}
     clock = {"calendar": data.calendar, "steps_per_day": data.day, **REACH}
     ridge = functools.partial(datasets.residual_ridge, data.targets, **clock)

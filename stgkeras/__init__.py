@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         plots,
+        reports,
         tuning,
     )
     from stgkeras.forecasting import Forecaster
@@ -41,6 +42,7 @@ __all__ = [
     "metrics",
     "models",
     "plots",
+    "reports",
     "tuning",
 ]
 

@@ -44,7 +44,8 @@ ARROWS = {
     "forecasting": {"callbacks", "datasets", "graphs", "losses", "metrics", "models", "seasons"},
     "links": {"datasets", "metrics", "plots"},
     "plots": set(),
-    "cli": {"datasets", "forecasting", "graphs", "metrics", "models", "plots"},
+    "reports": {"datasets", "forecasting", "layers", "metrics", "models", "plots"},
+    "cli": {"datasets", "forecasting", "graphs", "metrics", "models", "plots", "reports", "tuning"},
     "__main__": {"cli"},
 }
 # The same for the parts of `datasets`: what each may import of `datasets`, besides itself.
@@ -177,13 +178,16 @@ def test_no_assert_statements(path):
     assert not lines
 
 
+LONGER = {"classify_nodes.py", "compare_spectral.py", "link_report.py", "pixel_graphs.py"}
+LONGER.add("predict_links.py")
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 @once
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
 def test_examples_are_short(path):
-    assert len(path.read_text().splitlines()) <= 130
+    limit = 130 if path.name in LONGER else 60
+    assert len(path.read_text().splitlines()) <= limit
 
 
 def public_objects():

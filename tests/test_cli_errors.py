@@ -149,9 +149,10 @@ def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
     roads = pd.DataFrame(ROADS, columns=["from", "to"])
     roads.assign(distance=1.2).to_csv("roads.csv", index=False)
     lines = re.findall(r"^stgkeras (.*)$", README.read_text("utf-8"), re.MULTILINE)
-    assert {line.split()[0] for line in lines} == {"fit", "forecast", "evaluate"}
+    assert {line.split()[0] for line in lines} == {"fit", "forecast", "evaluate", "report", "tune"}
+    quick = {"fit": ["--epochs", "1"], "tune": ["--epochs", "1", "--trials", "1"]}
     for line in lines:
-        run(*line.split(), *(["--epochs", "1"] if line.startswith("fit") else []))
+        run(*line.split(), *quick.get(line.split()[0], []))
     assert len(pd.read_csv("next_hour.csv")) == 12 * 6
 
 
@@ -165,7 +166,7 @@ def test_help_needs_no_backend(tmp_path):
         text=True,
         check=True,
     )
-    assert all(command in done.stdout for command in ("fit", "forecast", "evaluate"))
+    assert all(command in done.stdout for command in ("fit", "forecast", "report"))
     assert not re.search(r"\| +(numpy|pandas|keras|scipy)$", done.stderr, re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 from tensorboard_logs import read
 
 from stgkeras import datasets
+from stgkeras.cli import series_scripts as scripts
+from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import report
 import train_astgcn
 
 
@@ -60,7 +64,18 @@ def test_the_season_and_missing_readings(dated, tmp_path):
 def test_links_train_stop_and_go_on(tmp_path, capsys, monkeypatch):
     short = functools.partial(datasets.load_dynamic_graphs, num_nodes=16, num_steps=80)
     monkeypatch.setattr(datasets, "load_dynamic_graphs", short)
-    options = ("--sequences", 9, "--val", 1, "--test", 1, "--out", tmp_path / "run")
+    options = (
+        "--task",
+        "links",
+        "--sequences",
+        9,
+        "--val",
+        1,
+        "--test",
+        1,
+        "--out",
+        tmp_path / "run",
+    )
     run(*options, "--epochs", 1)
     first = keras.models.load_model(tmp_path / "run" / "last.keras")
     run(*options, "--epochs", 2, "--resume")
@@ -101,7 +116,7 @@ def test_forecast_table_has_the_baselines(series, tmp_path):
 
 def test_a_finished_run_is_not_overwritten(tmp_path):
     (tmp_path / "last.keras").write_bytes(b"precious")
-    with pytest.raises(SystemExit, match="already holds a run. Pass --resume"):
+    with pytest.raises(UserError, match="already holds a run. Pass --resume"):
         run("--out", tmp_path)
     assert (tmp_path / "last.keras").read_bytes() == b"precious"
 
@@ -109,7 +124,7 @@ def test_a_finished_run_is_not_overwritten(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--task", "forecast"], "needs --data FILE"),
+        (["--task", "links", "--data", "a.npz"], "--season need --task forecast"),
         (["--resume"], "--resume needs --out FOLDER"),
     ],
 )
@@ -122,13 +137,54 @@ def test_bad_arguments(arguments, message, capsys):
 def test_missing_interval_graph_and_checkpoint(tmp_path):
     np.savez(tmp_path / "a.npz", speed=np.ones((99, 3)))
     options = ("--task", "forecast", "--data", tmp_path / "a.npz", "--out", tmp_path / "run")
-    with pytest.raises(SystemExit, match="has no time interval. Pass --interval MINUTES"):
+    with pytest.raises(UserError, match="has no time interval. Pass --interval MINUTES"):
         run(*options)
-    with pytest.raises(SystemExit, match="has no graph. Pass --graph FILE"):
+    with pytest.raises(UserError, match="has no graph. Pass --graph FILE"):
         run(*options, "--interval", 5)
     np.savez(tmp_path / "b.npz", speed=np.ones((99, 3)), adj=np.ones((3, 3)))
     undated = ("--task", "forecast", "--data", tmp_path / "b.npz", "--interval", 5, "--season")
-    with pytest.raises(SystemExit, match="has no timestamps. Remove --season"):
+    with pytest.raises(UserError, match="has no timestamps. Remove --season"):
         run(*undated, "--out", tmp_path / "run")
-    with pytest.raises(SystemExit, match="has no checkpoint to resume. Remove --resume"):
+    times = np.arange("2024-01-01", "2024-01-02", 7, "datetime64[m]")
+    speed = np.ones((len(times), 3))
+    np.savez(tmp_path / "c.npz", speed=speed, adj=np.ones((3, 3)), time=times)
+    odd = ("--task", "forecast", "--data", tmp_path / "c.npz", "--season")
+    with pytest.raises(UserError, match="A day is not a multiple of 7 minutes. Remove --season"):
+        run(*odd, "--out", tmp_path / "run")
+    with pytest.raises(UserError, match="has no checkpoint to resume. Remove --resume"):
         run(*options, "--resume")
+
+
+def test_errors_are_one_line_that_names_the_option(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", speed=np.full((99, 3), np.nan), adj=np.ones((3, 3)))
+    words = ["--data", str(tmp_path / "a.npz"), "--interval", "5", "--out", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as caught:
+        scripts.run(train_astgcn.main, train_astgcn.parse(words))
+    text = capsys.readouterr().err
+    assert caught.value.code == 2 and text.count("\n") == 1
+    assert "a.npz must not hold NaN" in text and "--null-value nan" in text
+    np.savez(tmp_path / "b.npz", speed=np.ones((40, 3)), adj=np.ones((3, 3)))
+    words[1] = str(tmp_path / "b.npz")
+    with pytest.raises(SystemExit):
+        scripts.run(train_astgcn.main, train_astgcn.parse([*words, "--val", "0.9"]))
+    assert "--val 0.9" in capsys.readouterr().err
+    with pytest.raises(UserError) as caught:
+        scripts.run(train_astgcn.main, train_astgcn.parse([*words, "--val", "0.9", "--debug"]))
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_the_next_commands_have_the_options_of_the_run(capsys):
+    words = ["--data", "my speeds.csv", "--units", "km/h", "--null-value", "0", "--test", "0.1"]
+    args = train_astgcn.parse([*words, "--out", "runs/a", "--layout", "wide"])
+    scripts.print_next(args, "tensorboard --logdir runs/a")
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert last[0].strip() == "tensorboard --logdir runs/a"
+    assert last[1].strip() == (
+        "python examples/report.py runs/a 'my speeds.csv' --layout wide --units km/h "
+        "--null-value 0 --test 0.1"
+    )
+    report_args = report.parse(shlex.split(last[1])[2:])
+    assert (report_args.data, report_args.units, report_args.test) == (
+        *("my speeds.csv", ["km/h"]),
+        0.1,
+    )

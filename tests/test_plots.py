@@ -1,7 +1,9 @@
 """Pictures of forecasts show the numbers they were given, at the right place."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib import dates
 from pictures import drawn
 
 from stgkeras import plots
@@ -27,6 +29,35 @@ def test_forecast_figure_can_be_saved(minutes, tmp_path):
     figure = plots.forecast(truth, truth, {"15 min": 3, "60 min": 12}, step_minutes=minutes)
     figure.savefig(tmp_path / "forecast.png")
     assert (tmp_path / "forecast.png").stat().st_size > 1000
+
+
+def test_forecasts_are_drawn_in_local_time_beside_a_baseline(tmp_path):
+    truth = np.arange(8.0)[:, None] + np.arange(3)
+    base = {"usual day": np.full((8, 3), 4.0) + np.arange(3)}
+    # The clocks go back at 03:00 of the third hour.
+    times = pd.date_range("2024-10-27 00:00", periods=8, freq="h", tz="Europe/Vienna")
+    figure = plots.forecast(truth, truth, {"1 h": 1, "3 h": 3}, times=times, baseline=base)
+    axes = figure.axes[0]
+    measured, _, late, usual = axes.lines
+    utc = times.tz_convert("UTC").tz_localize(None).to_numpy()
+    assert (np.asarray(measured.get_xdata(), "datetime64[us]") == utc).all()
+    assert (np.asarray(late.get_xdata(), "datetime64[us]") == utc[2:]).all()
+    np.testing.assert_array_equal(usual.get_ydata(), np.full(6, 6.0))
+    assert usual.get_label() == "usual day" and usual.get_linestyle() == ":"
+    assert axes.get_xlabel() == "local time, Europe/Vienna"
+    drawn(figure, tmp_path / "clock.png")
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    where = dict(zip(shown, axes.get_xticks(), strict=True))
+    day = dates.date2num(np.datetime64("2024-10-27"))
+    assert (where["01:00"] - day) * 24 == pytest.approx(-1)  # UTC
+    assert (where["05:00"] - day) * 24 == pytest.approx(4)
+    plain = plots.forecast(truth, truth, {"1 h": 1}, times=times.tz_localize(None)).axes[0]
+    assert plain.get_xlabel() == "time"
+    for wrong in ({"times": times[1:]}, {"times": times, "step_minutes": 60}):
+        with pytest.raises(
+            ValueError, match="`times` must have one time for each of the 8 windows"
+        ):
+            plots.forecast(truth, truth, {"1 h": 1}, **wrong)
 
 
 def test_errors_in_time_are_means_of_the_readings_that_are_there(tmp_path):

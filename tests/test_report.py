@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 from browser import open_browser
 
-from stgkeras import datasets, graphs, models
+from stgkeras import datasets, graphs, models, reports
+from stgkeras.cli.errors import UserError
+from stgkeras.cli.report import with_places
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 import report
@@ -81,18 +83,26 @@ def test_table_and_data_are_of_the_test_part(made):
     data = embedded(page)
     assert data["names"] == NAMES
     shown = FIRST[-48:]
-    measured, soon, late = data["lines"]
+    measured, soon, late, base = data["lines"]
     close(measured["values"], values[shown].T, 0.051)
     # What was said one and three hours before came from the windows of 0 and 2 hours before.
     close(soon["values"], forecast[-48:, 0].T, 0.051)
     close(late["values"], forecast[-50:-2, 2].T, 0.051)
     assert (soon["label"], late["label"]) == ("forecast 60 min ahead", "forecast 180 min ahead")
+    assert base["label"] == "baseline: historical mean"
+    hours = pd.DataFrame(values[:216]).set_axis(pd.date_range("2024-01-01", periods=216, freq="h"))
+    means = hours.groupby([hours.index.day_of_week >= 5, hours.index.hour]).mean()
+    then = pd.date_range("2024-01-01", periods=HOURS, freq="h")[shown]
+    usual = means.loc[list(zip(then.day_of_week >= 5, then.hour, strict=True))].to_numpy()
+    close(base["values"], usual.T, 0.051)
     expected = np.nanmean(np.abs(forecast - truth), axis=(0, 1))
     np.testing.assert_allclose(data["errors"], expected, atol=0.006)
-    assert data["start"] / 36e5 == 24 * 19723 + shown[0]  # hours since 1970; 2024 is day 19723
-    assert "208 train, 64 val, 64 test; the test part starts at 2024-01-13" in page
-    assert page.count("data:image/png;base64,") == 4
-    assert "<h1>ASTGCN on speeds &amp; more</h1>" in page
+    hours = np.array(data["times"]) / 36e5  # since 1970; 2024 begins on day 19723
+    np.testing.assert_array_equal(hours, 24 * 19723 + shown)
+    assert "64 windows of 3 steps, forecast from 2024-01-13 06:00 to 2024-01-15 23:00" in page
+    assert page.count("data:image/png;base64,") == 5
+    assert "<h1>ASTGCN on speeds &amp; more.csv</h1>" in page
+    assert "360 steps of 60 minutes, 2024-01-01 00:00 to 2024-01-15 23:00" in page
 
 
 @pytest.fixture
@@ -144,7 +154,7 @@ def test_the_picker_draws_the_chosen_sensor(made, opened):
         )
         rank = 1 + (error > error[sensor]).sum()
         assert told.startswith(f"Sensor {NAMES[sensor]}: ") and f"rank {rank} of 4" in told
-        assert float(re.search(r"test part ([\d.]+) km/h", told)[1]) == pytest.approx(
+        assert float(re.search(r"windows ([\d.]+) km/h", told)[1]) == pytest.approx(
             error[sensor], abs=0.006
         )
         seen.append(page.locator("#chart").inner_html())
@@ -156,7 +166,7 @@ def test_the_picker_draws_the_chosen_sensor(made, opened):
     assert page.locator("script").count() == 2 and page.locator("body b, b b").count() > 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     loaded = page.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)")
-    assert len(loaded) == 4 and min(loaded) > 300
+    assert len(loaded) == 5 and min(loaded) > 300
     assert heard == [made[0].as_uri()]
 
 
@@ -188,7 +198,7 @@ def test_components_reach_back_to_before_the_series(tmp_path):
     forecast = model.predict(inputs, verbose=0)[..., 0]
     page = (tmp_path / "page.html").read_text("utf-8")
     close(embedded(page)["lines"][1]["values"], forecast[:, 0].T, 0.051)
-    assert "reads 6 recent, 3 weekly steps" in page and "Attention" not in page
+    assert "{&#x27;recent&#x27;: 6, &#x27;weekly&#x27;: 3}" in page and "Attention" not in page
 
 
 def test_what_does_not_fit_is_refused(tmp_path):
@@ -202,12 +212,12 @@ def test_what_does_not_fit_is_refused(tmp_path):
     np.savez(tmp_path / "bare.npz", speed=np.nan_to_num(values))
     for model, data, options, message in (
         ("links", "speeds.csv", (), "a forecaster on a fixed graph. It holds STGCNLinkPredictor"),
-        ("two", "speeds.csv", (), r"features\) = \(4, 2\), but .*speeds.csv has \(4, 1\)"),
-        ("season", "speeds.npz", (), "must have timestamps with 24 steps per day"),
+        ("two", "speeds.csv", (), r"features\) = \(4, 2\), .*speeds.csv \(4, 1\)"),
+        ("season", "speeds.npz", (), "must have timestamps with 24 steps per day.*no timestamps"),
         ("one", "bare.npz", (), "has no time interval. Pass --interval MINUTES"),
-        ("one", "speeds.csv", ("--steps", 4), "--steps must be from 1 to 3"),
+        ("one", "speeds.csv", ("--steps", 4), "`steps` must be from 1 to 3"),
     ):
-        with pytest.raises(SystemExit, match=message):
+        with pytest.raises((UserError, ValueError), match=message):
             run(tmp_path / f"{model}.keras", tmp_path / data, *options)
     assert not list(tmp_path.glob("*.html"))
 
@@ -223,22 +233,29 @@ def test_a_model_that_reads_the_local_time_of_its_input(tmp_path):
     model = models.GraphSTID(4, graph=graph, **size)
     series = datasets.from_pandas(frame.set_axis(times))
     model.adapt(series.values, series.calendar)
-    words = [str(tmp_path / "model.keras"), str(tmp_path / "speeds.csv")]
-    task = report.read(report.parse([*words, "--timezone", "Europe/Paris"]), model)
-    starts = task.split.test[:2]
-    inputs, _ = task.batches(starts)[0]
+    starts = np.arange(150, 152)
+    windows = reports.model_windows(model, series, starts)
     hours = times.hour.to_numpy()[starts[:, None] + np.arange(READ)]
-    np.testing.assert_allclose(24 * inputs["past_calendar"][..., 0], hours, rtol=1e-6)
-    assert model.predict(task.batches(starts), verbose=0).shape == (2, AHEAD, 4, 1)
-    with pytest.raises(ValueError, match="local times that skip an hour"):
-        report.read(report.parse(words), model)
+    np.testing.assert_allclose(24 * windows[0][0]["past_calendar"][..., 0], hours, rtol=1e-6)
+    assert model.predict(windows, verbose=0).shape == (2, AHEAD, 4, 1)
+    model.save(tmp_path / "model.keras")
+    words = tmp_path / "model.keras", tmp_path / "speeds.csv", "--out", tmp_path / "page.html"
+    run(*words, "--timezone", "Europe/Paris")
+    data = embedded((tmp_path / "page.html").read_text("utf-8"))
+    assert data["zone"] == "Europe/Paris" and data["dated"]
+    local = times.tz_localize(None).to_numpy()[192 + READ : 240 - AHEAD + 1]  # the last fifth
+    np.testing.assert_array_equal(np.array(data["times"], "datetime64[ms]"), local)
+    with pytest.raises(UserError, match="local times that skip an hour .* pass --timezone"):
+        run(*words)
 
 
 def test_places_of_the_sensors(tmp_path):
     series = datasets.from_arrays([[1.0, np.nan]], names=["a", "b"], interval=5, null_value=np.nan)
     path = tmp_path / "places.csv"
     path.write_text("id,lat,lon\nx,52,9\nb,50,8\na,51,8.5\n")
-    assert report.read_places(path, series).tolist() == [[51, 8.5], [50, 8]]
+    assert with_places(series, path).places.tolist() == [[51, 8.5], [50, 8]]
     path.write_text("from,to\na,b\n")
-    with pytest.raises(SystemExit, match="--places .* must have the columns sensor, latitude and"):
-        report.read_places(path, series)
+    with pytest.raises(
+        UserError, match="--places must be a file with the columns sensor, latitude"
+    ):
+        with_places(series, path)

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from stgkeras.cli import evaluate, fit, forecast, reading
+from stgkeras.cli import evaluate, fit, forecast, reading, report, tune
 from stgkeras.cli.errors import UserError, translated
 
 __all__ = ["main"]
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stgkeras {args.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        more = " Pass --resume to continue." if args.command == "fit" else ""
+        more = " Pass --resume to continue." if args.command in ("fit", "tune") else ""
         print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
         return 130
     return 0
@@ -52,7 +52,7 @@ def _parser():
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (fit, forecast, evaluate):
+    for module in (fit, forecast, evaluate, report, tune):
         help_text, *_ = module.__doc__.splitlines()
         command = commands.add_parser(
             module.__name__.rpartition(".")[2],

@@ -28,4 +28,8 @@ def run(args: argparse.Namespace) -> None:
     units = [form.units[n] for n in form.targets]
     print(words.errors_text(errors, units, f"all windows of {args.readings}"))
     folder, file = shlex.quote(args.city), shlex.quote(args.readings)
-    print(f"Next:\n  stgkeras forecast {folder} {file}{reading.again(args)} --out forecast.csv")
+    more = reading.again(args)
+    print(
+        f"Next:\n  stgkeras report {folder} {file}{more} --out {shlex.quote(args.city + '.html')}\n"
+        f"  stgkeras forecast {folder} {file}{more} --out forecast.csv"
+    )

@@ -15,6 +15,7 @@ import ast
 import inspect
 import pathlib
 import shlex
+from typing import Any
 
 from stgkeras.cli import reading, words
 from stgkeras.cli.errors import UserError, in_options
@@ -59,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="start with the weights of this folder of `stgkeras fit`, sensor by sensor; options "
         "that are not given are those of the folder",
+    )
+    group.add_argument(
+        "--learning-rate", type=_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
     )
     group.add_argument("--epochs", type=_positive, default=30, help="largest number of epochs (30)")
     group.add_argument("--seed", type=int, default=0, help="random seed (0)")
@@ -108,6 +112,7 @@ def run(args: argparse.Namespace) -> None:
                 epochs=args.epochs,
                 seed=args.seed,
                 checkpoint=checkpoint,
+                optimizer=optimizer(args.learning_rate),
             )
             print(words.graph_text(forecaster.graph_summary()))
             print(words.weights_text(forecaster.weights, args.model))
@@ -119,7 +124,8 @@ def run(args: argparse.Namespace) -> None:
     print(
         f"Saved in {out}. Next, with your newest readings or other readings in place of {file}:\n"
         f"  stgkeras forecast {folder} {file}{more} --out forecast.csv\n"
-        f"  stgkeras evaluate {folder} {file}{more}"
+        f"  stgkeras evaluate {folder} {file}{more}\n"
+        f"  stgkeras report {folder} {file}{more} --out {shlex.quote(args.out + '.html')}"
     )
 
 
@@ -169,6 +175,22 @@ def _check_settings(model, settings):
             f"--set must name arguments of {model}: {', '.join(sorted(known))}. Received: "
             f"{', '.join(unknown)}. Correct the name, or use another option of this command."
         )
+
+
+def optimizer(rate: float | None) -> Any:
+    """Returns the optimizer of `Forecaster.fit` with another learning rate; None for None."""
+    if rate is None:
+        return None
+    import keras
+
+    return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+
+
+def _rate(text):
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
+    return number
 
 
 def _positive(text):

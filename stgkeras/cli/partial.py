@@ -6,6 +6,8 @@ import argparse
 import hashlib
 import json
 import pathlib
+from collections.abc import Mapping, Set
+from typing import Any
 
 from stgkeras.cli.errors import UserError
 
@@ -29,30 +31,17 @@ class Partial:
         out = pathlib.Path(args.out)
         self.folder = out.with_name(f"{out.name}.partial")
         self.checkpoint = self.folder / CHECKPOINT
-        record, path = _record(args), self.folder / RECORD
+        now, path = record(args), self.folder / RECORD
         if self.checkpoint.exists() and path.exists():
             if not args.resume:
                 raise UserError(
                     f"{self.folder} holds an unfinished run. Pass --resume to continue it, or "
                     "remove the folder."
                 )
-            self._compare(json.loads(path.read_text("utf-8")), record)
+            compare(json.loads(path.read_text("utf-8")), now, self.folder)
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(record, indent=1), "utf-8")
-
-    def _compare(self, before, now):
-        for name in {**before, **now}:
-            old, new = before.get(name), now.get(name)
-            if old != new:
-                option = f"--{name.replace('_', '-')}"
-                if isinstance(old or new, dict):  # a file
-                    option, old, new = name, _file_text(old), _file_text(new)
-                raise UserError(
-                    f"--resume must have the options and files of the unfinished run in "
-                    f"{self.folder}. Received: {option} {new}, before {old}. Pass the same, or "
-                    "remove the folder."
-                )
+            path.write_text(json.dumps(now, indent=1), "utf-8")
 
     def __enter__(self) -> Partial:
         return self
@@ -66,8 +55,23 @@ class Partial:
             self.folder.rmdir()
 
 
-def _record(args):
-    found = {name: value for name, value in vars(args).items() if name not in FREE}
+def compare(before: Mapping[str, Any], now: Mapping[str, Any], folder: pathlib.Path) -> None:
+    """Raises UserError if two records of options and files differ."""
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        if old != new:
+            option = f"--{name.replace('_', '-')}"
+            if isinstance(old or new, dict):  # a file
+                option, old, new = name, _file_text(old), _file_text(new)
+            raise UserError(
+                f"--resume must have the options and files of the unfinished run in {folder}. "
+                f"Received: {option} {new}, before {old}. Pass the same, or remove the folder."
+            )
+
+
+def record(args: argparse.Namespace, free: Set[str] = FREE) -> dict[str, Any]:
+    """Returns the options of a run, without the `free` ones, and the checksums of its files."""
+    found = {name: value for name, value in vars(args).items() if name not in free}
     for name in ("readings", "roads"):
         path = found[name]
         if path is not None:

@@ -26,8 +26,11 @@ TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
 NAMES = TABLE_NAMES | {name: f"--{name.replace('_', '-')}" for name in SERIES}
 
 
-def add_table_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that every command has, in a group of their own."""
+def add_table_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """Adds the options that every command has, in a group of their own.
+
+    With `several`, one `--key` takes several arrays: for scripts without arguments after it.
+    """
     group = parser.add_argument_group(
         "form of the file", "Only needed where the file does not show its form."
     )
@@ -57,8 +60,9 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         const=False,
         help="the month is first",
     )
+    keys: dict[str, Any] = {"action": "extend", "nargs": "+"} if several else {"action": "append"}
     group.add_argument(
-        "--key", metavar="ARRAY", action="append", help="array of an npz file; may be repeated"
+        "--key", metavar="ARRAY", help="array of an npz file; may be repeated", **keys
     )
     group.add_argument(
         "--mend",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,8 @@ def forecast(
     steps: Mapping[str, int],
     *,
     step_minutes: float | None = None,
+    times: Any = None,
+    baseline: Mapping[str, np.ndarray] | None = None,
     title: str = "",
     units: str = "",
 ) -> Figure:
@@ -32,11 +34,20 @@ def forecast(
         steps: dict of label → forecast step, counted from 1, such as {"15 min": 3}.
         step_minutes: float or None. Minutes between two steps, for an axis in hours. None gives an
             axis in steps.
+        times: (windows,) datetime64 or pandas DatetimeIndex, or None. Times of the first forecast
+            step of each window, for an axis in clock time; with a time zone, in local time. Then
+            `step_minutes` must be None.
+        baseline: dict of label → array (windows, horizon), or None. Forecasts of baselines for the
+            same windows, drawn as dotted lines at the last of the `steps`.
         title: str. Title of the figure.
         units: str. Label of the value axis.
 
     Returns:
         `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if both `times` and `step_minutes` are given, or if `times` has another length
+            than `truth`.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -45,8 +56,16 @@ def forecast(
         >>> len(figure.axes[0].lines)
         2
     """
+    if times is not None and (step_minutes is not None or len(times) != len(truth)):
+        raise ValueError(
+            f"`times` must have one time for each of the {len(truth)} windows, without "
+            f"`step_minutes`. Received: {len(times)} times, step_minutes={step_minutes}. Pass the "
+            "time of the first forecast step of each window, and leave out `step_minutes`."
+        )
     figure, axes = _axes_in_time(step_minutes, title, units)
     time = np.arange(len(truth)) * _step(step_minutes)
+    if times is not None:
+        time = _clock_axis(axes, times)
     axes.plot(time, truth[:, 0], color="0.65", linewidth=2.5, label="measured")
     for (label, step), color, style in zip(steps.items(), COLORS, STYLES, strict=False):
         ahead = step - 1  # window i forecasts the time of window i + ahead
@@ -57,6 +76,16 @@ def forecast(
             linestyle=style,
             linewidth=1.2,
             label=f"forecast {label} ahead",
+        )
+    for label, values in (baseline or {}).items():
+        ahead = max(steps.values()) - 1
+        axes.plot(
+            time[ahead:],
+            values[: len(truth) - ahead, ahead],
+            color="0.2",
+            linestyle=":",
+            linewidth=1.2,
+            label=label,
         )
     figure.legend(ncols=2, frameon=False, loc="outside lower center")
     return figure
@@ -157,6 +186,20 @@ def _axes_in_time(step_minutes, title, units):
     axes.set(title=title, xlabel="hours" if step_minutes else "steps", ylabel=units)
     axes.margins(x=0)
     return figure, axes
+
+
+def _clock_axis(axes, times):
+    """Labels the time axis with clock times, and returns the times as Matplotlib draws them."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    zone = getattr(times, "tz", None)
+    if zone is not None:
+        times = times.tz_convert("UTC").tz_localize(None)
+    locator = AutoDateLocator(tz=zone)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+    axes.set_xlabel("time" if zone is None else f"local time, {zone}")
+    return np.asarray(times, "datetime64[us]")
 
 
 def _step(step_minutes):

@@ -94,7 +94,7 @@ class Contacts:
 
         ends = {"source": self.names[self.source], "target": self.names[self.target]}
         columns = {"time": self.time, **ends, "weight": self.weight}
-        pd.DataFrame(columns).to_csv(as_path("path", path), index=False)
+        pd.DataFrame(columns).to_csv(arguments.path("path", path), index=False)
 
 
 def load_contacts(

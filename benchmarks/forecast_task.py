@@ -1,4 +1,4 @@
-"""A forecasting task: windows of a series, and a model for them. Other examples import it."""
+"""A forecasting task: windows of a series, and a model for them."""
 
 import functools
 from dataclasses import dataclass

@@ -1,0 +1,60 @@
+"""The task to forecast the next 12 steps of a series on a graph from the last 12 steps."""
+
+import demo_roads
+import numpy as np
+
+from stgkeras import graphs, losses, metrics, models, reports
+from stgkeras.cli import series_scripts as scripts
+
+REACH = {"input_length": 12, "horizon": 12}
+STEPS = (3, 6, 12)
+
+
+def task(args):
+    """Returns windows, a model, arguments of `compile`, and the functions `report` and `watch`.
+
+    `report(predictions, folder)` returns test errors beside baselines, and draws figures.
+    `watch(model)` returns figures of the last day of validation.
+    """
+    series, split, known = scripts.read(args, demo_roads.load, **REACH)
+    _, nodes, features = series.values.shape
+    day = round(24 * 60 / series.interval)
+    model = getattr(models, args.model)(
+        nodes,
+        graph=graphs.scaled_laplacian(np.maximum(series.adjacency, series.adjacency.T)),
+        **REACH,
+        num_features=features,
+        num_outputs=features if args.data else 1,  # papers compare the first feature, such as flow
+        **({"season": day} if args.season else {"normalize": True}),
+        **({"dropout": 0.0} if args.model == "STGCN" else {}),
+    )
+    model.adapt(series.values[:known], *([series.calendar[:known]] if args.season else []))
+    outputs = range(model.num_outputs)
+    options = {"targets": outputs, "batch_size": args.batch_size, "seed": args.seed}
+    windows = [
+        reports.model_windows(model, series, part, shuffle=part is split.train, **options)
+        for part in split
+    ]
+
+    def compare(predicted, starts):
+        part = split._replace(test=starts)
+        rows = reports.baselines(series, part, **REACH, num_outputs=len(outputs))
+        rows = {args.model: predicted} | rows
+        return reports.Comparison(series, starts + 12, rows, outputs, scripts.data_name(args))
+
+    def report(predicted, folder):
+        compared = compare(predicted, split.test)
+        for name, figure in reports.pictures(compared, steps=STEPS).items():
+            figure.savefig(folder / f"{name}.png", dpi=150)
+        return compared.errors(STEPS)
+
+    def watch(model):
+        last = split.val[-day:]
+        data = reports.model_windows(model, series, last, **options)
+        compared = compare(model.predict(data, verbose=0), last)
+        figures = reports.pictures(compared, steps=STEPS)
+        return figures | reports.attention(model, series, last)
+
+    errors = [metrics.MaskedMeanAbsoluteError(step) for step in STEPS]
+    goal = {"loss": losses.MaskedMeanAbsoluteError(), "metrics": errors}
+    return windows, model, goal, report, watch

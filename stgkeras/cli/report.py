@@ -1,0 +1,122 @@
+"""Writes a report on a forecaster as one HTML page that works offline.
+
+stgkeras report city speeds.csv --out report.html
+
+The page has the errors of the last part of the readings beside the baselines, by minutes ahead,
+hour of the day and sensor, and the forecasts of each sensor in local time. The last fifth counts,
+as in `stgkeras fit`: with its file of readings, none of it was used in training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shlex
+
+from stgkeras.cli import reading, saved, words
+from stgkeras.cli.errors import UserError, in_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command."""
+    saved.add_arguments(parser)
+    parser.add_argument("--out", metavar="FILE", default="report.html", help="the page (html)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the page if it exists")
+    parser.add_argument(
+        "--test",
+        type=number,
+        default=0.2,
+        metavar="SHARE|STEPS",
+        help="last part of the readings that is tested: a share (0.2), or a number of steps (2016);"
+        " 1.0 for all readings",
+    )
+    parser.add_argument("--days", type=float, default=3, help="days to draw of each sensor (3)")
+    parser.add_argument(
+        "--places", metavar="FILE", help="csv file of sensor, latitude and longitude, for the map"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the command."""
+    path = pathlib.Path(args.out)
+    if path.exists() and not args.overwrite:
+        raise UserError(
+            f"--out must be a new file. Received: {path}, which exists. Pass another, or "
+            "--overwrite."
+        )
+    if not path.parent.is_dir():
+        raise UserError(f"--out must be in an existing folder. Received: {path}. Create it.")
+    if not args.days > 0:
+        raise UserError(f"--days must be above 0. Received: --days {args.days:g}. Pass 3.")
+    forecaster, series = saved.opened(args)
+    names = {**saved.names(args), "test": "--test"}
+    with in_options(names):
+        from stgkeras import reports
+
+        if args.places:
+            series = with_places(series, args.places)
+        data = pathlib.Path(args.readings).name
+        comparison = reports.compare(forecaster, series, test=args.test, data=data)
+        reports.write_page(
+            path,
+            comparison,
+            title=f"Forecasts of {data} by {pathlib.Path(args.city).name}",
+            days=args.days,
+            graph=reports.graph_of(forecaster.model),
+            facts=_facts(forecaster, series),
+        )
+    errors = comparison.errors()
+    mean = {name: f"{row['MAE mean']:.4g}" for name, row in errors.items()}
+    print(f"Wrote {path}, {path.stat().st_size / 1e6:.1f} MB. {comparison.facts()['Tested']}.")
+    units = f" in {comparison.units}" if comparison.units else ""
+    print(f"MAE{units}: {', '.join(f'{name} {value}' for name, value in mean.items())}.")
+    folder, file = shlex.quote(args.city), shlex.quote(args.readings)
+    print(
+        f"Open {path} in a browser. Next:\n"
+        f"  stgkeras forecast {folder} {file}{reading.again(args)} --out forecast.csv"
+    )
+
+
+def number(text: str) -> float | int:
+    """Converts text to a share (float) if it has a point, else to a number of steps (int)."""
+    return float(text) if "." in text else int(text)
+
+
+def with_places(series, path):
+    """Returns a series with the latitudes and longitudes of a csv file."""
+    import dataclasses
+
+    import numpy as np
+
+    from stgkeras import datasets
+
+    # Only the sensors' names count. The file may have further sensors.
+    empty = np.zeros((1, len(series.names)), "float32")
+    found = datasets.from_arrays(empty, names=series.names, graph=path, unknown="drop").places
+    if found is None:
+        raise UserError(
+            f"--places must be a file with the columns sensor, latitude and longitude. Received: "
+            f"{path}. Pass a file with coordinates."
+        )
+    return dataclasses.replace(series, places=found)
+
+
+def _facts(forecaster, series):
+    model, form = forecaster.model, forecaster.form
+    name = type(model).__name__
+    reads = f"reads the last {words.counted(form.input_length, 'step')}"
+    facts = {
+        "Model": f"{name}, {model.count_params():,} parameters; {reads}, forecasts {form.horizon}",
+        "Graph": words.graph_text(forecaster.graph_summary()).removeprefix("Graph: "),
+        "Weights": words.weights_text(forecaster.weights, name).partition(": ")[2],
+    }
+    silent = [n for n, trained in zip(form.names, form.trained, strict=True) if not trained]
+    if silent:
+        facts["Never trained"] = f"{words.few(silent)}: no reading in training"
+    try:
+        newest = forecaster.forecast(series)
+    except ValueError as error:  # such as no reading in the last window
+        return facts | {"Newest forecast": str(error)}
+    flags = [f"{n} ({flag})" for n, flag in zip(newest.names, newest.flags[0], strict=True) if flag]
+    flagged = f"{words.few(flags)} flagged" if flags else "no sensor is flagged"
+    return facts | {"Newest forecast": f"{newest.times[0]} to {newest.times[-1]}; {flagged}"}

@@ -1,0 +1,127 @@
+"""Searches the settings of a forecaster, and prints the `stgkeras fit` command of the best.
+
+stgkeras tune speeds.csv roads.csv --units km/h --null-value 0 --trials 20 --out search
+
+Each trial trains the model as `stgkeras fit` does. The settings with the smallest validation error
+win; the test part is not used. The first trial has the default settings. An option --set keeps a
+setting as it is. --resume continues an interrupted search, or adds trials to a finished one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import shlex
+from typing import Any
+
+from stgkeras.cli import fit, partial, reading, words
+from stgkeras.cli.errors import UserError, in_options
+
+RECORD, TABLE = "run.json", "trials.csv"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command: those of `stgkeras fit`, and the number of trials."""
+    fit.add_arguments(parser)
+    parser.add_argument("--trials", type=fit._positive, default=20, help="number of trials (20)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the command."""
+    if getattr(args, "initial", None) is not None:
+        raise UserError("--initial must not be used here: each trial starts anew. Remove it.")
+    out, fixed = pathlib.Path(args.out), fit._settings(args.set)
+    arguments = {
+        "model": args.model or "GraphSTID",
+        "horizon": args.horizon or 12,
+        "input_length": args.input_length,
+        "season": fit.SEASONS[args.season],
+        "targets": args.targets,
+    }
+    files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
+    with in_options({**reading.NAMES, **files}):
+        from stgkeras import datasets
+        from stgkeras.tuning.settings import SETTINGS
+
+        _check_model(arguments["model"], SETTINGS)
+        fit._check_settings(arguments["model"], fixed)
+        options = reading.series_options(args)
+        series = datasets.load_series(args.readings, args.roads, **options)
+    if args.learning_rate is not None:
+        fixed["learning_rate"] = args.learning_rate
+    record = partial.record(args, partial.FREE - {"epochs"} | {"trials"})
+    _continue(out, record, args.resume)
+    print(words.series_text(args.readings, series), flush=True)
+    print(f"Training {arguments['model']}, {words.counted(args.trials, 'trial')}.", flush=True)
+    named = {name: f"--{name.replace('_', '-')}" for name in fit.OWN}
+    named |= files | {name: f"--set {name}" for name in fixed}
+    with in_options(named):
+        from stgkeras.cli.search import search
+
+        sizes = {"trials": args.trials, "epochs": args.epochs, "seed": args.seed}
+        trials = search(out, series, arguments, fixed, **sizes)
+    if not trials:
+        raise UserError(
+            "No trial has a finite error. Check the readings, or fix settings by --set."
+        )
+    _write(out / TABLE, trials)
+    named_units = dict(zip(series.features, series.units, strict=True))
+    units = {named_units[name] for name in args.targets or series.features} - {""}
+    unit = f" {units.pop()}" if len(units) == 1 else ""
+    usual = [f"; default settings: {t.error:.4g}{unit}" for t in trials if t.number == 0]
+    print(f"Smallest validation error of {words.counted(len(trials), 'trial')}: ", end="")
+    print(f"{trials[0].error:.4g}{unit}{''.join(usual)}. All trials are in {out / TABLE}.")
+    print(f"Next:\n  {command(args, trials[0].settings)}")
+
+
+def command(args: argparse.Namespace, settings: dict[str, Any]) -> str:
+    """Returns the `stgkeras fit` command with the options of the search and these settings."""
+    settings = dict(settings)
+    rate = settings.pop("learning_rate", args.learning_rate)
+    words = ["stgkeras", "fit", args.readings, *([args.roads] if args.roads else [])]
+    usual = {"model": "GraphSTID", "horizon": 12, "season": "auto", "epochs": 30, "seed": 0}
+    names = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
+    for name in (*reading.SERIES, *names, "set"):
+        value = getattr(args, name)
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None and one != usual.get(name):
+                words += [f"--{name.replace('_', '-')}", f"{one:g}" if name == "interval" else one]
+    for name, value in settings.items():
+        words += ["--set", f"{name}={value}"]
+    words += [] if rate is None else ["--learning-rate", f"{rate:g}"]
+    text = shlex.join(map(str, words)) + reading.again(args)
+    return f"{text} --out {shlex.quote(str(pathlib.Path(args.out, 'best')))}"
+
+
+def _check_model(model, known):
+    if model not in known:
+        raise UserError(
+            f"--model must be one of {', '.join(known)}. Received: --model {model}. Pass one of "
+            "them."
+        )
+
+
+def _continue(out, record, resume):
+    """Checks that a search in the folder is to be resumed, and has these options and files."""
+    path = out / RECORD
+    if path.exists():
+        if not resume:
+            raise UserError(
+                f"{out} holds a search. Pass --resume to continue it, or another --out."
+            )
+        partial.compare(json.loads(path.read_text("utf-8")), record, out)
+        return
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
+    if resume:
+        print("No trial was finished before. The search starts from the beginning.")
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1), "utf-8")
+
+
+def _write(path, trials):
+    import pandas as pd
+
+    rows = [{"trial": t.number + 1, "validation error": t.error, **t.settings} for t in trials]
+    pd.DataFrame(rows).to_csv(path, index=False)

@@ -1,0 +1,155 @@
+"""Forecasts of the same windows of a series beside the readings: errors, times and units."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stgkeras.datasets.series.clocks import zone_of
+from stgkeras.datasets.series.series import Series
+from stgkeras.metrics import forecast_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Forecasts of the same windows, beside the readings.
+
+    Args:
+        series: `datasets.Series` with an interval.
+        first: (W,) ints. The first forecast step of each window: its start plus the number of
+            steps that are read. Consecutive, for figures in time.
+        forecasts: dict of name → (W, horizon, N, C). The first is the one that is reported on; the
+            others are baselines.
+        targets: sequence of C ints. Numbers of the features that are forecast. Default: the first.
+        data: str. Name of the data set, for titles.
+
+    Raises:
+        ValueError: if the series has no interval, or a forecast has another shape.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> speeds = np.arange(40.0).reshape(20, 2)
+        >>> series = stgkeras.datasets.from_arrays(speeds, interval=60, units="km/h")
+        >>> first = np.arange(12, 19)  # each window forecasts two steps
+        >>> truth = series.values[first[:, None] + np.arange(2)]
+        >>> compared = stgkeras.reports.Comparison(series, first, {"ours": truth + 1})
+        >>> compared.errors()["ours"]["MAE mean"]
+        1.0
+    """
+
+    series: Series
+    first: np.ndarray
+    forecasts: Mapping[str, np.ndarray]
+    targets: Sequence[int] = (0,)
+    data: str = ""
+
+    def __post_init__(self) -> None:
+        if self.series.interval is None:
+            raise ValueError(
+                "`series` must have an interval. Received: interval=None. Pass `interval` in "
+                "minutes when you create the series."
+            )
+        shape = self.truth.shape
+        wrong = {name: np.shape(f) for name, f in self.forecasts.items() if np.shape(f) != shape}
+        if wrong:
+            raise ValueError(
+                f"`forecasts` must have the shape (windows, horizon, sensors, targets), {shape}. "
+                f"Received: {wrong}. Pass forecasts of the windows in `first`."
+            )
+
+    @property
+    def horizon(self) -> int:
+        return np.shape(next(iter(self.forecasts.values())))[1]
+
+    @functools.cached_property
+    def ahead(self) -> np.ndarray:
+        """The steps that are forecast, (W, horizon)."""
+        return np.asarray(self.first)[:, None] + np.arange(self.horizon)
+
+    @functools.cached_property
+    def truth(self) -> np.ndarray:
+        """The readings of these steps, (W, horizon, N, C)."""
+        return self.series.values[..., list(self.targets)][self.ahead]
+
+    @property
+    def units(self) -> str:
+        """The units of the first target, or "" if they are not known."""
+        return self.series.units[self.targets[0]]
+
+    @property
+    def interval(self) -> float:
+        """Minutes from one step to the next."""
+        return self.series.interval or 0.0
+
+    @property
+    def steps_per_day(self) -> int:
+        return max(1, round(24 * 60 / self.interval))
+
+    @functools.cached_property
+    def times(self) -> pd.DatetimeIndex | None:
+        """The times of all steps of the series, in its time zone; None without timestamps."""
+        import pandas as pd
+
+        if self.series.timestamps is None:
+            return None
+        times = pd.DatetimeIndex(self.series.timestamps)
+        zone = self.series.timezone
+        return times if zone is None else times.tz_localize("UTC").tz_convert(zone_of(zone))
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps ahead of tables: a quarter, half and the end of the horizon."""
+        return sorted({max(1, self.horizon // 4), max(1, self.horizon // 2), self.horizon})
+
+    def checked(self, steps: Sequence[int] | None) -> list[int]:
+        """Returns steps ahead in order, each once; by default `steps`.
+
+        Raises:
+            ValueError: if a step is not from 1 to the horizon.
+        """
+        found = sorted(set(self.steps if steps is None else steps))
+        if not found or found[0] < 1 or found[-1] > self.horizon:
+            raise ValueError(
+                f"`steps` must be from 1 to {self.horizon}, the horizon. Received: steps="
+                f"{found}. Pass other steps."
+            )
+        return found
+
+    def label(self, step: int) -> str:
+        """Returns how far ahead a step is, such as "15 min"."""
+        return f"{step * self.interval:g} min"
+
+    def errors(self, steps: Sequence[int] | None = None) -> dict[str, dict[str, float]]:
+        """Returns errors {forecast: {column: error}}, the MAE and RMSE at steps and over all.
+
+        Args:
+            steps: sequence of ints from 1 to the horizon. Default: `steps`.
+        """
+        labels = {self.label(step): step for step in self.checked(steps)}
+        return {name: forecast_errors(self.truth, f, labels) for name, f in self.forecasts.items()}
+
+    def facts(self) -> dict[str, str]:
+        """Describes the data and the windows in words, {term: text}."""
+        series, missing = self.series, np.isnan(self.series.values).mean()
+        features = [
+            f"{name} ({unit})" if unit else name
+            for name, unit in zip(series.features, series.units, strict=True)
+        ]
+        data = f"{len(series.names)} sensors, {', '.join(features)}; "
+        data += f"{len(series.values)} steps of {series.interval:g} minutes"
+        tested = f"{len(self.first)} windows of {self.horizon} steps"
+        if self.times is not None:
+            ends = [f"{time:%Y-%m-%d %H:%M}" for time in self.times[[0, -1]]]
+            data += f", {ends[0]} to {ends[1]}"
+            data += f", local time of {series.timezone}" if series.timezone else ""
+            ends = [f"{time:%Y-%m-%d %H:%M}" for time in self.times[self.ahead[[0, -1], [0, -1]]]]
+            tested += f", forecast from {ends[0]} to {ends[1]}"
+        data += f"; {missing:.1%} of the readings missing"
+        return {"Data": f"{self.data}: {data}" if self.data else data, "Tested": tested}

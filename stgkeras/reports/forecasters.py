@@ -1,0 +1,97 @@
+"""The comparison of a trained `Forecaster` with its baselines, and the graph that it uses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from stgkeras.datasets import Series
+from stgkeras.datasets.series.splits import cut
+from stgkeras.forecasting import Forecaster
+from stgkeras.forecasting.newest import as_series, in_order
+from stgkeras.reports.comparison import Comparison
+
+
+def compare(
+    forecaster: Forecaster, series: Series, *, test: float | int = 0.2, data: str = ""
+) -> Comparison:
+    """Forecasts the last part of a series with a forecaster, its model and its baselines.
+
+    Args:
+        forecaster: trained `Forecaster`.
+        series: `datasets.Series` with sensors of the forecaster, in any order.
+        test: float, the share of the steps that are tested, the last ones; or int, their number.
+            With the same number as in `Forecaster.fit`, and the same series, no window of them was
+            used in training. Default 0.2, as there.
+        data: str. Name of the data set, for titles.
+
+    Returns:
+        `Comparison`. Its forecasts are "forecaster", "model" and the baselines.
+
+    Raises:
+        ValueError: if the part is too short for a window, or the series does not fit the
+            forecaster.
+
+    Example:
+        >>> import numpy as np, pandas as pd, stgkeras
+        >>> times = pd.date_range("2024-05-01", periods=14 * 24, freq="h")
+        >>> wave = 50 + 10 * np.sin(times.hour.to_numpy() * np.pi / 12)
+        >>> speeds = pd.DataFrame({"A": wave, "B": wave + 5}, times)
+        >>> series = stgkeras.datasets.from_pandas(speeds, [[0, 1], [1, 0]], units="km/h")
+        >>> forecaster = stgkeras.Forecaster("GraphSTID", horizon=3, units=4, num_blocks=1)
+        >>> history = forecaster.fit(series, epochs=1, verbose=0)
+        >>> compared = stgkeras.reports.compare(forecaster, series)
+        >>> list(compared.forecasts)
+        ['forecaster', 'model', 'last value', 'usual day', 'ridge']
+    """
+    form = forecaster.form
+    series = as_series(form, series)
+    places, names = series.places, series.names
+    series = replace(
+        series,
+        values=in_order(form, series),
+        names=form.names,
+        features=form.features,
+        units=form.units,
+        adjacency=None,
+        places=None,
+    )
+    if places is not None and set(names) == set(form.names):
+        series = replace(series, places=places[[names.index(name) for name in form.names]])
+    total, span = len(series.values), form.input_length + form.horizon
+    if isinstance(test, float) and test == 1.0:
+        first = 0
+    else:
+        first = cut(total, 0, test)[1]
+    starts = np.arange(first, total - span + 1)
+    if not len(starts):
+        raise ValueError(
+            f"`test` must leave at least {span} steps. Received: test={test}, {total - first} of "
+            f"{total} steps. Pass a larger `test`, or more readings."
+        )
+    forecasts = forecaster._ready().forecasts(series, starts)
+    return Comparison(series, starts + form.input_length, forecasts, form.targets, data)
+
+
+def graph_of(model: Any) -> np.ndarray:
+    """Returns the edges of the fixed graph of a model, to draw them.
+
+    Args:
+        model: model such as `models.STGCN`, with a graph.
+
+    Returns:
+        (N, N), the graph operator without its diagonal.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> operator = stgkeras.graphs.scaled_laplacian([[0, 1], [1, 0]])
+        >>> model = stgkeras.models.GraphSTID(2, graph=operator)
+        >>> stgkeras.reports.graph_of(model).tolist()
+        [[0.0, -1.0], [-1.0, 0.0]]
+    """
+    graph = sp.csr_array(model.graph).toarray()
+    np.fill_diagonal(graph, 0)
+    return graph

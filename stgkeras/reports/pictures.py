@@ -1,0 +1,154 @@
+"""Figures of a comparison: a day of forecasts, errors in time, and errors of the sensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stgkeras import plots
+from stgkeras.datasets import Series
+from stgkeras.plots.looks import with_units
+from stgkeras.reports.comparison import Comparison
+from stgkeras.reports.windows import model_windows
+from stgkeras.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+USUAL = ("usual day", "historical mean")  # names of the mean by time of day
+SHOWN = ("last value", *USUAL, "ridge", "ridge on the residual")  # in the figure of errors
+KINDS = {"temporal": "steps", "spatial": "sensors"}
+
+
+def pictures(
+    comparison: Comparison, *, steps: Sequence[int] | None = None, graph: Array | None = None
+) -> dict[str, Figure]:
+    """Draws the first forecast of a comparison and its errors, beside the baselines.
+
+    Args:
+        comparison: `Comparison`. The first target is drawn.
+        steps: sequence of ints. Steps ahead, of which the first and the last are drawn. Default: a
+            quarter, half and the end of the horizon.
+        graph: (N, N), the edges to draw on the map of the errors. Default: the adjacency of the
+            series.
+
+    Returns:
+        dict of name → figure: "forecast", a day of the sensor with the largest changes; "errors",
+        by minutes ahead and hour of the day (only with timestamps); "sensors", the errors on the
+        map or graph; and "most", the sensors with the largest errors.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)
+        >>> first = np.arange(12, 39)
+        >>> truth = series.values[first[:, None] + np.arange(2)]
+        >>> compared = stgkeras.reports.Comparison(series, first, {"ours": truth + 1})
+        >>> list(stgkeras.reports.pictures(compared, graph=1 - np.eye(2)))
+        ['forecast', 'sensors', 'most']
+    """
+    series, truth = comparison.series, comparison.truth[..., 0]
+    steps = comparison.checked(steps)
+    forecasts = {name: forecast[..., 0] for name, forecast in comparison.forecasts.items()}
+    ours, predicted = next(iter(forecasts.items()))
+    target = series.features[comparison.targets[0]]
+    units = comparison.units or target
+    if comparison.units and target != "value":  # the name of a table without names of features
+        units = f"{target} ({units})"
+    about = f" on {comparison.data}" if comparison.data else ""
+    figures = {"forecast": _day(comparison, truth, forecasts, steps, units, about)}
+    if comparison.times is not None:
+        hours = 24 * series.calendar[comparison.ahead, 0]
+        shown = {name: forecasts[name] for name in (ours, *SHOWN) if name in forecasts}
+        figures["errors"] = plots.errors_in_time(
+            truth,
+            shown,
+            hours,
+            step_minutes=series.interval,
+            title=f"{ours}{about}",
+            units=comparison.units,
+        )
+    graph = series.adjacency if graph is None else graph
+    errors = np.ma.masked_invalid(abs(predicted - truth)).mean((0, 1))  # (N,)
+    if graph is not None:
+        worst = series.names[errors.filled(-1).argmax()]
+        figures["sensors"] = plots.graph(
+            np.asarray(graph),
+            errors.filled(np.nan),
+            series.positions,
+            title=f"{ours}{about}\nlargest error at sensor {worst}",
+            label=with_units("mean absolute error", comparison.units),
+        )
+    first = {name: forecasts[name] for name in (ours, "last value") if name in forecasts}
+    figures["most"] = plots.errors_by_sensor(
+        truth, first, series.names, title=f"{ours}{about}", units=comparison.units
+    )
+    return figures
+
+
+def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figure]:
+    """Draws the mean attention weights of a model over windows.
+
+    Args:
+        model: forecaster model, such as `models.ASTGCN`.
+        series: `datasets.Series`.
+        starts: (W,) ints. First steps of windows, of which at most 64 count, evenly chosen.
+
+    Returns:
+        {"attention": figure}, or {} for a model without spatial attention.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)
+        >>> model = stgkeras.models.ASTGCN(2, graph=np.eye(2), num_blocks=1)
+        >>> list(stgkeras.reports.attention(model, series, np.arange(10)))
+        ['attention']
+    """
+    from stgkeras import layers, models
+
+    if not any(isinstance(layer, layers.SpatialAttention) for layer in model.layers):
+        return {}
+    starts = starts[:: -(-len(starts) // 64)]
+    inputs, _ = model_windows(model, series, starts, batch_size=64)[0]
+    scores: dict[str, Any] = {}
+    for name, array in models.attention_scores(model, inputs).items():
+        block, kind, _ = name.rsplit("_", 2)
+        scores[f"{block}, between {KINDS[kind]}"] = array
+    figure = plots.attention(
+        scores,
+        clustered=[name for name in scores if name.endswith("sensors")],
+        names=series.names,
+        title=f"mean over {len(starts)} windows",
+    )
+    return {"attention": figure}
+
+
+def _day(comparison, truth, forecasts, steps, units, about):
+    """A day of forecasts, from midnight if there is a whole day from then on."""
+    series, length = comparison.series, comparison.steps_per_day
+    begin, axis = 0, {"step_minutes": series.interval}
+    if comparison.times is not None:
+        times = comparison.times[comparison.ahead[:, 0]]
+        clock = times.hour * 3600 + times.minute * 60 + times.second
+        midnights = np.flatnonzero(clock < series.interval * 60)
+        whole = midnights[midnights + length <= len(times)]
+        begin = int(whole[0]) if len(whole) else 0
+        axis = {"times": times[begin : begin + length]}
+    part = slice(begin, begin + length)
+    busiest = int(np.ma.masked_invalid(truth[part]).std((0, 1)).filled(-1).argmax())
+    ours, predicted = next(iter(forecasts.items()))
+    baseline = next((name for name in (*USUAL, "last value") if name in forecasts), None)
+    drawn = {}
+    if baseline is not None and baseline != ours:
+        label = baseline if baseline in USUAL else f"{baseline}, {comparison.label(steps[-1])}"
+        drawn[f"baseline: {label}"] = forecasts[baseline][part, :, busiest]
+    return plots.forecast(
+        truth[part, :, busiest],
+        predicted[part, :, busiest],
+        {comparison.label(step): step for step in (steps[0], steps[-1])},
+        baseline=drawn,
+        title=f"{ours}{about}, sensor {series.names[busiest]}",
+        units=units,
+        **axis,
+    )

@@ -1,0 +1,76 @@
+"""Search spaces of the arguments of models that `Forecaster` trains."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from stgkeras.tuning import spaces
+from stgkeras.tuning.spaces import Space
+
+LEARNING_RATE: Space = {
+    "learning_rate": (
+        "Float",
+        {"min_value": 3e-4, "max_value": 1e-2, "sampling": "log", "default": 1e-3},
+    )
+}
+# The defaults are those of the models, and of `Forecaster.fit`.
+SETTINGS: dict[str, Space] = {
+    "GraphSTID": {
+        "units": spaces.filters(64),
+        "num_blocks": ("Int", {"min_value": 1, "max_value": 4, "default": 3}),
+        **spaces.K,
+        "node_units": ("Choice", {"values": [0, 16, 32], "default": 16}),
+        "adaptive_units": ("Choice", {"values": [0, 10, 20], "default": 10}),
+        "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.1}),
+        **LEARNING_RATE,
+    },
+    "STGCN": {
+        "block_filters": (
+            "Choice",
+            {
+                "values": [
+                    str(((wide, narrow, wide),) * blocks)
+                    for blocks in (1, 2)
+                    for wide, narrow in ((32, 16), (64, 16), (64, 32), (128, 32))
+                ],
+                "default": str(((64, 16, 64),) * 2),
+            },
+        ),
+        "kernel_size": ("Choice", {"values": [2, 3], "default": 3}),
+        **spaces.K,
+        "gate": ("Choice", {"values": ["glu", "gtu"]}),
+        "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.5}),
+        **LEARNING_RATE,
+    },
+    "ASTGCN": {**spaces.K, **spaces.ASTGCN, **LEARNING_RATE},
+}
+
+
+def chosen(hp: Any, space: Space, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a trial, and adds those that are missing to the hyperparameters.
+
+    Args:
+        hp: `keras_tuner.HyperParameters` of the trial.
+        space: one of `SETTINGS`.
+        fixed: dict of settings that the user has fixed; they are not searched.
+
+    Returns:
+        dict of name → value, without the fixed ones.
+
+    Example:
+        >>> import keras_tuner
+        >>> from stgkeras.tuning import settings
+        >>> hp = keras_tuner.HyperParameters()
+        >>> settings.chosen(hp, settings.SETTINGS["STGCN"], {"K": 2, "dropout": 0.0, "gate": "glu"})
+        {'block_filters': ((64, 16, 64), (64, 16, 64)), 'kernel_size': 3, 'learning_rate': 0.001}
+    """
+    found = {}
+    for name, (kind, options) in space.items():
+        if name not in fixed:
+            value: Any = getattr(hp, kind)(name, **options)
+            # Rounded: the number that is printed is the number that was tried.
+            value = float(f"{value:.4g}") if isinstance(value, float) else value
+            found[name] = ast.literal_eval(value) if name == "block_filters" else value
+    return found
