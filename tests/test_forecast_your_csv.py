@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import once
 from matplotlib.image import imread
 
 from stgkeras import datasets, graphs
@@ -97,6 +98,7 @@ def test_table_pictures_and_model(tmp_path, capsys):
     assert table.equals(pd.read_csv(out / "table.csv", index_col=0))
 
 
+@once
 def test_attention_gaps_and_places(tmp_path):
     speeds, files = write(tmp_path, 9 * 24, PLACES)
     lines = files[0].read_text().splitlines()
@@ -117,6 +119,7 @@ def test_attention_gaps_and_places(tmp_path):
     assert imread(tmp_path / "run" / "attention.png")[..., :3].std() > 0.05
 
 
+@once
 def test_local_time_and_nights_without_readings(tmp_path):
     """Fifteen days that follow the clock of Paris, whose clocks change on the twelfth day."""
     times = pd.date_range("2024-03-20", periods=15 * 24, freq="h", tz="Europe/Paris")
@@ -160,6 +163,7 @@ def test_local_time_and_nights_without_readings(tmp_path):
     assert len(left) == 4 * 8 and len(task.split.test) == 72 - 13
 
 
+@once
 def test_made_up_roads(tmp_path, monkeypatch):
     monkeypatch.setattr(demo_roads, "make", functools.partial(demo_roads.make, days=13))
     run("--epochs", 1, "--no-season", "--out", tmp_path / "run")

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import traffic_writer
+from conftest import once
 from tensorboard_logs import read, scalars
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
@@ -23,6 +24,7 @@ def run(script, *arguments):
     script.main(script.parse([str(argument) for argument in arguments]))
 
 
+@once
 def test_made_up_roads_stop_and_go_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo_roads, "make", functools.partial(demo_roads.make, days=5))
     out = tmp_path / "run"
