@@ -30,7 +30,7 @@ ALL = (*PARTS, *CALLBACKS, *LOGS, *TUNING)
 WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
 
 # What TensorFlow computes by other kernels, and how it treats NaN in them.
-KERNELS = ("settings", "strides", "state", "readings", "reference", "layer_values")
+KERNELS = ("settings", "strides", "readings", "reference", "layer_values")
 KERNELS += ("one_window_settings",)
 WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
 

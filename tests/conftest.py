@@ -86,6 +86,13 @@ def on_fastest(everything, few):
     return everything if EVERYTHING else few
 
 
+def each_from(sources, cases):
+    """Pairs of a source and a case: all pairs on the fastest backend; on the others each case
+    once, from one source after the other."""
+    each_once = [(sources[n % len(sources)], case) for n, case in enumerate(cases)]
+    return on_fastest([(source, case) for source in sources for case in cases], each_once)
+
+
 def child_environment(**variables):
     """The environment of a process that a test starts: it imports the stgkeras of the test."""
     import stgkeras

@@ -101,6 +101,12 @@ CASES = {
     "gcn": nodes(models.GCN, graph=renormalized),
     "gcn-signals": signals(models.GCN, graph=renormalized, classify="signals"),
 }
+# One of each class, of each form of its graph, and of each further input.
+FEW = (
+    *("stgcn", "stgcn-sparse", "stgcn-step", "stgcn-normalize", "stgcn-season"),
+    *("astgcn", "astgcn-dot-additive", "astgcn-components", "astgcn-sample-additive"),
+    *("graph-stid", "stgcn-links", "astgcn-links-pairwise", "smooth-scnn", "chebnet-nodes", "gcn"),
+)
 STATIC = [name for name, (_, arguments, _) in CASES.items() if "graph" in arguments]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import zipfile
 
 import keras
@@ -122,6 +123,14 @@ def test_the_epoch_of_a_plain_model_file_is_refused(tmp_path):
         Checkpoint.epoch(tmp_path / "plain.keras")
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A checkpoint of `dropping_model` after one epoch."""
+    path = tmp_path_factory.mktemp("written") / "model.keras"
+    fit(dropping_model(), [Checkpoint(path)], epochs=1)
+    return path
+
+
 def damaged_record(path, record):
     """Replaces the record of a checkpoint."""
     with zipfile.ZipFile(path) as archive:
@@ -138,18 +147,16 @@ def damaged_record(path, record):
     + [{"epoch": 2, "random": 5}, {"epoch": 2, "random": {"layer": []}}, b" " * (2**24 + 1)],
     ids=lambda record: str(record)[:20],
 )
-def test_a_damaged_record_is_refused(tmp_path, record):
-    path = tmp_path / "model.keras"
-    fit(make_model(), [Checkpoint(path)], epochs=1)
+def test_a_damaged_record_is_refused(written, tmp_path, record):
+    path = shutil.copy(written, tmp_path)
     damaged_record(path, record)
     with pytest.raises(ValueError, match="`path` must be an undamaged file .*model.keras"):
         Checkpoint.epoch(path)
 
 
 @pytest.mark.parametrize("random", [{"layers": [["a", "b"]]}, {"layers": [[1]]}])
-def test_a_damaged_random_state_is_refused(tmp_path, random):
-    path = tmp_path / "model.keras"
-    fit(dropping_model(), [Checkpoint(path)], epochs=1)
+def test_a_damaged_random_state_is_refused(written, tmp_path, random):
+    path = shutil.copy(written, tmp_path)
     damaged_record(path, {"epoch": 1, "random": random})
     with pytest.raises(ValueError, match="`path` must be an undamaged file"):
         fit(dropping_model(), [Checkpoint(path)], epochs=2, initial_epoch=1)

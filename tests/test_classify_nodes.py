@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import pytest
 import sklearn.manifold
+from conftest import on_fastest
 from graph_cases import data_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
@@ -17,7 +18,10 @@ def run(*arguments):
     classify_nodes.main(classify_nodes.parse([str(argument) for argument in arguments]))
 
 
-@pytest.mark.parametrize(("model", "seeds", "epochs"), [("gcn", 2, 50), ("chebnet", 1, 25)])
+RUNS = [("chebnet", 1, 25), ("gcn", 2, 50)]
+
+
+@pytest.mark.parametrize(("model", "seeds", "epochs"), on_fastest(RUNS, RUNS[:1]))
 def test_classes_of_papers(model, seeds, epochs, tmp_path, capsys, monkeypatch):
     # The projection is slow, and scikit-learn's own.
     monkeypatch.setattr(sklearn.manifold, "TSNE", Projection)

@@ -144,6 +144,7 @@ def test_features_are_chosen_by_name(here, run):
     assert run("forecast", "flows", "long.csv").out.startswith("time,sensor,flow,flag\n")
 
 
+@once
 def test_an_interrupted_run_resumes(here, run, error, capsys, monkeypatch):
     command = ["fit", "speeds.csv", "roads.csv", *FIT, "--epochs", "2"]
     run(*command, "--out", "whole")

@@ -75,6 +75,7 @@ def test_errors_of_fit_name_options_and_files(message, here, error):
     assert not list(here.glob("wrong*"))
 
 
+@once
 def test_errors_of_forecast_and_evaluate_name_the_files(fitted, here, error):
     assert "nowhere must be a folder that `stgkeras fit` wrote" in error(
         "forecast", "nowhere", "speeds.csv"

@@ -7,16 +7,27 @@ import keras
 import numpy as np
 import pytest
 from compatibility.write import PRESETS, TRAINED, UNTRAINED
+from conftest import each_from
 from portable_run import BATCH
 
 from stgkeras import models
 
 FOLDER = pathlib.Path(__file__).parent / "compatibility"
 ARCHIVES = sorted(FOLDER.glob("*/*.zip"))
-IDS = [f"{path.parent.name}-{path.stem}" for path in ARCHIVES]
+RELEASES = [
+    sorted(FOLDER.glob(f"{release}/*.zip")) for release in {p.parent.name for p in ARCHIVES}
+]
 
 
-@pytest.fixture(scope="module", params=ARCHIVES, ids=IDS)
+def of_each_release(*cases):
+    """Parameters: a folder with what one backend wrote, and a case."""
+    pairs = [pair for archives in RELEASES for pair in each_from(archives, cases)]
+    pairs.sort(key=lambda pair: ARCHIVES.index(pair[0]))
+    ids = [f"{path.parent.name}-{path.stem}-{case}" for path, case in pairs]
+    return pytest.mark.parametrize("folder, case", pairs, ids=ids, indirect=["folder"])
+
+
+@pytest.fixture(scope="module")
 def folder(request, tmp_path_factory):
     """What one release wrote on one backend."""
     folder = tmp_path_factory.mktemp(request.param.stem)
@@ -39,26 +50,27 @@ def check(model, folder, case):
     np.testing.assert_allclose(prediction, found["prediction"], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("case", UNTRAINED)
+@of_each_release(*UNTRAINED)
 def test_model_opens(folder, case):
     check(keras.models.load_model(folder / f"{case}.keras"), folder, case)
 
 
-@pytest.mark.parametrize("case", TRAINED)
+@of_each_release(*TRAINED)
 def test_trained_model_opens(folder, case):
     model = keras.models.load_model(folder / f"{case}.keras")
     check(model, folder, case)
     assert int(model.optimizer.iterations) == recorded(folder, case)[1]["iterations"]
 
 
-@pytest.mark.parametrize("case", PRESETS)
+@of_each_release(*PRESETS)
 def test_preset_opens(folder, case):
     kind = models.STGCN if case.startswith("stgcn") else models.ASTGCNLinkPredictor
     check(kind.from_preset(folder / case), folder, case)
 
 
-def test_a_model_that_was_saved_without_its_graph_is_refused(folder):
-    model = keras.models.load_model(folder / "unset.keras")
+@of_each_release("unset")
+def test_a_model_that_was_saved_without_its_graph_is_refused(folder, case):
+    model = keras.models.load_model(folder / f"{case}.keras")
     x = np.zeros((1, *model.input_shape[1:]), "float32")
     with pytest.raises(ValueError, match="`graph` must be given before the model is used"):
         model.predict(x, verbose=0)

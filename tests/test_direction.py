@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import once
+from conftest import on_fastest, once
 
 from stgkeras import callbacks, datasets, losses, metrics, models
 
@@ -60,7 +60,10 @@ def test_a_model_of_the_other_direction_is_refused(directed):
             way()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int32", "bool"])
+DTYPES = ["bool", "float32", "int32"]
+
+
+@pytest.mark.parametrize("dtype", on_fastest(DTYPES, DTYPES[:1]))
 def test_targets_of_an_undirected_model_are_symmetric(dtype):
     x, y = windows(True)[0]
     y = y.astype(dtype)

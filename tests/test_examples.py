@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import once
 from tensorboard_logs import read
 
 from stgkeras import datasets
@@ -49,6 +50,7 @@ def dated(series, tmp_path):
     return tmp_path / "dated.npz"
 
 
+@once
 def test_the_season_and_missing_readings(dated, tmp_path):
     options = ("--task", "forecast", "--data", dated, "--null-value", 0, "--season")
     run(*options, "--epochs", 1, "--out", tmp_path / "run")
@@ -99,6 +101,7 @@ def test_links_train_stop_and_go_on(tmp_path, capsys, monkeypatch):
     assert [image.step for image in pictures.Images("links")] == [0, 1]
 
 
+@once
 def test_forecast_table_has_the_baselines(series, tmp_path):
     run("--task", "forecast", "--data", series, "--epochs", 1, "--out", tmp_path / "run")
     table = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import once
 
 import stgkeras
 from stgkeras import datasets
@@ -89,6 +90,7 @@ def test_missing_rows_and_sensors_are_flagged(fitted, frames):
     assert forecast.flags[0, 2] == "no reading since 2024-10-31 22:00+01:00"
 
 
+@once
 def test_sensors_that_never_reported(frames):
     frames = {name: frame.assign(D=np.nan) for name, frame in frames.items()}
     forecaster = Forecaster(horizon=2, targets="speed", **SMALL)
@@ -133,6 +135,7 @@ def test_newest_of_other_kinds(fitted, frames, tmp_path):
     )
 
 
+@once
 def test_targets_keep_their_own_scale(frames):
     """The same forecasts, whatever the order of the features."""
     found = []
@@ -160,6 +163,7 @@ def test_weights_sum_to_one_and_errors_are_those_of_the_forecasts(fitted, frames
     assert again.loc["last value", "MAE mean"] != table.loc["last value", "MAE mean"]
 
 
+@once
 def test_a_sensor_that_was_silent_in_training(frames):
     """It reports now, but the model has never seen it, and its usual day is that of the others."""
     frames = {name: frame.copy() for name, frame in frames.items()}
@@ -185,6 +189,7 @@ def test_few_readings_and_rows_to_come(fitted, frames):
     assert set(fitted.forecast(newest).flags[:, 1]) == {"3 of 12 readings"}
 
 
+@once
 def test_other_units_and_names_without_zeros(fitted, frames):
     newest = {name: frame[-12:] for name, frame in frames.items()}
     with pytest.raises(ValueError, match="units of the training readings, 'u' for 'speed'.*'mph'"):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import once
 from test_forecaster import NAMES, ROADS, SMALL, city, series_of
 
 from stgkeras import datasets, graphs, models
@@ -14,6 +15,7 @@ def frames():
     return city()
 
 
+@once
 def test_models_by_class_and_function(frames):
     series = series_of({"speed": frames["speed"]})
 
@@ -28,6 +30,7 @@ def test_models_by_class_and_function(frames):
         assert isinstance(forecaster.model, models.GraphSTID)
 
 
+@once
 def test_a_series_without_times():
     values = np.random.default_rng(0).random((120, 4)) + np.arange(4)
     series = datasets.from_arrays(values, graph=ROADS, names=NAMES, interval=5)
@@ -40,6 +43,7 @@ def test_a_series_without_times():
         Forecaster(season=True, horizon=2, **SMALL).fit(series, epochs=1, verbose=0)
 
 
+@once
 def test_training_goes_on_from_a_checkpoint(frames, tmp_path):
     series = series_of({"speed": frames["speed"]})
     found = []
@@ -68,6 +72,7 @@ def test_bad_arguments(arguments, message):
         Forecaster(**arguments)
 
 
+@once
 def test_bad_series(frames):
     plain = datasets.from_pandas(frames)
     with pytest.raises(ValueError, match="`graph` must be given, because the series has no graph"):

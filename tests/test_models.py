@@ -13,6 +13,7 @@ from conftest import on_fastest
 from keras import ops
 from model_cases import (
     CASES,
+    FEW,
     STATIC,
     B,
     astgcn,
@@ -28,12 +29,6 @@ from stgkeras import models
 
 STATE = {"graph", "clusters", "kwargs"}  # not in the config
 every_model = pytest.mark.parametrize("name", CASES)
-# One of each class, of each form of its graph, and of each further input.
-FEW = (
-    *("stgcn", "stgcn-sparse", "stgcn-step", "stgcn-normalize", "stgcn-season"),
-    *("astgcn", "astgcn-dot-additive", "astgcn-components", "astgcn-sample-additive"),
-    *("graph-stid", "stgcn-links", "astgcn-links-pairwise", "smooth-scnn", "chebnet-nodes", "gcn"),
-)
 
 
 @every_model

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import portable_run
 import pytest
-from conftest import BACKENDS, child_environment
+from conftest import BACKENDS, child_environment, each_from
 
 HERE = keras.backend.backend()
 OTHERS = [name for name in BACKENDS if name != HERE]
@@ -46,15 +46,11 @@ def start(backend, folder):
     return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
 
 
-@pytest.fixture(params=OTHERS)
-def folder(folders, request):
-    if request.param not in folders:
-        pytest.skip(f"{request.param} is not installed")
-    return folders[request.param]
-
-
-@pytest.mark.parametrize("case", portable_run.CASES)
-def test_opens_predicts_and_trains_on(folder, case):
+@pytest.mark.parametrize("backend, case", each_from(OTHERS, list(portable_run.CASES)))
+def test_opens_predicts_and_trains_on(folders, backend, case):
+    if backend not in folders:
+        pytest.skip(f"{backend} is not installed")
+    folder = folders[backend]
     fresh, x, y = portable_run.build(case)
     saved = np.load(folder / f"{case}.npz")
     model = keras.models.load_model(folder / f"{case}.keras")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import on_fastest
 from sklearn import metrics as independent
 
 from stgkeras import datasets
@@ -32,7 +33,7 @@ def write(path, people=7, steps=40):
     pd.DataFrame(rows, columns=["time", "source", "target"]).to_csv(path, index=False)
 
 
-@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("directed", on_fastest([False, True], [True]))
 def test_table_ties_and_pictures(tmp_path, capsys, directed):
     write(tmp_path / "contacts.csv")
     out = tmp_path / "run"

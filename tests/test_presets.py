@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 from cases import dense, predict
-from model_cases import CASES, STATIC, inputs_of, make
+from conftest import on_fastest
+from model_cases import CASES, FEW, STATIC, inputs_of, make
 
 from stgkeras import models
 from stgkeras.models import preset_files
@@ -22,7 +23,7 @@ METADATA = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", on_fastest(list(CASES), FEW))
 def test_a_preset_opens_as_it_was(name, tmp_path):
     model = make(name)
     model.save_to_preset(tmp_path / "mine", METADATA)

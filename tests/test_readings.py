@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from cases import NODES
+from conftest import on_fastest
 from model_cases import inputs_of, make
 
 from stgkeras import datasets, losses
@@ -232,7 +233,10 @@ def test_windows_of_a_series_with_gaps():
         plain.evaluate(windows, verbose=0)
 
 
-@pytest.mark.parametrize("workers", [{"workers": 2}, {"workers": 2, "use_multiprocessing": True}])
+WORKERS = [{"workers": 2}, {"workers": 2, "use_multiprocessing": True}]
+
+
+@pytest.mark.parametrize("workers", on_fastest(WORKERS, WORKERS[1:]))
 def test_checks_leave_the_order_of_windows_as_it_is(workers):
     values = np.random.default_rng(0).normal(size=(60, NODES, 1))
     windows = {
@@ -243,15 +247,15 @@ def test_checks_leave_the_order_of_windows_as_it_is(workers):
         for key, options in (("alone", {}), ("workers", workers))
     }
     model = make("stgcn")
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    for layer in model.layers:
+        if hasattr(layer, "rate"):
+            layer.rate = 0.0
     start = model.get_weights()
     found = {}
     for key, train in windows.items():
         keras.utils.set_random_seed(0)
         model.set_weights(start)
-        model.compile(keras.optimizers.SGD(0.01), "mse")
-        for layer in model.layers:
-            if hasattr(layer, "rate"):
-                layer.rate = 0.0
         model.fit(train, validation_data=train, epochs=3, shuffle=False, verbose=0)
         found[key] = model.get_weights()
     for ours, theirs in zip(*found.values(), strict=True):

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 from cases import adjacency, dense, predict
-from conftest import on_fastest
-from model_cases import CASES, inputs_of, make
+from conftest import on_fastest, once
+from model_cases import CASES, inputs_of, make, model_of
 
 from stgkeras import graphs, models
 
@@ -38,7 +38,7 @@ def policies(model):
     return [layer.dtype_policy.name for layer in model.layers if not isinstance(layer, inputs)]
 
 
-@pytest.mark.parametrize("name", on_fastest(FEW, FEW[::2]))
+@pytest.mark.parametrize("name", on_fastest(FEW, FEW[:1]))
 def test_compiled(name, tmp_path):
     model = make(name)
     x = inputs_of(model)
@@ -86,7 +86,7 @@ def test_mixed_precision_predicts_the_same(tmp_path):
 QUANTIZED = ("stgcn-season", "astgcn-links-pairwise", "chebnet")
 
 
-@pytest.mark.parametrize("name", on_fastest(QUANTIZED, QUANTIZED[::2]))
+@pytest.mark.parametrize("name", on_fastest(QUANTIZED, QUANTIZED[:1]))
 def test_quantized(name, tmp_path):
     model = make(name)
     model.quantize("int8")
@@ -110,7 +110,7 @@ def headed(model):
     return keras.Model(model.input, head)
 
 
-@pytest.mark.parametrize("name", on_fastest(NAMES[:4], NAMES[:2]))
+@pytest.mark.parametrize("name", on_fastest(NAMES[:4], NAMES[:1]))
 def test_a_part_with_a_new_head(name, tmp_path):
     model = make(name)
     part = headed(model)
@@ -176,17 +176,21 @@ def test_the_older_format_is_refused(ending, tmp_path):
         keras.saving.save_model(model, tmp_path / f"other{ending}")
 
 
+@once
 def test_classes_have_names_of_their_own():
     """Layers within the models are registered, and none has the name of a layer of Keras's."""
     for name in CASES:
-        for layer in make(name).layers:
+        for layer in model_of(name).layers:
             cls = type(layer)
             if cls.__module__.startswith("stgkeras"):
                 assert keras.saving.get_registered_name(cls) == f"stgkeras>{cls.__name__}"
                 assert not hasattr(keras.layers, cls.__name__), cls
 
 
-@pytest.mark.parametrize("kind", ["dense", "sparse", "terms"])
+GRAPHS = ["dense", "terms", "sparse"]
+
+
+@pytest.mark.parametrize("kind", on_fastest(GRAPHS, GRAPHS[:2]))
 def test_a_graph_with_a_road_more(kind, tmp_path):
     name = {"dense": "stgcn", "terms": "astgcn-dot-additive"}.get(kind)
     model = make(name) if name else sparse_model()

@@ -45,7 +45,7 @@ def test_batches_of_one_and_a_partial_one(name):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * scale)
 
 
-@pytest.mark.parametrize("name", on_fastest(HALF, HALF[1::3]))
+@pytest.mark.parametrize("name", on_fastest(HALF, HALF[1:2]))
 def test_mixed_bfloat16_is_near_float32(name):
     model = full(name)
     half = make(name, dtype="mixed_bfloat16")

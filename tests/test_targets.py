@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from cases import NODES, laplacian
+from conftest import on_fastest
 
 from stgkeras import datasets, layers, losses, models
 
@@ -72,10 +73,10 @@ def check_units(model, features):
     np.testing.assert_allclose(found.mean(axis=(0, 1, 2)), mean, rtol=0.3)
 
 
-@pytest.mark.parametrize(
-    ("targets", "num_outputs", "features"),
-    [(None, 2, [0, 1]), ((1,), 1, [1]), ((2, 0), 2, [2, 0]), (range(3), 3, [0, 1, 2])],
-)  # fmt: skip
+CHOSEN = [((2, 0), 2, [2, 0]), (None, 2, [0, 1]), ((1,), 1, [1]), (range(3), 3, [0, 1, 2])]
+
+
+@pytest.mark.parametrize(("targets", "num_outputs", "features"), on_fastest(CHOSEN, CHOSEN[:2]))
 @pytest.mark.parametrize("season", [None, DAY])
 def test_forecasts_have_the_units_of_the_targets(targets, num_outputs, features, season):
     model = forecaster(
@@ -101,18 +102,22 @@ def test_the_inverse_of_a_scaler_by_hand():
         scaler(y[:, :1], inverse=True)
 
 
-@pytest.mark.parametrize("features", [[1], [2, 1]])
-@pytest.mark.parametrize("kind", ["windows", "arrays", "missing"])
-def test_fit_finds_the_features_that_the_targets_are_equal_to(features, kind):
+KINDS = [
+    (kind, features) for kind in ("windows", "arrays", "missing") for features in ([2, 1], [1])
+]
+
+
+@pytest.mark.parametrize(("kind", "features"), on_fastest(KINDS, [KINDS[0], KINDS[3], KINDS[4]]))
+def test_fit_finds_the_features_that_the_targets_are_equal_to(kind, features):
     model = forecaster(num_outputs=len(features))
-    model.predict(arrays([0])[0], verbose=0)  # compiled with the units of the first features
-    data = (windows(features),) if kind == "windows" else arrays(features)
     if kind == "missing":
         targets = VALUES[..., features].copy()
         targets[::5] = np.nan
-        model = forecaster(num_outputs=len(features))
         model.compile(keras.optimizers.SGD(0.0), losses.MaskedMeanAbsoluteError())
         data = (windows(targets, missing=True),)
+    else:
+        model.predict(arrays([0])[0], verbose=0)  # compiled with the units of the first features
+        data = (windows(features),) if kind == "windows" else arrays(features)
     fit(model, *data)
     assert model.targets == tuple(features)
     check_units(model, features)
@@ -210,16 +215,16 @@ def test_iterated_forecasts_in_another_order():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("loss", "named"),
-    [
-        ("mae", "The loss 'mae' does not"),
-        (keras.losses.mean_squared_error, "The loss mean_squared_error does not"),
-        (functools.partial(keras.losses.huber, delta=2.0), "The loss huber does not"),
-        (keras.losses.LogCosh(), "The loss log_cosh does not"),
-        (losses.FocalLoss(), "The loss FocalLoss does not"),
-    ],
-)
+OTHER_LOSSES = [
+    ("mae", "The loss 'mae' does not"),
+    (functools.partial(keras.losses.huber, delta=2.0), "The loss huber does not"),
+    (losses.FocalLoss(), "The loss FocalLoss does not"),
+    (keras.losses.mean_squared_error, "The loss mean_squared_error does not"),
+    (keras.losses.LogCosh(), "The loss log_cosh does not"),
+]
+
+
+@pytest.mark.parametrize(("loss", "named"), on_fastest(OTHER_LOSSES, OTHER_LOSSES[:2]))
 def test_missing_targets_need_a_loss_that_ignores_them(loss, named):
     model = forecaster()
     targets = VALUES[..., :1].copy()

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import traffic_writer
+from conftest import on_fastest, once
 from tensorboard_logs import read, scalars
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
@@ -23,6 +24,7 @@ def run(script, *arguments):
     script.main(script.parse([str(argument) for argument in arguments]))
 
 
+@once
 def test_made_up_roads_stop_and_go_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(demo_roads, "make", functools.partial(demo_roads.make, days=5))
     out = tmp_path / "run"
@@ -61,7 +63,10 @@ def test_made_up_roads_stop_and_go_on(tmp_path, capsys, monkeypatch):
         assert (out / f"{name}.png").stat().st_size > 5_000
 
 
-@pytest.mark.parametrize("script", [train_stgcn, train_astgcn])
+SCRIPTS = [train_stgcn, train_astgcn]
+
+
+@pytest.mark.parametrize("script", on_fastest(SCRIPTS, SCRIPTS[:1]))
 def test_published_set_by_path(script, tmp_path, monkeypatch):
     monkeypatch.setitem(traffic_writer.STEPS, "pems08", 200)
     folder, _, values, _ = traffic_writer.install_set(tmp_path, monkeypatch, "pems08")

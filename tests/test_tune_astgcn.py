@@ -29,6 +29,10 @@ def parse(*arguments):
     return tune_astgcn.parse([str(argument) for argument in arguments])
 
 
+def interrupt(*args):
+    raise KeyboardInterrupt
+
+
 def test_a_search_goes_on_and_ends_with_a_test(tmp_path, capsys, monkeypatch):
     fixed = json.dumps(SMALL | {"attention": False})  # quicker to compile
     options = ("--tuner", "RandomSearch", "--epochs", 1, "--fix", fixed, "--out", tmp_path)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import reference_files
+from conftest import on_fastest
 from training_runs import STEPS, Fail, RecordRates, fit, make_model
 
 from stgkeras.callbacks import WarmRestarts
@@ -99,7 +100,7 @@ def test_no_step_is_traced_again():
     assert 0 < len(calls) == traced
 
 
-@pytest.mark.parametrize("update", ["epoch", "batch"])
+@pytest.mark.parametrize("update", on_fastest(["batch", "epoch"], ["batch"]))
 def test_an_interrupted_run_goes_on_with_the_same_rates(update, tmp_path):
     whole, before, after = RecordRates(), RecordRates(), RecordRates()
     fit(make_model(), [WarmRestarts(update=update), whole])

@@ -6,6 +6,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+from conftest import once
 
 from stgkeras import datasets
 
@@ -108,6 +109,7 @@ def test_batches_that_keras_shuffles_come_once_each(workers):
     assert not np.isclose(history["order"], [code(order(e)) for e in (1, 2, 3)]).any()
 
 
+@once
 @some_workers
 def test_links_that_are_drawn_anew_are_those_of_the_epoch(workers):
     ends = np.random.default_rng(0).integers(0, 8, (2, 300))
@@ -130,6 +132,7 @@ def flat(windows, number):
     return keras.tree.flatten(windows[number])
 
 
+@once
 @some_workers
 def test_a_pass_that_was_left_does_not_reach_into_the_next(workers):
     windows = make(**workers)
@@ -150,6 +153,7 @@ class Broken(datasets.Windows):
         return super().gather(starts)
 
 
+@once
 @some_workers
 def test_an_error_in_a_worker_is_raised(workers):
     with pytest.raises(RuntimeError, match="Row 30"):
@@ -166,6 +170,7 @@ class Counted(datasets.Windows):
         return super().gather(starts)
 
 
+@once
 def test_workers_are_no_more_ahead_than_they_may_be():
     windows, ahead = make(Counted, workers=2, max_queue_size=3), []
     for number, _ in enumerate(windows):
@@ -173,12 +178,14 @@ def test_workers_are_no_more_ahead_than_they_may_be():
     assert windows.count == len(windows) and max(ahead) <= 3
 
 
+@once
 def test_one_batch_alone_starts_no_worker():
     before, windows = threading.active_count(), make(workers=2)
     windows[0], windows[1]
     assert threading.active_count() <= before  # others may end meanwhile
 
 
+@once
 def test_windows_are_pickled_in_the_middle_of_a_pass():
     windows = make(workers=2)
     batches = iter(windows)
@@ -188,6 +195,7 @@ def test_windows_are_pickled_in_the_middle_of_a_pass():
     assert len(list(batches)) == len(windows) - 1
 
 
+@once
 def test_workers_that_are_set_later():
     windows = make()
     windows.workers, windows.use_multiprocessing = 2, True
