@@ -112,7 +112,7 @@ def test_the_better_forecast_of_each_step_gets_the_weight():
     weights = blend_weights(truth, {"near": near, "far": far})
     np.testing.assert_allclose(weights.sum(axis=0), 1)
     assert weights[0, 0] == pytest.approx(1) and weights[1, 3] == pytest.approx(1)
-    found = blended(weights, {"near": near, "far": far})
+    found = blended(dict(zip(["near", "far"], weights, strict=True)), {"near": near, "far": far})
     np.testing.assert_allclose(found[:, 0], near[:, 0], rtol=1e-6)
 
 

@@ -57,7 +57,7 @@ def evaluate(model: keras.Model, val: Any, test: Any, name: str | None = None) -
     for part, windows in (("val", val), ("test", test)):
         check_windows(part, windows)
     name = type(model).__name__ if name is None else name
-    pairs = {"directed": is_directed(test)}
+    pairs: dict[str, Any] = {"directed": is_directed(test)}
     on_val, on_test = (
         {name: model.predict(windows, verbose=0)} | baselines(windows) for windows in (val, test)
     )
