@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stgkeras.datasets import from_csv
+from stgkeras.datasets import from_csv, load_contacts
 
 TIMES = pd.date_range("2024-05-01", periods=40, freq="5min")
 READINGS = pd.DataFrame(np.arange(120.0).reshape(40, 3) % 37, TIMES, ["A", "B", "C"])
@@ -126,3 +126,13 @@ def test_lines_above_a_graph(write, tmp_path):
     graph.write_text("# roads in km\nfrom,to,distance\nA,B,1\nB,C,2\n")
     with pytest.raises(ValueError, match=r"g.csv must .* '# roads in km' .* 'from' and 'to' below"):
         from_csv(write(TEXT), graph)
+
+
+@pytest.mark.parametrize("above", ["# contacts", "Contacts of 2024", "sep=,", "Contacts,,"])
+def test_lines_above_contacts(write, above):
+    text = "source,target,time\n1,2,10\n2,3,20\n3,4,30\n"
+    with pytest.raises(ValueError, match=f"Received: '{above}' .* 'source' and 'target' below"):
+        load_contacts(write(f"{above}\n{text}"))
+    assert len(load_contacts(write(text)).time) == 3
+    named = load_contacts(write("a,b,10\nb,c,20\n"), columns=("source", "target", "time"))
+    assert len(named.time) == 2

@@ -142,6 +142,8 @@ def test_windows_stay_within_their_sequence(graphs):
 
 
 def test_bad_window_arguments(graphs):
+    with pytest.raises(ValueError, match="`sequences` must have at least one sequence"):
+        graphs.windows(np.zeros(0, int))
     with pytest.raises(ValueError, match=r"`sequences` must lie in \[0, 6\).*Received: 6"):
         graphs.windows([0, 6])
     with pytest.raises(ValueError, match=r"`input_length` must be in \[1, 120\).*=120"):

@@ -34,6 +34,11 @@ SEVERAL = np.array([1.0, 2.0])  # has no truth value
         (lambda: from_networkx(nx.Graph([(0, 1)]), ["weight"]), TypeError, "`weight` must be a st"),
         (lambda: from_networkx(nx.Graph([(0, 1)]), nodes=[[0], [1]]), TypeError, "`nodes` must"),
         (lambda: from_networkx(nx.Graph([(0, 1)]), nodes=3), TypeError, "`nodes` must be a seq"),
+        (
+            lambda: from_networkx(nx.Graph([(0, 1)]), nodes=memoryview(np.zeros((2, 2)))),
+            TypeError,
+            "`nodes` must be a sequence",
+        ),
     ],
 )
 def test_arguments_of_another_type(call, error, message):

@@ -103,7 +103,7 @@ def _checked_nodes(nodes):
     try:
         nodes = list(nodes)
         hash(tuple(nodes))
-    except TypeError as error:
+    except (TypeError, NotImplementedError) as error:  # the latter: a memoryview of several axes
         raise TypeError(
             f"`nodes` must be a sequence of the nodes of `graph`. Received: nodes={nodes!r}. Pass "
             "a list, such as `list(graph)`."

@@ -45,7 +45,7 @@ def seconds(cells):
 def _time(cell):
     if isinstance(cell, bool) or cell is None or cell is pd.NaT:
         raise Refused(f"time {cell!r}")
-    if isinstance(cell, (int, float)):
+    if isinstance(cell, (int, float, np.longdouble)):
         return float(cell)
     if isinstance(cell, datetime):
         return cell

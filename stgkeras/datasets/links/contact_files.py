@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stgkeras.datasets.series.csv_faults import refuse_lines_above
 from stgkeras.datasets.series.files import read_npz
 
 # Names of columns of csv files, and of arrays in npz files.
@@ -101,6 +102,7 @@ def _rows(path):
         raise ValueError(
             f"a csv file must be text in UTF-8. Received: {error}. Save it in this encoding."
         ) from error
+    _refuse_lines_above(text)
     separator = _separator(text)
     if separator == " ":  # a date and an hour are one cell
         text = DATE_BLANK_HOUR.sub(r"\1T\2", text)
@@ -120,6 +122,15 @@ def _rows(path):
             "Correct this row."
         ) from error
     return rows.apply(lambda cells: cells.str.strip())
+
+
+def _refuse_lines_above(text):
+    """Raises ValueError if a title or a comment stands above the names of the columns."""
+    lines = text[:100_000].splitlines(keepends=True)[:100]
+    for line in lines[1:]:
+        cells = {cell.strip().lower() for cell in re.split(r"[,;\t]", line)}
+        if all(cells & set(KEYS[role]) for role in NEEDED):
+            refuse_lines_above("a csv file", lines, [",", ";", "\t"])
 
 
 def _separator(text):

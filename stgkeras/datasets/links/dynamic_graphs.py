@@ -82,6 +82,11 @@ class DynamicGraphs:
         features, adjacency = (a.reshape(-1, *a.shape[2:]) for a in (self.features, self.adjacency))
         count = len(self.kinds)
         chosen = steps_of("sequences", sequences, 0, count, "the number of sequences")
+        if not len(chosen):
+            raise ValueError(
+                "`sequences` must have at least one sequence. Received: an empty array. Pass a "
+                "part of `split_sequences`."
+            )
         limits, most = f"in [1, {self.num_steps})", self.num_steps
         check_number("input_length", input_length, limits, lambda v: 1 <= v < most, Integral)
         starts = chosen[:, None] * self.num_steps + np.arange(self.num_steps - input_length)
