@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_runs import ROADS, SENSORS, error, fitted, folder, here, run, speeds, table  # noqa: F401
+from conftest import once
 
 import stgkeras
 
@@ -37,6 +38,7 @@ def test_a_folder_gives_weights_and_options(fitted, newer, run):
     assert run("forecast", "grown", "newer.csv").out.count("\n") == 1 + 3 * 6
 
 
+@once
 def test_what_does_not_fit_is_named_by_its_option(fitted, newer, error):
     command = ("fit", "newer.csv", "newer_roads.csv", "--initial", "city", "--out", "other")
     for more, text in (

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import on_fastest, once
 from test_forecaster import NAMES, ROADS, SMALL, city, series_of
 
 import stgkeras
@@ -39,6 +40,7 @@ MODELS = {
     "ASTGCN, dot": (models.ASTGCN, {**ASTGCN, "temporal_score": "dot", "num_features": 3}),
     "MSTGCN": (models.ASTGCN, {**ASTGCN, "attention": False}),
 }
+FEW = ["GraphSTID", "STGCN", "ASTGCN with components"]
 ONE_MORE = [[0, 1, 0, 1, 0], [1, 0, 1, 0, 0], [0, 1, 0, 0, 1], [1, 0, 0, 0, 1], [0, 0, 1, 1, 0.0]]
 NEW = ("C", "X", "A", "D", "Y")  # B is gone; X is between C and A, Y between A and D
 
@@ -63,6 +65,7 @@ def fitted(frames):
     return forecaster
 
 
+@once
 def test_new_sensors_have_the_mean_of_their_known_neighbours():
     found = node_shares(NEW, NAMES, np.array(ONE_MORE))
     expected = [[0, 0, 1, 0], [0.5, 0, 0.5, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0.5, 0, 0, 0.5]]
@@ -75,7 +78,7 @@ def test_new_sensors_have_the_mean_of_their_known_neighbours():
     np.testing.assert_array_equal(alone[1:], np.full((2, 4), 0.25))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", on_fastest([*MODELS], FEW))
 def test_weights_go_to_the_sensors_of_their_names(name):
     build, arguments = MODELS[name]
     old = build(4, graph=operator(ROADS), **arguments)
@@ -108,6 +111,7 @@ def test_weights_go_to_the_sensors_of_their_names(name):
     assert nodes or name == "MSTGCN"
 
 
+@once
 def test_models_of_other_layers():
     build, arguments = MODELS["GraphSTID"]
     old = build(4, graph=operator(ROADS), **arguments)
@@ -123,7 +127,7 @@ def test_models_of_other_layers():
             np.testing.assert_array_equal(one, numbers(weight))
 
 
-@pytest.mark.parametrize("season", [True, False])
+@pytest.mark.parametrize("season", on_fastest([True, False], [True]))
 def test_the_same_sensors_in_any_order_start_with_the_same_forecasts(frames, season, tmp_path):
     series = series_of(frames)
     old = Forecaster(horizon=3, targets="speed", season=season, **SMALL)
@@ -178,7 +182,7 @@ def test_a_sensor_more_and_one_less(fitted, frames):
     assert less.forecast().names == ("C", "A", "B") and less.model.num_nodes == 3
 
 
-@pytest.mark.parametrize("name", ["GraphSTID", "ASTGCN"])
+@pytest.mark.parametrize("name", on_fastest(["GraphSTID", "ASTGCN"], ["GraphSTID"]))
 def test_a_road_more_on_a_sparse_graph(frames, name):
     arguments = SMALL if name == "GraphSTID" else {**ASTGCN, "spatial_score": "additive"}
     room = 10 if name == "GraphSTID" else 10 + 4
@@ -198,7 +202,7 @@ def test_a_road_more_on_a_sparse_graph(frames, name):
 def test_weights_stay_if_no_epoch_is_better(fitted, frames, tmp_path):
     """With a rate that climbs, also if the training is interrupted."""
     series = series_of(frames)
-    for parts in ((3,), (1, 3)):
+    for parts in on_fastest([(3,), (1, 3)], [(1, 3)]):
         path = tmp_path / f"{len(parts)}.keras"
         for epochs in parts:
             new = Forecaster(horizon=3, targets="speed", dropout=0.0)
@@ -219,6 +223,7 @@ def test_weights_stay_if_no_epoch_is_better(fitted, frames, tmp_path):
         new.fit(less, initial=fitted, epochs=4, checkpoint=path, verbose=0)
 
 
+@once
 def test_a_checkpoint_of_other_data_is_refused(fitted, frames, tmp_path):
     """Otherwise a training each night on the same path would do nothing from the second on."""
     path, series = tmp_path / "nightly.keras", series_of(frames)
@@ -246,6 +251,7 @@ def test_a_resumed_training_from_initial_weights(fitted, frames, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@once
 def test_functions_and_classes_that_build_the_model(fitted, frames):
     series = series_of(frames)
 
@@ -259,6 +265,7 @@ def test_functions_and_classes_that_build_the_model(fitted, frames):
         Forecaster(build, horizon=3, targets="speed", units=8).fit(series, initial=fitted)
 
 
+@once
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -276,6 +283,7 @@ def test_other_forecasters_are_refused(fitted, frames, arguments, message):
         forecaster.fit(series_of(frames), initial=fitted, epochs=0)
 
 
+@once
 def test_other_series_are_refused(fitted, frames):
     def fit(series, **options):
         new = Forecaster(horizon=3, targets="speed")
@@ -306,6 +314,7 @@ def test_other_series_are_refused(fitted, frames):
         fit(series_of(frames), initial="nowhere")
 
 
+@once
 def test_names_that_lost_their_zeros_are_no_new_sensors(frames):
     named = {name: frame.rename(columns={"A": "007"}) for name, frame in frames.items()}
     old = Forecaster(horizon=2, targets="speed", **SMALL)
@@ -315,6 +324,7 @@ def test_names_that_lost_their_zeros_are_no_new_sensors(frames):
         old.fit(series_of(stripped), initial=old, epochs=0)
 
 
+@once
 def test_folders_keep_the_split_and_the_test_errors(fitted, frames, tmp_path):
     series = series_of(frames)
     split = datasets.split_windows(len(series.values), 12, 3)

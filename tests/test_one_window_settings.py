@@ -6,6 +6,7 @@ The session `settings` runs this file on TensorFlow without oneDNN.
 import keras
 import numpy as np
 import pytest
+from conftest import on_fastest
 from model_cases import inputs_of, make
 
 from stgkeras.forecasting.one_window import compiled_call
@@ -33,7 +34,7 @@ def test_policies(policy):
     check(compiled_call(model), model, inputs_of(model), POLICIES[policy])
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", on_fastest(NAMES[1:], NAMES[3:]))
 def test_models(name):
     model = make(name)
     check(compiled_call(model), model, inputs_of(model))

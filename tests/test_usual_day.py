@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import on_fastest
 from test_forecaster import ROADS, SMALL, series_of
 
 from stgkeras import datasets
@@ -110,7 +111,7 @@ def test_holidays_are_days_of_the_weekend():
     np.testing.assert_allclose(monday, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("start", ["2024-01-01", "2024-01-04"])
+@pytest.mark.parametrize("start", on_fastest(["2024-01-01", "2024-01-04"], ["2024-01-04"]))
 def test_the_model_has_the_season_of_the_baselines(start):
     """With four or five days in training there is no weekend, or one."""
     frames = {"speed": readings(start, 8), "flow": readings(start, 8, seed=1) * 10}

@@ -162,7 +162,9 @@ class Forecaster:
             The Keras History of the training.
 
         Raises:
-            ValueError: if the series has no steps of equal length or no graph, or is too short.
+            ValueError: if the series has no steps of equal length or no graph, or is too short; if
+                its features, sensors or steps do not fit `initial`; if `checkpoint` is of other
+                data.
         """
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)
@@ -267,6 +269,8 @@ class Forecaster:
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """Opens a saved forecaster or a preset, on any backend.
+
+        Its `fit` starts anew without `initial`.
 
         Args:
             folder: path of a folder that `save` wrote, or the name or folder of a preset.
