@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
 import nox
 
@@ -113,6 +114,23 @@ def no_tensorflow(session):
     install_torch(session)
     few = {**env, "STGKERAS_FEW": "1"}  # `tests` runs all cases
     session.run(*PYTEST, *WITHOUT_TENSORFLOW, *session.posargs, env=few)
+
+
+@nox.session(default=False)
+@nox.parametrize("backend", ["tensorflow", "jax", "torch"], ids=["tensorflow", "jax", "torch"])
+def wheel(session, backend):
+    """A user's first steps in an empty environment: the built wheel and what it needs alone."""
+    wheels = pathlib.Path(session.create_tmp())
+    shutil.rmtree(wheels, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(wheels), ".")
+    (built,) = wheels.glob("stgkeras-*.whl")
+    if backend == "torch":
+        install_torch(session)
+    extra = "" if backend == "tensorflow" else f"[{backend}]"
+    session.install("--no-compile", f"stgkeras{extra} @ {built.resolve().as_uri()}")
+    script = pathlib.Path("tests/installed_run.py").resolve()
+    with tempfile.TemporaryDirectory() as folder, session.cd(folder):
+        session.run("python", str(script), env={**PROCESS, "KERAS_BACKEND": backend})
 
 
 def install(session, *packages):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -140,7 +141,7 @@ def estimate_graph(
         varying, columns = _standardized(columns, getattr(signals, "dtype", np.float64))
         if labels is not None:
             columns = _weights_for(labels, columns, seed)
-        links = estimate_graph(columns, bandwidth, k, num_neighbors)
+        links: Any = estimate_graph(columns, bandwidth, k, num_neighbors)
         adjacency = np.zeros(2 * (len(varying),))
         adjacency[np.ix_(varying, varying)] = links
         return sp.csr_array(adjacency) if sparse else adjacency

@@ -43,7 +43,7 @@ def figures(
         >>> snapshots = stgkeras.datasets.make_contacts(num_days=2).snapshots(width=600)
         >>> model = stgkeras.models.STGCNLinkPredictor(30, num_features=5, units=4, num_blocks=1,
         ...     decoder="pairwise", num_history=7)
-        >>> found = stgkeras.links.figures(model, snapshots.windows(range(75, 96)), title="office")
+        >>> found = stgkeras.links.figures(model, snapshots.windows(range(75, 95)), title="office")
         >>> list(found)
         ['next_graph', 'new_ties', 'reliability']
     """

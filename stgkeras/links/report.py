@@ -45,7 +45,7 @@ def report(
     Example:
         >>> import os, stgkeras, tempfile
         >>> snapshots = stgkeras.datasets.make_contacts(num_days=2).snapshots(width=600)
-        >>> val, test = (snapshots.windows(steps) for steps in (range(60, 75), range(75, 96)))
+        >>> val, test = (snapshots.windows(steps) for steps in (range(60, 75), range(75, 95)))
         >>> model = stgkeras.models.STGCNLinkPredictor(30, num_features=5, units=4, num_blocks=1,
         ...     decoder="pairwise", num_history=7)
         >>> folder = tempfile.mkdtemp()

@@ -45,7 +45,7 @@ def evaluate(model: keras.Model, val: Any, test: Any, name: str | None = None) -
     Example:
         >>> import stgkeras
         >>> snapshots = stgkeras.datasets.make_contacts(num_days=2).snapshots(width=600)
-        >>> val, test = (snapshots.windows(steps) for steps in (range(60, 75), range(75, 96)))
+        >>> val, test = (snapshots.windows(steps) for steps in (range(60, 75), range(75, 95)))
         >>> model = stgkeras.models.STGCNLinkPredictor(30, num_features=5, units=4, num_blocks=1,
         ...     decoder="pairwise", num_history=7)
         >>> table = stgkeras.links.evaluate(model, val, test, name="untrained")
@@ -62,11 +62,11 @@ def evaluate(model: keras.Model, val: Any, test: Any, name: str | None = None) -
         {name: model.predict(windows, verbose=0)} | baselines(windows) for windows in (val, test)
     )
     val_graphs, graphs = truth(val), truth(test)
-    candidates = histories(val)
-    if candidates is not None:
+    candidates, later = histories(val), histories(test)
+    if candidates is not None and later is not None:
         precision = [metrics.link_scores(val_graphs, mean, **pairs)["AP"] for mean in candidates]
         best = int(np.argmax(precision))
-        on_val[ALL_CONTACTS], on_test[ALL_CONTACTS] = candidates[best], histories(test)[best]
+        on_val[ALL_CONTACTS], on_test[ALL_CONTACTS] = candidates[best], later[best]
     links = max(1, round(graphs.sum() / len(graphs) / (1 if pairs["directed"] else 2)))
     rows = {}
     for row, probability in on_test.items():

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import keras
 import numpy as np
-import scipy.sparse as sp
 
 from stgkeras import arguments, graphs
 from stgkeras.models.graph_model import GraphModel
@@ -100,7 +99,7 @@ class GraphFilters(GraphModel):
             )
         self.require_state()
         graph: Any = self.graph[0] if isinstance(self.graph, tuple) else self.graph
-        graph = (graph.toarray() if sp.issparse(graph) else graph).astype("float32")
+        graph = getattr(graph, "toarray", lambda: graph)().astype("float32")
         layer = self.get_layer("convolution_1")
         config = layer.get_config() | {"activation": None, "use_bias": False}
         linear = type(layer).from_config(config)

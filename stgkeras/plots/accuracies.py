@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,7 +60,12 @@ def accuracies(
     for number, (key, (marker, style)) in enumerate(zip(curves, looks, strict=False)):
         values = errors[key]
         every = max(1, len(values) // 10)
-        look = {"linestyle": style, "marker": marker, "markevery": every, "markersize": 4}
+        look: dict[str, Any] = {
+            "linestyle": style,
+            "marker": marker,
+            "markevery": every,
+            "markersize": 4,
+        }
         axes.plot(np.arange(1, len(values) + 1), values, color=f"C{number}", label=key, **look)
     for (key, level), style in zip(levels.items(), cycle(STYLES[1:]), strict=False):
         axes.axhline(level[0], color="0.4", linestyle=style, linewidth=2, label=key)

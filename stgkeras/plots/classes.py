@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -59,7 +59,7 @@ def classes(
             "Draw some of the classes, and set the labels of the others to -1."
         )
     for name, matrix in features.items():
-        shape = matrix.shape if sp.issparse(matrix) else np.shape(matrix)
+        shape: tuple[int, ...] = getattr(matrix, "shape", None) or np.shape(np.asarray(matrix))
         if len(shape) != 2 or shape[0] != len(labels) or shape[1] < 2:
             raise ValueError(
                 f"`features` must hold arrays ({len(labels)}, F) with F of at least 2, a row for "
@@ -78,7 +78,7 @@ def classes(
         panel.set(xticks=[], yticks=[], title=name)
     handles, texts = panels[0].get_legend_handles_labels()
     columns = min(4, len(texts))
-    place = {"loc": "outside lower center", "ncols": columns, "fontsize": 8}
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "fontsize": 8}
     figure.legend(handles, texts, frameon=False, markerscale=2, **place)
     figure.suptitle(title)
     return figure

@@ -38,7 +38,7 @@ def make_contacts(num_days: int = 10, seed: int = 0) -> Contacts:
         >>> len(contacts.names), contacts.names[:3].tolist()
         (30, ['blue1', 'blue2', 'blue3'])
         >>> contacts.snapshots(width=600).num_steps
-        96
+        95
     """
     condition = f"from 1 to {MOST_DAYS}"
     check_number("num_days", num_days, condition, lambda n: 1 <= n <= MOST_DAYS, Integral)

@@ -104,7 +104,7 @@ class Snapshots:
             >>> import stgkeras
             >>> snapshots = stgkeras.datasets.make_contacts(num_days=1).snapshots(width=600)
             >>> [(int(part[0]), int(part[-1])) for part in snapshots.split(input_length=10)]
-            [(10, 32), (33, 37), (38, 47)]
+            [(10, 31), (32, 36), (37, 46)]
         """
         check_number("input_length", input_length, "at least 1", lambda v: v >= 1, Integral)
         edges = (input_length, *cut(self.num_steps, val, test), self.num_steps)
