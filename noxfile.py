@@ -84,7 +84,8 @@ def settings(session):
         ("jax", [AS_COMPILED], {}),
     ):
         env = {**PROCESS, "KERAS_BACKEND": backend, **setting}
-        session.run(python, "-m", *PYTEST, *files, *session.posargs, env=env, external=True)
+        run = PYTEST if len(files) > 1 else ("pytest",)  # the tests of a file stay together
+        session.run(python, "-m", *run, *files, *session.posargs, env=env, external=True)
 
 
 @nox.session(default=False, venv_backend="none", requires=["environment"])
