@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blended
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.newest import as_series, in_order, newest_window
+from stgkeras.forecasting.newest import newest_window
 from stgkeras.forecasting.one_window import compiled_call
 from stgkeras.forecasting.result import Forecast
-from stgkeras.metrics import forecast_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,45 +45,12 @@ class Fitted:
     split: dict[str, int] | None = None
     errors: pd.DataFrame | None = None
     _call: Any = field(default=None, repr=False)
+    earlier = 0  # steps that are read before the window of `form.input_length` steps
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
         found = members(self.form, self.season, self.model, self.baselines, series, starts)
         return {BLEND: self._bounded(blended(self.weights.T.to_numpy(), found)), **found}
-
-    def ordered(self, series: Series) -> Series:
-        """Returns a series in the order of the sensors and features of the form."""
-        form = self.form
-        series = as_series(form, series)
-        values = in_order(form, series)
-        return replace(
-            series, values=values, names=form.names, features=form.features, adjacency=None
-        )
-
-    def errors_on(self, series: Series, starts: np.ndarray | None = None) -> pd.DataFrame:
-        """Computes errors on windows. `Forecaster.evaluate` describes the result.
-
-        Args:
-            series: `Series`, in the order of the form.
-            starts: (W,) first steps of the windows. Default: all windows.
-        """
-        import pandas as pd
-
-        form = self.form
-        span = form.input_length + form.horizon
-        if starts is None:
-            starts = np.arange(len(series.values) - span + 1)
-        if not len(starts):
-            raise ValueError(
-                f"`series` must have at least {span} steps. Received: {len(series.values)} steps"
-            )
-        _, truth, _ = training.past_and_truth(form, series, starts)
-        steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
-        labels = {f"{step * form.interval:g} min": step for step in steps}
-        found = self.forecasts(series, starts)
-        return pd.DataFrame(
-            {name: forecast_errors(truth, one, labels) for name, one in found.items()}
-        ).T
 
     def forecast(self, newest: Any) -> Forecast:
         """Forecasts the steps after the newest readings. `Forecaster.forecast` describes them."""

@@ -14,6 +14,7 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting import initial as earlier
+from stgkeras.forecasting.errors import errors_of, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
@@ -218,11 +219,11 @@ class Forecaster:
         """
         fitted = self._ready()
         if series is not None:
-            return fitted.errors_on(fitted.ordered(series))
+            return errors_of(fitted, ordered(fitted.form, series))
         if self._data is None:
             raise ValueError("`series` must be given after `load`. Received: series=None")
         series, split = self._data
-        fitted.errors = fitted.errors_on(series, split.test)
+        fitted.errors = errors_of(fitted, series, split.test)
         return fitted.errors.copy()
 
     def forecast(self, newest: Any = None) -> Forecast:

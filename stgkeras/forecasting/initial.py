@@ -18,7 +18,8 @@ from stgkeras.forecasting.training import adjacency_of, own_arguments
 from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
-FREE = {"num_nodes", "num_edges", "dropout"}  # arguments of models that may differ
+# Arguments of models that may differ, because the weights keep their meaning.
+FREE = {"num_nodes", "num_edges", "dropout", "past_calendar"}
 
 
 def fitted_of(initial: Any, forecaster: Any) -> Fitted:
