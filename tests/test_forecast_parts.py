@@ -6,8 +6,9 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from stgkeras import datasets
-from stgkeras.forecasting import baselines, season
-from stgkeras.forecasting.blend import ROUNDS, blend_weights, blended
+from stgkeras.forecasting import baselines, fitting, season, training
+from stgkeras.forecasting.blend import PLAIN, ROUNDS, blend_weights, blended
+from stgkeras.forecasting.form import Form
 
 HOUR = np.timedelta64(1, "h")
 
@@ -158,3 +159,74 @@ def test_windows_of_the_newest_steps():
 def test_bad_newest_windows(options, message):
     with pytest.raises(ValueError, match=message):
         datasets.latest_window(np.ones((24, 2, 1)), **{"input_length": 3, "horizon": 2} | options)
+
+
+def test_windows_without_input_are_left_out():
+    """An outage of 20 steps: 9 windows of 12 input steps have no reading in it."""
+    values = np.ones((100, 2), "float32")
+    values[30:50] = np.nan
+    series = datasets.from_arrays(values, interval=60, null_value=np.nan)
+    split = training.split_series(series, 12, 3, 20, 20)
+    empty = np.arange(30, 50 - 12 + 1)
+    every = datasets.split_windows(100, 12, 3, 20, 20, complete=series).train
+    assert sorted(split.train) == sorted(set(every) - set(empty)) and set(every) & set(empty)
+    values[60:77] = np.nan
+    series = datasets.from_arrays(values, interval=60, null_value=np.nan)
+    with pytest.raises(ValueError, match="The validation part of `series` must have a window with"):
+        training.split_series(series, 12, 3, 20, 20)
+
+
+def test_days_of_an_unknown_kind_are_forecast_without_the_season():
+    """Friday noon to Sunday noon is half a working day and 1.5 days of a weekend."""
+    calendar = datasets.calendar(hours(2, "2024-01-05") + 12 * HOUR)
+    values = np.ones((48, 1, 1))
+    fitted = baselines.Baselines.fit(values, calendar, np.arange(40), 2, 1, 24)
+    assert fitted.days.tolist() == [0.5, 1.5]
+    ahead = datasets.calendar(np.array(["2024-01-07T23", "2024-01-08T00"], "datetime64[h]"))
+    unsure = fitted.unsure(ahead[:, None])
+    assert unsure.tolist() == [[False], [True]]
+    ones = np.ones((2, 1, 1, 1))
+    forecasts = {"model": 8 * ones, "last value": 4 * ones, "ridge": 2 * ones, PLAIN: ones}
+    weights = np.array([[0.5], [0.25], [0.125], [0.125]])
+    found = blended(weights, forecasts, unsure, ["model", "ridge"])
+    np.testing.assert_allclose(found.ravel(), [4 + 1 + 0.25 + 0.125, 1 + 0.75])
+    found = blended(weights, forecasts, unsure, ["ridge"])
+    np.testing.assert_allclose(found.ravel()[1], 4 + 1 + 0.25)
+
+
+def test_weights_of_a_step_without_targets_are_equal():
+    truth = np.full((4, 3, 2, 1), np.nan)
+    truth[:, 0] = 1
+    found = blend_weights(truth, {"a": np.ones((4, 3, 2, 1)), "b": np.zeros((4, 3, 2, 1))})
+    np.testing.assert_allclose(found, [[1, 1, 0.5], [0, 0, 0.5]])
+
+
+@pytest.mark.parametrize(("noise", "expected"), [(1.0, True), (4.0, False), (12.0, False)])
+def test_a_season_is_left_out_only_where_it_does_much_harm(noise, expected):
+    """The usual day is that of training, `noise` away from the level of validation."""
+    rng = np.random.default_rng(4)
+    stamps = hours(21)
+    pattern = noise * rng.normal(0, 1, 24)
+    values = 50 + 10 * np.sin(np.arange(len(stamps)) / 50)[:, None] + rng.normal(0, 1, (504, 3))
+    values[:300] += np.tile(pattern, 21)[:300, None] * (rng.random((300, 1)) < 0.5)
+    series = datasets.from_arrays(values.astype("float32"), timestamps=stamps)
+    split = training.split_series(series, 12, 3, 0.2, 0.2)
+    form = Form.of(series, None, 12, 3, 300)
+    both = [fitting.fit_baselines(form, series, split, seasonal) for seasonal in (True, False)]
+    starts = training.thinned(split.val, fitting.MOST)
+    past, truth, calendar = training.past_and_truth(form, series, starts)
+    errors = [np.abs(b.forecasts(past, calendar)["ridge"] - truth).mean() for b in both]
+    assert (errors[1] > 0.75 * errors[0]) == expected  # of the data, so that the test says all
+    assert fitting.season_helps(form, series, split, *both) == expected
+
+
+def test_working_days_and_weekends_count_as_in_a_week():
+    kinds = np.array([[0, 0, 1], [1, 1, 1]])
+    used = np.array([[True, True, True], [True, True, False]])
+    found = fitting.as_in_a_week(kinds, used)
+    np.testing.assert_allclose(found, [[5 / 2, 5 / 2, 2 / 3], [2 / 3, 2 / 3, 0]])
+    truth = np.array([0.0, 0, 0, 0, 9])[:, None, None, None]
+    members = {"a": np.zeros((5, 1, 1, 1)), "b": np.full((5, 1, 1, 1), 9.0)}
+    counts = np.array([1, 1, 1, 1, 20])[:, None]
+    assert blend_weights(truth, members)[0, 0] == 1
+    assert blend_weights(truth, members, counts)[1, 0] == 1

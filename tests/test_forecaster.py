@@ -146,7 +146,9 @@ def test_targets_keep_their_own_scale(frames):
 
 def test_weights_sum_to_one_and_errors_are_those_of_the_forecasts(fitted, frames):
     np.testing.assert_allclose(fitted.weights.sum(axis=1), 1)
-    assert list(fitted.weights) == ["model", "last value", "usual day", "ridge"]
+    assert list(fitted.weights) == [
+        *("model", "last value", "usual day", "ridge", "ridge without season")
+    ]
     table = fitted.evaluate()
     series = series_of(frames)
     split = datasets.split_windows(len(series.values), 12, 3)
@@ -256,5 +258,6 @@ def test_damaged_folders(fitted, tmp_path):
 def test_forecasts_do_not_fall_below_what_is_possible(fitted):
     form = fitted.form
     assert form.floor == (0.0,)
-    values = fitted._ready()._bounded(np.array([[[[-3.0], [2.0]]]]))
-    assert values.ravel().tolist() == [0, 2]
+    ahead = np.array([[[[-3.0], [2.0]]]])
+    values = fitted._ready()._blended(dict.fromkeys(fitted.weights, ahead), None)
+    assert values.ravel().tolist() == [0, 2] * 3

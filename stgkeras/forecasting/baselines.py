@@ -22,13 +22,15 @@ class Baselines:
         season: (2 · S, N, C), see `usual_day`; (1, N, C), the mean, without a clock.
         ridge: (N, C, L, H) coefficients of the ridge regression.
         offset: (N, C, H) its constants.
+        days: (2,) numbers of working days, and of weekend days and holidays, in training.
         steps_per_day: int or None, the number S.
     """
 
     season: np.ndarray
     ridge: np.ndarray
     offset: np.ndarray
-    steps_per_day: int | None
+    days: np.ndarray
+    steps_per_day: int | None = None
 
     @classmethod
     def fit(
@@ -51,13 +53,14 @@ class Baselines:
         """
         if steps_per_day is None or calendar is None:
             season = filled(np.full((1, *values.shape[1:]), np.nan), values)
-            steps_per_day, rows = None, np.zeros(len(values), np.int64)
+            steps_per_day, rows, days = None, np.zeros(len(values), np.int64), np.zeros(2)
         else:
             season = usual_day(values, calendar, steps_per_day)
             rows = slots(calendar, steps_per_day)
+            days = np.bincount(rows // steps_per_day, minlength=2) / steps_per_day
         rest = np.nan_to_num(values - season[rows])
         ridge, offset = _ridge(rest, np.asarray(starts), input_length, horizon)
-        return cls(season, ridge, offset, steps_per_day)
+        return cls(season, ridge, offset, days, steps_per_day)
 
     def forecasts(self, past: np.ndarray, calendar: np.ndarray | None) -> dict[str, np.ndarray]:
         """Forecasts windows.
@@ -89,6 +92,17 @@ class Baselines:
         if calendar is None or self.steps_per_day is None:
             return np.repeat(self.season[None, :1], steps, axis=1)
         return self.season[slots_at(calendar, self.steps_per_day)]
+
+    def unsure(self, calendar: np.ndarray) -> np.ndarray:
+        """Returns whether each step of a calendar (..., 2) is of a kind of day that is not known.
+
+        The season of a kind of day, working days or weekends, rests on at least one such day.
+        """
+        return (self.days < 1)[self.kinds(calendar)]
+
+    def kinds(self, calendar: np.ndarray) -> np.ndarray:
+        """Returns the kinds of day of a calendar (..., 2): 0 working, 1 weekend or holiday."""
+        return slots_at(calendar, self.steps_per_day or 1) // (self.steps_per_day or 1)
 
 
 def _ridge(

@@ -38,10 +38,12 @@ def errors_of(fitted: Fitted, series: Series, starts: np.ndarray | None = None) 
     form = fitted.form
     span = fitted.earlier + form.input_length + form.horizon
     if starts is None:
-        starts = fitted.earlier + np.arange(len(series.values) - span + 1)
+        starts = fitted.earlier + np.arange(max(0, len(series.values) - span + 1))
+        starts = training.with_input(series, starts, form.input_length)
     if not len(starts):
         raise ValueError(
-            f"`series` must have at least {span} steps. Received: {len(series.values)} steps"
+            f"`series` must have at least {span} steps, with readings. Received: "
+            f"{len(series.values)} steps"
         )
     _, truth, _ = training.past_and_truth(form, series, starts)
     steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})

@@ -10,7 +10,7 @@ import numpy as np
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
-from stgkeras.forecasting.blend import blended
+from stgkeras.forecasting.blend import PLAIN, blended
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import newest_window
 from stgkeras.forecasting.one_window import compiled_call
@@ -32,6 +32,7 @@ class Fitted:
         season: bool. Whether the model has a season.
         model: Keras model.
         baselines: `Baselines`.
+        plain: `Baselines` without a season; None if the others have none either.
         weights: pandas frame, a row for each step ahead, a column for the model and each baseline.
         split: dict of "train", "val", "test" → number of windows; None if unknown.
         errors: pandas frame, the errors on the test part; None before they were computed.
@@ -41,6 +42,7 @@ class Fitted:
     season: bool
     model: Any
     baselines: Baselines
+    plain: Baselines | None
     weights: pd.DataFrame
     split: dict[str, int] | None = None
     errors: pd.DataFrame | None = None
@@ -49,8 +51,28 @@ class Fitted:
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
-        found = members(self.form, self.season, self.model, self.baselines, series, starts)
-        return {BLEND: self._bounded(blended(self.weights.T.to_numpy(), found)), **found}
+        found = self.members(series, starts)
+        _, _, calendar = training.past_and_truth(self.form, series, starts)
+        return {BLEND: self._blended(found, calendar), **found}
+
+    def members(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
+        past, _, calendar = training.past_and_truth(self.form, series, starts)
+        data = training.windows(self.form, series, starts, self.season, batch_size=64)
+        return {MODEL: self.model.predict(data, verbose=0), **self._baselines(past, calendar)}
+
+    def unsure(self, calendar: np.ndarray | None) -> np.ndarray | None:
+        """Returns whether each step ahead is of a kind of day without a day in training.
+
+        Args:
+            calendar: (W, L + H, 2), or None.
+
+        Returns:
+            (W, H) bool, or None.
+        """
+        if calendar is None or self.plain is None:
+            return None
+        return self.baselines.unsure(calendar[:, self.form.input_length :])
 
     def forecast(self, newest: Any) -> Forecast:
         """Forecasts the steps after the newest readings. `Forecaster.forecast` describes them."""
@@ -70,8 +92,8 @@ class Fitted:
         if self._call is None:
             self._call = compiled_call(self.model)
         found = {MODEL: self._call(inputs)}
-        found |= self.baselines.forecasts(past[..., list(form.targets)], calendar)
-        values = self._bounded(blended(self.weights.T.to_numpy(), found))[0]
+        found |= self._baselines(past[..., list(form.targets)], calendar)
+        values = self._blended(found, calendar)[0]
         return Forecast(
             window.times,
             form.names,
@@ -81,22 +103,18 @@ class Fitted:
             np.broadcast_to(window.flags, values.shape[:2]),
         )
 
-    def _bounded(self, values):
+    def _baselines(self, past, calendar):
+        """Returns the forecasts of the baselines, with the model's own order of names."""
+        found = self.baselines.forecasts(past, calendar)
+        if self.plain is not None:
+            found[PLAIN] = self.plain.forecasts(past, None)["ridge"]
+        return found
+
+    def _blended(self, found, calendar):
+        seasonal = ["usual day", "ridge", *[MODEL] * self.season]
+        weights = self.weights.T.to_numpy()
+        values = blended(weights, found, self.unsure(calendar), seasonal)
         for c, floor in enumerate(self.form.floor):
             if floor is not None:
                 np.maximum(values[..., c], floor, out=values[..., c])
         return values
-
-
-def members(
-    form: Form,
-    season: bool,
-    model: Any,
-    baselines: Baselines,
-    series: Series,
-    starts: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
-    past, _, calendar = training.past_and_truth(form, series, starts)
-    data = training.windows(form, series, starts, season, batch_size=64)
-    return {MODEL: model.predict(data, verbose=0), **baselines.forecasts(past, calendar)}

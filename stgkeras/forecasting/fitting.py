@@ -16,12 +16,13 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blend_weights
-from stgkeras.forecasting.fitted import Fitted, members
+from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.patience import Patience
 from stgkeras.losses import MaskedMeanAbsoluteError
 
 MOST = 500  # validation windows that choose the season and the weights
+MARGIN = 0.75  # of the error with a season; below, there is none
 
 
 def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> Baselines:
@@ -38,16 +39,31 @@ def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> B
     )
 
 
-def season_helps(form: Form, series: Series, split: Split, seasonal: Baselines) -> bool:
-    """Whether the season lowers the validation error of a ridge regression."""
+def season_helps(
+    form: Form, series: Series, split: Split, baselines: Baselines, plain: Baselines | None
+) -> bool:
+    """Whether a season is worth its risk, by the validation errors of two ridge regressions.
+
+    A season that validation finds a little worse is often better in other weeks, and the reverse is
+    rare: on cuts of four series it costs 1 % on average, and the better one of validation 2 %. So
+    the season is left out only where that lowers the error by a quarter.
+
+    Args:
+        baselines, plain: `Baselines` with and without a season.
+    """
     starts = training.thinned(split.val, MOST)
     past, truth, calendar = training.past_and_truth(form, series, starts)
-    plain = fit_baselines(form, series, split, seasonal=False)
+    if calendar is None or plain is None:
+        return False
+    unsure = baselines.unsure(calendar[:, form.input_length :])
+    truth = np.where(unsure[..., None, None], np.nan, truth)
+    if np.isnan(truth).all():
+        return True
     errors = [
-        np.nanmean(np.abs(baselines.forecasts(past, calendar)["ridge"] - truth))
-        for baselines in (seasonal, plain)
+        np.nanmean(np.abs(one.forecasts(past, calendar)["ridge"] - truth))
+        for one in (baselines, plain)
     ]
-    return bool(errors[0] < errors[1])
+    return bool(errors[1] > MARGIN * errors[0])
 
 
 def train(
@@ -108,14 +124,38 @@ def train(
 
 
 def weigh(
-    form: Form, series: Series, split: Split, season: bool, model: Any, baselines: Baselines
+    form: Form,
+    series: Series,
+    split: Split,
+    season: bool,
+    model: Any,
+    baselines: Baselines,
+    plain: Baselines | None,
 ) -> Fitted:
     """Weighs the forecasts of the model and the baselines by their validation errors."""
     import pandas as pd
 
+    fitted = Fitted(form, season, model, baselines, plain, pd.DataFrame())
     starts = training.thinned(split.val, MOST)
-    _, truth, _ = training.past_and_truth(form, series, starts)
-    found = members(form, season, model, baselines, series, starts)
+    _, truth, calendar = training.past_and_truth(form, series, starts)
+    unsure, counts = fitted.unsure(calendar), None
+    if unsure is not None and calendar is not None:
+        truth = np.where(unsure[..., None, None], np.nan, truth)
+        counts = as_in_a_week(baselines.kinds(calendar[:, form.input_length :]), ~unsure)
+    found = fitted.members(series, starts)
     steps = pd.RangeIndex(1, form.horizon + 1, name="step")
-    weights = pd.DataFrame(blend_weights(truth, found).T, steps, list(found))
-    return Fitted(form, season, model, baselines, weights)
+    fitted.weights = pd.DataFrame(blend_weights(truth, found, counts).T, steps, list(found))
+    return fitted
+
+
+def as_in_a_week(kinds: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Returns how much each step counts, so that working days and weekends count 5 : 2.
+
+    A short validation part has mostly days of one kind, and the next days are of the other.
+
+    Args:
+        kinds: (W, H) ints, 0 for working days and 1 for weekends.
+        used: (W, H) bool, the steps that count at all.
+    """
+    steps = np.array([np.sum(used & (kinds == kind)) for kind in (0, 1)])
+    return (np.array([5, 2]) / np.maximum(steps, 1))[kinds] * used

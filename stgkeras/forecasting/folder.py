@@ -19,6 +19,7 @@ from stgkeras.forecasting.training import check_sizes
 
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
+FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
 
 
 def save(folder: str | os.PathLike[str], fitted: Fitted) -> None:
@@ -33,13 +34,10 @@ def save(folder: str | os.PathLike[str], fitted: Fitted) -> None:
     partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         fitted.model.save(partial / MODEL)
-        np.savez(
-            partial / ARRAYS,
-            season=fitted.baselines.season,
-            ridge=fitted.baselines.ridge,
-            offset=fitted.baselines.offset,
-            weights=fitted.weights.to_numpy(),
-        )
+        arrays = {name: getattr(fitted.baselines, name) for name in FITTED}
+        if fitted.plain is not None:
+            arrays |= {f"plain_{name}": getattr(fitted.plain, name) for name in FITTED}
+        np.savez(partial / ARRAYS, weights=fitted.weights.to_numpy(), **arrays)
         record = {
             "format": FORMAT,
             "data": fitted.form.to_json(),
@@ -76,9 +74,14 @@ def load(folder: str | os.PathLike[str]) -> Fitted:
         form = Form.from_json(record["data"])
         arrays = read_npz(folder / ARRAYS)
         model = keras.models.load_model(folder / MODEL)
-        season, ridge, offset = (arrays[name] for name in ("season", "ridge", "offset"))
-        baselines = Baselines(season, ridge, offset, record["steps_per_day"])
+        steps_per_day = record["steps_per_day"]
         _check(model, form, arrays, record)
+        baselines = Baselines(
+            **{name: arrays[name] for name in FITTED}, steps_per_day=steps_per_day
+        )
+        plain = None
+        if steps_per_day is not None:
+            plain = Baselines(**{name: arrays[f"plain_{name}"] for name in FITTED})
         steps = pd.RangeIndex(1, form.horizon + 1, name="step")
         weights = pd.DataFrame(arrays["weights"], steps, record["members"])
         # The first folders had neither a split nor errors.
@@ -92,19 +95,22 @@ def load(folder: str | os.PathLike[str]) -> Fitted:
             "`folder` must hold a forecaster that this version can open. Received: "
             f"{folder}, with {type(error).__name__}: {error}. Use an undamaged copy."
         ) from error
-    return Fitted(form, bool(record["season"]), model, baselines, weights, split, errors)
+    return Fitted(form, bool(record["season"]), model, baselines, plain, weights, split, errors)
 
 
 def _check(model, form, arrays, record):
     """Raises ValueError if the parts of a folder do not belong together."""
     nodes, targets = len(form.names), len(form.targets)
-    slots = 2 * record["steps_per_day"] if record["steps_per_day"] else 1
     shapes = {
-        "season": (slots, nodes, targets),
         "ridge": (nodes, targets, form.input_length, form.horizon),
         "offset": (nodes, targets, form.horizon),
-        "weights": (form.horizon, len(record["members"])),
+        "days": (2,),
+        "season": (1, nodes, targets),
     }
+    if record["steps_per_day"]:
+        plain = {f"plain_{name}": shape for name, shape in shapes.items()}
+        shapes |= {"season": (2 * record["steps_per_day"], nodes, targets), **plain}
+    shapes["weights"] = (form.horizon, len(record["members"]))
     for name, shape in shapes.items():
         found = arrays[name]
         if found.shape != shape or found.dtype.kind != "f" or not np.isfinite(found).all():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import keras
 
 from stgkeras import arguments
-from stgkeras.datasets import split_windows, training_steps
+from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
@@ -42,8 +42,8 @@ class Forecaster:
         input_length: int or None. Number of steps that the model reads. Default: the horizon, and
             at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day
-            of each sensor, see the argument `season` of the models. "auto": if that lowers the
-            validation error of a linear model.
+            of each sensor, see the argument `season` of the models. "auto": unless a
+            linear model without it has a validation error at least a quarter lower.
         targets: str, sequence of str, or None. Names of the features to forecast. Default: all.
         graph: None, or a graph as in `load_series`, that replaces the graph of the series.
         **model_arguments: further arguments of the model, such as `dropout`.
@@ -172,17 +172,18 @@ class Forecaster:
         if start is not None:
             series = earlier.with_features_of(series, start.form)
         length, horizon = self.input_length, self.horizon
-        split = split_windows(len(series.values), length, horizon, val, test, complete=series)
+        split = training.split_series(series, length, horizon, val, test)
         known = training_steps(split, length, horizon)
         form = Form.of(series, self.targets, length, horizon, known)
         build, given = self._build, self.model_arguments
         if start is not None:
             build, given = earlier.continued(start, form, self.season, build, given, series)
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
-        asked = self.season if start is None else start.season
-        season = has_season(
-            asked, form, lambda: fitting.season_helps(form, series, split, baselines)
-        )
+        plain = None
+        if form.steps_per_day is not None:
+            plain = fitting.fit_baselines(form, series, split, seasonal=False)
+        asked, both = self.season if start is None else start.season, (baselines, plain)
+        season = has_season(asked, form, lambda: fitting.season_helps(form, series, split, *both))
         model, history = fitting.train(
             build,
             form,
@@ -201,7 +202,7 @@ class Forecaster:
             verbose=verbose,
             is_trained=start is not None,
         )
-        self._fitted = fitting.weigh(form, series, split, season, model, baselines)
+        self._fitted = fitting.weigh(form, series, split, season, model, *both)
         self._fitted.split = {name: len(getattr(split, name)) for name in SPLIT}
         self._data = series, split
         return history

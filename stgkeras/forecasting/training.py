@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from stgkeras import models
-from stgkeras.datasets import Windows
+from stgkeras.datasets import Split, Windows, split_windows
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.season import usual_day
@@ -155,6 +155,32 @@ def past_and_truth(
     cut = values[steps]
     calendar = None if form.steps_per_day is None else series.calendar[steps]
     return cut[:, : form.input_length], cut[:, form.input_length :], calendar
+
+
+def split_series(
+    series: Series, input_length: int, horizon: int, val: float | int, test: float | int
+) -> Split:
+    """Splits the windows of a series in time; only those with inputs and targets are kept."""
+    split = split_windows(len(series.values), input_length, horizon, val, test, complete=series)
+    split = Split(*(with_input(series, starts, input_length) for starts in split))
+    for name, starts in zip(("training", "validation", "test"), split, strict=True):
+        if not len(starts):
+            raise ValueError(
+                f"The {name} part of `series` must have a window with a reading in its "
+                f"{input_length} input steps. Received: none. Change `val` or `test`, or pass more "
+                "readings."
+            )
+    return split
+
+
+def with_input(series: Series, starts: np.ndarray, input_length: int) -> np.ndarray:
+    """Returns the starts of the windows with a reading in their input.
+
+    `Forecaster.forecast` refuses the others, so they count neither in training nor in errors.
+    """
+    counts = np.cumsum(~np.isnan(series.values).all(axis=(1, 2)))
+    counts = np.concatenate([[0], counts])
+    return starts[counts[starts + input_length] > counts[starts]]
 
 
 def thinned(starts: np.ndarray, most: int) -> np.ndarray:
