@@ -18,8 +18,9 @@ from stgkeras.forecasting.training import adjacency_of, own_arguments
 from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
-# Arguments of models that may differ, because the weights keep their meaning.
-FREE = {"num_nodes", "num_edges", "dropout", "past_calendar"}
+# Arguments of models that may differ, because the weights keep their meaning. The targets are
+# compared by name.
+FREE = {"num_nodes", "num_edges", "dropout", "past_calendar", "targets"}
 
 
 def fitted_of(initial: Any, forecaster: Any) -> Fitted:
