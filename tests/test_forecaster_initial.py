@@ -261,6 +261,12 @@ def test_functions_and_classes_that_build_the_model(fitted, frames):
     new = Forecaster(build, horizon=3, targets="speed")
     new.fit(series, initial=fitted, epochs=0, verbose=0)
     assert new.model.units == SMALL["units"]
+    speeds = series_of({"speed": frames["speed"]})
+    without = Forecaster(lambda n, targets, **arguments: build(n, **arguments), horizon=3)
+    without.fit(speeds, epochs=1, verbose=0)  # the only feature, without its number
+    new = Forecaster(horizon=3)
+    new.fit(speeds, initial=without, epochs=0, verbose=0)
+    assert new.model.targets == (0,)
     with pytest.raises(ValueError, match=r"`units` must be 4, as in `initial`. Received: units=8"):
         Forecaster(build, horizon=3, targets="speed", units=8).fit(series, initial=fitted)
 

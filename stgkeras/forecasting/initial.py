@@ -18,7 +18,9 @@ from stgkeras.forecasting.training import adjacency_of, own_arguments
 from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
-FREE = {"num_nodes", "num_edges", "dropout"}  # arguments of models that may differ
+# Arguments of models that may differ, because the weights keep their meaning. The targets are
+# compared by name.
+FREE = {"num_nodes", "num_edges", "dropout", "past_calendar", "targets"}
 
 
 def fitted_of(initial: Any, forecaster: Any) -> Fitted:
