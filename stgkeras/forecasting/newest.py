@@ -136,9 +136,12 @@ def _checked(form, series):
             "Received: timestamps=None"
         )
     if form.dated and (series.timezone is None) != (form.timezone is None):
+        fix = "Pass `timezone` when you create the series."
+        if form.timezone is None:
+            fix = "Pass local times without a time zone, such as `frame.tz_localize(None)`."
         raise ValueError(
             f"`newest` must have the time zone of the training readings, {form.timezone!r}. "
-            f"Received: timezone={series.timezone!r}. Pass `timezone` when you create the series."
+            f"Received: timezone={series.timezone!r}. {fix}"
         )
     units = dict(zip(form.features, form.units, strict=True))
     given = dict(zip(series.features, series.units, strict=True))
