@@ -187,6 +187,7 @@ def test_a_preset_is_saved_as_one(tmp_path):
         ({"targets": ["flow"]}, "metadata fit its model"),
         ({"features": {"speed": "mph", "flow": ""}}, "2 features"),
         ({"interval": "often"}, "metadata fit its model"),
+        ({"interval": 10}, "144 steps in a day for a season of 288"),
         ({"end": None, "interval": None}, "metadata fit its model"),
         ("made up", "with sensors, features, targets.* without sensors, features"),
     ],
@@ -198,3 +199,15 @@ def test_metadata_that_do_not_fit_are_refused(change, message, tmp_path):
     (folder / "metadata.json").write_text(json.dumps({**metadata, "data": data}))
     with pytest.raises(ValueError, match=message):
         stgkeras.Forecaster.load(folder)
+
+
+@once
+@pytest.mark.parametrize("text", ["", "[]", None])
+def test_metadata_that_cannot_be_read_are_refused(text, tmp_path):
+    folder = shutil.copytree(preset_files._shipped() / "stgcn_metr_la", tmp_path / "mine")
+    path = folder / "metadata.json"
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(ValueError, match="`folder` must have a readable metadata.json"):
+        stgkeras.Forecaster.load(folder)
+    with pytest.raises(TypeError, match="`folder` must be a str or a path"):
+        stgkeras.Forecaster.load(None)

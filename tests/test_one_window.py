@@ -165,7 +165,7 @@ PLAIN = {
     "float32": ({}, frame().astype("float32")),
     "whole numbers": ({}, frame().astype(int)),
     "columns of both": ({}, frame().astype({"A": int, "B": "float32"})),
-    "numbers as names": ({"names": ("1", "2", "3")}, frame().set_axis([1, 2, 3], axis=1)),
+    "names as objects": ({}, frame().set_axis(pd.Index(list("ABC"), dtype=object), axis=1)),
     "offset": ({"timezone": "+01:00"}, frame(zone=None)),
     "holidays": ({"holidays": checked_holidays(["2024-05-01"])}, frame()),
 }
@@ -184,6 +184,7 @@ OTHER = {
     "infinite": with_cells(frame(), (29, 0, np.inf)),
     "two levels": pd.concat({"speed": frame()}, axis=1),
     "one row": frame()[:1],
+    "numbers as names": frame().set_axis([1, 2, 3], axis=1),
 }
 
 

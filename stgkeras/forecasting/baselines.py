@@ -85,17 +85,23 @@ class Baselines:
         usual = np.broadcast_to(ahead, (len(past), *ahead.shape[1:]))
         found = {}
         if "last value" in names:
-            present = ~np.isnan(past[:, ::-1])  # the newest reading comes first
-            newest = length - 1 - present.argmax(axis=1)[:, None]
-            last = np.take_along_axis(past, newest, axis=1)  # (W, 1, N, C)
-            last = np.where(np.isnan(last), before[:, -1:], last)
+            last = past[:, -1:]
+            if np.isnan(last).any():
+                last = past[:, -1:]
+            if np.isnan(last).any():
+                present = ~np.isnan(past[:, ::-1])  # the newest reading comes first
+                newest = length - 1 - present.argmax(axis=1)[:, None]
+                last = np.take_along_axis(past, newest, axis=1)  # (W, 1, N, C)
+                last = np.where(np.isnan(last), before[:, -1:], last)
             found["last value"] = np.repeat(last, horizon, axis=1)
         if "usual day" in names:
             found["usual day"] = usual
         if "ridge" in names:
-            rest = np.nan_to_num(past - before)
+            rest = past - before
+            rest[np.isnan(rest)] = 0
             by_step = rest.transpose(2, 3, 0, 1) @ self.ridge  # (N, C, W, H)
-            found["ridge"] = usual + by_step.transpose(2, 3, 0, 1) + np.moveaxis(self.offset, -1, 0)
+            offset = self.offset.transpose(2, 0, 1)
+            found["ridge"] = usual + by_step.transpose(2, 3, 0, 1) + offset
         return found
 
     def season_at(self, calendar: np.ndarray | None, steps: int) -> np.ndarray:

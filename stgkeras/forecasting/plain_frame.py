@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,9 @@ def plain_readings(form: Form, newest: Any) -> tuple[np.ndarray, np.ndarray] | N
     if type(newest) is not pd.DataFrame or not form.dated or len(form.features) > 1:
         return None
     index, columns = newest.index, newest.columns
-    if not isinstance(index, pd.DatetimeIndex) or columns.nlevels > 1:
+    if not isinstance(index, pd.DatetimeIndex) or len(index) < 2:
         return None
-    if tuple(map(str, columns)) != form.names or len(index) < 2:
+    if not columns.equals(_index(form.names)):
         return None
     if form.timezone is not None and index.tz is None:
         zone = zone_of(form.timezone)
@@ -51,3 +52,11 @@ def plain_readings(form: Form, newest: Any) -> tuple[np.ndarray, np.ndarray] | N
     if (np.abs(values) > np.finfo(np.float32).max).any():
         return None
     return values[..., None].astype(np.float32), index.asi8.view(f"datetime64[{index.unit}]")
+
+
+@functools.lru_cache(maxsize=8)
+def _index(names):
+    """Returns the columns of a frame of these sensors."""
+    import pandas as pd
+
+    return pd.Index(names)

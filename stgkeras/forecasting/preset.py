@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets import Windows
 from stgkeras.datasets.series.series import Series
 from stgkeras.datasets.series.splits import history, read_steps
@@ -94,7 +94,7 @@ class Preset:
 
 def is_preset(folder: str | os.PathLike[str]) -> bool:
     """Returns whether there is a preset of this name, or the folder of one."""
-    path = pathlib.Path(folder)
+    path = arguments.path("folder", folder)
     return (path / preset_files.CONFIG).is_file() or (
         not path.exists() and str(folder) in preset_files.names()
     )
@@ -114,8 +114,14 @@ def load(folder: str | os.PathLike[str]) -> Preset:
             f"{str(folder)!r} of class {kind}, {_purpose(model)}. Open it with "
             f"`stgkeras.models.{kind}.from_preset({str(folder)!r})`."
         )
-    metadata = preset_files.metadata(folder)
-    data = metadata.get("data")
+    try:
+        metadata = preset_files.metadata(folder)
+        data = metadata.get("data")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f"`folder` must have a readable {preset_files.METADATA}. Received: {str(folder)!r}, "
+            f"with {type(error).__name__}: {error}. Use an undamaged copy."
+        ) from error
     absent = [key for key in KEYS if not isinstance(data, Mapping) or key not in data]
     if absent:
         raise ValueError(
@@ -145,7 +151,7 @@ def _form(folder, model, data):
             )
         length = model.input_length
         seen = {**dict.fromkeys(names, data["end"]), **data.get("silent_since", {})}
-        return Form.from_json(
+        form = Form.from_json(
             {
                 "names": names,
                 "features": features,
@@ -163,6 +169,9 @@ def _form(folder, model, data):
                 "trained": (True,) * len(names),
             }
         )
+        if model.season not in (None, form.steps_per_day):
+            raise ValueError(f"{form.steps_per_day} steps in a day for a season of {model.season}")
+        return form
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f"`folder` must be a preset whose metadata fit its model. Received: {str(folder)!r}, "
