@@ -25,7 +25,8 @@ def test_fit_prints_graph_weights_errors_and_the_next_commands(fitted, here):
     shares = dict(re.findall(r"(\w[\w ]*?) (\d+) %[,.]", fitted[fitted.index("Weights") :]))
     found = forecaster.weights.mean() * 100
     assert found["ridge"] == pytest.approx(float(shares.get("ridge", 0)), abs=0.51)
-    assert list(table(fitted).index) == ["forecaster", "model", "last value", "usual day", "ridge"]
+    rows = ["forecaster", "model", "last value", "usual day", "ridge", "ridge without season"]
+    assert list(table(fitted).index) == rows
     assert "stgkeras forecast city speeds.csv --out forecast.csv" in fitted
     assert "stgkeras evaluate city speeds.csv" in fitted
     assert not (here / "city.partial").exists()
