@@ -16,8 +16,10 @@ from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import forecast_your_csv
 import report
 import train_astgcn
+import tune_astgcn
 
 
 def run(*arguments):
@@ -171,6 +173,22 @@ def test_errors_are_one_line_that_names_the_option(tmp_path, capsys):
     with pytest.raises(UserError) as caught:
         scripts.run(train_astgcn.main, train_astgcn.parse([*words, "--val", "0.9", "--debug"]))
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "message"),
+    [
+        (report, ["nowhere", "demo"], "nowhere must be a folder, or one of"),
+        (forecast_your_csv, ["--horizon", "0"], "--horizon must be an integer of at least 1. Rec"),
+        (tune_astgcn, ["--fix", '{"K": 0}', "--trials", "1"], "--fix K must be an integer of at"),
+    ],
+)
+def test_errors_of_the_other_scripts(script, words, message, tmp_path, capsys):
+    args = script.parse([*words, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit):
+        scripts.run(script.main, args)
+    text = capsys.readouterr().err
+    assert message in text and text.count("\n") == 1
 
 
 def test_the_next_commands_have_the_options_of_the_run(capsys):

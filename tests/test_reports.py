@@ -120,7 +120,7 @@ def test_a_report_on_all_readings_with_places_and_flags(fitted, here, run, error
     errors, facts, data = of_page(here / "report.html")
     steps = [newest.replace(0, np.nan).diff(h).iloc[11 + h : 237 + h].abs() for h in (1, 2, 3)]
     assert errors["last value"][2] == pytest.approx(np.nanmean(np.stack(steps)), rel=1e-3)
-    assert "226 windows" in facts["Tested"]
+    assert "226 windows" in facts["Tested"] and "too small" in facts["Caution"]
     assert "A2 (no reading since 2024-05-09 17:00+02:00) flagged" in facts["Newest forecast"]
     places.rename(columns={"sensor": "from", "latitude": "to"}).to_csv("bad.csv", index=False)
     text = error("report", "city", "silent.csv", "--places", "bad.csv", "--overwrite")
