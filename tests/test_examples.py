@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import once
 from tensorboard_logs import read
 
 from stgkeras import datasets
@@ -157,6 +158,7 @@ def test_missing_interval_graph_and_checkpoint(tmp_path):
         run(*options, "--resume")
 
 
+@once
 def test_errors_are_one_line_that_names_the_option(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", speed=np.full((99, 3), np.nan), adj=np.ones((3, 3)))
     words = ["--data", str(tmp_path / "a.npz"), "--interval", "5", "--out", str(tmp_path / "run")]
@@ -175,6 +177,7 @@ def test_errors_are_one_line_that_names_the_option(tmp_path, capsys):
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+@once
 @pytest.mark.parametrize(
     ("script", "words", "message"),
     [
@@ -191,6 +194,7 @@ def test_errors_of_the_other_scripts(script, words, message, tmp_path, capsys):
     assert message in text and text.count("\n") == 1
 
 
+@once
 def test_the_next_commands_have_the_options_of_the_run(capsys):
     words = ["--data", "my speeds.csv", "--units", "km/h", "--null-value", "0", "--test", "0.1"]
     args = train_astgcn.parse([*words, "--out", "runs/a", "--layout", "wide"])

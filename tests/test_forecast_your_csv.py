@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import once
 from matplotlib.image import imread
 
 import stgkeras
@@ -101,6 +102,7 @@ def test_forecast_table_pictures_and_model(tmp_path, capsys):
     assert table.equals(pd.read_csv(out / "table.csv", index_col=0))
 
 
+@once
 def test_made_up_roads(tmp_path, monkeypatch):
     monkeypatch.setattr(demo_roads, "make", functools.partial(demo_roads.make, days=7))
     run("--epochs", 1, "--model", "STGCN", "--out", tmp_path / "run")
