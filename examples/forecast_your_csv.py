@@ -14,7 +14,7 @@ import shlex
 import demo_roads
 
 from stgkeras import Forecaster, datasets, reports
-from stgkeras.cli import reading
+from stgkeras.cli import reading, words
 from stgkeras.cli import series_scripts as scripts
 
 
@@ -26,8 +26,8 @@ def main(args):
 
     forecaster = Forecaster(args.model, horizon=args.horizon)
     forecaster.fit(series, epochs=args.epochs, seed=args.seed)
-    print(f"\nGraph: {forecaster.graph_summary()}")
-    print(f"Shares of the model and the baselines: {forecaster.weights.mean().round(2).to_dict()}")
+    print(words.graph_text(forecaster.graph_summary()))
+    print(words.weights_text(forecaster.weights, args.model))
     errors = forecaster.evaluate()
     errors.to_csv(folder / "table.csv", index_label="forecast")
     forecaster.forecast().to_csv(folder / "forecast.csv")
@@ -39,11 +39,10 @@ def main(args):
         figure.savefig(folder / f"{name}.png", dpi=200)
     reports.write_page(folder / "report.html", compared, graph=graph)
 
-    units = " in " + series.units[0] if series.units[0] else ""
-    print(f"Test errors{units}\n{errors.round(3).to_string()}")
-    words = shlex.join([str(folder / "forecaster"), args.data]) + reading.again(args)
+    print(words.errors_text(errors, series.units, "the last part, not used in training"))
+    files = shlex.join([str(folder / "forecaster"), args.data]) + reading.again(args)
     print(f"All files are in {folder}. Next, open {folder}/report.html, or:")
-    print(f"  stgkeras forecast {words} --out next.csv")
+    print(f"  stgkeras forecast {files} --out next.csv")
 
 
 def parse(arguments=None):

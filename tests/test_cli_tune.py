@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_runs import FIT, error, folder, here, run, speeds  # noqa: F401
+from conftest import once
 
 import stgkeras
 from stgkeras.cli import fit, main
@@ -57,6 +58,7 @@ def test_the_printed_command_trains_the_best_trial_again(here, run, error, capsy
     assert stgkeras.Forecaster.load("search/best").form.units == ("km/h",)
 
 
+@once
 def test_errors_name_options(here, error, capsys):
     def refused(*options):
         return error("tune", "speeds.csv", "roads.csv", *options, "--out", "refused")
@@ -76,6 +78,7 @@ def test_errors_name_options(here, error, capsys):
     assert fit.optimizer(None) is None
 
 
+@once
 @pytest.mark.parametrize("name", settings.SETTINGS)
 def test_the_first_trial_has_the_defaults_and_all_choices_build(name):
     keras_tuner = pytest.importorskip("keras_tuner")

@@ -17,8 +17,10 @@ from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import forecast_your_csv
 import report
 import train_astgcn
+import tune_astgcn
 
 
 def run(*arguments):
@@ -158,6 +160,7 @@ def test_missing_interval_graph_and_checkpoint(tmp_path):
         run(*options, "--resume")
 
 
+@once
 def test_errors_are_one_line_that_names_the_option(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", speed=np.full((99, 3), np.nan), adj=np.ones((3, 3)))
     words = ["--data", str(tmp_path / "a.npz"), "--interval", "5", "--out", str(tmp_path / "run")]
@@ -176,6 +179,24 @@ def test_errors_are_one_line_that_names_the_option(tmp_path, capsys):
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+@once
+@pytest.mark.parametrize(
+    ("script", "words", "message"),
+    [
+        (report, ["nowhere", "demo"], "nowhere must be a folder, or one of"),
+        (forecast_your_csv, ["--horizon", "0"], "--horizon must be an integer of at least 1. Rec"),
+        (tune_astgcn, ["--fix", '{"K": 0}', "--trials", "1"], "--fix K must be an integer of at"),
+    ],
+)
+def test_errors_of_the_other_scripts(script, words, message, tmp_path, capsys):
+    args = script.parse([*words, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit):
+        scripts.run(script.main, args)
+    text = capsys.readouterr().err
+    assert message in text and text.count("\n") == 1
+
+
+@once
 def test_the_next_commands_have_the_options_of_the_run(capsys):
     words = ["--data", "my speeds.csv", "--units", "km/h", "--null-value", "0", "--test", "0.1"]
     args = train_astgcn.parse([*words, "--out", "runs/a", "--layout", "wide"])

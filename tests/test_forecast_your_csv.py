@@ -85,8 +85,8 @@ def test_forecast_table_pictures_and_model(tmp_path, capsys):
     )
 
     printed = capsys.readouterr().out
-    assert "Test errors in km/h" in printed and "'edges': 3" in printed
-    assert f"{table.loc['ridge', 'MAE mean']:.3f}" in printed
+    assert "Errors in km/h over the last part" in printed and "4 sensors, 3 edges" in printed
+    assert f"{table.loc['ridge', 'MAE mean']:.4g}" in printed
     for name in ("forecast", "errors", "sensors", "most"):
         assert imread(out / f"{name}.png")[..., :3].std() > 0.05
     assert "in km/h" in (out / "report.html").read_text("utf-8")

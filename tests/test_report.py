@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import open_browser
+from conftest import once
 
 from stgkeras import datasets, graphs, models, reports
 from stgkeras.cli.errors import UserError
@@ -201,6 +202,7 @@ def test_components_reach_back_to_before_the_series(tmp_path):
     assert "{&#x27;recent&#x27;: 6, &#x27;weekly&#x27;: 3}" in page and "Attention" not in page
 
 
+@once
 def test_what_does_not_fit_is_refused(tmp_path):
     values = write(tmp_path / "speeds.csv", names=list("ABCD"))
     graph = graphs.scaled_laplacian(GRAPH)
@@ -249,6 +251,7 @@ def test_a_model_that_reads_the_local_time_of_its_input(tmp_path):
         run(*words)
 
 
+@once
 def test_places_of_the_sensors(tmp_path):
     series = datasets.from_arrays([[1.0, np.nan]], names=["a", "b"], interval=5, null_value=np.nan)
     path = tmp_path / "places.csv"

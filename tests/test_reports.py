@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_runs import error, fitted, folder, here, run, speeds, table  # noqa: F401
+from conftest import once
 
 from stgkeras import datasets, reports
 
@@ -23,6 +24,7 @@ def of_page(path):
     return errors, facts, json.loads(re.search(r'application/json">(.*?)</script>', page, re.S)[1])
 
 
+@once
 def test_baselines_follow_the_local_clock():
     """Fifteen days in Paris, whose clocks change on the twelfth day; no readings at night."""
     times = pd.date_range("2024-03-20", periods=15 * 24, freq="h", tz="Europe/Paris")
@@ -55,6 +57,7 @@ def test_baselines_follow_the_local_clock():
         reports.Comparison(dateless, np.arange(6, 9), {})
 
 
+@once
 def test_a_comparison_refuses_other_shapes_and_steps():
     series = datasets.from_arrays(np.arange(40.0).reshape(20, 2), interval=5)
     first = np.arange(12, 18)
@@ -69,6 +72,7 @@ def test_a_comparison_refuses_other_shapes_and_steps():
             compared.errors(steps)
 
 
+@once
 def test_targets_are_chosen_by_their_number():
     values = np.stack([np.zeros((20, 2)), np.arange(40.0).reshape(20, 2)], axis=-1)
     series = datasets.from_arrays(values, interval=5, units=("km/h", "1/h"))
@@ -109,6 +113,7 @@ def test_the_report_of_a_city(fitted, here, run):
     path.unlink()
 
 
+@once
 def test_a_report_on_all_readings_with_places_and_flags(fitted, here, run, error):
     newest = speeds()
     newest.loc[newest.index[-30:], "A2"] = 0  # --null-value of the fit
@@ -120,7 +125,7 @@ def test_a_report_on_all_readings_with_places_and_flags(fitted, here, run, error
     errors, facts, data = of_page(here / "report.html")
     steps = [newest.replace(0, np.nan).diff(h).iloc[11 + h : 237 + h].abs() for h in (1, 2, 3)]
     assert errors["last value"][2] == pytest.approx(np.nanmean(np.stack(steps)), rel=1e-3)
-    assert "226 windows" in facts["Tested"]
+    assert "226 windows" in facts["Tested"] and "too small" in facts["Caution"]
     assert "A2 (no reading since 2024-05-09 17:00+02:00) flagged" in facts["Newest forecast"]
     places.rename(columns={"sensor": "from", "latitude": "to"}).to_csv("bad.csv", index=False)
     text = error("report", "city", "silent.csv", "--places", "bad.csv", "--overwrite")

@@ -191,8 +191,11 @@ def shares(args: argparse.Namespace) -> dict[str, Any]:
 
 def names(args: argparse.Namespace) -> dict[str, str]:
     """Returns how errors name the arguments of the library."""
-    options = ("val", "test", "boundary", "season", "batch_size", "learning_rate", "model", "steps")
-    found = {name: f"--{name.replace('_', '-')}" for name in options if hasattr(args, name)}
+    groups = ("split", "training", "steps", "csv", "report")
+    options = {name.removeprefix("--") for group in groups for name in OPTIONS[group]}
+    found = {name.replace("-", "_"): f"--{name}" for name in options}
+    found |= {name: f"--fix {name}" for name in getattr(args, "fix", {})}
+    found["preset"] = str(getattr(args, "model", "model"))
     graph = getattr(args, "graph", None) or "--graph"
     path = "--path" if args.data is None or args.data in DATASETS else args.data
     return {**reading.NAMES, **found, "path": path, "graph": graph, "series": args.data or "data"}
