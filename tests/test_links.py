@@ -130,7 +130,7 @@ def test_figures_name_the_data_the_time_and_a_baseline():
         == f"office: day 1, 00:{100 * fullest // 60:02d} to 00:{100 * (fullest + 1) // 60:02d}"
     )
     both = int((graphs[fullest] * graphs[fullest - 1]).sum()) // 2
-    assert second == f"{both} of {int(graphs[fullest].sum()) // 2} links: also in last graph"
+    assert second == f"{both} of {int(graphs[fullest].sum()) // 2} links were in the last graph"
     axes = figures["new_ties"].axes[0]
     assert axes.get_title() == "office: new ties in the graph\nafter day 1, 00:48 to 00:50"
     rate = first_contact_rate(snapshots, np.arange(22, 30))

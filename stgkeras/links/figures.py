@@ -59,13 +59,14 @@ def figures(
         int((graphs[fullest] * one[fullest]).sum()) // (1 if test.directed else 2)
         for one in (others["last graph"], graphs)
     )
+    baseline = f"{kept} of {links} links were in the last graph"
     found = {
         "next_graph": plots.predicted_links(
             graphs[fullest],
             probability[fullest],
             names,
             **pairs,
-            title=f"{start}{_clock(snapshots, step)}\n{kept} of {links} links: also in last graph",
+            title=f"{start}{_clock(snapshots, step)}\n{baseline}",
         )
     }
     join = " → " if test.directed else " – "
