@@ -18,7 +18,7 @@ def run(*arguments):
     classify_nodes.main(classify_nodes.parse([str(argument) for argument in arguments]))
 
 
-RUNS = [("chebnet", 1, 25), ("gcn", 2, 50)]
+RUNS = [("chebnet", 1, 25), ("gcn", 2, 25)]
 
 
 @pytest.mark.parametrize(("model", "seeds", "epochs"), on_fastest(RUNS, RUNS[:1]))
