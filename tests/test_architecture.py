@@ -178,16 +178,13 @@ def test_no_assert_statements(path):
     assert not lines
 
 
-LONGER = {"classify_nodes.py", "compare_spectral.py", "link_report.py", "pixel_graphs.py"}
-LONGER.add("predict_links.py")
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 @once
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
 def test_examples_are_short(path):
-    limit = 130 if path.name in LONGER else 60
-    assert len(path.read_text().splitlines()) <= limit
+    assert len(path.read_text().splitlines()) <= 60
 
 
 def public_objects():
