@@ -49,7 +49,7 @@ def test_what_does_not_fit_is_named_by_its_option(fitted, newer, error):
         found = error(*command, *more)
         assert text in found and found.endswith("or fit without --initial.\n")
     found = error(*command[:4], "nowhere", *command[5:])
-    assert "--initial must be a folder that `stgkeras fit` wrote. Received: nowhere" in found
+    assert "--initial must be a folder that `stgkeras fit` wrote, or the name of a preset" in found
     pd.DataFrame(np.ones((240, 2)), speeds().index, ["P", "Q"]).to_csv("pq.csv")
     pd.DataFrame([("P", "Q")], columns=["from", "to"]).to_csv("pq_roads.csv", index=False)
     found = error("fit", "pq.csv", "pq_roads.csv", *command[3:])
