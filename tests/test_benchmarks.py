@@ -102,6 +102,7 @@ def test_graphs_have_ten_edges_a_node(kind):
     assert degrees.max() > 200 if kind == "hubs" else degrees.max() < 40
 
 
+@pytest.mark.skipif(on_fastest(False, True), reason="starts a process with the same code")
 def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     backend = keras.backend.backend()
     monkeypatch.setitem(speed.SHAPES, "tiny", TINY)
@@ -116,7 +117,7 @@ def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     assert row["share"] == pytest.approx(share, rel=0.01, abs=1e-4)
     assert result["command"].endswith("--profile --out speed.json")
     assert result["versions"]["ours"]["keras"] == keras.__version__
-    if backend == "torch":
+    if backend == "torch":  # the only one with a profile
         shares = [operator["share"] for operator in result["profile"]]
         assert shares == sorted(shares, reverse=True) and 0.1 < sum(shares) <= 1.001
     printed = capsys.readouterr().out

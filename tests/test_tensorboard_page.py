@@ -9,10 +9,12 @@ import keras
 import numpy as np
 import pytest
 from browser import open_browser
+from conftest import ON_FASTEST
 from matplotlib.figure import Figure
 
 from stgkeras.callbacks import GradientNorm, TensorBoard, WarmRestarts
 
+pytestmark = pytest.mark.skipif(not ON_FASTEST, reason="the logs are alike on each backend")
 EPOCHS = 4
 RAMP = np.linspace(0, 1, 6).reshape(2, 3)
 TIMEOUT = 60_000  # milliseconds; the machine may be busy
