@@ -104,6 +104,7 @@ def main(args):
         kept = result["figures"].setdefault(backend, {}).setdefault(when, {})
         for kind, figure in answer.items():
             kept.setdefault(kind, []).append(figure)
+        records.save(args, result)
     return result
 
 

@@ -56,6 +56,7 @@ def main(args):
         result["versions"] |= answer["versions"]
         found = result["figures"].setdefault(preset, {}).setdefault(backend, {})
         found.setdefault(when, []).append(answer["seconds"])
+        records.save(args, result)
     return result
 
 

@@ -207,9 +207,9 @@ FILES = {  # results whose tables are in benchmarks/README.md, by the script tha
     "speed": ["speed", "speed_seed", "speed_first", "speed_layers", "speed_sparse", "before_after"],
     "scale": ["scale", "scale_astgcn", "scale_hubs", "scale_kept", "scale_layers", "scale_near"],
     **{
-        name: [name]
-        for name in ("cpu_seconds", "feeding", "import_time", "link_memory", "memory_map")
+        name: [name] for name in ("cpu_seconds", "feeding", "import_time", "latency", "link_memory")
     },
+    **{name: [name] for name in ("memory_map", "opening")},
 }
 
 
