@@ -27,8 +27,10 @@ MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
 # What readers raise on damaged files.
-DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError)
-DAMAGED += (IndexError, OverflowError, RuntimeError, zipfile.BadZipFile)
+DAMAGED = (
+    *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
+    *(IndexError, OverflowError, RuntimeError, zipfile.BadZipFile),
+)
 
 
 def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
@@ -108,7 +110,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
         if split is not None:
             split = {name: int(split[name]) for name in ("train", "val", "test")}
         if errors is not None:
-            errors = pd.DataFrame(errors["data"], errors["index"], errors["columns"], "float64")
+            errors = _table(errors)
     except DAMAGED as error:
         what = str(error).rstrip(". ")
         if isinstance(error, KeyError):
@@ -141,6 +143,16 @@ def _form(record):
     if not isinstance(members, list) or {*map(str, members)} != known:
         raise ValueError(f"members is {members!r}, not {sorted(known)}")
     return form
+
+
+def _table(found):
+    """Returns a table of errors from JSON, in which the rows of several targets are lists."""
+    import pandas as pd
+
+    rows = found["index"]
+    if isinstance(rows[0], list):
+        rows = pd.MultiIndex.from_tuples(map(tuple, rows), names=["target", "forecast"])
+    return pd.DataFrame(found["data"], rows, found["columns"], "float64")
 
 
 def _check_file(path, record):

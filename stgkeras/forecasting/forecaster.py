@@ -217,7 +217,8 @@ class Forecaster:
 
         Returns:
             pandas frame with a row for each forecast, and the MAE and RMSE over all steps and at
-            a quarter, half and the end of the horizon, in the units of the targets.
+            a quarter, half and the end of the horizon, in the units of the target. With several
+            targets, the rows are (target, forecast), so `evaluate().loc["speed"]` is one of them.
         """
         fitted = self._ready()
         if series is not None:
