@@ -209,5 +209,5 @@ def test_metadata_that_cannot_be_read_are_refused(text, tmp_path):
     path.unlink() if text is None else path.write_text(text)
     with pytest.raises(ValueError, match="`folder` must have a readable metadata.json"):
         stgkeras.Forecaster.load(folder)
-    with pytest.raises(TypeError, match="`folder` must be a str or a path"):
+    with pytest.raises(TypeError, match="`folder` must be a path: a str or"):
         stgkeras.Forecaster.load(None)

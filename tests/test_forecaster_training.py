@@ -30,6 +30,48 @@ def test_models_by_class_and_function(frames):
         assert isinstance(forecaster.model, models.GraphSTID)
 
 
+def sequential(num_nodes, **arguments):
+    return keras.Sequential([keras.layers.Dense(1)])
+
+
+def no_graph(num_nodes, input_length, horizon, num_features, num_outputs, targets, normalize):
+    return None
+
+
+def small_horizon(num_nodes, **arguments):
+    return models.GraphSTID(num_nodes, **SMALL, **{**arguments, "horizon": 1})
+
+
+@once
+@pytest.mark.parametrize(
+    ("build", "kind", "message"),
+    [
+        (sequential, TypeError, r"must return a forecaster .*sequential, which returns Sequential"),
+        (
+            no_graph,
+            TypeError,
+            r"keyword arguments graph, input_length,.*no_graph.*'graph'.*GraphST",
+        ),
+        (keras.layers.Dense, TypeError, r"a model class of `stgkeras.models`.*the class Dense"),
+        (lambda: None, TypeError, r"`model` must take the number of sensors.*build\(num_nodes, \*"),
+        (small_horizon, ValueError, r"sizes that it receives.*'horizon': 2.*'horizon': 1"),
+    ],
+)
+def test_functions_of_a_wrong_form(frames, build, kind, message):
+    series = series_of({"speed": frames["speed"]})
+    with pytest.raises(kind, match=message):
+        Forecaster(build, horizon=2, season=False).fit(series, epochs=1, verbose=0)
+
+
+@once
+def test_an_error_of_the_function_itself_stays(frames):
+    def build(num_nodes, **arguments):
+        raise TypeError("of the user")
+
+    with pytest.raises(TypeError, match="^of the user$"):
+        Forecaster(build, horizon=2).fit(series_of({"speed": frames["speed"]}), epochs=1)
+
+
 @once
 def test_a_series_without_times():
     values = np.random.default_rng(0).random((120, 4)) + np.arange(4)

@@ -77,12 +77,26 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
 
 
 def errors_text(errors: pd.DataFrame, units: Sequence[str], where: str) -> str:
-    """Returns the table of errors, and says if a baseline has a smaller error."""
+    """Returns the table of errors of each target, and says if a baseline has a smaller error.
+
+    Args:
+        errors: result of `Forecaster.evaluate`.
+        units: the units of each target.
+        where: which readings these are.
+    """
+    if errors.index.nlevels == 1:
+        return _table_text(errors, "", units[0], where)
+    targets = list(dict.fromkeys(errors.index.get_level_values("target")))
+    parts = zip(targets, units, strict=True)
+    return "\n".join(_table_text(errors.loc[name], name, unit, where) for name, unit in parts)
+
+
+def _table_text(errors, target, unit, where):
     from stgkeras.forecasting.fitted import BLEND, MODEL
 
-    given = list(dict.fromkeys(unit for unit in units if unit))
-    title = f"Errors{' in ' + ', '.join(given) if given else ''} over {where}:"
-    text = f"{title}\n{errors.to_string(float_format='{:.4g}'.format)}"
+    of, unit = f" of {target}" if target else "", f" in {unit}" if unit else ""
+    text = f"Errors{of}{unit} over {where}:\n"
+    text += errors.rename_axis(None).to_string(float_format="{:.4g}".format)
     overall = errors["MAE mean"].drop([BLEND, MODEL])
     if overall.min() < errors.loc[BLEND, "MAE mean"]:
         text += f"\nHere the baseline {overall.idxmin()!r} is better than the forecaster."

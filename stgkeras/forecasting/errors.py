@@ -53,6 +53,15 @@ def errors_on(
     steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
     labels = {f"{step * form.interval:g} min": step for step in steps}
     found = fitted.forecasts(series, starts)
-    return pd.DataFrame(
-        {name: forecast_errors(truth, one, labels) for name, one in found.items()}
-    ).T
+    tables = {
+        target: pd.DataFrame(
+            {
+                name: forecast_errors(truth[..., [c]], one[..., [c]], labels)
+                for name, one in found.items()
+            }
+        ).T
+        for c, target in enumerate(form.target_names)
+    }
+    if len(tables) == 1:
+        return tables.popitem()[1]
+    return pd.concat(tables, names=["target", "forecast"])  # targets have units of their own

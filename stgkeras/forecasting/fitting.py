@@ -39,6 +39,21 @@ def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> B
     )
 
 
+def target_scales(form: Form, series: Series, split: Split) -> np.ndarray:
+    """Returns the standard deviation (C,) of the training readings of each target.
+
+    Errors of several targets in these units can be averaged: otherwise, the target with the
+    largest numbers would decide alone. A single target has the scale 1.
+    """
+    if len(form.targets) == 1:
+        return np.ones(1)
+    known = training_steps(split, form.input_length, form.horizon)
+    values = np.asarray(series.values[:known][..., list(form.targets)], "float64")
+    values = np.ma.masked_invalid(values)
+    scales = values.std(axis=(0, 1)).filled(0.0)
+    return np.where(scales > 0, scales, 1.0)
+
+
 def season_helps(
     form: Form, series: Series, split: Split, baselines: Baselines, plain: Baselines | None
 ) -> bool:
@@ -59,8 +74,9 @@ def season_helps(
     truth = np.where(unsure[..., None, None], np.nan, truth)
     if np.isnan(truth).all():
         return True
+    scales = target_scales(form, series, split)
     errors = [
-        np.nanmean(np.abs(one.forecasts(past, calendar)["ridge"] - truth))
+        np.nanmean(np.abs(one.forecasts(past, calendar)["ridge"] - truth) / scales)
         for one in (baselines, plain)
     ]
     return bool(errors[1] > MARGIN * errors[0])
@@ -143,8 +159,12 @@ def weigh(
         truth = np.where(unsure[..., None, None], np.nan, truth)
         counts = as_in_a_week(baselines.kinds(calendar[:, form.input_length :]), ~unsure)
     found = fitted.members(series, starts)
+    scales = target_scales(form, series, split)
+    scaled = {name: one / scales for name, one in found.items()}
     steps = pd.RangeIndex(1, form.horizon + 1, name="step")
-    fitted.weights = pd.DataFrame(blend_weights(truth, found, counts).T, steps, list(found))
+    fitted.weights = pd.DataFrame(
+        blend_weights(truth / scales, scaled, counts).T, steps, list(found)
+    )
     return fitted
 
 

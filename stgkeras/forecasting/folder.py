@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pathlib
 import shutil
 import tempfile
+import zipfile
 
 import keras
 import numpy as np
 
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
-from stgkeras.forecasting.fitted import Fitted
+from stgkeras.forecasting.fitted import MEMBERS, Fitted
+from stgkeras.forecasting.fitted import MODEL as OWN
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.preset import Preset, is_preset
 from stgkeras.forecasting.preset import load as load_preset
@@ -23,6 +26,11 @@ from stgkeras.models.saved_form import weights_follow
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
+# What readers raise on damaged files.
+DAMAGED = (
+    *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
+    *(IndexError, OverflowError, RuntimeError, zipfile.BadZipFile),
+)
 
 
 def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
@@ -52,6 +60,7 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
             "split": fitted.split,
             "errors": None if fitted.errors is None else fitted.errors.to_dict("split"),
             "versions": _versions(),
+            "digests": {name: _digest(partial / name) for name in (MODEL, ARRAYS)},
         }
         (partial / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
         if folder.exists():
@@ -74,16 +83,19 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
             "`folder` must be a folder that `Forecaster.save` wrote, or the name of a preset from "
             f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}"
         )
+    file = RECORD  # that is read now
     try:
         record = json.loads((folder / RECORD).read_text("utf-8"))
-        if record["format"] != FORMAT:
-            raise ValueError(f"format {record['format']}")
-        form = Form.from_json(record["data"])
+        form = _form(record)
+        for file in (MODEL, ARRAYS):
+            _check_file(folder / file, record)
         arrays = read_npz(folder / ARRAYS)
-        with weights_follow():
-            model = keras.models.load_model(folder / MODEL)
-        steps_per_day = record["steps_per_day"]
-        _check(model, form, arrays, record)
+        file = MODEL
+        with weights_follow():  # the loss and the optimizer are for training only
+            model = keras.models.load_model(folder / MODEL, compile=False)
+        check_sizes(model, form)
+        file, steps_per_day = ARRAYS, form.steps_per_day
+        _check_arrays(form, arrays, record["members"])
         baselines = Baselines(
             **{name: arrays[name] for name in FITTED}, steps_per_day=steps_per_day
         )
@@ -93,21 +105,75 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
         steps = pd.RangeIndex(1, form.horizon + 1, name="step")
         weights = pd.DataFrame(arrays["weights"], steps, record["members"])
         # The first folders had neither a split nor errors.
+        file = RECORD
         split, errors = (record.get(name) for name in ("split", "errors"))
         if split is not None:
             split = {name: int(split[name]) for name in ("train", "val", "test")}
         if errors is not None:
-            errors = pd.DataFrame(errors["data"], errors["index"], errors["columns"], "float64")
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+            errors = _table(errors)
+    except DAMAGED as error:
+        what = str(error).rstrip(". ")
+        if isinstance(error, KeyError):
+            what = f"it has nothing called {error}"
+        elif file != MODEL and isinstance(error, (TypeError, AttributeError, IndexError)):
+            what = "it has a value of another type than `save` writes"
         raise ValueError(
             "`folder` must hold a forecaster that this version can open. Received: "
-            f"{folder}, with {type(error).__name__}: {error}. Use an undamaged copy."
+            f"{folder}, whose {file} cannot be used: {what}. Use an undamaged copy."
         ) from error
-    return Fitted(form, bool(record["season"]), model, baselines, plain, weights, split, errors)
+    return Fitted(form, record["season"], model, baselines, plain, weights, split, errors)
 
 
-def _check(model, form, arrays, record):
-    """Raises ValueError if the parts of a folder do not belong together."""
+def _form(record):
+    """Returns the form of the data in a record, and checks the rest of the record."""
+    if not isinstance(record, dict):
+        raise ValueError(f"it is {json.dumps(record)[:50]}, no description of a forecaster")
+    if record["format"] != FORMAT:
+        raise ValueError(f"its format is {record['format']!r}, not {FORMAT}")
+    form, members = Form.from_json(record["data"]), record["members"]
+    if not isinstance(record.get("digests", {}), dict):
+        raise ValueError(f"digests is {record['digests']!r}")
+    if not isinstance(record["season"], bool):
+        raise ValueError(f"season is {record['season']!r}")
+    if record["steps_per_day"] != form.steps_per_day:
+        raise ValueError(
+            f"steps_per_day is {record['steps_per_day']!r}, for {form.steps_per_day} steps in a day"
+        )
+    known = {OWN, *MEMBERS} if form.steps_per_day else {OWN, *MEMBERS[:-1]}
+    if not isinstance(members, list) or {*map(str, members)} != known:
+        raise ValueError(f"members is {members!r}, not {sorted(known)}")
+    return form
+
+
+def _table(found):
+    """Returns a table of errors from JSON, in which the rows of several targets are lists."""
+    import pandas as pd
+
+    rows = found["index"]
+    if isinstance(rows[0], list):
+        rows = pd.MultiIndex.from_tuples(map(tuple, rows), names=["target", "forecast"])
+    return pd.DataFrame(found["data"], rows, found["columns"], "float64")
+
+
+def _check_file(path, record):
+    """Raises ValueError if a file is no whole zip file, or not the one of the record."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is damaged or cut short")
+    # Folders of the first versions have no digests.
+    digest = record.get("digests", {}).get(path.name)
+    if digest is not None and digest != _digest(path):
+        raise ValueError(
+            f"{path.name} and {RECORD} do not belong together, or {path.name} is damaged"
+        )
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_arrays(form, arrays, members):
+    """Raises ValueError if an array is missing or has another shape, or no finite numbers."""
     nodes, targets = len(form.names), len(form.targets)
     shapes = {
         "ridge": (nodes, targets, form.input_length, form.horizon),
@@ -115,15 +181,14 @@ def _check(model, form, arrays, record):
         "days": (2,),
         "season": (1, nodes, targets),
     }
-    if record["steps_per_day"]:
+    if form.steps_per_day:
         plain = {f"plain_{name}": shape for name, shape in shapes.items()}
-        shapes |= {"season": (2 * record["steps_per_day"], nodes, targets), **plain}
-    shapes["weights"] = (form.horizon, len(record["members"]))
+        shapes |= {"season": (2 * form.steps_per_day, nodes, targets), **plain}
+    shapes["weights"] = (form.horizon, len(members))
     for name, shape in shapes.items():
         found = arrays[name]
         if found.shape != shape or found.dtype.kind != "f" or not np.isfinite(found).all():
             raise ValueError(f"{name} must have shape {shape} and finite numbers")
-    check_sizes(model, form)
 
 
 def _versions():

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from stgkeras.datasets.series.joined import GraphLike
 
-SPLIT = ("train", "val", "test")
-
 
 class Forecaster:
     """Forecasts the readings of sensors: from a series to a forecast with dates.
@@ -38,7 +36,7 @@ class Forecaster:
 
     Args:
         model: str, class or function. "STGCN", "ASTGCN" or "GraphSTID", a model class of this
-            library, or a function with the same arguments that returns a model.
+            library, or a function `build(num_nodes, **arguments)` that returns such a model.
         horizon: int. Number of steps to forecast. Default 12.
         input_length: int or None. Number of steps that the model reads. Default: the horizon, and
             at least 12.
@@ -204,7 +202,7 @@ class Forecaster:
             is_trained=start is not None,
         )
         self._fitted = fitting.weigh(form, series, split, season, model, *both)
-        self._fitted.split = {name: len(getattr(split, name)) for name in SPLIT}
+        self._fitted.split = {name: len(part) for name, part in split._asdict().items()}
         self._data = series, split
         return history
 
@@ -216,8 +214,9 @@ class Forecaster:
                 windows count.
 
         Returns:
-            pandas frame with a row for each forecast, and the MAE and RMSE over all steps and at
-            a quarter, half and the end of the horizon, in the units of the targets.
+            pandas frame with a row for each forecast, or for each (target, forecast) of several
+            targets, and the MAE and RMSE over all steps and at a quarter, half and the end of the
+            horizon, in the units of the target.
         """
         fitted = self._ready()
         if series is not None:
@@ -233,8 +232,9 @@ class Forecaster:
 
         Args:
             newest: `Series`, pandas frame (times as index, a column for each sensor) or path of a
-                csv file, with at least `input_length` steps. The columns are matched by name. Rows
-                and sensors that are missing are missing readings. Default: the series of `fit`.
+                csv file, with at least `form.input_length` steps; presets may need more, see
+                `load`. The columns are matched by name. Rows and sensors that are missing are
+                missing readings. Default: the series of `fit`.
 
         Returns:
             `Forecast`.
@@ -255,8 +255,7 @@ class Forecaster:
             dict of "sensors", "edges" (pairs of sensors), "isolated" (names of sensors without an
             edge), "parts" (connected parts) and "median_edges" (of a sensor).
         """
-        fitted = self._ready()
-        return graph_summary(fitted.model.graph, fitted.form.names)
+        return graph_summary(self.model.graph, self.form.names)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Saves the forecaster in a new folder: model, data description, baselines, weights.
@@ -268,15 +267,16 @@ class Forecaster:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Opens a saved forecaster or a preset, on any backend.
-
-        Its `fit` starts anew without `initial`.
+        """Opens a forecaster or a preset, on any backend. `fit` starts anew without `initial`.
 
         Args:
-            folder: path of a folder that `save` wrote, or the name or folder of a preset.
+            folder: path of a folder that `save` wrote, or the name or folder of a preset. If
+                `model.input_length` of a preset is a dict with "weekly" or "daily", `forecast`
+                needs all steps of the last input_length["weekly"] / horizon weeks, or days: a week
+                is 2016 steps of 5 minutes. The error for too few steps has the number.
 
         Raises:
-            ValueError: if the folder is damaged or no folder of a forecaster.
+            ValueError: if the folder is damaged, has files of two folders or no forecaster.
         """
         fitted = files.load(folder)
         form = fitted.form

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 
-from stgkeras.datasets.series.clocks import Holidays
+from stgkeras.datasets.series.clocks import Holidays, zone_of
 from stgkeras.datasets.series.series import Series
 
 MINUTES = 24 * 60
@@ -31,7 +32,8 @@ class Form:
         horizon: int. Number H of steps that are forecast.
         dated: bool. Whether the series has timestamps.
         floor: tuple of C float or None. 0 for a target without a negative training reading.
-        last_seen: tuple of N str or None. Time of the last reading of each sensor.
+        last_seen: tuple of N str or None. Time of the last reading of the targets of each sensor;
+            of several targets, the one that ended first. None if a target was never read.
         trained: tuple of N bool. Whether each sensor has a training reading of each target.
         day_first: as in `Series`. Files of the newest readings have the same order.
     """
@@ -62,16 +64,17 @@ class Form:
         known: int,
     ) -> Self:
         """Returns the form of a series, of which the first `known` steps are for training."""
-        numbers = target_numbers(series.features, targets)
+        chosen = target_numbers(series.features, targets)
         values = series.values[:known]
-        present = ~np.isnan(series.values).all(axis=-1)  # (T, N)
-        trained = ~np.isnan(values[..., list(numbers)]).all(axis=0).any(axis=-1)
-        seen: list[str | None] = [None] * present.shape[1]
+        present = ~np.isnan(series.values[..., list(chosen)])  # (T, N, C)
+        trained = ~np.isnan(values[..., list(chosen)]).all(axis=0).any(axis=-1)
+        seen: list[str | None] = [None] * len(series.names)
         times = series.timestamps
-        for n in np.flatnonzero(present.any(axis=0)).tolist():
-            last = int(np.flatnonzero(present[:, n])[-1])
+        ends = len(present) - 1 - present[::-1].argmax(axis=0)  # (N, C)
+        for n in np.flatnonzero(present.any(axis=0).all(axis=-1)).tolist():
+            last = int(ends[n].min())
             seen[n] = str(last if times is None else times[last])
-        lowest = [float(np.nanmin(values[..., f], initial=np.inf)) for f in numbers]
+        lowest = [float(np.nanmin(values[..., f], initial=np.inf)) for f in chosen]
         null = series.null_value
         each = null if isinstance(null, tuple) else (null,) * len(series.features)
         if series.interval is None:
@@ -83,7 +86,7 @@ class Form:
             series.names,
             series.features,
             series.units,
-            numbers,
+            chosen,
             series.interval,
             series.timezone,
             series.holidays,
@@ -116,15 +119,99 @@ class Form:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
-        """Creates the form from JSON, where tuples are lists."""
-        fields: dict[str, Any] = {
+        """Creates the form from JSON, where tuples are lists.
+
+        Raises:
+            ValueError: if a value is missing, not known, or of another type or size.
+        """
+        if not isinstance(found, Mapping):
+            raise ValueError(f"the description of the data is {found!r}")
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        odd = sorted((needed - set(found)) | (set(found) - {field.name for field in fields(cls)}))
+        if odd:
+            raise ValueError(f"the description of the data lacks, or does not know, {odd}")
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in found.items()
         }
-        if isinstance(fields["holidays"], tuple):
-            days = (datetime.date.fromisoformat(day) for day in fields["holidays"])
-            fields["holidays"] = tuple(days)
-        return cls(**fields)
+        if isinstance(values["holidays"], tuple):
+            values["holidays"] = tuple(map(_date, values["holidays"]))
+        _check(values)
+        return cls(**values)
+
+
+def _date(text):
+    try:
+        return datetime.date.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"holidays has {text!r}, which is no date") from error
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    """Raises ValueError if a field of a form has another type or size than `Form` describes."""
+    import pandas as pd
+
+    sizes = {"names": None, "features": None, "units": "features", "targets": None}
+    sizes |= {"null_value": "features", "floor": "targets"}
+    sizes |= {"last_seen": "names", "trained": "names"}
+    for name, of in sizes.items():
+        found = values[name]
+        if not isinstance(found, tuple) or not found:
+            raise ValueError(f"{name} is {found!r}, no list")
+        if of is not None and len(found) != len(values[of]):
+            raise ValueError(f"{name} has {len(found)} entries for {len(values[of])} {of}")
+        wrong = [one for one in found if not TYPES[name](one)]
+        if wrong:
+            raise ValueError(f"{name} has {wrong[0]!r}")
+    for name in ("interval", "timezone", "holidays", "input_length", "horizon", "dated"):
+        if not TYPES[name](values[name]):
+            raise ValueError(f"{name} is {values[name]!r}")
+    if values.get("day_first") not in (None, True, False):
+        raise ValueError(f"day_first is {values['day_first']!r}")
+    if max(values["targets"]) >= len(values["features"]):
+        raise ValueError(f"targets is {values['targets']} for {len(values['features'])} features")
+    if values["timezone"] is not None:
+        zone_of(values["timezone"])
+    for time in {*values["last_seen"]} - {None}:
+        try:
+            pd.Timestamp(time) if values["dated"] else int(time)
+        except ValueError as error:
+            raise ValueError(f"last_seen has {time!r}") from error
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_text_or_none(value):
+    return value is None or isinstance(value, str)
+
+
+def _is_number_or_none(value):
+    return value is None or _is_number(value)
+
+
+# Whether a value, or each entry of a list, can be that of a field.
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "names": lambda value: isinstance(value, str),
+    "features": lambda value: isinstance(value, str),
+    "units": lambda value: isinstance(value, str),
+    "targets": _is_count,
+    "interval": lambda value: _is_number(value) and 0 < value < np.inf,
+    "timezone": _is_text_or_none,
+    "holidays": lambda value: _is_text_or_none(value) or isinstance(value, tuple),
+    "null_value": _is_number_or_none,
+    "input_length": _is_count,
+    "horizon": lambda value: _is_count(value) and value > 0,
+    "dated": lambda value: isinstance(value, bool),
+    "floor": _is_number_or_none,
+    "last_seen": _is_text_or_none,
+    "trained": lambda value: isinstance(value, bool),
+}
 
 
 def target_numbers(features: Sequence[str], targets: Sequence[str] | str | None) -> tuple[int, ...]:

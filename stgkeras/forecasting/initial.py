@@ -14,7 +14,7 @@ from stgkeras.datasets.series.sensor_names import differences, renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.training import adjacency_of, own_arguments
+from stgkeras.forecasting.training import adjacency_of, built, own_arguments
 from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
@@ -119,11 +119,11 @@ def grown(
     before = initial.model
     shares = node_shares(names, initial.form.names, adjacency)
 
-    def built(num_nodes, *, graph, **arguments):
+    def carried(num_nodes, *, graph, **arguments):
         if before.num_edges is not None:
             arguments.pop("num_edges", None)  # there is room for the entries of the new graph
             graph = sp.csr_array(graph)
-        model = build(num_nodes, graph=graph, **arguments)
+        model = built(build, num_nodes, {"graph": graph, **arguments})
         _check_class(type(model), before)
         for name in before._argument_names:
             old, new = getattr(before, name), getattr(model, name)
@@ -132,7 +132,7 @@ def grown(
         carry_weights(before, model, shares)
         return model
 
-    return built
+    return carried
 
 
 def node_shares(names: Sequence[str], known: Sequence[str], adjacency: np.ndarray) -> np.ndarray:

@@ -69,10 +69,8 @@ def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
             f"{_from_to(form, stamps, length)}. Received: none of any sensor. Pass newer readings."
         )
     window = values[-length:]
-    # A sensor counts as present at a step if it has all targets.
-    present = ~np.isnan(window[earlier:, ..., list(form.targets)]).any(axis=-1)  # (L, N)
     times, clock = _ahead(form, stamps, length)
-    return Newest(window, clock, times, _flags(form, values, stamps, present.sum(axis=0)))
+    return Newest(window, clock, times, _flags(form, values, stamps))
 
 
 def _readings(form, newest):
@@ -151,19 +149,30 @@ def _calendar(form, utc):
     return calendar(utc, form.timezone, form.holidays)
 
 
-def _flags(form, values, stamps, counts):
-    """Returns the flag of each sensor from its number of readings in the window."""
+def _flags(form, values, stamps):
+    """Returns the flag of each sensor, from the readings of its targets in the window.
+
+    Of several targets, the one with the fewest readings counts.
+    """
     flags = np.full(len(form.names), "", object)
     length = form.input_length
-    if counts.min() > length // 2 and all(form.trained):
+    targets = values[..., list(form.targets)]
+    window = targets[len(values) - length :]  # (L, N, C)
+    each = (~np.isnan(window)).sum(axis=0)  # (N, C)
+    counts = each.min(axis=-1)
+    lowest = [-np.inf if low is None else low for low in form.floor]
+    below = (window < np.array(lowest, np.float32)).any(axis=0)  # (N, C)
+    if counts.min() > length // 2 and all(form.trained) and not below.any():
         return flags
     for n in np.flatnonzero((counts > 0) & (counts <= length // 2)).tolist():
         flags[n] = f"{counts[n]} of {length} readings"
+    for n, c in np.argwhere(below).tolist():
+        flags[n] = f"reading below {form.floor[c]:g}"
     for n in np.flatnonzero(~np.array(form.trained)).tolist():
         flags[n] = "no reading in training"
     for n in np.flatnonzero(counts == 0).tolist():
         last = form.last_seen[n]
-        rows = np.flatnonzero(~np.isnan(values[:, n]).all(axis=-1))
+        rows = np.flatnonzero(~np.isnan(targets[:, n, int(each[n].argmin())]))
         if len(rows) and stamps is not None:
             last = str(stamps[rows[-1]])
         flags[n] = "never a reading" if last is None else f"no reading since {_local(form, last)}"

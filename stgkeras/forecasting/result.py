@@ -23,10 +23,12 @@ class Forecast:
         targets: tuple of C str. Names of the forecast features.
         units: tuple of C str.
         values: (H, N, C) float32, in `units`.
-        flags: (H, N) str. "" for a forecast from readings of the sensor; otherwise what was
-            missing: "3 of 12 readings" (of the window, at most half), "no reading since …", "never
-            a reading" or "no reading in training". The values are then those of a usual day and of
-            the other sensors.
+        flags: (H, N) str. "" for a forecast from readings of the targets of the sensor; otherwise
+            what was missing: "3 of 12 readings" (of the window, at most half), "no reading since
+            …", "never a reading" or "no reading in training". The values are then those of a usual
+            day and of the other sensors. Of several targets, the one with the fewest readings
+            counts. "reading below 0": the window has a negative reading and training had none. It
+            may mark a missing reading, and the forecast is not to be trusted.
 
     Example:
         >>> import numpy as np, pandas as pd

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from stgkeras.seasons import slots
 ZOO = ("STGCN", "ASTGCN", "GraphSTID")
 # Arguments of models that follow from the data, the graph and the forecaster.
 GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
+SIZES = ("input_length", "horizon", "num_features", "num_outputs")
 GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar"}
 
 
@@ -33,10 +35,12 @@ def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]
                 f"Received: model={model!r}"
             )
         return getattr(models, model)
-    if not callable(model) or isinstance(model, keras.Model):
+    is_other = isinstance(model, type) and not issubclass(model, ForecasterModel)
+    if not callable(model) or isinstance(model, keras.Model) or is_other:
+        given = f"the class {model.__name__}" if is_other else type(model).__name__
         raise TypeError(
-            f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
-            f"Received: {type(model).__name__}"
+            f"`model` must be one of {ZOO}, a model class of `stgkeras.models` or a function that "
+            f"builds such a model. Received: {given}"
         )
     return model
 
@@ -50,9 +54,10 @@ def new_model(
     first_order = arguments.get("graph_conv") == "gcn"  # of STGCN
     operator = (renormalized_adjacency if first_order else scaled_laplacian)(adjacency)
     scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
-    return build(
+    return built(
+        build,
         len(form.names),
-        **{
+        {
             "graph": operator,
             "input_length": form.input_length,
             "horizon": form.horizon,
@@ -63,6 +68,44 @@ def new_model(
             **arguments,
         },
     )
+
+
+def built(build: Callable[..., Any], num_nodes: int, arguments: Mapping) -> ForecasterModel:
+    """Calls a function that builds a model, and checks its arguments and the model.
+
+    Raises:
+        TypeError: if the function does not take the arguments, or returns no forecaster.
+        ValueError: if the model has other sizes than the arguments.
+    """
+    name = getattr(build, "__name__", type(build).__name__)
+    is_own = isinstance(build, type) and issubclass(build, ForecasterModel)
+    if not is_own:  # those name an argument that they do not have
+        try:
+            inspect.signature(build).bind(num_nodes, **arguments)
+        except (TypeError, ValueError) as error:  # a ValueError has no signature to show
+            if isinstance(error, TypeError):
+                raise TypeError(
+                    f"`model` must take the number of sensors and the keyword arguments "
+                    f"{', '.join(arguments)}. Received: {name}, with {error}. Add **arguments, and "
+                    f"pass them to the model: `def build(num_nodes, **arguments): return "
+                    "stgkeras.models.GraphSTID(num_nodes, **arguments)`."
+                ) from error
+    model = build(num_nodes, **arguments)
+    if not isinstance(model, ForecasterModel):
+        raise TypeError(
+            f"`model` must return a forecaster of `stgkeras.models`, such as {' or '.join(ZOO)}. "
+            f"Received: {name}, which returns {type(model).__name__}. Pass the arguments of the "
+            "function to such a model, or to a class derived from one."
+        )
+    given = {key: arguments[key] for key in SIZES}
+    own = {key: getattr(model, key) for key in SIZES}
+    if model.num_nodes != num_nodes or own != given:
+        raise ValueError(
+            f"`model` must return a model of the sizes that it receives, num_nodes={num_nodes} and "
+            f"{given}. Received: {name}, which returns one with num_nodes={model.num_nodes} and "
+            f"{own}. Pass the arguments of the function to the model."
+        )
+    return model
 
 
 def adjacency_of(series: Series) -> np.ndarray:

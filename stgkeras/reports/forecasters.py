@@ -45,7 +45,7 @@ def compare(
         >>> history = forecaster.fit(series, epochs=1, verbose=0)
         >>> compared = stgkeras.reports.compare(forecaster, series)
         >>> list(compared.forecasts)
-        ['forecaster', 'model', 'last value', 'usual day', 'ridge']
+        ['forecaster', 'model', 'last value', 'usual day', 'ridge', 'ridge without season']
     """
     form = forecaster.form
     series = as_series(form, series)
