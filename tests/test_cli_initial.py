@@ -27,6 +27,7 @@ def test_a_folder_gives_weights_and_options(fitted, newer, run):
     command = ("fit", "newer.csv", "newer_roads.csv", "--initial", "city", "--epochs", "1")
     text = run(*command, "--out", "grown").out
     assert "Starting with the weights of city for 5 sensors." in text
+    assert "Errors in km/h over the last part" in text
     assert "New, with the mean of their neighbours: 008. No longer there: A3.\n" in text
     old, new = (stgkeras.Forecaster.load(name) for name in ("city", "grown"))
     for name in SETTINGS:

@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: sequence of str. Default: those of the process.
 
     Returns:
-        0, or 2 after an error that the user can mend, or 130 after Ctrl-C.
+        0; 2 after an error that the user can mend; 130 after Ctrl-C; 141 if the program that reads
+        the standard output has ended.
     """
     args = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning(args.command)
             args.run(args)
+            sys.stdout.flush()
     except UserError as error:
         if args.debug:
             raise
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         more = " Pass --resume to continue." if args.command in ("fit", "tune") else ""
         print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # as after `| head`: Python would report it again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return 0
 
 

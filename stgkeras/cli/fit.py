@@ -118,7 +118,8 @@ def run(args: argparse.Namespace) -> None:
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
             forecaster.save(out)
-    units = [series.units[n] for n in forecaster.form.targets]
+    form = forecaster.form  # its units may be those of --initial
+    units = [form.units[n] for n in form.targets]
     print(words.errors_text(errors, units, "the last part of the readings, not used in training"))
     folder, file, more = shlex.quote(args.out), shlex.quote(args.readings), reading.again(args)
     print(

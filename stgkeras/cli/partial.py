@@ -57,6 +57,26 @@ class Partial:
             self.folder.rmdir()
 
 
+def begin(
+    folder: pathlib.Path, now: Mapping[str, Any], resumed: bool, names: Mapping[str, str]
+) -> None:
+    """Writes the record of a new run, or compares it with that of a resumed run.
+
+    Args:
+        folder: path of the run.
+        now: dict that `record` returned.
+        resumed: bool. Whether the folder holds a run.
+        names: as in `compare`.
+    """
+    path = folder / RECORD
+    if not resumed:
+        path.write_text(json.dumps(now, indent=1), "utf-8")
+    elif path.exists():
+        compare(json.loads(path.read_text("utf-8")), now, folder, names)
+    else:
+        print(f"{path} does not exist. The options of the run cannot be compared.")
+
+
 def compare(
     before: Mapping[str, Any],
     now: Mapping[str, Any],

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stgkeras.cli import partial, reading
+from stgkeras.cli import outputs, partial, reading
 from stgkeras.cli.errors import UserError, in_options
 from stgkeras.cli.report import number
 
@@ -73,6 +73,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--steps": {"type": int, "nargs": "+", "help": "forecast steps to report on"},
         "--days": {"type": float, "default": 3, "help": "days to draw of each sensor (3)"},
         "--out": {"default": "report.html", "help": "path of the page (report.html)"},
+        "--overwrite": {"action": "store_true", "help": "replace the page if it exists"},
     },
 }
 
@@ -231,16 +232,15 @@ def new_folder(
         raise UserError(f"{folder} has no checkpoint to resume. Remove --resume.")
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint:
-        path = folder / partial.RECORD
         now = partial.record(args, {*FREE, *free}, ("data", "graph"))
         names = {"model": "model"} | ({"resume": "A resumed run"} if resume is None else {})
-        if found and path.exists():
-            partial.compare(json.loads(path.read_text("utf-8")), now, folder, names)
-        elif found:
-            print(f"{path} does not exist. The options of the run cannot be compared.")
-        else:
-            path.write_text(json.dumps(now, indent=1), "utf-8")
+        partial.begin(folder, now, found, names)
     return folder
+
+
+def check_new_file(args: argparse.Namespace) -> None:
+    """Raises UserError if `args.out` is a file that must not be replaced."""
+    outputs.check_new_file(args.out, args.overwrite, args.model, args.data, args.path, args.places)
 
 
 def print_table(title: str, rows: Mapping[str, Any], path: Any = None) -> None:

@@ -1,0 +1,88 @@
+"""Files that the console script and examples/report.py write, and files that they never replace."""
+
+# ruff: noqa: F811 - fixtures are imported
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_runs import error, fitted, folder, here, run, speeds  # noqa: F401
+from conftest import child_environment, once
+
+from stgkeras.cli import tune
+from stgkeras.cli.errors import UserError
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import report
+
+
+@once
+def test_files_that_a_command_reads_are_never_replaced(fitted, here, error, run):
+    speeds().to_csv("mine.csv")
+    text = Path("mine.csv").read_text()
+    os.symlink("mine.csv", "link.csv")
+    os.link("mine.csv", "twin.csv")
+    model = Path("city/model.keras").read_bytes()
+    os.symlink("city/model.keras", "page.html")
+    Path("places.csv").write_text("sensor,latitude,longitude\nA1,1,2\n")
+    for command, out in (
+        ("forecast", "mine.csv"),
+        ("forecast", "./mine.csv"),
+        ("forecast", here / "mine.csv"),
+        ("forecast", "link.csv"),
+        ("forecast", "twin.csv"),
+        ("report", "mine.csv"),
+        ("report", "page.html"),
+        ("report", "places.csv"),
+        ("forecast", "city/forecaster.json"),
+    ):
+        more = ("--places", "places.csv") if command == "report" else ()
+        found = error(command, "city", "mine.csv", *more, "--out", out, "--overwrite")
+        assert "--out must be another file than those that the command reads" in found
+        assert f"Received: {out}, which is " in found and "--overwrite" not in found
+    assert Path("mine.csv").read_text() == text
+    assert Path("city/model.keras").read_bytes() == model
+    assert "a folder" in error("forecast", "city", "mine.csv", "--out", "city", "--overwrite")
+    for _ in range(2):  # a file of the user in the folder of the forecaster
+        run("forecast", "city", "mine.csv", "--out", "city/next.csv", "--overwrite")
+    (here / "city" / "next.csv").unlink()
+
+
+@once
+def test_the_example_report_asks_before_it_replaces_a_page(tmp_path):
+    page, data = tmp_path / "report.html", tmp_path / "speeds.csv"
+    page.write_text("mine")
+    speeds().to_csv(data)
+    words = ["nowhere", str(data), "--out"]
+    with pytest.raises(UserError, match="report.html, which exists. Pass another, or --overwrite"):
+        report.main(report.parse([*words, str(page)]))
+    with pytest.raises(UserError, match="another file than those that the command reads"):
+        report.main(report.parse([*words, str(data), "--overwrite"]))
+    with pytest.raises(ValueError, match="nowhere"):  # the next step: no such model
+        report.main(report.parse([*words, str(page), "--overwrite"]))
+    assert page.read_text() == "mine"
+
+
+@once
+def test_the_next_command_of_a_search_has_a_free_name(tmp_path):
+    parser = argparse.ArgumentParser()
+    tune.add_arguments(parser)
+    args = parser.parse_args(["a.csv", "b.csv", "--out", str(tmp_path)])
+    for name in ("best", "best_2", "best_3"):
+        assert tune.command(args, {}).endswith(f" --out {tmp_path / name}")
+        (tmp_path / name).mkdir()
+
+
+@once
+def test_a_closed_pipe_ends_the_command_silently(fitted, here):
+    """A reader that ends at once, as `head` does after its lines."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "stgkeras", "forecast", "city", "speeds.csv"]
+    done = subprocess.run(
+        command, env=child_environment(), stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert done.returncode == 141 and "rror" not in done.stderr
