@@ -15,6 +15,7 @@ from stgkeras.cli.errors import UserError
 FREE = {"command", "run", "out", "epochs", "resume", "debug"}
 FILES = ("readings", "roads")
 PLACES = {name: name for name in FILES}  # arguments that are no options
+ENDING = ".partial"
 CHECKPOINT, BEST, RECORD = "checkpoint.keras", "checkpoint.best.npz", "run.json"
 
 
@@ -31,7 +32,7 @@ class Partial:
 
     def __init__(self, args: argparse.Namespace) -> None:
         out = pathlib.Path(args.out)
-        self.folder = out.with_name(f"{out.name}.partial")
+        self.folder = out.with_name(out.name + ENDING)
         self.checkpoint = self.folder / CHECKPOINT
         now, path = record(args), self.folder / RECORD
         if self.checkpoint.exists() and path.exists():
@@ -55,6 +56,23 @@ class Partial:
             (self.folder / name).unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+def check_finished(folder: str, name: str) -> None:
+    """Raises UserError if a forecaster is wanted from a run that is not finished.
+
+    Args:
+        folder: path of the forecaster.
+        name: how the error names the folder.
+    """
+    path = pathlib.Path(folder)
+    unfinished = path.with_name(path.name.removesuffix(ENDING) + ENDING)
+    if (path == unfinished or not path.exists()) and (unfinished / RECORD).is_file():
+        raise UserError(
+            f"{name} must be a folder that `stgkeras fit` wrote. Received: {folder}, but "
+            f"{unfinished} holds an unfinished run. Finish it first: repeat its command "
+            f"`stgkeras fit … --out {str(unfinished).removesuffix(ENDING)}` with --resume."
+        )
 
 
 def begin(
