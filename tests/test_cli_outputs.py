@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_runs import error, fitted, folder, here, run, speeds  # noqa: F401
 from conftest import child_environment, once
 
-from stgkeras.cli import tune
+from stgkeras.cli import tune, words
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
@@ -55,13 +56,13 @@ def test_the_example_report_asks_before_it_replaces_a_page(tmp_path):
     page, data = tmp_path / "report.html", tmp_path / "speeds.csv"
     page.write_text("mine")
     speeds().to_csv(data)
-    words = ["nowhere", str(data), "--out"]
+    options = ["nowhere", str(data), "--out"]
     with pytest.raises(UserError, match="report.html, which exists. Pass another, or --overwrite"):
-        report.main(report.parse([*words, str(page)]))
+        report.main(report.parse([*options, str(page)]))
     with pytest.raises(UserError, match="another file than those that the command reads"):
-        report.main(report.parse([*words, str(data), "--overwrite"]))
+        report.main(report.parse([*options, str(data), "--overwrite"]))
     with pytest.raises(ValueError, match="nowhere"):  # the next step: no such model
-        report.main(report.parse([*words, str(page), "--overwrite"]))
+        report.main(report.parse([*options, str(page), "--overwrite"]))
     assert page.read_text() == "mine"
 
 
@@ -86,3 +87,14 @@ def test_a_closed_pipe_ends_the_command_silently(fitted, here):
     )
     os.close(write)
     assert done.returncode == 141 and "rror" not in done.stderr
+
+
+@once
+def test_percents_add_to_100():
+    # By hand: the fractions .6, .6, .5 and .3 share the 2 percents that are left after 98.
+    assert words.percents([0.476, 0.286, 0.135, 0.103]) == [48, 29, 13, 10]  # rounded each: 101
+    assert words.percents([0.335, 0.335, 0.33]) == [34, 33, 33]
+    assert words.percents([1 / 3] * 3) == [34, 33, 33] and words.percents([1.0]) == [100]
+    shares = np.random.default_rng(0).dirichlet([1] * 5, 500)
+    found = np.array([words.percents(row) for row in shares])
+    assert (found.sum(axis=1) == 100).all() and (abs(found - 100 * shares) < 1).all()
