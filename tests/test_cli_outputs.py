@@ -3,15 +3,18 @@
 # ruff: noqa: F811 - fixtures are imported
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-from cli_runs import error, fitted, folder, here, run, speeds  # noqa: F401
+from cli_runs import FIT, error, fitted, folder, here, run, speeds  # noqa: F401
 from conftest import child_environment, once
 
+from stgkeras import Forecaster
 from stgkeras.cli import tune, words
 from stgkeras.cli.errors import UserError
 
@@ -98,3 +101,17 @@ def test_percents_add_to_100():
     shares = np.random.default_rng(0).dirichlet([1] * 5, 500)
     found = np.array([words.percents(row) for row in shares])
     assert (found.sum(axis=1) == 100).all() and (abs(found - 100 * shares) < 1).all()
+
+
+@once
+def test_the_process_does_not_import_a_backend_that_it_does_not_use(fitted, here):
+    """Of PyTorch and JAX, TensorFlow is no part; its log would be among the words of `fit`."""
+    read = ["speeds.csv", "roads.csv", *FIT, "--epochs", "1", "--out", "alone"]
+    command = [sys.executable, "-X", "importtime", "-m", "stgkeras", "fit", *read]
+    done = subprocess.run(command, env=child_environment(), capture_output=True, text=True)
+    assert done.returncode == 0 and re.search(r"\| +keras$", done.stderr, re.MULTILINE)
+    imported = re.search(r"\| +tensorflow$", done.stderr, re.MULTILINE)
+    assert bool(imported) == (keras.backend.backend() == "tensorflow")
+    alone, city = (Forecaster.load(name) for name in ("alone", "city"))
+    for one, other in zip(alone.model.get_weights(), city.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # the same seed

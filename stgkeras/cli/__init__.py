@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         the standard output has ended.
     """
     args = _parser().parse_args(arguments)
+    if arguments is None:  # this process has no other purpose
+        _leave_out_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
     try:
         with warnings.catch_warnings():
@@ -72,6 +74,16 @@ def _parser():
         )
         command.set_defaults(run=module.run)
     return parser
+
+
+def _leave_out_tensorflow():
+    """Lets Keras not import TensorFlow, where it is installed but not the backend.
+
+    Keras 3 imports TensorFlow to set seeds and to save models, which takes seconds and prints its
+    log. Neither depends on it with another backend.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") in ("jax", "torch"):
+        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
 
 
 def _print_warning(command):
