@@ -19,7 +19,7 @@ from stgkeras.cli import series_scripts as scripts
 
 
 def main(args):
-    folder = scripts.new_folder(args.out)
+    folder = scripts.new_folder(args)
     if args.data is None:
         (args.data, args.graph), args.units = map(str, demo_roads.write(folder)), ["km/h"]
     series = datasets.load_series(args.data, args.graph, **reading.series_options(args))

@@ -22,6 +22,7 @@ from stgkeras.models.graph_model import GraphModel
 
 
 def main(args):
+    scripts.check_new_file(args)
     path = pathlib.Path(args.model)
     path = path / "model.keras" if (path / "model.keras").is_file() else path
     model = keras.models.load_model(path) if path.is_file() else GraphModel.from_preset(path)

@@ -23,7 +23,7 @@ SHOWN = "task model data dataset season batch_size learning_rate seed".split()
 
 
 def main(args):
-    folder = scripts.new_folder(args.out, args.resume, "last.keras")
+    folder = scripts.new_folder(args, args.resume, "last.keras")
     keras.utils.set_random_seed(args.seed)
     task, usual_rate = {"links": (links_task, 1e-2), "forecast": (series_task, 1e-3)}[args.task]
     args.learning_rate = rate = args.learning_rate or usual_rate

@@ -16,7 +16,7 @@ from stgkeras.cli import series_scripts as scripts
 
 
 def main(args):
-    folder = scripts.new_folder(args.out, resume=None)
+    folder = scripts.new_folder(args, None, "search/tuner0.json", free=("trials",))
     series, split, known = scripts.read(args, demo_roads.load, **REACH)
     clock = {"calendar": series.calendar} if args.season else {}
 

@@ -24,7 +24,8 @@ def test_fit_prints_graph_weights_errors_and_the_next_commands(fitted, here):
     forecaster = stgkeras.Forecaster.load("city")
     shares = dict(re.findall(r"(\w[\w ]*?) (\d+) %[,.]", fitted[fitted.index("Weights") :]))
     found = forecaster.weights.mean() * 100
-    assert found["ridge"] == pytest.approx(float(shares.get("ridge", 0)), abs=0.51)
+    assert found["ridge"] == pytest.approx(float(shares.get("ridge", 0)), abs=1)
+    assert sum(map(int, shares.values())) == 100
     rows = ["forecaster", "model", "last value", "usual day", "ridge", "ridge without season"]
     assert list(table(fitted).index) == rows
     assert "stgkeras forecast city speeds.csv --out forecast.csv" in fitted

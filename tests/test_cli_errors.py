@@ -86,7 +86,8 @@ def test_errors_of_forecast_and_evaluate_name_the_files(fitted, here, error):
     assert "few.csv must have readings of the last 12 steps of 60 minutes" in text
     assert "few.csv must have at least 15 steps" in error("evaluate", "city", "few.csv")
     speeds().rename(columns={"A1": "Z9"}).to_csv("unknown.csv")
-    assert "'Z9', which it does not know" in error("forecast", "city", "unknown.csv")
+    text = error("forecast", "city", "unknown.csv")
+    assert "'Z9', which it does not know" in text and text.endswith("pass --ignore Z9.\n")
     assert "--out must be in an existing folder" in error(
         "forecast", "city", "speeds.csv", "--out", "no/such.csv"
     )
@@ -220,3 +221,39 @@ def test_a_total_is_a_warning_with_the_option(here, capsys):
     text = capsys.readouterr().err
     assert "warning: total.csv has the sensor 'Total'" in text
     assert "pass --ignore Total;" in text
+
+
+def test_unknown_sensors_are_ignored_by_the_option_of_the_message(fitted, here, error, run):
+    speeds()[-30:].assign(**{"Z 9": 1.0, "Z8": 2.0}).to_csv("more.csv")
+    text = error("forecast", "city", "more.csv", "--ignore", "Z8")
+    assert text.endswith("To leave it out, pass --ignore 'Z 9'.\n")
+    text = error("evaluate", "city", "more.csv")
+    assert text.endswith("To leave them out, pass --ignore 'Z 9' --ignore Z8.\n")
+    run("forecast", "city", "more.csv", "--ignore", "Z 9", "--ignore", "Z8")
+    long = speeds()[-30:].assign(Z9=1.0).rename_axis(columns="sensor").stack().rename("speed")
+    long.reset_index().to_csv("rows.csv", index=False)  # --ignore is for columns
+    text = error("forecast", "city", "rows.csv")
+    assert "'Z9', which it does not know" in text and "--ignore" not in text
+    speeds()[-30:].rename(columns={"007": "7"}).to_csv("zeros.csv")
+    text = error("forecast", "city", "zeros.csv")
+    assert "seems to be the sensor '007'" in text and "--ignore" not in text
+
+
+@once
+def test_an_unfinished_run_is_no_forecaster(here, error):
+    partial = here / "killed.partial"
+    partial.mkdir()
+    (partial / "run.json").write_text("{}")
+    commands = [(name, "killed", "speeds.csv") for name in ("forecast", "evaluate", "report")]
+    commands += [
+        ("forecast", "killed.partial", "speeds.csv"),
+        ("evaluate", "killed/", "speeds.csv"),
+    ]
+    commands += [("fit", "speeds.csv", "roads.csv", "--initial", "killed", "--out", "new")]
+    for command in commands:
+        text = error(*command)
+        assert "but killed.partial holds an unfinished run. Finish it first: repeat its" in text
+        assert "`stgkeras fit … --out killed` with --resume." in text
+    assert "nowhere must be a folder that `stgkeras fit` wrote" in error(
+        "forecast", "nowhere", "speeds.csv"
+    )

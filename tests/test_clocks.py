@@ -278,3 +278,28 @@ def test_duplicates_in_a_zone_are_shown_in_local_time(tmp_path):
     message = r"sensor 'B' at 2024-10-29 00:00:00\+01:00 in rows .*such rows. Pass `dup"
     with pytest.raises(ValueError, match=message):
         from_csv(path, timezone=PARIS)
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_rows_with_the_newest_first_are_to_be_reversed(form, tmp_path):
+    times = pd.date_range("2024-10-26", "2024-10-28", freq="30min", tz="Europe/Vienna")
+    values = np.arange(len(times)) * 1.5
+    frame = pd.DataFrame({"A": values, "B": 1.5}, times.tz_localize(None))
+    table = frame.rename_axis("time")
+    index = form == "wide"
+    if not index:
+        table = table.rename_axis(columns="sensor").stack().rename("speed").reset_index()
+    options = {"timezone": "Europe/Vienna"}
+    table[::-1].to_csv(tmp_path / "new.csv", index=index)
+    message = r"occurs twice in Europe/Vienna.* The newest row is first. Sort .*: reverse the order"
+    with pytest.raises(ValueError, match=message) as error:
+        load_series(tmp_path / "new.csv", **options)
+    assert "UTC offset" not in str(error.value)
+    table[::-1][::-1].to_csv(tmp_path / "old.csv", index=index)  # the advice
+    found = load_series(tmp_path / "old.csv", **options)
+    want = times.tz_convert("UTC").tz_localize(None).to_numpy()
+    np.testing.assert_array_equal(found.timestamps, want)
+    np.testing.assert_array_equal(found.values[:, 0, 0], values)
+    table.sample(frac=1, random_state=0).to_csv(tmp_path / "mixed.csv", index=index)
+    with pytest.raises(ValueError, match="Write the UTC offset of each time"):
+        load_series(tmp_path / "mixed.csv", **options)

@@ -248,7 +248,7 @@ def test_a_model_that_reads_the_local_time_of_its_input(tmp_path):
     local = times.tz_localize(None).to_numpy()[192 + READ : 240 - AHEAD + 1]  # the last fifth
     np.testing.assert_array_equal(np.array(data["times"], "datetime64[ms]"), local)
     with pytest.raises(UserError, match="local times that skip an hour .* pass --timezone"):
-        run(*words)
+        run(*words, "--overwrite")
 
 
 @once

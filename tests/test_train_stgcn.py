@@ -18,6 +18,8 @@ import train_astgcn
 import train_stgcn
 
 from stgkeras import metrics
+from stgkeras.cli import series_scripts as scripts
+from stgkeras.cli.errors import UserError
 
 
 def run(script, *arguments):
@@ -103,3 +105,34 @@ def test_what_stgcn_forecasts_by_default():
     args = train_stgcn.parse([])
     assert (args.model, args.task, args.dataset) == ("STGCN", "forecast", "demo")
     assert train_stgcn.parse(["--data", "a.npz"]).data == "a.npz"
+
+
+@once
+def test_a_resumed_run_has_the_options_of_the_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    values = np.arange(600.0).reshape(200, 3)
+    np.savez("a.npz", speed=values, adj=np.ones((3, 3)), step_minutes=60)
+    np.savez("b.npz", speed=values + 1, adj=np.ones((3, 3)), step_minutes=60)
+    options = ["--data", "a.npz", "--units", "km/h", "--out", "run"]
+    scripts.new_folder(train_astgcn.parse(options), False, "last.keras")  # as `main` starts
+    (tmp_path / "run" / "last.keras").touch()
+    with pytest.raises(UserError, match="--resume must have .* Received: model STGCN, before AST"):
+        run(train_stgcn, *options, "--resume")
+    for words, message in {
+        ("--seed", "3"): "Received: --seed 3, before 0. Pass the same, or remove the folder.",
+        ("--units", "mph"): "Received: --units km/h --units mph, before km/h",
+        ("--data", "b.npz"): r"Received: --data b.npz \(SHA-256 \w+\), before a.npz \(SHA",
+        ("--timezone", "UTC"): "Received: --timezone UTC, before no --timezone",
+        ("--batch-size", "8"): "Received: --batch-size 8, before 32",
+    }.items():
+        with pytest.raises(UserError, match=message):
+            run(train_astgcn, *options, *words, "--resume")
+    with pytest.raises(UserError, match="Received: no --units, before km/h"):
+        run(train_astgcn, *options[:2], *options[4:], "--resume")
+    np.savez("a.npz", speed=values + 2, adj=np.ones((3, 3)), step_minutes=60)  # the same name
+    with pytest.raises(UserError, match="Received: --data a.npz"):
+        run(train_astgcn, *options, "--resume")
+    (tmp_path / "run" / "run.json").unlink()  # of an earlier version
+    args = train_astgcn.parse([*options, "--epochs", "9", "--resume"])
+    scripts.new_folder(args, True, "last.keras")
+    assert "The options of the run cannot be compared" in capsys.readouterr().out

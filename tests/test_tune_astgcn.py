@@ -44,6 +44,8 @@ def test_a_search_goes_on_and_ends_with_a_test(tmp_path, capsys, monkeypatch):
         patch.setattr(scripts, "print_table", stop)
         tune_astgcn.main(parse(*options, "--trials", 1))
     before = (tmp_path / "search" / "trial_0" / "trial.json").read_text()
+    with pytest.raises(UserError, match="A resumed run must have .* Received: --seed 4, before 0"):
+        tune_astgcn.main(parse(*options, "--trials", 2, "--seed", 4))
     tune_astgcn.main(parse(*options, "--trials", 2))
     assert (tmp_path / "search" / "trial_0" / "trial.json").read_text() == before
 

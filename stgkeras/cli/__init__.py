@@ -24,14 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: sequence of str. Default: those of the process.
 
     Returns:
-        0, or 2 after an error that the user can mend, or 130 after Ctrl-C.
+        0; 2 after an error that the user can mend; 130 after Ctrl-C; 141 if the program that reads
+        the standard output has ended.
     """
     args = _parser().parse_args(arguments)
+    if arguments is None:  # this process has no other purpose
+        _leave_out_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning(args.command)
             args.run(args)
+            sys.stdout.flush()
     except UserError as error:
         if args.debug:
             raise
@@ -41,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         more = " Pass --resume to continue." if args.command in ("fit", "tune") else ""
         print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # as after `| head`: Python would report it again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return 0
 
 
@@ -67,6 +74,16 @@ def _parser():
         )
         command.set_defaults(run=module.run)
     return parser
+
+
+def _leave_out_tensorflow():
+    """Lets Keras not import TensorFlow, where it is installed but not the backend.
+
+    Keras 3 imports TensorFlow to set seeds and to save models, which takes seconds and prints its
+    log. Neither depends on it with another backend.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") in ("jax", "torch"):
+        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
 
 
 def _print_warning(command):

@@ -28,6 +28,8 @@ def in_options(names: Mapping[str, str]) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # `main` ends silently
+        raise
     except (ValueError, TypeError, OSError, ImportError) as error:
         raise UserError(translated(str(error), names)) from error
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import inspect
 import pathlib
 import shlex
@@ -19,7 +20,7 @@ from typing import Any
 
 from stgkeras.cli import reading, words
 from stgkeras.cli.errors import UserError, in_options
-from stgkeras.cli.partial import Partial
+from stgkeras.cli.partial import Partial, check_finished
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
 # Arguments of models that the data and the graph determine.
@@ -86,8 +87,6 @@ def run(args: argparse.Namespace) -> None:
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
-    if initial is not None:
-        print(words.sensors_text(args.initial, initial.form.names, series.names), flush=True)
     named = {name: f"--{name.replace('_', '-')}" for name in OWN}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
@@ -100,6 +99,10 @@ def run(args: argparse.Namespace) -> None:
             targets=args.targets,
             **settings,
         )
+        if initial is not None:
+            read = functools.partial(datasets.load_series, args.readings, args.roads, **options)
+            _check_initial(initial, forecaster, series, read, args)
+            print(words.sensors_text(args.initial, initial.form.names, series.names), flush=True)
         with Partial(args) as partial:
             if args.resume and not partial.checkpoint.exists():
                 print("No epoch was finished before. Training starts from the beginning.")
@@ -118,7 +121,8 @@ def run(args: argparse.Namespace) -> None:
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
             forecaster.save(out)
-    units = [series.units[n] for n in forecaster.form.targets]
+    form = forecaster.form  # its units may be those of --initial
+    units = [form.units[n] for n in form.targets]
     print(words.errors_text(errors, units, "the last part of the readings, not used in training"))
     folder, file, more = shlex.quote(args.out), shlex.quote(args.readings), reading.again(args)
     print(
@@ -133,6 +137,7 @@ def _initial(args):
     """Returns the forecaster of --initial or None, and sets the options that were not given."""
     forecaster, form = None, None
     if args.initial is not None:
+        check_finished(args.initial, "--initial")
         with in_options({"folder": "--initial", "Forecaster.save": "`stgkeras fit`"}):
             from stgkeras.forecasting import Forecaster
 
@@ -144,6 +149,27 @@ def _initial(args):
     args.model = args.model or ("GraphSTID" if form is None else type(forecaster.model).__name__)
     args.horizon = args.horizon or (12 if form is None else form.horizon)
     return forecaster
+
+
+def _check_initial(initial, forecaster, series, read, args):
+    """Raises ValueError if a series does not fit --initial, before anything else is printed.
+
+    `read` is a function of `ignore` that reads the series again.
+    """
+    from stgkeras.forecasting import initial as earlier
+    from stgkeras.forecasting.form import Form
+
+    known = initial.form.features
+    try:
+        series = earlier.with_features_of(series, initial.form)
+    except ValueError as error:
+        new = [name for name in series.features if name not in known]
+        more = "" if set(known) - set(series.features) else reading.ignore_advice(read, args, new)
+        raise ValueError(f"{error}{more}") from error
+    sizes = forecaster.input_length, forecaster.horizon, len(series.values)
+    form = Form.of(series, forecaster.targets, *sizes)
+    build, given = forecaster._build, forecaster.model_arguments
+    earlier.continued(initial._fitted, form, forecaster.season, build, given, series)
 
 
 def _settings(pairs):

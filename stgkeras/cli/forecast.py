@@ -10,31 +10,24 @@ csv has the columns time, sensor, one for each target, and flag: why a value is 
 from __future__ import annotations
 
 import argparse
-import pathlib
 import shlex
 import sys
 from typing import Any
 
-from stgkeras.cli import reading, saved, words
-from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli import outputs, reading, saved, words
+from stgkeras.cli.errors import in_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     saved.add_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="csv file; default: the standard output")
-    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    outputs.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
-    if args.out is not None and pathlib.Path(args.out).exists() and not args.overwrite:
-        raise UserError(
-            f"--out must be a new file. Received: {args.out}, which exists. Pass another, or "
-            "--overwrite."
-        )
-    if args.out is not None and not pathlib.Path(args.out).parent.is_dir():
-        raise UserError(f"--out must be in an existing folder. Received: {args.out}. Create it.")
+    outputs.check_new_file(args.out, args.overwrite, args.readings, args.city)
     forecaster, series = saved.opened(args)
     with in_options(saved.names(args)):
         forecast = forecaster.forecast(series)

@@ -6,13 +6,16 @@ import argparse
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from stgkeras.cli.errors import UserError
 
 # Options that a resumed run may change.
 FREE = {"command", "run", "out", "epochs", "resume", "debug"}
+FILES = ("readings", "roads")
+PLACES = {name: name for name in FILES}  # arguments that are no options
+ENDING = ".partial"
 CHECKPOINT, BEST, RECORD = "checkpoint.keras", "checkpoint.best.npz", "run.json"
 
 
@@ -29,7 +32,7 @@ class Partial:
 
     def __init__(self, args: argparse.Namespace) -> None:
         out = pathlib.Path(args.out)
-        self.folder = out.with_name(f"{out.name}.partial")
+        self.folder = out.with_name(out.name + ENDING)
         self.checkpoint = self.folder / CHECKPOINT
         now, path = record(args), self.folder / RECORD
         if self.checkpoint.exists() and path.exists():
@@ -55,31 +58,88 @@ class Partial:
             self.folder.rmdir()
 
 
-def compare(before: Mapping[str, Any], now: Mapping[str, Any], folder: pathlib.Path) -> None:
-    """Raises UserError if two records of options and files differ."""
-    for name in {**before, **now}:
+def check_finished(folder: str, name: str) -> None:
+    """Raises UserError if a forecaster is wanted from a run that is not finished.
+
+    Args:
+        folder: path of the forecaster.
+        name: how the error names the folder.
+    """
+    path = pathlib.Path(folder)
+    unfinished = path.with_name(path.name.removesuffix(ENDING) + ENDING)
+    if (path == unfinished or not path.exists()) and (unfinished / RECORD).is_file():
+        raise UserError(
+            f"{name} must be a folder that `stgkeras fit` wrote. Received: {folder}, but "
+            f"{unfinished} holds an unfinished run. Finish it first: repeat its command "
+            f"`stgkeras fit … --out {str(unfinished).removesuffix(ENDING)}` with --resume."
+        )
+
+
+def begin(
+    folder: pathlib.Path, now: Mapping[str, Any], resumed: bool, names: Mapping[str, str]
+) -> None:
+    """Writes the record of a new run, or compares it with that of a resumed run.
+
+    Args:
+        folder: path of the run.
+        now: dict that `record` returned.
+        resumed: bool. Whether the folder holds a run.
+        names: as in `compare`.
+    """
+    path = folder / RECORD
+    if not resumed:
+        path.write_text(json.dumps(now, indent=1), "utf-8")
+    elif path.exists():
+        compare(json.loads(path.read_text("utf-8")), now, folder, names)
+    else:
+        print(f"{path} does not exist. The options of the run cannot be compared.")
+
+
+def compare(
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    folder: pathlib.Path,
+    names: Mapping[str, str] = PLACES,
+) -> None:
+    """Raises UserError if two records of options and files differ.
+
+    Args:
+        before, now: dicts that `record` returned.
+        folder: path of the run.
+        names: dict of argument → how the error names it. Default of an argument: its option.
+    """
+    for name in sorted({**before, **now}, key=lambda name: name not in names):
         old, new = before.get(name), now.get(name)
         if old != new:
-            option = f"--{name.replace('_', '-')}"
-            if isinstance(old or new, dict):  # a file
-                option, old, new = name, _file_text(old), _file_text(new)
+            option = names.get(name, f"--{name.replace('_', '-')}")
+            old, new = _shown(option, old), _shown(option, new)
             raise UserError(
-                f"--resume must have the options and files of the unfinished run in {folder}. "
-                f"Received: {option} {new}, before {old}. Pass the same, or remove the folder."
+                f"{names.get('resume', '--resume')} must have the options and files of the "
+                f"run in {folder}. Received: {new}, before "
+                f"{old.removeprefix(f'{option} ')}. Pass the same, or remove the folder."
             )
 
 
-def record(args: argparse.Namespace, free: Set[str] = FREE) -> dict[str, Any]:
+def record(
+    args: argparse.Namespace, free: Set[str] = FREE, files: Sequence[str] = FILES
+) -> dict[str, Any]:
     """Returns the options of a run, without the `free` ones, and the checksums of its files."""
     found = {name: value for name, value in vars(args).items() if name not in free}
-    for name in ("readings", "roads"):
-        path = found[name]
-        if path is not None:
+    for name in files:
+        path = found.get(name)
+        if path is not None and pathlib.Path(path).is_file():
             with open(path, "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            found[name] = {"path": path, "sha256": digest}
+            found[name] = {"path": str(path), "sha256": digest}
     return found
 
 
-def _file_text(found):
-    return "no file" if found is None else f"{found['path']} (SHA-256 {found['sha256'][:8]})"
+def _shown(option, value):
+    if value is None or value is False or value == []:
+        return f"no {option}"
+    if value is True:
+        return option
+    if isinstance(value, dict) and "sha256" in value:
+        return f"{option} {value['path']} (SHA-256 {value['sha256'][:8]})"
+    values = value if isinstance(value, list) else [value]
+    return " ".join(f"{option} {one}" for one in values)

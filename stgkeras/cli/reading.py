@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from stgkeras.cli.errors import UserError
 
 TABLE = ("layout", "time", "sensor", "ignore", "separator", "decimal", "day_first", "key")
 SERIES = ("units", "timezone", "null_value", "holidays", "interval", "unknown")
+MOST_IGNORED = 6  # options in an error message
 # How errors name the arguments of `add_table_options`, and of both groups.
 TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
     "day_first=True": "--day-first",
@@ -115,6 +117,26 @@ def series_options(args: argparse.Namespace) -> dict[str, Any]:
     if args.holidays and not any(re.match(r"\d", day) for day in args.holidays):
         found["holidays"] = ",".join(args.holidays)  # a country code
     return found | table_options(args)
+
+
+def ignore_advice(read: Callable[..., Any], args: argparse.Namespace, names: Sequence[str]) -> str:
+    """Returns the advice to pass --ignore for sensors or features, or "" if that does not help.
+
+    Args:
+        read: function of further arguments of `load_series` that reads the file again.
+        args: arguments of the command.
+        names: sensors or features that the forecaster does not know.
+    """
+    try:
+        found = read(ignore=[*(args.ignore or ()), *names])
+    except (ValueError, TypeError, OSError):
+        return ""
+    if {*found.names, *found.features} & set(names):
+        return ""
+    options = " ".join(f"--ignore {shlex.quote(name)}" for name in names)
+    if len(names) > MOST_IGNORED:
+        return f" To leave them out, pass --ignore NAME for each of the {len(names)} names."
+    return f" To leave {'them' if len(names) > 1 else 'it'} out, pass {options}."
 
 
 def take_form(args: argparse.Namespace, form: Any) -> None:

@@ -13,7 +13,7 @@ import argparse
 import pathlib
 import shlex
 
-from stgkeras.cli import reading, saved, words
+from stgkeras.cli import outputs, reading, saved, words
 from stgkeras.cli.errors import UserError, in_options
 
 CAUTION = {
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     saved.add_arguments(parser)
     parser.add_argument("--out", metavar="FILE", default="report.html", help="the page (html)")
-    parser.add_argument("--overwrite", action="store_true", help="replace the page if it exists")
+    outputs.add_arguments(parser)
     parser.add_argument(
         "--test",
         type=number,
@@ -44,13 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     path = pathlib.Path(args.out)
-    if path.exists() and not args.overwrite:
-        raise UserError(
-            f"--out must be a new file. Received: {path}, which exists. Pass another, or "
-            "--overwrite."
-        )
-    if not path.parent.is_dir():
-        raise UserError(f"--out must be in an existing folder. Received: {path}. Create it.")
+    outputs.check_new_file(args.out, args.overwrite, args.readings, args.places, args.city)
     if not args.days > 0:
         raise UserError(f"--days must be above 0. Received: --days {args.days:g}. Pass 3.")
     forecaster, series = saved.opened(args)

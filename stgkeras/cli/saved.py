@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from typing import TYPE_CHECKING
 
-from stgkeras.cli import reading
+from stgkeras.cli import partial, reading
 from stgkeras.cli.errors import in_options
 
 if TYPE_CHECKING:
@@ -31,10 +32,26 @@ def names(args: argparse.Namespace) -> dict[str, str]:
 
 def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
     """Returns the forecaster, and the readings in the form of its data."""
+    partial.check_finished(args.city, args.city)
     with in_options(names(args)):
+        from stgkeras.datasets.series.sensor_names import renamed
         from stgkeras.forecasting import Forecaster
+        from stgkeras.forecasting.newest import in_order
         from stgkeras.forecasting.reading import read_series
 
         forecaster = Forecaster.load(args.city)
         form = forecaster.form
-        return forecaster, read_series(form, args.readings, **reading.table_options(args))
+        options = reading.table_options(args)
+        series = read_series(form, args.readings, **options)
+        known = set(form.names)
+        unknown = [name for name in series.names if name not in known]
+        if unknown:
+            try:
+                in_order(form, series)
+            except ValueError as error:
+                more = ""
+                if renamed(unknown, form.names) is None:
+                    read = functools.partial(read_series, form, args.readings, **options)
+                    more = reading.ignore_advice(read, args, unknown)
+                raise ValueError(f"{error}{more}") from error
+        return forecaster, series

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stgkeras.cli import reading
+from stgkeras.cli import outputs, partial, reading
 from stgkeras.cli.errors import UserError, in_options
 from stgkeras.cli.report import number
 
@@ -20,6 +20,7 @@ DATASETS = (  # published traffic data, and the made-up roads of the examples ("
     *("metr_la", "pems_bay", "pemsd7m", "pems03", "pems04", "pems07", "pems08"),
     *("los_loop", "sz_taxi", "demo"),
 )
+FREE = ("out", "resume", "debug")  # options that a resumed run may change
 TUNERS = ("BayesianOptimization", "RandomSearch", "GridSearch")
 
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
@@ -72,6 +73,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--steps": {"type": int, "nargs": "+", "help": "forecast steps to report on"},
         "--days": {"type": float, "default": 3, "help": "days to draw of each sensor (3)"},
         "--out": {"default": "report.html", "help": "path of the page (report.html)"},
+        "--overwrite": {"action": "store_true", "help": "replace the page if it exists"},
     },
 }
 
@@ -201,18 +203,27 @@ def names(args: argparse.Namespace) -> dict[str, str]:
     return {**reading.NAMES, **found, "path": path, "graph": graph, "series": args.data or "data"}
 
 
-def new_folder(path: str, resume: bool | None = False, checkpoint: str = "") -> pathlib.Path:
+def new_folder(
+    args: argparse.Namespace,
+    resume: bool | None = False,
+    checkpoint: str = "",
+    free: Sequence[str] = ("epochs",),
+) -> pathlib.Path:
     """Creates the output folder of a run, or returns that of the run to resume.
 
+    A run that can be resumed has its options in the file run.json.
+
     Args:
-        path: path of the folder.
+        args: options of the script. The folder is `args.out`.
         resume: bool, whether to continue a run; None, to continue one if there is one.
-        checkpoint: str. Name of a file that a run has. "": any file.
+        checkpoint: str. Name of a file that a run has. "": any file; the run cannot be resumed.
+        free: names of the options that a resumed run may change.
 
     Raises:
-        UserError: if the folder holds a run and `resume` is False, or the other way round.
+        UserError: if the folder holds a run and `resume` is False, or the other way round; if the
+            run to resume had other options or files.
     """
-    folder = pathlib.Path(path)
+    folder = pathlib.Path(args.out)
     found = (folder / checkpoint).exists() if checkpoint else any(folder.glob("*"))
     if found and resume is False:
         more = "--resume, or another --out" if checkpoint else "another --out"
@@ -220,7 +231,16 @@ def new_folder(path: str, resume: bool | None = False, checkpoint: str = "") -> 
     if resume and not found:
         raise UserError(f"{folder} has no checkpoint to resume. Remove --resume.")
     folder.mkdir(parents=True, exist_ok=True)
+    if checkpoint:
+        now = partial.record(args, {*FREE, *free}, ("data", "graph"))
+        names = {"model": "model"} | ({"resume": "A resumed run"} if resume is None else {})
+        partial.begin(folder, now, found, names)
     return folder
+
+
+def check_new_file(args: argparse.Namespace) -> None:
+    """Raises UserError if `args.out` is a file that must not be replaced."""
+    outputs.check_new_file(args.out, args.overwrite, args.model, args.data, args.path, args.places)
 
 
 def print_table(title: str, rows: Mapping[str, Any], path: Any = None) -> None:

@@ -10,6 +10,7 @@ setting as it is. --resume continues an interrupted search, or adds trials to a 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import pathlib
 import shlex
@@ -91,7 +92,9 @@ def command(args: argparse.Namespace, settings: dict[str, Any]) -> str:
         words += ["--set", f"{name}={value}"]
     words += [] if rate is None else ["--learning-rate", f"{rate:g}"]
     text = shlex.join(map(str, words)) + reading.again(args)
-    return f"{text} --out {shlex.quote(str(pathlib.Path(args.out, 'best')))}"
+    names = ("best" if n == 1 else f"best_{n}" for n in itertools.count(1))
+    free = next(path for name in names if not (path := pathlib.Path(args.out, name)).exists())
+    return f"{text} --out {shlex.quote(str(free))}"
 
 
 def _check_model(model, known):

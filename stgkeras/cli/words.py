@@ -62,7 +62,8 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
     shares = weights.mean().sort_values(ascending=False, kind="stable")
     shares = shares[shares > 0]
     parts = [
-        f"{model if name == MODEL else name} {100 * share:.0f} %" for name, share in shares.items()
+        f"{model if name == MODEL else name} {percent} %"
+        for name, percent in zip(shares.index, percents(shares), strict=True)
     ]
     text = f"Weights in the forecast, chosen by validation errors: {', '.join(parts)}."
     first = str(shares.index[0])
@@ -74,6 +75,16 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
             "smallest with these weights."
         )
     return text
+
+
+def percents(shares: Sequence[float]) -> list[int]:
+    """Rounds shares that add to 1 to whole percents that add to 100, by the largest remainders."""
+    import numpy as np
+
+    exact = 100 * np.asarray(shares, float)
+    found = np.floor(exact).astype(int)
+    found[np.argsort(found - exact, kind="stable")[: 100 - found.sum()]] += 1
+    return found.tolist()
 
 
 def errors_text(errors: pd.DataFrame, units: Sequence[str], where: str) -> str:

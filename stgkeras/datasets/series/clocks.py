@@ -117,13 +117,22 @@ def _located(times, zone, name, place):
         between = times[start:end].tz_localize(zone, ambiguous="infer")
     except ValueError as error:  # pandas raises subclasses of ValueError
         row = start + np.flatnonzero(every[start:end].isna())[0]
+        fix = (
+            f"Write the UTC offset of each time, such as {shifted[row].isoformat()}. If the first "
+            "or last rows lie in this hour, add rows before or after the hour. Otherwise remove "
+            "the rows of this hour and pass `regularize=True`."
+        )
+        certain = every.dropna()
+        if len(certain) > 1 and certain[::-1].is_monotonic_increasing:
+            # Sorting by local time would mix the two copies of the hour.
+            fix = (
+                "The newest row is first. Sort the rows in ascending order of time: reverse the "
+                "order of all rows, in pandas with `frame[::-1]`."
+            )
         raise ValueError(
             f"`timestamps` must show both times of an hour that occurs twice in {name}, in order "
             f"of time. Received: {times[row]} in {place(row)}, and the rows around it do not show "
-            "which of the two times it is. Write the UTC offset of each time, such as "
-            f"{shifted[row].isoformat()}. If the first or last rows lie in this hour, add rows "
-            "before or after the hour. Otherwise remove the rows of this hour and pass "
-            "`regularize=True`."
+            f"which of the two times it is. {fix}"
         ) from error
     return before.append([between, after])
 

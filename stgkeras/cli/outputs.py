@@ -1,0 +1,55 @@
+"""Files that commands write: never in place of a file that the command reads."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+
+from stgkeras.cli.errors import UserError
+
+WRITTEN = (".csv", ".html")  # files in the folder of a forecaster that are not of the forecaster
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the option to replace a file."""
+    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+
+
+def check_new_file(path: str | None, overwrite: bool, *inputs: str | None) -> None:
+    """Checks the file of `--out`.
+
+    Args:
+        path: path of the file. None: no file is written.
+        overwrite: bool. Whether the file may exist.
+        *inputs: files and folders that the command reads. They are never replaced, also under
+            another name or by a link.
+
+    Raises:
+        UserError: if the file must not be written.
+    """
+    if path is None:
+        return
+    out = pathlib.Path(path)
+    if out.is_dir():
+        raise UserError(f"--out must be a file. Received: {path}, a folder. Pass another name.")
+    if not out.parent.is_dir():
+        raise UserError(f"--out must be in an existing folder. Received: {path}. Create it.")
+    if not out.exists():
+        return
+    for file in (file for name in inputs if name for file in _files(pathlib.Path(name))):
+        if out.samefile(file):
+            raise UserError(
+                "--out must be another file than those that the command reads. Received: "
+                f"{path}, which is {file}. Pass another name."
+            )
+    if not overwrite:
+        raise UserError(
+            f"--out must be a new file. Received: {path}, which exists. Pass another, or "
+            "--overwrite."
+        )
+
+
+def _files(path):
+    if path.is_dir():
+        return [p for p in path.rglob("*") if p.is_file() and p.suffix not in WRITTEN]
+    return [path] if path.exists() else []
