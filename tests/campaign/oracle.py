@@ -223,10 +223,22 @@ def _fault_of_time(time, row, column):
 
 
 def _without_times(head, data, options):
-    """Returns the names of the columns, None for those whose first cell is a time."""
+    """Returns the names of the columns, None for those that hold times.
+
+    A number can be a reading too: of a column without a day or an hour, all cells must be times.
+    """
     dated = {i for i, cell in enumerate((data or [[]])[0]) if times_of(cell)}
+    dated -= {
+        i for i in dated if number(data[0][i]) is not None and _has_readings(data, i, options)
+    }
     dated = set() if options.get("time") is False else dated
     return [None if i in dated else name for i, name in enumerate(head)]
+
+
+def _has_readings(data, i, options):
+    """Returns whether the numbers of a column are readings: by `layout`, or as not all are times."""
+    cells = [row[i] for row in data if i < len(row) and row[i]]
+    return i and (options.get("layout") == "wide" or not all(map(times_of, cells)))
 
 
 def _only(names, name):
