@@ -139,3 +139,21 @@ def test_a_report_on_all_readings_with_places_and_flags(fitted, here, run, error
     assert "--out must be in an existing folder" in error(
         "report", "city", "silent.csv", "--out", "no/such.html"
     )
+
+
+@once
+def test_each_target_has_a_table_in_its_own_units(tmp_path):
+    values = np.stack([np.zeros((40, 2)), np.arange(80.0).reshape(40, 2)], axis=-1)
+    names = {"features": ("speed", "flow"), "units": ("km/h", "1/h")}
+    series = datasets.from_arrays(values, interval=60, **names)
+    first = np.arange(12, 39)
+    truth = series.values[first[:, None] + np.arange(2)]
+    compared = reports.Comparison(series, first, {"a": truth + [1.0, 300.0]}, targets=(0, 1))
+    assert compared.errors()["a"]["MAE mean"] == 1
+    assert compared.errors(target=1)["a"]["RMSE mean"] == pytest.approx(300, rel=1e-5)
+    reports.write_page(tmp_path / "page.html", compared)
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "<h2>Errors of the tested windows</h2>" in page
+    speed, flow = page.split("<h3>flow, in 1/h</h3>")
+    assert "1.000" in speed.split("<h3>speed, in km/h</h3>")[1] and "300.0" in flow
+    assert of_page(tmp_path / "page.html")[1]["Figures"] == "of speed, the first of 2 targets"

@@ -126,14 +126,23 @@ class Comparison:
         """Returns how far ahead a step is, such as "15 min"."""
         return f"{step * self.interval:g} min"
 
-    def errors(self, steps: Sequence[int] | None = None) -> dict[str, dict[str, float]]:
+    def errors(
+        self, steps: Sequence[int] | None = None, target: int = 0
+    ) -> dict[str, dict[str, float]]:
         """Returns errors {forecast: {column: error}}, the MAE and RMSE at steps and over all.
 
         Args:
             steps: sequence of ints from 1 to the horizon. Default: `steps`.
+            target: int. The place in `targets` of the target whose errors are computed. Default:
+                the first, as in all figures.
         """
         labels = {self.label(step): step for step in self.checked(steps)}
-        return {name: forecast_errors(self.truth, f, labels) for name, f in self.forecasts.items()}
+        chosen = [range(len(self.targets))[target]]
+        truth = self.truth[..., chosen]
+        return {
+            name: forecast_errors(truth, np.asarray(one)[..., chosen], labels)
+            for name, one in self.forecasts.items()
+        }
 
     def facts(self) -> dict[str, str]:
         """Describes the data and the windows in words, {term: text}."""
@@ -152,4 +161,8 @@ class Comparison:
             ends = [f"{time:%Y-%m-%d %H:%M}" for time in self.times[self.ahead[[0, -1], [0, -1]]]]
             tested += f", forecast from {ends[0]} to {ends[1]}"
         data += f"; {missing:.1%} of the readings missing"
-        return {"Data": f"{self.data}: {data}" if self.data else data, "Tested": tested}
+        found = {"Data": f"{self.data}: {data}" if self.data else data, "Tested": tested}
+        if len(self.targets) > 1:
+            first = series.features[self.targets[0]]
+            found["Figures"] = f"of {first}, the first of {len(self.targets)} targets"
+        return found

@@ -79,13 +79,12 @@ def write_page(
         for name in sorted(drawn, key=lambda n: list(CAPTIONS).index(n) if n in CAPTIONS else 99)
     )
     data = curves(comparison, steps, days)
-    given = [comparison.series.units[target] for target in comparison.targets]
-    units = ", ".join(dict.fromkeys(unit for unit in given if unit))
+    units = comparison.units if len(comparison.targets) == 1 else ""
     page = string.Template(PAGE.read_text("utf-8")).substitute(
         title=html.escape(title),
         summary="\n".join(terms),
         units=html.escape(units and f", in {units}"),
-        table=_table(comparison.errors(steps)),
+        table=_tables(comparison, steps),
         pictures="\n".join(shown),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),  # no </script>
     )
@@ -148,6 +147,18 @@ def _plain(values, decimals):
     """Returns rounded numbers for JSON, with None for NaN."""
     rounded = np.round(np.asarray(values, "float64"), decimals)
     return [None if np.isnan(v) else int(v) if v == int(v) else v for v in rounded.tolist()]
+
+
+def _tables(comparison, steps):
+    """Returns the table of errors of each target; those of several have a heading."""
+    if len(comparison.targets) == 1:
+        return _table(comparison.errors(steps))
+    parts = []
+    for place, target in enumerate(comparison.targets):
+        name, unit = comparison.series.features[target], comparison.series.units[target]
+        parts.append(f"<h3>{html.escape(f'{name}, in {unit}' if unit else name)}</h3>")
+        parts.append(_table(comparison.errors(steps, place)))
+    return "\n".join(parts)
 
 
 def _table(errors):
