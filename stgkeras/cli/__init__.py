@@ -83,7 +83,7 @@ def _leave_out_tensorflow():
     log. Neither depends on it with another backend.
     """
     if os.environ.get("KERAS_BACKEND", "tensorflow") in ("jax", "torch"):
-        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+        sys.modules.setdefault("tensorflow", None)
 
 
 def _print_warning(command):
