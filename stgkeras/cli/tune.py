@@ -92,8 +92,8 @@ def command(args: argparse.Namespace, settings: dict[str, Any]) -> str:
         words += ["--set", f"{name}={value}"]
     words += [] if rate is None else ["--learning-rate", f"{rate:g}"]
     text = shlex.join(map(str, words)) + reading.again(args)
-    paths = ("best" if n == 1 else f"best_{n}" for n in itertools.count(1))
-    free = next(path for name in paths if not (path := pathlib.Path(args.out, name)).exists())
+    folders = ("best" if n == 1 else f"best_{n}" for n in itertools.count(1))
+    free = next(path for name in folders if not (path := pathlib.Path(args.out, name)).exists())
     return f"{text} --out {shlex.quote(str(free))}"
 
 

@@ -63,7 +63,7 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
     shares = shares[shares > 0]
     parts = [
         f"{model if name == MODEL else name} {percent} %"
-        for name, percent in zip(shares.index, percents(shares.to_list()), strict=True)
+        for name, percent in zip(shares.index, percents(shares.tolist()), strict=True)
     ]
     text = f"Weights in the forecast, chosen by validation errors: {', '.join(parts)}."
     first = str(shares.index[0])

@@ -236,7 +236,7 @@ def _without_times(head, data, options):
 
 
 def _has_readings(data, i, options):
-    """Returns whether the numbers of a column are readings: by `layout`, or as not all are times."""
+    """Returns whether the numbers of a column are readings: by `layout`, or some are no times."""
     cells = [row[i] for row in data if i < len(row) and row[i]]
     return i and (options.get("layout") == "wide" or not all(map(times_of, cells)))
 
