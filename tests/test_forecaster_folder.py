@@ -122,6 +122,15 @@ def test_values_of_another_type_in_the_record(folder, fields):
 
 
 @once
+def test_a_record_of_another_season(saved, folder):
+    change(folder, season=not saved[1]._fitted.season)
+    with pytest.raises(ValueError, match=r"whose model.keras cannot be used: season is .*"):
+        Forecaster.load(folder)
+    shutil.copy(saved[0] / "forecaster.json", folder / "forecaster.json")
+    Forecaster.load(folder)
+
+
+@once
 @pytest.mark.parametrize("text", ["null", "[]", "3", "", "{", "{}", "\udcff"])
 def test_records_without_a_description(folder, text):
     (folder / "forecaster.json").write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -94,6 +94,8 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
         with weights_follow():  # the loss and the optimizer are for training only
             model = keras.models.load_model(folder / MODEL, compile=False)
         check_sizes(model, form)
+        if record["season"] != (model.season is not None):
+            raise ValueError(f"season is {model.season}, but {record['season']} in {RECORD}")
         file, steps_per_day = ARRAYS, form.steps_per_day
         _check_arrays(form, arrays, record["members"])
         baselines = Baselines(
