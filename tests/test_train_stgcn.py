@@ -132,6 +132,8 @@ def test_a_resumed_run_has_the_options_of_the_run(tmp_path, monkeypatch, capsys)
     np.savez("a.npz", speed=values + 2, adj=np.ones((3, 3)), step_minutes=60)  # the same name
     with pytest.raises(UserError, match="Received: --data a.npz"):
         run(train_astgcn, *options, "--resume")
+    with pytest.raises(UserError, match="Received: --task links, before forecast"):
+        run(train_astgcn, "--task", "links", "--out", "run", "--resume")
     (tmp_path / "run" / "run.json").unlink()  # of an earlier version
     args = train_astgcn.parse([*options, "--epochs", "9", "--resume"])
     scripts.new_folder(args, True, "last.keras")

@@ -233,7 +233,9 @@ def new_folder(
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint:
         now = partial.record(args, {*FREE, *free}, ("data", "graph"))
-        names = {"model": "model"} | ({"resume": "A resumed run"} if resume is None else {})
+        names = {"model": "model", "task": "--task"} | (
+            {"resume": "A resumed run"} if resume is None else {}
+        )
         partial.begin(folder, now, found, names)
     return folder
 
