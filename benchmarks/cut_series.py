@@ -24,6 +24,7 @@ OPTIONS = {
     "starts": (5, "number of places where a cut begins"),
     "epochs": (30, "largest number of epochs"),
     "model": ("GraphSTID", "model of the forecaster"),
+    "stored": (False, "table of the runs that are stored, without further ones"),
 }
 
 
@@ -57,6 +58,8 @@ def errors(series, args):
 
 
 def main(args):
+    import keras  # noqa: F401 - the result tells its version and backend
+
     found = {}
     for name in args.names:
         task = DATASETS[name](args.data / FOLDERS[name])
@@ -68,6 +71,8 @@ def main(args):
                     continue
                 folder = records.run_folder("cut", name, f"{args.model}-{days}", place)
                 path = folder / f"epochs{args.epochs}.json"
+                if args.stored and not path.exists():
+                    continue
                 if not path.exists():
                     records.write(path, errors(series, args))
                 runs.append(records.read(path))
