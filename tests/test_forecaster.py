@@ -100,6 +100,21 @@ def test_sensors_that_never_reported(frames):
     assert np.isfinite(forecast.values).all()
 
 
+@once
+def test_days_of_a_kind_that_training_did_not_have_are_flagged():
+    """Monday to Friday 22:00: training ends on Wednesday, and the forecast goes into Saturday."""
+    frames = {"speed": city(days=5, start="2024-10-21")["speed"][:-2]}
+    forecaster = Forecaster(horizon=4, **SMALL)
+    forecaster.fit(series_of(frames), epochs=1, verbose=0)
+    forecast = forecaster.forecast()
+    assert [str(time)[:16] for time in forecast.times[1:3]] == [
+        *("2024-10-25 23:00", "2024-10-26 00:00")
+    ]
+    assert forecast.flags[:, 0].tolist() == ["", "", *["no such day in training"] * 2]
+    rows = forecaster.evaluate()
+    assert "ridge without season" in rows.index
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +102,11 @@ class Fitted:
                 self._call = compiled_call(self.model)
             found[MODEL] = self._call(inputs)
         found |= self._baselines(past[..., list(form.targets)], calendar, names)
-        return dated(form, window, self._blended(found, unsure)[0])
+        made = dated(form, window, self._blended(found, unsure)[0])
+        if unsure is None or not unsure.any():
+            return made
+        new = unsure[0][:, None] & (made.flags == "")
+        return replace(made, flags=np.where(new, "no such day in training", made.flags))
 
     @functools.cached_property
     def _shares(self):

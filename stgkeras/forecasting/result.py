@@ -28,7 +28,9 @@ class Forecast:
             …", "never a reading" or "no reading in training". The values are then those of a usual
             day and of the other sensors. Of several targets, the one with the fewest readings
             counts. "reading below 0": the window has a negative reading and training had none. It
-            may mark a missing reading, and the forecast is not to be trusted.
+            may mark a missing reading, and the forecast is not to be trusted. "no such day in
+            training": the step is on a weekend or a holiday, or on a working day, and training had
+            no such day. The value then does not use the usual day.
 
     Example:
         >>> import numpy as np, pandas as pd
