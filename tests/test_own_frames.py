@@ -79,3 +79,11 @@ def test_a_frame_as_array_keeps_its_names():
         from_arrays(frame.set_axis(pd.DatetimeIndex(TIMES[:2])))
     with pytest.raises(ValueError, match="two levels of columns. Pass the frame to `from_pandas`"):
         from_arrays(pd.concat({"speed": frame}, axis=1))
+
+
+def test_an_edge_table_with_an_empty_cell_and_one_column_of_names_is_refused():
+    times = pd.date_range("2024-05-01", periods=24, freq="h")
+    series = pd.DataFrame(np.ones((24, 3)), times, ["S0", "S1", "S2"])
+    edges = pd.DataFrame({"to": [None, "S2", "S1"], "weight": [1.5, 1.7, 0.7]})
+    with pytest.raises(TypeError, match="`graph` must hold real numbers"):
+        from_pandas(series, edges)

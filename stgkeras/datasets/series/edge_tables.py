@@ -107,7 +107,7 @@ def refuse_other_headers(columns, rows, names, what):
 
 
 def _share(cells, known):
-    return sum(cell.strip() in known for cell in cells) / len(cells)
+    return sum(isinstance(cell, str) and cell.strip() in known for cell in cells) / len(cells)
 
 
 def refuse_no_edge(what, ids, names):
