@@ -20,8 +20,9 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet \
-    keras==3.15.1 jax==0.10.2 jaxlib==0.10.2 tensorflow==2.21.0 numpy==2.4.6
+pip="$folder/venv/bin/python -m pip"
+$pip install --quiet keras==3.15.1 tensorflow==2.21.0 numpy==2.4.6
+$pip install --quiet jax==0.10.2 jaxlib==0.10.2
 
 cat > "$folder/run.py" <<'PYTHON'
 import sys

@@ -21,6 +21,7 @@ from typing import Any
 from stgkeras.cli import reading, words
 from stgkeras.cli.errors import UserError, in_options
 from stgkeras.cli.partial import Partial, check_finished
+from stgkeras.cli.scripts import count
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
 # Arguments of models that the data and the graph determine.
@@ -36,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder of the result")
     group = parser.add_argument_group("forecaster")
     group.add_argument("--model", help="GraphSTID (default), STGCN or ASTGCN")
-    group.add_argument("--horizon", type=_positive, help="steps to forecast (12)")
+    group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
-        "--input-length", type=_positive, metavar="STEPS", help="steps to read (horizon, and 12)"
+        "--input-length", type=count, metavar="STEPS", help="steps to read (horizon, and 12)"
     )
     group.add_argument(
         "--season", choices=SEASONS, default="auto", help="forecast deviations from the usual day"
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--learning-rate", type=_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
     )
-    group.add_argument("--epochs", type=_positive, default=30, help="largest number of epochs (30)")
+    group.add_argument("--epochs", type=count, default=30, help="largest number of epochs (30)")
     group.add_argument("--seed", type=int, default=0, help="random seed (0)")
     group.add_argument("--resume", action="store_true", help="continue an interrupted run")
     reading.add_series_options(parser)
@@ -216,11 +217,4 @@ def _rate(text):
     number = float(text)
     if not 0 < number < 1:
         raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
-    return number
-
-
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be an int of at least 1. Received: {text}")
     return number

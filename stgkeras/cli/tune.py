@@ -18,6 +18,7 @@ from typing import Any
 
 from stgkeras.cli import fit, partial, reading, words
 from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli.scripts import count
 
 RECORD, TABLE = "run.json", "trials.csv"
 
@@ -25,7 +26,7 @@ RECORD, TABLE = "run.json", "trials.csv"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command: those of `stgkeras fit`, and the number of trials."""
     fit.add_arguments(parser)
-    parser.add_argument("--trials", type=fit._positive, default=20, help="number of trials (20)")
+    parser.add_argument("--trials", type=count, default=20, help="number of trials (20)")
 
 
 def run(args: argparse.Namespace) -> None:

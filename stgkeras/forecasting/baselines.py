@@ -87,8 +87,6 @@ class Baselines:
         if "last value" in names:
             last = past[:, -1:]
             if np.isnan(last).any():
-                last = past[:, -1:]
-            if np.isnan(last).any():
                 present = ~np.isnan(past[:, ::-1])  # the newest reading comes first
                 newest = length - 1 - present.argmax(axis=1)[:, None]
                 last = np.take_along_axis(past, newest, axis=1)  # (W, 1, N, C)

@@ -55,7 +55,7 @@ class Fitted:
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
         found = self.members(series, starts)
-        _, _, calendar = training.past_and_truth(self.form, series, starts)
+        calendar = training.calendar_of(self.form, series, starts)
         return {BLEND: self._blended(found, self.unsure(calendar)), **found}
 
     def members(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:

@@ -194,10 +194,18 @@ def past_and_truth(
     The calendar (W, L + H, 2) is None for a form without a number of steps per day.
     """
     values = series.values[..., list(form.targets)]
-    steps = np.asarray(starts)[:, None] + np.arange(form.input_length + form.horizon)
-    cut = values[steps]
-    calendar = None if form.steps_per_day is None else series.calendar[steps]
-    return cut[:, : form.input_length], cut[:, form.input_length :], calendar
+    cut = values[_steps(form, starts)]
+    past, truth = cut[:, : form.input_length], cut[:, form.input_length :]
+    return past, truth, calendar_of(form, series, starts)
+
+
+def calendar_of(form: Form, series: Series, starts: np.ndarray) -> np.ndarray | None:
+    """Returns the calendar of windows, see `past_and_truth`."""
+    return None if form.steps_per_day is None else series.calendar[_steps(form, starts)]
+
+
+def _steps(form, starts):
+    return np.asarray(starts)[:, None] + np.arange(form.input_length + form.horizon)
 
 
 def split_series(
