@@ -208,9 +208,9 @@ def optimizer(rate: float | None) -> Any:
     """Returns the optimizer of `Forecaster.fit` with another learning rate; None for None."""
     if rate is None:
         return None
-    import keras
+    from stgkeras.forecasting import fitting
 
-    return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+    return fitting.adam(rate)
 
 
 def _rate(text):

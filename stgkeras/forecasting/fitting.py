@@ -82,6 +82,11 @@ def season_helps(
     return bool(errors[1] > MARGIN * errors[0])
 
 
+def adam(rate: float = 1e-3) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a training for which the user passes none."""
+    return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+
+
 def train(
     build: Callable[..., Any],
     form: Form,
@@ -119,7 +124,7 @@ def train(
         model = training.new_model(build, form, series, season, arguments)
         training.adapt(model, form, series, known)
         if optimizer is None:
-            optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=5.0)
+            optimizer = adam()
         model.compile(optimizer, MaskedMeanAbsoluteError() if loss is None else loss)
         if is_trained:
             start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
