@@ -162,6 +162,20 @@ def test_targets_keep_their_own_scale(frames):
     assert np.abs(found[0] - found[1]).max() < 8 and np.abs(found[0] - 50).max() < 20
 
 
+@once
+def test_units_of_another_target_do_not_change_a_forecast(frames):
+    """In units of 4096 times the number, a target does not decide the training alone."""
+    found = []
+    for factor in (1, 1 / 4096):
+        forecaster = Forecaster(horizon=2, season=False, **SMALL)
+        both = {"speed": frames["speed"], "flow": factor * frames["flow"]}
+        forecaster.fit(series_of(both), epochs=2, verbose=0)
+        forecaster.weights[:] = 0.0
+        forecaster.weights["model"] = 1.0
+        found.append(forecaster.forecast().values * [1, 1 / factor])
+    np.testing.assert_allclose(*found, rtol=1e-3)
+
+
 def test_weights_sum_to_one_and_errors_are_those_of_the_forecasts(fitted, frames):
     np.testing.assert_allclose(fitted.weights.sum(axis=1), 1)
     assert list(fitted.weights) == [
@@ -176,6 +190,17 @@ def test_weights_sum_to_one_and_errors_are_those_of_the_forecasts(fitted, frames
     assert table.loc["last value", "MAE mean"] == pytest.approx(np.abs(last - truth).mean())
     again = fitted.evaluate(series)
     assert again.loc["last value", "MAE mean"] != table.loc["last value", "MAE mean"]
+
+
+@once
+def test_weights_that_the_user_sets_count_at_once(fitted, frames):
+    before, kept = fitted.forecast().values, fitted.weights.copy()
+    fitted.weights[:] = 0.0
+    fitted.weights["last value"] = 1.0
+    last = np.broadcast_to(frames["speed"].to_numpy("float32")[-1], before.shape[:2])
+    np.testing.assert_allclose(fitted.forecast().values[..., 0], last, rtol=1e-6)
+    fitted.weights[:] = kept
+    np.testing.assert_array_equal(fitted.forecast().values, before)
 
 
 @once
@@ -246,5 +271,6 @@ def test_forecasts_do_not_fall_below_what_is_possible(fitted):
     form = fitted.form
     assert form.floor == (0.0,)
     ahead = np.array([[[[-3.0], [2.0]]]])
-    values = fitted._ready()._blended(dict.fromkeys(fitted.weights, ahead), None)
+    own = fitted._ready()
+    values = own._blended(own._shares(), dict.fromkeys(fitted.weights, ahead), None)
     assert values.ravel().tolist() == [0, 2] * 3

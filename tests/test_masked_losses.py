@@ -1,5 +1,7 @@
 """Masked losses against loops over the readings that are there, and their gradients."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -220,10 +222,11 @@ def test_saved_model_goes_on_with_the_same_loss(make, value, slope, tmp_path):
 
 @case
 def test_config_gives_back_an_equal_loss(make, value, slope):
-    loss = make(null_value=-1, reduction="sum", name="gaps", dtype="float16")
+    loss = make(null_value=-1, reduction="sum", name="gaps", dtype="float16", scale=(1, 2))
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert type(again) is type(loss) and again.get_config() == loss.get_config()
     expected = {"null_value": -1.0, "reduction": "sum", "name": "gaps", "dtype": "float16"}
+    expected["scale"] = [1.0, 2.0]
     delta = {"delta": 1.5} if isinstance(loss, MaskedHuber) else {}
     assert loss.get_config() == expected | delta
 
@@ -251,3 +254,28 @@ def test_targets_of_another_shape_are_refused(make, value, slope, shape):
 def test_sample_weights_with_too_many_axes_are_refused():
     with pytest.raises(ValueError, match="`sample_weight` must have the leading axes of `y_true`"):
         MaskedMeanAbsoluteError()(np.zeros((4, 3)), np.ones((4, 3)), np.ones((4, 3, 1)))
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
+def test_errors_of_each_output_are_divided_by_its_scale(reduction):
+    """A loss of scaled errors is that of scaled targets and predictions."""
+    rng = np.random.default_rng(3)
+    y, p = rng.normal(size=(2, 4, 5, 3, 2)).astype("float32")
+    y[0, :2] = np.nan
+    scale = np.array([0.5, 8.0], "float32")
+    for make, _, _ in CASES.values():
+        loss = make(reduction=reduction, scale=scale)
+        expected = make(reduction=reduction)(y / scale, p / scale)
+        again = type(loss).from_config(json.loads(json.dumps(loss.get_config())))
+        for one in (loss, again):
+            np.testing.assert_allclose(
+                *map(keras.ops.convert_to_numpy, (one(y, p), expected)), rtol=1e-6
+            )
+
+
+@pytest.mark.parametrize("scale", [3.0, [], [1, 0], [1, float("nan")], "ab"])
+def test_scales_that_are_refused(scale):
+    with pytest.raises(ValueError, match=r"`scale` must be None or a finite number above 0"):
+        MaskedMeanAbsoluteError(scale=scale)
+    with pytest.raises(ValueError, match="`scale` must have a number for each output.*2 numbers"):
+        MaskedMeanAbsoluteError(scale=[1, 2])(np.ones((2, 3)), np.ones((2, 3)))

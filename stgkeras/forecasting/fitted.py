@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ class Fitted:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
         found = self.members(series, starts)
         calendar = training.calendar_of(self.form, series, starts)
-        return {BLEND: self._blended(found, self.unsure(calendar)), **found}
+        return {BLEND: self._blended(self._shares(), found, self.unsure(calendar)), **found}
 
     def members(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
@@ -92,7 +91,8 @@ class Fitted:
                 "calendar": calendar[:, length:],
                 "past_calendar": calendar[:, :length],
             }
-        names = [name for name, share in self._shares.items() if share.any()]
+        shares = self._shares()
+        names = [name for name, share in shares.items() if share.any()]
         unsure = self.unsure(calendar)
         if unsure is not None and unsure.any() and PLAIN not in names:
             names.append(PLAIN)
@@ -102,16 +102,15 @@ class Fitted:
                 self._call = compiled_call(self.model)
             found[MODEL] = self._call(inputs)
         found |= self._baselines(past[..., list(form.targets)], calendar, names)
-        made = dated(form, window, self._blended(found, unsure)[0])
+        made = dated(form, window, self._blended(shares, found, unsure)[0])
         if unsure is None or not unsure.any():
             return made
         new = unsure[0][:, None] & (made.flags == "")
         return replace(made, flags=np.where(new, "no such day in training", made.flags))
 
-    @functools.cached_property
     def _shares(self):
-        """The weights (H,) of each forecast. pandas takes longer to find them than a baseline."""
-        return {name: self.weights[name].to_numpy() for name in self.weights}
+        """Returns the weights (H,) of each forecast."""
+        return dict(zip(self.weights.columns, self.weights.to_numpy().T, strict=True))
 
     def _baselines(self, past, calendar, names=MEMBERS):
         found = self.baselines.forecasts(past, calendar, names)
@@ -119,8 +118,8 @@ class Fitted:
             found[PLAIN] = self.plain.forecasts(past, None, ["ridge"])["ridge"]
         return found
 
-    def _blended(self, found, unsure):
-        values = blended(self._shares, found, unsure, SEASONAL[: 2 + self.season])
+    def _blended(self, shares, found, unsure):
+        values = blended(shares, found, unsure, SEASONAL[: 2 + self.season])
         for c, floor in enumerate(self.form.floor):
             if floor is not None:
                 np.maximum(values[..., c], floor, out=values[..., c])

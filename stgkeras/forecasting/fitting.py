@@ -125,7 +125,10 @@ def train(
         training.adapt(model, form, series, known)
         if optimizer is None:
             optimizer = adam()
-        model.compile(optimizer, MaskedMeanAbsoluteError() if loss is None else loss)
+        if loss is None:
+            scale = target_scales(form, series, split).tolist()
+            loss = MaskedMeanAbsoluteError(scale=scale if len(scale) > 1 else None)
+        model.compile(optimizer, loss)
         if is_trained:
             start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
     best = None if checkpoint is None else pathlib.Path(checkpoint).with_suffix(".best.npz")

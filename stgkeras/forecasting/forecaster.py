@@ -41,8 +41,8 @@ class Forecaster:
         input_length: int or None. Number of steps that the model reads. Default: the horizon, and
             at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day
-            of each sensor, see the argument `season` of the models. "auto": unless a
-            linear model without it has a validation error at least a quarter lower.
+            of each sensor, see the argument `season` of the models. "auto": unless a linear model
+            without it has a validation error at least a quarter lower.
         targets: str, sequence of str, or None. Names of the features to forecast. Default: all.
         graph: None, or a graph as in `load_series`, that replaces the graph of the series.
         **model_arguments: further arguments of the model, such as `dropout`.
@@ -147,8 +147,9 @@ class Forecaster:
             batch_size: int. Number of windows in a batch.
             val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
             optimizer: Keras optimizer. Default: Adam, rate 0.001, gradient norm at most 5.
-            loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`.
-            callbacks: sequence of further Keras callbacks.
+            loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`; with several targets, its
+                `scale` is their standard deviations.
+            callbacks: further Keras callbacks.
             patience: int. Number of epochs without a lower validation error after which training
                 ends. The weights of the best epoch are kept.
             checkpoint: None, or the path of a `.keras` file that is written after each epoch, with
@@ -157,12 +158,11 @@ class Forecaster:
             verbose: as in `keras.Model.fit`.
 
         Returns:
-            The Keras History of the training.
+            The Keras History.
 
         Raises:
             ValueError: if the series has no steps of equal length or no graph, or is too short; if
-                its features, sensors or steps do not fit `initial`; if `checkpoint` is of other
-                data.
+                it does not fit `initial`; if `checkpoint` is of other data.
         """
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)

@@ -130,9 +130,10 @@ def _ahead(form, stamps, length):
     step = np.timedelta64(round(form.interval * 60e6), "us")
     steps = np.arange(1 - length, form.horizon + 1)
     utc = stamps[-1].astype("datetime64[us]") + steps * step
-    times = pd.DatetimeIndex(utc[-form.horizon :], name="time")
-    if form.timezone is not None:
-        times = times.tz_localize("UTC").tz_convert(zone_of(form.timezone))
+    zone = None if form.timezone is None else zone_of(form.timezone)
+    times = pd.DatetimeIndex(utc[-form.horizon :], name="time", tz=zone and "UTC")
+    if zone is not None:
+        times = times.tz_convert(zone)
     return times, _calendar(form, utc)
 
 
@@ -141,7 +142,7 @@ def _calendar(form, utc):
     if form.timezone is not None and utc[-1] - utc[0] <= DAY:
         zone = zone_of(form.timezone)
         first, last = (
-            datetime.datetime.fromtimestamp(time.astype(np.int64) / 1e6, zone).utcoffset()
+            time.item().replace(tzinfo=datetime.UTC).astimezone(zone).utcoffset()
             for time in (utc[0], utc[-1])
         )
         if first == last:

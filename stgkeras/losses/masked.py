@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -26,12 +27,14 @@ class _MaskedLoss(keras.losses.Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: str | keras.DTypePolicy | None = None,
+        scale: Sequence[float] | None = None,
     ) -> None:
         self._result_dtype = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
         wide = keras.backend.result_type(self._result_dtype, "float32")
         arguments.one_of("reduction", reduction, REDUCTIONS)
         super().__init__(name=name, reduction=reduction, dtype=wide)
         self.null_value = checked_null_value(null_value)
+        self.scale = None if scale is None else _checked_scale(scale)
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -75,18 +78,44 @@ class _MaskedLoss(keras.losses.Loss):
         return y_true, y_pred, ops.cast(ops.logical_not(ops.isnan(y_true)), self.dtype)
 
     def _error(self, y_true, y_pred):
-        """Returns prediction minus target; a missing reading gives 0 and no gradient."""
+        """Returns prediction minus target, divided by the scale of the output.
+
+        A missing reading gives 0 and no gradient.
+        """
         check_same_shape(y_true, y_pred)
         missing = ops.isnan(y_true)
         # The mask comes before the subtraction, so that NaN enters neither loss nor gradient.
-        return ops.where(missing, 0.0, y_pred) - ops.where(missing, 0.0, y_true)
+        error = ops.where(missing, 0.0, y_pred) - ops.where(missing, 0.0, y_true)
+        if self.scale is None:
+            return error
+        if error.shape[-1] != len(self.scale):
+            raise ValueError(
+                "`scale` must have a number for each output, the last axis of `y_pred`. Received: "
+                f"{len(self.scale)} numbers, y_pred of shape={tuple(y_pred.shape)}"
+            )
+        return error / ops.convert_to_tensor(self.scale, error.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "null_value": self.null_value,
             "dtype": self._result_dtype,
+            "scale": self.scale,
         }
+
+
+def _checked_scale(scale):
+    """Returns a scale as a list of floats, or raises ValueError."""
+    try:
+        found = [float(part) for part in scale]
+    except (TypeError, ValueError):
+        found = []
+    if not found or not all(is_finite(part) and part > 0 for part in found):
+        raise ValueError(
+            "`scale` must be None or a finite number above 0 for each output. Received: "
+            f"scale={scale!r}. Pass a list such as the standard deviations of the outputs."
+        )
+    return found
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -111,6 +140,8 @@ class MaskedMeanAbsoluteError(_MaskedLoss):
         reduction: as in `keras.losses.Loss`; None returns the loss of every entry, 0 if missing.
         name: str. Name of the loss.
         dtype: dtype of the result. With float16 and bfloat16, the loss is computed in float32.
+        scale: None, or a sequence of numbers above 0, one for each output (the last axis). Errors
+            are divided by them, so that outputs in several units count alike.
 
     Call arguments:
         y_true: tensor of any shape, such as (batch, horizon, nodes, outputs). NaN if missing.
@@ -122,8 +153,8 @@ class MaskedMeanAbsoluteError(_MaskedLoss):
         A scalar, or a tensor of the shape of `y_true` if `reduction` is None.
 
     Raises:
-        ValueError: if `null_value` is not a finite number, the shapes differ, or `sample_weight`
-            has more axes than `y_true`.
+        ValueError: if `null_value` is not a finite number, `scale` does not fit, the shapes differ,
+            or `sample_weight` has more axes than `y_true`.
 
     Example:
         >>> from stgkeras.losses import MaskedMeanAbsoluteError
@@ -163,8 +194,8 @@ class MaskedHuber(_MaskedLoss):
     `MaskedMeanAbsoluteError` describes the other arguments, the call arguments and the mean.
 
     Args:
-        delta: float > 0, in the units of the readings. The loss is quadratic for errors up to δ,
-            and linear for larger errors. Default 1.
+        delta: float > 0, in the units of the readings; with `scale`, a number of scales. The loss
+            is quadratic for errors up to δ, and linear for larger errors. Default 1.
 
     Raises:
         ValueError: if `delta` is not a finite number above 0, and in the cases of
@@ -186,8 +217,9 @@ class MaskedHuber(_MaskedLoss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: str | keras.DTypePolicy | None = None,
+        scale: Sequence[float] | None = None,
     ) -> None:
-        super().__init__(null_value, reduction, name, dtype)
+        super().__init__(null_value, reduction, name, dtype, scale)
         if not is_finite(delta) or delta <= 0:
             raise ValueError(
                 f"`delta` must be a finite number above 0. Received: delta={delta!r}. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import functools
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
@@ -205,7 +206,7 @@ def checked_holidays(holidays: str | Sequence[Any] | None) -> Holidays:
     if holidays is None:
         return None
     if isinstance(holidays, str):
-        _country_holidays(holidays, [])
+        _country_holidays(holidays, ())
         return holidays
     import pandas as pd
 
@@ -233,24 +234,33 @@ def is_holiday(days: np.ndarray, holidays: Holidays) -> np.ndarray:
     """Returns whether each of the days (T,) datetime64[D] is a holiday, as bool (T,)."""
     if isinstance(holidays, str):
         years = days.astype("datetime64[Y]").astype(int) + 1970
-        holidays = tuple(_country_holidays(holidays, np.unique(years).tolist()))
-    return np.isin(days, np.array(holidays or (), "datetime64[D]"))
+        holidays = _country_holidays(holidays, tuple(np.unique(years).tolist()))
+    if not holidays:
+        return np.zeros(len(days), bool)
+    return np.isin(days, np.array(holidays, "datetime64[D]"))
 
 
 def _country_holidays(code, years):
     """Returns the holidays of a country, or of one of its parts ("US-CA"), in these years."""
     try:
-        import holidays
+        import holidays  # noqa: F401 - `_holidays` uses it
     except ImportError as error:
         raise ImportError(
             f"`holidays={code!r}` needs the package holidays. Install it with `pip install "
             '"stgkeras[holidays]"`, or pass a sequence of dates.'
         ) from error
-    country, _, part = code.partition("-")
     try:
-        return holidays.country_holidays(country, subdiv=part or None, years=years)
+        return _holidays(code, years)
     except NotImplementedError as error:
         raise ValueError(
             '`holidays` must be dates, or a country code (ISO 3166) such as "AT" or "US-CA". '
             f"Received: holidays={code!r}. {error}"
         ) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _holidays(code, years):
+    import holidays
+
+    country, _, part = code.partition("-")
+    return tuple(holidays.country_holidays(country, subdiv=part or None, years=years))
