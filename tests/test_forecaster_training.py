@@ -1,5 +1,7 @@
 """Training of forecasters: models, series without times, checkpoints, and what is refused."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from conftest import once
 from test_forecaster import NAMES, ROADS, SMALL, city, series_of
 
 from stgkeras import datasets, graphs, models
-from stgkeras.forecasting import Forecaster
+from stgkeras.forecasting import Forecaster, training
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,13 @@ def test_first_order_convolutions_have_their_operator(frames):
     again = Forecaster("STGCN", horizon=2)
     again.fit(series, initial=forecaster, epochs=0, verbose=0)
     np.testing.assert_allclose(again.model.graph, expected, atol=1e-6)
+
+
+@once
+@pytest.mark.parametrize("val, warned", [(20, True), (21, False)])
+def test_a_validation_part_of_two_horizons_is_named(frames, val, warned):
+    """Windows of 12 + 3 steps: a part of 20 steps has 6 of them, two horizons."""
+    series = series_of(frames)
+    expected = pytest.warns(UserWarning, match="The validation part has 6 windows of 3 steps")
+    with expected if warned else contextlib.nullcontext():
+        training.split_series(series, 12, 3, val, 60)
