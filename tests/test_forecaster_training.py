@@ -184,3 +184,29 @@ def test_a_validation_part_of_two_horizons_is_named(frames, val, warned):
     expected = pytest.warns(UserWarning, match="The validation part has 6 windows of 3 steps")
     with expected if warned else contextlib.nullcontext():
         training.split_series(series, 12, 3, val, 60)
+
+
+def power(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** 1.5)
+
+
+class Power(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return keras.ops.abs(y_true - y_pred) ** 1.5
+
+
+@once
+@pytest.mark.parametrize("loss", [power, Power()], ids=["function", "object"])
+def test_training_goes_on_with_a_loss_of_the_user(frames, tmp_path, loss):
+    series = series_of({"speed": frames["speed"]})
+    found = []
+    for steps in ((1, 2), (2,)):
+        path = tmp_path / f"{len(steps)}.keras"
+        for epochs in steps:
+            forecaster = Forecaster(horizon=2, season=False, **SMALL)
+            history = forecaster.fit(series, epochs=epochs, verbose=0, checkpoint=path, loss=loss)
+        found.append((history.history["loss"][-1], *forecaster.model.get_weights()))
+    for resumed, whole in zip(*found, strict=True):
+        np.testing.assert_allclose(resumed, whole, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="`loss` must have a name .* Received: a lambda"):
+        forecaster.fit(series, epochs=3, verbose=0, checkpoint=path, loss=lambda y, p: power(y, p))

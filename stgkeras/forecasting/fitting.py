@@ -117,7 +117,9 @@ def train(
     validation = training.windows(form, series, split.val, season, **options)
     begun, start, callbacks = 0, None, list(callbacks)
     if checkpoint is not None and os.path.exists(checkpoint):
-        model, begun = keras.models.load_model(checkpoint), Checkpoint.epoch(checkpoint)
+        own = training.custom_objects(loss, optimizer)
+        model = keras.models.load_model(checkpoint, custom_objects=own)
+        begun = Checkpoint.epoch(checkpoint)
         training.check_checkpoint(model, form, checkpoint)
         windows.epoch = begun
     else:

@@ -233,8 +233,8 @@ class Forecaster:
         Args:
             newest: `Series`, pandas frame (times as index, a column for each sensor) or path of a
                 csv file, with at least `form.input_length` steps; presets may need more, see
-                `load`. The columns are matched by name. Rows and sensors that are missing are
-                missing readings. Default: the series of `fit`.
+                `load`. Columns are matched by name. Missing rows and sensors are missing readings.
+                Times without a zone are in `form.timezone`. Default: the series of `fit`.
 
         Returns:
             `Forecast`.

@@ -158,6 +158,26 @@ def digest(form: Form, series: Series) -> str:
     return found.hexdigest()
 
 
+def custom_objects(*given: Any) -> dict[str, Any]:
+    """Returns losses and optimizers of the user by name, as `load_model` takes them.
+
+    Raises:
+        ValueError: for a lambda, which Keras refuses to load.
+    """
+    found = {}
+    for one in given:
+        if one is None or isinstance(one, str):
+            continue
+        kind = one if hasattr(one, "__name__") else type(one)
+        if kind.__name__ == "<lambda>":
+            raise ValueError(
+                "`loss` must have a name if training goes on from `checkpoint`. Received: a "
+                "lambda. Define it with `def`, or pass the path of a new checkpoint."
+            )
+        found[kind.__name__] = kind
+    return found
+
+
 def check_checkpoint(model: ForecasterModel, form: Form, path: Any) -> None:
     """Raises ValueError if a checkpoint holds a model of other data."""
     try:
