@@ -79,6 +79,22 @@ def fraction(name: str, value: Any) -> float:
     return float(value)
 
 
+def levels(name: str, values: Any) -> tuple[float, ...]:
+    """Returns the levels of quantiles as a tuple. Raises ValueError unless 0 < … rising … < 1."""
+    found = [values] if _is_number(values) else list(sequence(name, values))
+    if not found or not all(_is_number(value) and 0 < value < 1 for value in found):
+        raise ValueError(
+            f"`{name}` must be numbers above 0 and below 1. Received: {name}={values!r}. Pass a "
+            "tuple such as (0.05, 0.5, 0.95)."
+        )
+    if any(b <= a for a, b in zip(found, found[1:], strict=False)):
+        raise ValueError(
+            f"`{name}` must rise. Received: {name}={values!r}. Sort the levels and remove repeated "
+            "ones."
+        )
+    return tuple(float(value) for value in found)
+
+
 def _is_number(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 

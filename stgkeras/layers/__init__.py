@@ -7,6 +7,7 @@ from stgkeras.layers.component_fusion import ComponentFusion
 from stgkeras.layers.gated_temporal_conv import GatedTemporalConv
 from stgkeras.layers.graph_conv import GraphConv
 from stgkeras.layers.graph_pooling import GraphPooling
+from stgkeras.layers.monotone_quantiles import MonotoneQuantiles
 from stgkeras.layers.node_embedding import NodeEmbedding
 from stgkeras.layers.renormalized_adjacency import RenormalizedAdjacency
 from stgkeras.layers.scaled_laplacian import ScaledLaplacian
@@ -28,6 +29,7 @@ __all__ = [
     "GatedTemporalConv",
     "GraphConv",
     "GraphPooling",
+    "MonotoneQuantiles",
     "NodeEmbedding",
     "RenormalizedAdjacency",
     "ScaledLaplacian",

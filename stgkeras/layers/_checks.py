@@ -9,9 +9,18 @@ from typing import Any
 from keras import activations, initializers, regularizers
 
 from stgkeras import kernels
-from stgkeras.arguments import boolean, fraction, integer, integers, number, one_of, sequence
+from stgkeras.arguments import (
+    boolean,
+    fraction,
+    integer,
+    integers,
+    levels,
+    number,
+    one_of,
+    sequence,
+)
 
-__all__ = ["boolean", "fraction", "integer", "integers", "number", "one_of", "sequence"]
+__all__ = ["boolean", "fraction", "integer", "integers", "levels", "number", "one_of", "sequence"]
 
 
 def activation(name: str, value: Any) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from stgkeras.losses.focal import FocalLoss, balanced_weight
 from stgkeras.losses.masked import MaskedHuber, MaskedMeanAbsoluteError, MaskedMeanSquaredError
+from stgkeras.losses.quantile import QuantileLoss
 
 __all__ = [
     "FocalLoss",
     "MaskedHuber",
     "MaskedMeanAbsoluteError",
     "MaskedMeanSquaredError",
+    "QuantileLoss",
     "balanced_weight",
 ]
 

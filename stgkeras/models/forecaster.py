@@ -9,8 +9,14 @@ import keras
 
 from stgkeras.layers import _checks
 from stgkeras.models.graph_model import GraphModel
-from stgkeras.models.model_inputs import component_inputs, graph_inputs, joined, scaling
-from stgkeras.models.target_checks import FeatureCheck, TargetCheck
+from stgkeras.models.model_inputs import (
+    component_inputs,
+    forecast_of,
+    graph_inputs,
+    joined,
+    scaling,
+)
+from stgkeras.models.target_checks import FeatureCheck, TargetCheck, check_levels
 from stgkeras.seasons import PERIODS
 from stgkeras.types import Array, Tensor
 
@@ -81,6 +87,7 @@ class Forecaster(GraphModel):
         normalize: bool = False,
         season: int | None = None,
         past_calendar: bool = False,
+        quantiles: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
         arguments = {
@@ -94,6 +101,7 @@ class Forecaster(GraphModel):
             "season": season if season is None else _checks.integer("season", season),
             "past_calendar": _checks.boolean("past_calendar", past_calendar),
             "input_length": self._input_length(input_length),
+            "quantiles": None if quantiles is None else _checks.levels("quantiles", quantiles),
             **own,
         }
         if isinstance(arguments["input_length"], dict):
@@ -104,8 +112,11 @@ class Forecaster(GraphModel):
             signals = {"recent": x}
         scale, unscale, more = scaling(arguments)
         signals = {name: scale(x, name) for name, x in signals.items()}
-        outputs = unscale(network(signals, operator, arguments))
+        outputs = forecast_of(network, signals, operator, arguments, unscale)
         super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
+
+    def check_compiled(self, given: Mapping[str, Any]) -> None:
+        check_levels(self.quantiles, keras.tree.flatten(given.get("loss")))
 
     def target_check(self, call: str) -> TargetCheck:
         if call not in ("fit", "evaluate"):

@@ -10,7 +10,14 @@ import keras
 import scipy.sparse
 from keras import ops
 
-from stgkeras.layers import SeasonalScaler, StandardScaler, StaticGraph, StaticTerms, _checks
+from stgkeras.layers import (
+    MonotoneQuantiles,
+    SeasonalScaler,
+    StandardScaler,
+    StaticGraph,
+    StaticTerms,
+    _checks,
+)
 from stgkeras.models.operator_check import check_operator
 from stgkeras.seasons import component_steps
 from stgkeras.types import Array, Tensor
@@ -172,6 +179,33 @@ def scaling(
     # Saved models count from the first step of the forecast, and must keep their forecasts.
     ahead = None if "past_calendar" in inputs else list(range(horizon))
     return scale, lambda y: scaler(y, calendar, steps=ahead, inverse=True), inputs
+
+
+def forecast_of(
+    network: Callable[..., Tensor],
+    signals: Mapping[str, Tensor],
+    operator: Tensor,
+    arguments: Mapping[str, Any],
+    unscale: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """Returns the forecast of a network in original units.
+
+    Args:
+        network: function (signals, operator, arguments), see `Forecaster`. With "quantiles", it is
+            asked for as many outputs more.
+        signals, operator, arguments: what the network receives.
+        unscale: function (y) of `scaling`.
+
+    Returns:
+        (batch, horizon, nodes, outputs), or with Q "quantiles", (…, outputs, Q).
+    """
+    levels = arguments["quantiles"]
+    if levels is None:
+        return unscale(network(signals, operator, arguments))
+    count = arguments["num_outputs"] * len(levels)
+    y = network(signals, operator, {**arguments, "num_outputs": count})
+    y = MonotoneQuantiles(levels, dtype="float32", name="quantiles")(y)
+    return ops.stack([unscale(y[..., number]) for number in range(len(levels))], axis=-1)
 
 
 def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> None:

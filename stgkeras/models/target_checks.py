@@ -187,6 +187,30 @@ def check_direction(directed: bool, losses: list[Any], metrics: list[Any]) -> No
             )
 
 
+def check_levels(quantiles: tuple[float, ...] | None, losses: list[Any]) -> None:
+    """Raises ValueError if a loss of a forecaster does not fit the levels of its quantiles.
+
+    Args:
+        quantiles: None, or the argument of the model.
+        losses: list of what `compile` received. Functions and classes of the user are not checked.
+    """
+    for loss in losses:
+        levels = getattr(loss, "quantiles", None)
+        if levels == quantiles:
+            continue
+        module = "keras" if isinstance(loss, str) else getattr(loss, "__module__", "")
+        if levels is None and not module.startswith(("keras", "stgkeras")):
+            continue
+        fix = f"Use `losses.QuantileLoss({quantiles})`."
+        if quantiles is None:
+            fix = f"Create the model with `quantiles={levels}`, or use `MaskedMeanAbsoluteError`."
+        name = loss if isinstance(loss, str) else type(loss).__name__
+        raise ValueError(
+            f"`loss` must have the quantiles of the model, {quantiles}. Received: {name} with "
+            f"quantiles={levels}. {fix}"
+        )
+
+
 def equal_features(x: Any, y: Any) -> list[set[int]]:
     """Finds the features of the input that each feature of the targets is equal to.
 

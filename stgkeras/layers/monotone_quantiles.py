@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from stgkeras.layers import _checks
+from stgkeras.types import Tensor
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class MonotoneQuantiles(keras.layers.Layer):
+    """Turns free numbers into quantiles that never cross.
+
+        q[c] = z[c]                              c: the level nearest to 0.5
+        q[i] = q[i-1] + softplus(z[i])           for the levels above
+        q[i] = q[i+1] - softplus(z[i])           for the levels below
+
+    So q[0] ≤ q[1] ≤ … for all inputs.
+
+    Args:
+        quantiles: sequence of Q rising numbers between 0 and 1, the levels of the quantiles.
+
+    Call arguments:
+        x: tensor (..., outputs · Q). The numbers of an output are side by side.
+
+    Returns:
+        Tensor (..., outputs, Q).
+
+    Raises:
+        ValueError: if `quantiles` do not rise from above 0 to below 1, or the last axis of `x` is
+            no multiple of Q.
+
+    Example:
+        >>> import keras, numpy as np, stgkeras
+        >>> layer = stgkeras.layers.MonotoneQuantiles((0.1, 0.5, 0.9))
+        >>> q = keras.ops.convert_to_numpy(layer(np.array([[0.0, 2.0, 0.0]])))
+        >>> q.round(3).tolist()
+        [[[1.307, 2.0, 2.693]]]
+
+    Source:
+        Gasthaus et al., 2019, Probabilistic forecasting with spline quantile function RNNs, who
+        use positive steps; the free middle level is of this library.
+    """
+
+    def __init__(self, quantiles: Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.quantiles = _checks.levels("quantiles", quantiles)
+
+    def call(self, x: Tensor) -> Tensor:
+        count = len(self.quantiles)
+        self._check(x.shape)
+        batch = ops.shape(x)[0]
+        x = ops.reshape(x, (batch, *x.shape[1:-1], x.shape[-1] // count, count))
+        middle = int(np.abs(np.array(self.quantiles) - 0.5).argmin())
+        found = [x[..., middle]]
+        for number in range(middle + 1, count):
+            found.append(found[-1] + ops.softplus(x[..., number]))
+        for number in range(middle - 1, -1, -1):
+            found.insert(0, found[0] - ops.softplus(x[..., number]))
+        return ops.stack(found, axis=-1)
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        self._check(x_shape)
+        count = len(self.quantiles)
+        return (*x_shape[:-1], x_shape[-1] // count, count)
+
+    def _check(self, x_shape):
+        if len(x_shape) < 2 or x_shape[-1] is None or x_shape[-1] % len(self.quantiles):
+            raise ValueError(
+                f"`x` must have axes (..., outputs · {len(self.quantiles)} quantiles). Received: "
+                f"x.shape={tuple(x_shape)}"
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "quantiles": self.quantiles}
