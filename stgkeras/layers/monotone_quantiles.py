@@ -38,8 +38,8 @@ class MonotoneQuantiles(keras.layers.Layer):
         >>> import keras, numpy as np, stgkeras
         >>> layer = stgkeras.layers.MonotoneQuantiles((0.1, 0.5, 0.9))
         >>> q = keras.ops.convert_to_numpy(layer(np.array([[0.0, 2.0, 0.0]])))
-        >>> q.round(3).tolist()
-        [[[1.307, 2.0, 2.693]]]
+        >>> [round(float(number), 3) for number in q.ravel()]
+        [1.307, 2.0, 2.693]
 
     Source:
         Gasthaus et al., 2019, Probabilistic forecasting with spline quantile function RNNs, who

@@ -13,8 +13,18 @@ from stgkeras.metrics.forecasts import (
 )
 from stgkeras.metrics.link_metrics import LinkAUC, LinkAveragePrecision, LinkBrier, LinkF1
 from stgkeras.metrics.links import best_threshold, link_scores, recall_at_k, reliability
+from stgkeras.metrics.quantiles import (
+    IntervalCoverage,
+    IntervalScore,
+    IntervalWidth,
+    QuantileCRPS,
+    quantile_scores,
+)
 
 __all__ = [
+    "IntervalCoverage",
+    "IntervalScore",
+    "IntervalWidth",
     "LinkAUC",
     "LinkAveragePrecision",
     "LinkBrier",
@@ -22,9 +32,11 @@ __all__ = [
     "MaskedMeanAbsoluteError",
     "MaskedMeanAbsolutePercentageError",
     "MaskedRootMeanSquaredError",
+    "QuantileCRPS",
     "best_threshold",
     "forecast_errors",
     "link_scores",
+    "quantile_scores",
     "recall_at_k",
     "reliability",
 ]

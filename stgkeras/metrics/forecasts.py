@@ -121,7 +121,7 @@ class _MaskedMean(keras.metrics.Metric):
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> None:
         y_true, y_pred = (ops.convert_to_tensor(y) for y in (y_true, y_pred))
-        _check_forecast(y_true, y_pred, self.step)
+        self._check(y_true, y_pred)
         y_true, y_pred = (ops.cast(y, self._total.dtype) for y in (y_true, y_pred))
         weight = ops.cast(self._counted(y_true), y_true.dtype)
         if sample_weight is not None:
@@ -130,10 +130,16 @@ class _MaskedMean(keras.metrics.Metric):
             y_true, y_pred, weight = (a[:, self.step - 1] for a in (y_true, y_pred, weight))
         # All other entries get the target 1 and the prediction 1, so that their error is 0.
         counted = self._counted(y_true)
-        y_true, y_pred = (ops.where(counted, y, 1.0) for y in (y_true, y_pred))
+        y_true = ops.where(counted, y_true, 1.0)
+        if len(y_pred.shape) > len(counted.shape):  # with an axis of quantiles
+            counted = ops.expand_dims(counted, -1)
+        y_pred = ops.where(counted, y_pred, 1.0)
         values = weight * self._entries(y_true, y_pred)
         add_sum(self._total, values)
         add_sum(self._weight, weight)
+
+    def _check(self, y_true, y_pred):
+        _check_forecast(y_true, y_pred, self.step)
 
     def _counted(self, y_true):
         """Returns True for the readings that the metric includes, else False."""
