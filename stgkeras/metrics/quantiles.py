@@ -46,7 +46,7 @@ def quantile_scores(
         coverage 80 % 0.667
         width 80 % 4.0
         interval score 80 % 10.667
-        CRPS 1.244
+        CRPS 1.267
 
     Source:
         Gneiting and Raftery, 2007, Strictly proper scoring rules, prediction, and estimation,
