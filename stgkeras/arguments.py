@@ -95,6 +95,12 @@ def levels(name: str, values: Any) -> tuple[float, ...]:
     return tuple(float(value) for value in found)
 
 
+def quantile_name(level: float) -> str:
+    """Returns the short name of a quantile, such as "q05" or "q2.5"."""
+    percent = round(100 * level, 6)
+    return f"q{percent:02.0f}" if percent == round(percent) else f"q{percent:g}"
+
+
 def _is_number(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 

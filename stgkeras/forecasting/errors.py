@@ -9,12 +9,12 @@ import numpy as np
 
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
-from stgkeras.forecasting.fitted import Fitted
+from stgkeras.forecasting.fitted import BLEND, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import in_order
 from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.reading import as_series
-from stgkeras.metrics import forecast_errors
+from stgkeras.metrics import forecast_errors, quantile_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def errors_on(
     _, truth, _ = training.past_and_truth(form, series, starts)
     steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
     labels = {f"{step * form.interval:g} min": step for step in steps}
-    found = fitted.forecasts(series, starts)
+    found, quantiles = fitted.with_quantiles(series, starts)
     tables = {
         target: pd.DataFrame(
             {
@@ -62,6 +62,12 @@ def errors_on(
         ).T
         for c, target in enumerate(form.target_names)
     }
+    if quantiles is not None and fitted.model.quantiles is not None:
+        for c, table in enumerate(tables.values()):
+            part = quantiles[..., c : c + 1, :]
+            scores = quantile_scores(truth[..., [c]], part, fitted.model.quantiles)
+            for name, score in scores.items():
+                table.loc[BLEND, name] = score
     if len(tables) == 1:
         return tables.popitem()[1]
     return pd.concat(tables, names=["target", "forecast"])  # targets have units of their own

@@ -12,6 +12,7 @@ from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import PLAIN, blended
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.newest import dated, newest_window
 from stgkeras.forecasting.one_window import compiled_call
 from stgkeras.forecasting.result import Forecast
@@ -38,6 +39,7 @@ class Fitted:
         weights: pandas frame, a row for each step ahead, a column for the model and each baseline.
         split: dict of "train", "val", "test" → number of windows; None if unknown.
         errors: pandas frame, the errors on the test part; None before they were computed.
+        intervals: `Intervals` that calibrate the quantiles of the model; None without quantiles.
     """
 
     form: Form
@@ -48,20 +50,59 @@ class Fitted:
     weights: pd.DataFrame
     split: dict[str, int] | None = None
     errors: pd.DataFrame | None = None
+    intervals: Intervals | None = None
     _call: Any = field(default=None, repr=False)
     earlier = 0  # steps that are read before the window of `form.input_length` steps
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
-        found = self.members(series, starts)
-        calendar = training.calendar_of(self.form, series, starts)
-        return {BLEND: self._blended(self._shares(), found, self.unsure(calendar)), **found}
+        return self.with_quantiles(series, starts)[0]
 
-    def members(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the forecasts (W, H, N, C) of windows, of the model and of each baseline."""
+    def with_quantiles(
+        self, series: Series, starts: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """Returns `forecasts`, and the quantiles (W, H, N, C, Q) of the one that is given, or None.
+
+        Quantiles that follow the readings use those before each window, see `Intervals`.
+
+        Args:
+            series: `Series` in the order of the form.
+            starts: (W,) rising ints, the first steps of the windows.
+        """
+        found, quantiles = self.uncalibrated(series, starts)
+        if quantiles is None or self.intervals is None:
+            return found, None
+        _, truth, _ = training.past_and_truth(self.form, series, starts)
+        shifts = self.intervals.followed(truth, quantiles, starts)
+        return found, self._bounded(self.intervals.applied(quantiles, shifts))
+
+    def uncalibrated(
+        self, series: Series, starts: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """Returns `with_quantiles`, but the quantiles of the model about the given forecast."""
+        found, quantiles = self.members(series, starts)
+        calendar = training.calendar_of(self.form, series, starts)
+        blend = self._blended(self._shares(), found, self.unsure(calendar))
+        if quantiles is not None:
+            quantiles = around(blend, quantiles, self.model.quantiles)
+        return {BLEND: blend, **found}, quantiles
+
+    def members(
+        self, series: Series, starts: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """Returns forecasts (W, H, N, C) of the model and each baseline, and its quantiles or None.
+
+        The forecast of a model with quantiles is their median.
+        """
         past, _, calendar = training.past_and_truth(self.form, series, starts)
         data = training.windows(self.form, series, starts, self.season, batch_size=64)
-        return {MODEL: self.model.predict(data, verbose=0), **self._baselines(past, calendar)}
+        own, quantiles = self._median(self.model.predict(data, verbose=0))
+        return {MODEL: own, **self._baselines(past, calendar)}, quantiles
+
+    def _median(self, found):
+        """Returns the median of the output of the model, and all its quantiles, or None."""
+        levels = self.model.quantiles
+        return (found, None) if levels is None else (found[..., levels.index(0.5)], found)
 
     def unsure(self, calendar: np.ndarray | None) -> np.ndarray | None:
         """Returns whether each step ahead is of a kind of day without a day in training.
@@ -93,16 +134,24 @@ class Fitted:
             }
         shares = self._shares()
         names = [name for name, share in shares.items() if share.any()]
+        if self.intervals is not None and MODEL not in names:
+            names.append(MODEL)  # its quantiles are needed
         unsure = self.unsure(calendar)
         if unsure is not None and unsure.any() and PLAIN not in names:
             names.append(PLAIN)
-        found = {}
+        found, quantiles = {}, None
         if MODEL in names:
             if self._call is None:
                 self._call = compiled_call(self.model)
-            found[MODEL] = self._call(inputs)
+            found[MODEL], quantiles = self._median(self._call(inputs))
         found |= self._baselines(past[..., list(form.targets)], calendar, names)
-        made = dated(form, window, self._blended(shares, found, unsure)[0])
+        values = self._blended(shares, found, unsure)
+        levels = ()
+        if self.intervals is not None:
+            levels = self.intervals.quantiles
+            quantiles = self.intervals.applied(around(values, quantiles, levels))
+            quantiles = self._bounded(quantiles)[0]
+        made = dated(form, window, values[0], quantiles, levels)
         if unsure is None or not unsure.any():
             return made
         new = unsure[0][:, None] & (made.flags == "")
@@ -120,7 +169,18 @@ class Fitted:
 
     def _blended(self, shares, found, unsure):
         values = blended(shares, found, unsure, SEASONAL[: 2 + self.season])
+        return self._bounded(values)
+
+    def _bounded(self, values):
+        """Returns values (W, H, N, C) or (W, H, N, C, Q) of at least the floor of each target."""
         for c, floor in enumerate(self.form.floor):
             if floor is not None:
-                np.maximum(values[..., c], floor, out=values[..., c])
+                part = values[:, :, :, c]
+                np.maximum(part, floor, out=part)
         return values
+
+
+def around(values: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Moves quantiles (..., Q) so that their median is `values` (...)."""
+    middle = quantiles[..., levels.index(0.5)]
+    return quantiles + (values - middle)[..., None]

@@ -18,10 +18,12 @@ from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blend_weights
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.patience import Patience
-from stgkeras.losses import MaskedMeanAbsoluteError
+from stgkeras.losses import MaskedMeanAbsoluteError, QuantileLoss
 
 MOST = 500  # validation windows that choose the season and the weights
+MOST_CALIBRATED = 2000  # validation windows that calibrate the quantiles
 MARGIN = 0.75  # of the error with a season; below, there is none
 
 
@@ -128,8 +130,11 @@ def train(
         if optimizer is None:
             optimizer = adam()
         if loss is None:
-            scale = target_scales(form, series, split).tolist()
-            loss = MaskedMeanAbsoluteError(scale=scale if len(scale) > 1 else None)
+            scale: Any = target_scales(form, series, split).tolist()
+            scale = scale if len(scale) > 1 else None
+            loss = MaskedMeanAbsoluteError(scale=scale)
+            if model.quantiles is not None:
+                loss = QuantileLoss(model.quantiles, scale=scale)
         model.compile(optimizer, loss)
         if is_trained:
             start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
@@ -168,14 +173,31 @@ def weigh(
     if unsure is not None and calendar is not None:
         truth = np.where(unsure[..., None, None], np.nan, truth)
         counts = as_in_a_week(baselines.kinds(calendar[:, form.input_length :]), ~unsure)
-    found = fitted.members(series, starts)
+    found, _ = fitted.members(series, starts)
     scales = target_scales(form, series, split)
     scaled = {name: one / scales for name, one in found.items()}
     steps = pd.RangeIndex(1, form.horizon + 1, name="step")
     fitted.weights = pd.DataFrame(
         blend_weights(truth / scales, scaled, counts).T, steps, list(found)
     )
+    if model.quantiles is not None:
+        fitted.intervals = calibrated(fitted, series, split.val)
     return fitted
+
+
+def calibrated(fitted: Fitted, series: Series, val: np.ndarray) -> Intervals:
+    """Returns the intervals of a forecaster, from its validation windows.
+
+    Args:
+        fitted: `Fitted` without intervals.
+        series: `Series`.
+        val: (W,) first steps of the validation windows.
+    """
+    levels = fitted.model.quantiles
+    starts = training.thinned(val, MOST_CALIBRATED)
+    _, quantiles = fitted.uncalibrated(series, starts)
+    _, truth, _ = training.past_and_truth(fitted.form, series, starts)
+    return Intervals.fit(truth, quantiles, levels, starts)
 
 
 def as_in_a_week(kinds: np.ndarray, used: np.ndarray) -> np.ndarray:

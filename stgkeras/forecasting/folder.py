@@ -13,11 +13,13 @@ import zipfile
 import keras
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.fitted import MEMBERS, Fitted
 from stgkeras.forecasting.fitted import MODEL as OWN
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.preset import Preset, is_preset
 from stgkeras.forecasting.preset import load as load_preset
 from stgkeras.forecasting.training import check_sizes
@@ -26,6 +28,7 @@ from stgkeras.models.saved_form import weights_follow
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
+INTERVALS = ("shifts", "spread")  # arrays of `Intervals`
 # What readers raise on damaged files.
 DAMAGED = (
     *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
@@ -50,12 +53,15 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
         arrays = {name: getattr(fitted.baselines, name) for name in FITTED}
         if fitted.plain is not None:
             arrays |= {f"plain_{name}": getattr(fitted.plain, name) for name in FITTED}
+        if fitted.intervals is not None:
+            arrays |= {name: getattr(fitted.intervals, name) for name in INTERVALS}
         np.savez(partial / ARRAYS, weights=fitted.weights.to_numpy(), **arrays)
         record = {
             "format": FORMAT,
             "data": fitted.form.to_json(),
             "season": fitted.season,
             "members": list(fitted.weights),
+            "rate": None if fitted.intervals is None else fitted.intervals.rate,
             "steps_per_day": fitted.baselines.steps_per_day,
             "split": fitted.split,
             "errors": None if fitted.errors is None else fitted.errors.to_dict("split"),
@@ -97,7 +103,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
         if record["season"] != (model.season is not None):
             raise ValueError(f"season is {model.season}, but {record['season']} in {RECORD}")
         file, steps_per_day = ARRAYS, form.steps_per_day
-        _check_arrays(form, arrays, record["members"])
+        _check_arrays(form, arrays, record["members"], model.quantiles)
         baselines = Baselines(
             **{name: arrays[name] for name in FITTED}, steps_per_day=steps_per_day
         )
@@ -106,6 +112,11 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
             plain = Baselines(**{name: arrays[f"plain_{name}"] for name in FITTED})
         steps = pd.RangeIndex(1, form.horizon + 1, name="step")
         weights = pd.DataFrame(arrays["weights"], steps, record["members"])
+        intervals = None
+        if model.quantiles is not None:
+            rate = arguments.number("rate", record["rate"], low=0)
+            parts = {name: arrays[name] for name in INTERVALS}
+            intervals = Intervals(model.quantiles, **parts, rate=rate)
         # The first folders had neither a split nor errors.
         file = RECORD
         split, errors = (record.get(name) for name in ("split", "errors"))
@@ -123,7 +134,8 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
             "`folder` must hold a forecaster that this version can open. Received: "
             f"{folder}, whose {file} cannot be used: {what}. Use an undamaged copy."
         ) from error
-    return Fitted(form, record["season"], model, baselines, plain, weights, split, errors)
+    season = record["season"]
+    return Fitted(form, season, model, baselines, plain, weights, split, errors, intervals)
 
 
 def _form(record):
@@ -174,7 +186,7 @@ def _digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_arrays(form, arrays, members):
+def _check_arrays(form, arrays, members, quantiles):
     """Raises ValueError if an array is missing or has another shape, or no finite numbers."""
     nodes, targets = len(form.names), len(form.targets)
     shapes = {
@@ -187,6 +199,9 @@ def _check_arrays(form, arrays, members):
         plain = {f"plain_{name}": shape for name, shape in shapes.items()}
         shapes |= {"season": (2 * form.steps_per_day, nodes, targets), **plain}
     shapes["weights"] = (form.horizon, len(members))
+    if quantiles is not None:
+        shapes["spread"] = (form.horizon, nodes, targets)
+        shapes["shifts"] = (*shapes["spread"], len(quantiles))
     for name, shape in shapes.items():
         found = arrays[name]
         if found.shape != shape or found.dtype.kind != "f" or not np.isfinite(found).all():

@@ -18,6 +18,7 @@ from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
+from stgkeras.forecasting.intervals import levels_of
 from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.result import Forecast
 from stgkeras.forecasting.season import has_season
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class Forecaster:
     """Forecasts the readings of sensors: from a series to a forecast with dates.
 
-    `fit` splits the series in time, trains a model and fits baselines on the training part, and
-    weighs them by their errors on the validation part. `forecast` needs only the newest readings.
+    `fit` splits the series in time, trains a model and baselines, and weighs them by their errors
+    on the validation part. `forecast` needs only the newest readings.
 
     Args:
         model: str, class or function. "STGCN", "ASTGCN" or "GraphSTID", a model class of this
@@ -45,19 +46,17 @@ class Forecaster:
             without it has a validation error at least a quarter lower.
         targets: str, sequence of str, or None. Names of the features to forecast. Default: all.
         graph: None, or a graph as in `load_series`, that replaces the graph of the series.
+        quantiles: None, or rising levels with 0.5, such as (0.05, 0.5, 0.95). Forecasts then have
+            these quantiles too, calibrated on the validation part (conformal prediction).
         **model_arguments: further arguments of the model, such as `dropout`.
 
     Attributes:
         model: the trained Keras model.
         form: what the forecaster knows of its data: `names`, `features`, `units`, `targets`,
             `interval`, `timezone`, `input_length`, `horizon` and others.
-        weights: pandas frame, the shares of the model and of each baseline in the forecast, with a
-            row for each step ahead.
-        split: dict of "train", "val", "test" → number of windows in this part of the series.
-        errors: pandas frame, the last result of `evaluate()`; None before.
-
-    Raises:
-        TypeError, ValueError: if an argument is invalid.
+        weights: pandas frame, the shares of the model and each baseline, a row for each step ahead.
+        split: dict of "train", "val", "test" → number of windows.
+        errors: the last result of `evaluate()`; None before.
 
     Example:
         >>> import numpy as np, pandas as pd, stgkeras
@@ -81,6 +80,7 @@ class Forecaster:
         season: str | bool = "auto",
         targets: str | Sequence[str] | None = None,
         graph: GraphLike | None = None,
+        quantiles: Sequence[float] | None = None,
         **model_arguments: Any,
     ) -> None:
         self._build = training.constructor_of(model)
@@ -91,6 +91,7 @@ class Forecaster:
         if season not in ("auto", True, False):
             raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
         self.season, self.targets, self.graph = season, targets, graph
+        self.quantiles = levels_of(quantiles)
         self.model_arguments = model_arguments
         self._fitted: Fitted | Preset | None = None
         self._data: Any = None  # the series and the split of `fit`
@@ -135,20 +136,19 @@ class Forecaster:
         """Trains the model, fits the baselines and weighs them.
 
         Args:
-            series: `datasets.Series` with steps of equal length.
+            series: `Series` with steps of equal length.
             initial: None, or a trained forecaster or its folder, whose model has the weights at the
                 start of training. Weights of sensors are found by name. A new sensor starts with
                 the mean of its neighbours, or else of all sensors. Features, targets, interval,
                 horizon, input length, season (with "auto") and arguments of the model are those of
-                `initial`; `dropout` may differ. Scaling, values of the season, baselines and
-                weights of the blend are computed from `series` alone. If no epoch lowers the
-                validation error, the model keeps the weights of the start.
+                `initial`; `dropout` may differ. All else is computed from `series` alone. If no
+                epoch lowers the validation error, the model keeps the weights of the start.
             epochs: int. Largest number of epochs. With `initial`, 0 trains no model.
             batch_size: int. Number of windows in a batch.
             val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
             optimizer: Keras optimizer. Default: Adam, rate 0.001, gradient norm at most 5.
-            loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`; with several targets, its
-                `scale` is their standard deviations.
+            loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`, or `losses.QuantileLoss`;
+                with several targets, its `scale` is their standard deviations.
             callbacks: further Keras callbacks.
             patience: int. Number of epochs without a lower validation error after which training
                 ends. The weights of the best epoch are kept.
@@ -158,11 +158,11 @@ class Forecaster:
             verbose: as in `keras.Model.fit`.
 
         Returns:
-            The Keras History.
+            Keras History.
 
         Raises:
-            ValueError: if the series has no steps of equal length or no graph, or is too short; if
-                it does not fit `initial`; if `checkpoint` is of other data.
+            ValueError: if the series has no steps of equal length or no graph, is too short, or
+                does not fit `initial`; if `checkpoint` is of other data.
         """
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)
@@ -174,7 +174,7 @@ class Forecaster:
         split = training.split_series(series, length, horizon, val, test)
         known = training_steps(split, length, horizon)
         form = Form.of(series, self.targets, length, horizon, known)
-        build, given = self._build, self.model_arguments
+        build, given = self._build, {**self.model_arguments, **self._levels(start)}
         if start is not None:
             build, given = earlier.continued(start, form, self.season, build, given, series)
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
@@ -210,13 +210,12 @@ class Forecaster:
         """Computes test errors of the forecaster, the model and the baselines.
 
         Args:
-            series: None, for the test part of the series of `fit`; or a `Series`, of which all
-                windows count.
+            series: None, for the test part of `fit`; or a `Series`, of which all windows count.
 
         Returns:
             pandas frame with a row for each forecast, or for each (target, forecast) of several
-            targets, and the MAE and RMSE over all steps and at a quarter, half and the end of the
-            horizon, in the units of the target.
+            targets: MAE and RMSE over all steps and at a quarter, half and the end of the horizon,
+            in the units of the target. With quantiles, also `metrics.quantile_scores` of the first.
         """
         fitted = self._ready()
         if series is not None:
@@ -252,17 +251,13 @@ class Forecaster:
         """Counts the edges, the sensors without an edge, and the connected parts of the graph.
 
         Returns:
-            dict of "sensors", "edges" (pairs of sensors), "isolated" (names of sensors without an
-            edge), "parts" (connected parts) and "median_edges" (of a sensor).
+            dict of "sensors", "edges" (pairs), "isolated" (names of sensors without an edge),
+            "parts" (connected parts) and "median_edges" (of a sensor).
         """
         return graph_summary(self.model.graph, self.form.names)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Saves the forecaster in a new folder: model, data description, baselines, weights.
-
-        Args:
-            folder: path of a folder that does not exist or is empty. There are no pickles in it.
-        """
+        """Saves the forecaster in a folder that does not exist or is empty, without pickles."""
         files.save(folder, self._ready())
 
     @classmethod
@@ -272,8 +267,7 @@ class Forecaster:
         Args:
             folder: path of a folder that `save` wrote, or the name or folder of a preset. If
                 `model.input_length` of a preset is a dict with "weekly" or "daily", `forecast`
-                needs all steps of the last input_length["weekly"] / horizon weeks, or days: a week
-                is 2016 steps of 5 minutes. The error for too few steps has the number.
+                needs all steps of the last input_length["weekly"] / horizon weeks, or days.
 
         Raises:
             ValueError: if the folder is damaged, has files of two folders or no forecaster.
@@ -286,10 +280,16 @@ class Forecaster:
             input_length=form.input_length,
             season=fitted.season,
             targets=form.target_names,
+            quantiles=fitted.model.quantiles,
             **training.own_arguments(fitted.model),
         )
         found._fitted = fitted
         return found
+
+    def _levels(self, start):
+        """Returns the quantiles, by default those of `initial`, as an argument of the model."""
+        levels = self.quantiles or getattr(start and start.model, "quantiles", None)
+        return {} if levels is None else {"quantiles": levels}
 
     def _ready(self) -> Fitted | Preset:
         if self._fitted is None:

@@ -79,8 +79,14 @@ def _readings(form, newest):
     return in_order(form, series), series.timestamps
 
 
-def dated(form: Form, window: Newest, values: np.ndarray) -> Forecast:
-    """Returns the `Forecast` of values (H, N, C) for the steps after a window."""
+def dated(
+    form: Form,
+    window: Newest,
+    values: np.ndarray,
+    quantiles: np.ndarray | None = None,
+    levels: tuple[float, ...] = (),
+) -> Forecast:
+    """Returns the `Forecast` of the steps after a window, from values (H, N, C) and quantiles."""
     return Forecast(
         window.times,
         form.names,
@@ -88,6 +94,8 @@ def dated(form: Form, window: Newest, values: np.ndarray) -> Forecast:
         tuple(form.units[f] for f in form.targets),
         values,
         np.broadcast_to(window.flags, values.shape[:2]),
+        quantiles,
+        levels,
     )
 
 

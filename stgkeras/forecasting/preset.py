@@ -64,6 +64,12 @@ class Preset:
         found = self._bounded(self.model.predict(windows, verbose=0))
         return {BLEND: found, MODEL: found}
 
+    def with_quantiles(
+        self, series: Series, starts: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], None]:
+        """Returns `forecasts`. Presets have no calibrated quantiles."""
+        return self.forecasts(series, starts), None
+
     def forecast(self, newest: Any) -> Forecast:
         """Forecasts the steps after the newest readings. `Forecaster.forecast` describes them."""
         form = self.form
@@ -169,6 +175,10 @@ def _form(folder, model, data):
                 "trained": (True,) * len(names),
             }
         )
+        if model.quantiles is not None:
+            raise ValueError(
+                f"quantiles {model.quantiles}, which only `Forecaster.save` calibrates"
+            )
         if model.season not in (None, form.steps_per_day):
             raise ValueError(f"{form.steps_per_day} steps in a day for a season of {model.season}")
         return form

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras.arguments import quantile_name
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,6 +33,8 @@ class Forecast:
             may mark a missing reading, and the forecast is not to be trusted. "no such day in
             training": the step is on a weekend or a holiday, or on a working day, and training had
             no such day. The value then does not use the usual day.
+        quantiles: (H, N, C, Q) calibrated quantiles in `units`, or None.
+        levels: tuple of the Q levels of the quantiles.
 
     Example:
         >>> import numpy as np, pandas as pd
@@ -51,11 +55,14 @@ class Forecast:
     units: tuple[str, ...]
     values: np.ndarray
     flags: np.ndarray
+    quantiles: np.ndarray | None = None
+    levels: tuple[float, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Returns a frame with a row for each time and sensor.
 
-        The columns are `time` (or `step`), `sensor`, one for each target, and `flag`.
+        The columns are `time` (or `step`), `sensor`, one for each target, such as "speed", one for
+        each of its quantiles, such as "speed_q05", and `flag`.
         """
         import pandas as pd
 
@@ -67,6 +74,8 @@ class Forecast:
         }
         for c, target in enumerate(self.targets):
             columns[target] = self.values[..., c].ravel()
+            for q, level in enumerate(self.levels if self.quantiles is not None else ()):
+                columns[f"{target}_{quantile_name(level)}"] = self.quantiles[..., c, q].ravel()
         return pd.DataFrame({**columns, "flag": self.flags.astype(object).ravel()})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:

@@ -24,7 +24,7 @@ ZOO = ("STGCN", "ASTGCN", "GraphSTID")
 # Arguments of models that follow from the data, the graph and the forecaster.
 GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")
-GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar"}
+GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar", "quantiles"}
 
 
 def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:

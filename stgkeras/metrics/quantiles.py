@@ -81,7 +81,7 @@ def quantile_scores(
     for number, level in enumerate(levels):
         error = truth - forecast[:, number]
         below = np.where(np.isnan(truth), np.nan, error <= 0)
-        found[f"share below {quantile_name(level)}"] = float(below.mean())
+        found[f"share below {arguments.quantile_name(level)}"] = float(below.mean())
         losses.append(float(np.maximum(level * error, (level - 1) * error).mean()))
     return {**found, "CRPS": 2 * sum(losses) / len(losses)}
 
@@ -94,12 +94,6 @@ def pairs_of(levels: Sequence[float]) -> list[tuple[int, int]]:
             if abs(level + levels[high] - 1) < 1e-9:
                 found.append((low, high))
     return found
-
-
-def quantile_name(level: float) -> str:
-    """Returns the short name of a quantile, such as "q05" or "q2.5"."""
-    percent = round(100 * level, 6)
-    return f"q{percent:02.0f}" if percent == round(percent) else f"q{percent:g}"
 
 
 class _QuantileMean(_MaskedMean):
