@@ -165,6 +165,13 @@ LAYERS = {
     "node-embedding": LayerCase(
         layers.NodeEmbedding, {"units": 4}, {"x": (None, NODES, 3)}, (None, NODES, 7), 1
     ),
+    "monotone-quantiles": LayerCase(
+        layers.MonotoneQuantiles,
+        {"quantiles": (0.1, 0.5, 0.9)},
+        {"x": (None, NODES, 6)},
+        (None, NODES, 2, 3),
+        0,
+    ),
     "adaptive-adjacency": LayerCase(
         layers.AdaptiveAdjacency, {"units": 4}, {"x": (None, NODES, 3)}, (NODES, NODES), 2
     ),

@@ -76,4 +76,4 @@ class MonotoneQuantiles(keras.layers.Layer):
             )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "quantiles": self.quantiles}
+        return {**super().get_config(), "quantiles": list(self.quantiles)}

@@ -190,6 +190,12 @@ class IntervalWidth(_IntervalMean):
     """Mean width of the interval between the first and the last quantile, in the units of `y_true`.
 
     `IntervalCoverage` describes the arguments and the call. The default name is "width".
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> metric = stgkeras.metrics.IntervalWidth((0.1, 0.9))
+        >>> float(metric(np.ones((3, 1, 1, 1)), np.tile([0.0, 4.0], (3, 1, 1, 1, 1))))
+        4.0
     """
 
     _short_name = "width"

@@ -65,6 +65,10 @@ class Forecaster(GraphModel):
             of its own local time and day. With False, the model counts all steps from the first
             step of the forecast, in days of 24 hours: near a clock change it takes the season of
             another hour, and near a holiday that of another kind of day. Default False.
+        quantiles: None, or rising numbers between 0 and 1, such as (0.05, 0.5, 0.95). The model
+            then forecasts these quantiles of each target, which never cross. Its output has one
+            more axis, (batch, horizon, num_nodes, num_outputs, quantiles). Train it with
+            `losses.QuantileLoss(quantiles)`. Default None: one number for each target.
     """
 
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
