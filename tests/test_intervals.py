@@ -1,5 +1,6 @@
 """Calibrated quantiles of a forecaster: conformal shifts by hand, coverage, and no look ahead."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from conftest import once
 from test_forecaster import SMALL, series_of
 
 from stgkeras.forecasting import Forecaster
+from stgkeras.forecasting.errors import ordered
 from stgkeras.forecasting.intervals import Intervals, conformal_shifts, pinball
 from stgkeras.metrics import quantile_scores
 
@@ -178,6 +180,26 @@ def test_scores_of_a_forecaster(fitted):
         np.abs(found["forecaster"] - truth).mean(), rel=1e-5
     )
     assert 0.8 < scores["coverage 90 %"] < 0.98
+
+
+@once
+def test_newest_readings_move_the_quantiles_as_windows_of_a_series_do(fitted):
+    """With a rate above 0, more readings before the window tell of the errors so far."""
+    own = fitted._ready()
+    fixed = own.intervals
+    frame = wide()[-40:]
+    series = series_of({"speed": frame})
+    starts = np.arange(27)  # the last has its targets in the series
+    try:
+        own.intervals = dataclasses.replace(fixed, rate=0.1)
+        _, expected = own.with_quantiles(ordered(own.form, series), starts)
+        found = fitted.forecast(frame[:-2]).quantiles
+        np.testing.assert_allclose(found, expected[-1], rtol=1e-4, atol=1e-4)
+        alone = fitted.forecast(frame[-14:-2]).quantiles
+    finally:
+        own.intervals = fixed
+    assert (np.abs(found - alone) > 1e-3).any()
+    np.testing.assert_allclose(alone, fitted.forecast(frame[-14:-2]).quantiles, atol=1e-4)
 
 
 @once

@@ -23,7 +23,7 @@ from stgkeras.cli.errors import UserError, in_options
 from stgkeras.cli.partial import Partial, check_finished
 from stgkeras.cli.scripts import count
 
-OWN = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
+OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "epochs", "seed")
 # Arguments of models that the data and the graph determine.
 FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
 FIXED |= {"normalize", "past_calendar", *OWN}
@@ -49,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FEATURE",
         action="append",
         help="feature to forecast; may be repeated (all)",
+    )
+    group.add_argument(
+        "--quantiles",
+        metavar="LEVEL",
+        type=float,
+        nargs="+",
+        help="levels of quantiles to forecast, with 0.5, such as 0.05 0.5 0.95 (none)",
     )
     group.add_argument(
         "--set",
@@ -98,6 +105,7 @@ def run(args: argparse.Namespace) -> None:
             input_length=args.input_length,
             season=SEASONS[args.season],
             targets=args.targets,
+            quantiles=args.quantiles,
             **settings,
         )
         if initial is not None:

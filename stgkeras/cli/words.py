@@ -107,7 +107,17 @@ def _table_text(errors, target, unit, where):
 
     of, unit = f" of {target}" if target else "", f" in {unit}" if unit else ""
     text = f"Errors{of}{unit} over {where}:\n"
-    text += errors.rename_axis(None).to_string(float_format="{:.4g}".format)
+    table = errors.filter(regex="^(MAE|RMSE) ").rename_axis(None)
+    text += table.to_string(float_format="{:.4g}".format)
+    for name in errors.filter(regex="^coverage "):
+        level = name.removeprefix("coverage ")
+        share, width, score = (
+            errors.loc[BLEND, f"{kind} {level}"] for kind in ("coverage", "width", "interval score")
+        )
+        text += (
+            f"\nInterval of {level}: {share:.1%} of the readings are inside, mean width "
+            f"{width:.4g}{unit.replace(' in', '')}, interval score {score:.4g}."
+        )
     overall = errors["MAE mean"].drop([BLEND, MODEL])
     if overall.min() < errors.loc[BLEND, "MAE mean"]:
         text += f"\nHere the baseline {overall.idxmin()!r} is better than the forecaster."

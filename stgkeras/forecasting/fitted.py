@@ -13,7 +13,7 @@ from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import PLAIN, blended
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
-from stgkeras.forecasting.newest import dated, newest_window
+from stgkeras.forecasting.newest import dated, newest_window, recent_windows
 from stgkeras.forecasting.one_window import compiled_call
 from stgkeras.forecasting.result import Forecast
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MODEL = "model"  # the model's own forecast, in tables
 BLEND = "forecaster"  # the forecast that is given
 MEMBERS = ("last value", "usual day", "ridge", PLAIN)
+MOST_FOLLOWED = 2016  # windows before the newest one that shifts of quantiles follow
 SEASONAL = ("usual day", "ridge", MODEL)  # the model, if it has a season
 
 
@@ -56,7 +57,7 @@ class Fitted:
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts of windows: the one that is given, then those of `members`."""
-        return self.with_quantiles(series, starts)[0]
+        return self.uncalibrated(series, starts)[0]
 
     def with_quantiles(
         self, series: Series, starts: np.ndarray
@@ -146,16 +147,28 @@ class Fitted:
             found[MODEL], quantiles = self._median(self._call(inputs))
         found |= self._baselines(past[..., list(form.targets)], calendar, names)
         values = self._blended(shares, found, unsure)
-        levels = ()
-        if self.intervals is not None:
+        levels: tuple[float, ...] = ()
+        if self.intervals is not None and quantiles is not None:
             levels = self.intervals.quantiles
-            quantiles = self.intervals.applied(around(values, quantiles, levels))
+            quantiles = around(values, quantiles, levels)
+            quantiles = self.intervals.applied(quantiles, self._newest_shifts(newest))
             quantiles = self._bounded(quantiles)[0]
         made = dated(form, window, values[0], quantiles, levels)
         if unsure is None or not unsure.any():
             return made
         new = unsure[0][:, None] & (made.flags == "")
         return replace(made, flags=np.where(new, "no such day in training", made.flags))
+
+    def _newest_shifts(self, newest):
+        """Returns the shifts (1, H, N, C, Q) after the newest readings, or None for fixed ones."""
+        if self.intervals is None or not self.intervals.rate:
+            return None
+        series, starts = recent_windows(self.form, newest, MOST_FOLLOWED)
+        if len(starts) == 1:
+            return None
+        _, quantiles = self.uncalibrated(series, starts)
+        _, truth, _ = training.past_and_truth(self.form, series, starts)
+        return self.intervals.followed(truth, quantiles, starts)[-1:]
 
     def _shares(self):
         """Returns the weights (H,) of each forecast."""

@@ -180,24 +180,24 @@ def weigh(
     fitted.weights = pd.DataFrame(
         blend_weights(truth / scales, scaled, counts).T, steps, list(found)
     )
-    if model.quantiles is not None:
-        fitted.intervals = calibrated(fitted, series, split.val)
+    fitted.intervals = calibrated(fitted, series, split.val)
     return fitted
 
 
-def calibrated(fitted: Fitted, series: Series, val: np.ndarray) -> Intervals:
-    """Returns the intervals of a forecaster, from its validation windows.
+def calibrated(fitted: Fitted, series: Series, val: np.ndarray) -> Intervals | None:
+    """Returns the intervals of a forecaster, from its validation windows; None without quantiles.
 
     Args:
         fitted: `Fitted` without intervals.
         series: `Series`.
         val: (W,) first steps of the validation windows.
     """
-    levels = fitted.model.quantiles
+    if fitted.model.quantiles is None:
+        return None
     starts = training.thinned(val, MOST_CALIBRATED)
-    _, quantiles = fitted.uncalibrated(series, starts)
+    quantiles: Any = fitted.uncalibrated(series, starts)[1]
     _, truth, _ = training.past_and_truth(fitted.form, series, starts)
-    return Intervals.fit(truth, quantiles, levels, starts)
+    return Intervals.fit(truth, quantiles, fitted.model.quantiles, starts)
 
 
 def as_in_a_week(kinds: np.ndarray, used: np.ndarray) -> np.ndarray:

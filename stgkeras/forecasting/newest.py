@@ -73,6 +73,40 @@ def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
     return Newest(window, clock, times, _flags(form, values, stamps))
 
 
+def recent_windows(form: Form, newest: Any, most: int) -> tuple[Series, np.ndarray]:
+    """Returns the newest readings as a series, and the starts of its last windows.
+
+    The last window is that of `newest_window`. The series has missing readings after its end, so
+    that each window has all its targets.
+
+    Args:
+        form: `Form`.
+        newest: as in `newest_window`.
+        most: int. Largest number of windows.
+    """
+    values, stamps = _readings(form, newest)
+    rows = np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))[-1] + 1
+    values = values[:rows]
+    starts = np.arange(max(0, rows - form.input_length + 1 - most), rows - form.input_length + 1)
+    ahead = np.full((form.horizon, *values.shape[1:]), np.nan, np.float32)
+    if stamps is not None:
+        step = np.timedelta64(round(form.interval * 60e6), "us")
+        first = stamps[0].astype("datetime64[us]")
+        stamps = first + np.arange(rows + form.horizon) * step
+    series = Series(
+        np.concatenate([values, ahead]),
+        None,
+        form.names,
+        form.features,
+        form.interval,
+        stamps,
+        form.units,
+        timezone=form.timezone,
+        holidays=form.holidays,
+    )
+    return series, starts
+
+
 def _readings(form, newest):
     """Returns the readings (T, N, F) in the order of a form, and the times (T,) or None."""
     series = as_series(form, newest)

@@ -74,8 +74,10 @@ class Forecast:
         }
         for c, target in enumerate(self.targets):
             columns[target] = self.values[..., c].ravel()
-            for q, level in enumerate(self.levels if self.quantiles is not None else ()):
-                columns[f"{target}_{quantile_name(level)}"] = self.quantiles[..., c, q].ravel()
+            if self.quantiles is not None:
+                for q, level in enumerate(self.levels):
+                    name = f"{target}_{quantile_name(level)}"
+                    columns[name] = self.quantiles[..., c, q].ravel()
         return pd.DataFrame({**columns, "flag": self.flags.astype(object).ravel()})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
