@@ -12,6 +12,7 @@ from stgkeras.plots.classes import classes
 from stgkeras.plots.errors import errors_by_sensor, errors_in_time
 from stgkeras.plots.forecasts import forecast, forecast_fan
 from stgkeras.plots.graphs import graph, spectral_filters
+from stgkeras.plots.intervals import intervals
 from stgkeras.plots.links import adjacency, reliability
 from stgkeras.plots.matrices import attention
 from stgkeras.plots.ties import likely_links, predicted_links
@@ -27,6 +28,7 @@ __all__ = [
     "forecast",
     "forecast_fan",
     "graph",
+    "intervals",
     "learning_curves",
     "likely_links",
     "predicted_links",

@@ -11,7 +11,7 @@ import numpy as np
 
 from stgkeras.datasets.series.clocks import zone_of
 from stgkeras.datasets.series.series import Series
-from stgkeras.metrics import forecast_errors
+from stgkeras.metrics import forecast_errors, quantile_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,8 @@ class Comparison:
             others are baselines.
         targets: sequence of C ints. Numbers of the features that are forecast. Default: the first.
         data: str. Name of the data set, for titles.
+        quantiles: (W, horizon, N, C, Q), quantiles of the first forecast, or None.
+        levels: the Q levels of the quantiles.
 
     Raises:
         ValueError: if the series has no interval, or a forecast has another shape.
@@ -49,6 +51,8 @@ class Comparison:
     forecasts: Mapping[str, np.ndarray]
     targets: Sequence[int] = (0,)
     data: str = ""
+    quantiles: np.ndarray | None = None
+    levels: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         if self.series.interval is None:
@@ -62,6 +66,12 @@ class Comparison:
             raise ValueError(
                 f"`forecasts` must have the shape (windows, horizon, sensors, targets), {shape}. "
                 f"Received: {wrong}. Pass forecasts of the windows in `first`."
+            )
+        wide = (*shape, len(self.levels))
+        if self.quantiles is not None and np.shape(self.quantiles) != wide:
+            raise ValueError(
+                f"`quantiles` must have the shape (…, quantiles), {wide}. Received: shape="
+                f"{np.shape(self.quantiles)}. Pass quantiles of the windows in `first`."
             )
 
     @property
@@ -162,6 +172,10 @@ class Comparison:
             tested += f", forecast from {ends[0]} to {ends[1]}"
         data += f"; {missing:.1%} of the readings missing"
         found = {"Data": f"{self.data}: {data}" if self.data else data, "Tested": tested}
+        if self.quantiles is not None:
+            scores = quantile_scores(self.truth, self.quantiles, self.levels)
+            shares = [f"{s:.1%} in {n[9:]}" for n, s in scores.items() if n.startswith("coverage")]
+            found["Intervals"] = f"share of readings inside: {', '.join(shares)}"
         if len(self.targets) > 1:
             first = series.features[self.targets[0]]
             found["Figures"] = f"of {first}, the first of {len(self.targets)} targets"

@@ -72,8 +72,9 @@ def compare(
             f"`test` must leave at least {span} steps. Received: test={test}, {total - first} of "
             f"{total} steps. Pass a larger `test`, or more readings."
         )
-    forecasts = forecaster._ready().forecasts(series, starts)
-    return Comparison(series, starts + form.input_length, forecasts, form.targets, data)
+    forecasts, quantiles = forecaster._ready().with_quantiles(series, starts)
+    first, levels = starts + form.input_length, forecaster.model.quantiles or ()
+    return Comparison(series, first, forecasts, form.targets, data, quantiles, levels)
 
 
 def graph_of(model: Any) -> np.ndarray:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PAGE = pathlib.Path(__file__).with_name("page.html")
 CAPTIONS = {
     "forecast": "A day of the sensor with the largest changes.",
+    "fan": "Forecasts with their interval on the same day. A dot is where a forecast begins.",
+    "intervals": "Levels of the quantiles; coverage and width of the interval by hour of the day.",
     "errors": "Mean absolute error by minutes ahead and by hour of the day.",
     "sensors": "Mean absolute error of each sensor. Darker colours are larger errors.",
     "most": "The sensors with the largest errors.",

@@ -37,7 +37,9 @@ def pictures(
     Returns:
         dict of name → figure: "forecast", a day of the sensor with the largest changes; "errors",
         by minutes ahead and hour of the day (only with timestamps); "sensors", the errors on the
-        map or graph; and "most", the sensors with the largest errors.
+        map or graph; and "most", the sensors with the largest errors. With quantiles, also "fan",
+        forecasts with their interval, and "intervals" (only with timestamps), see
+        `plots.intervals`.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -69,6 +71,17 @@ def pictures(
             title=f"{ours}{about}",
             units=comparison.units,
         )
+        if comparison.quantiles is not None:
+            figures["intervals"] = plots.intervals(
+                truth,
+                comparison.quantiles[..., 0, :],
+                comparison.levels,
+                hours,
+                title=f"{ours}{about}",
+                units=comparison.units,
+            )
+    if comparison.quantiles is not None:
+        figures["fan"] = _fan(comparison, truth, predicted, units, f"{ours}{about}")
     graph = series.adjacency if graph is None else graph
     errors = np.ma.masked_invalid(abs(predicted - truth)).mean((0, 1))  # (N,)
     if graph is not None:
@@ -124,19 +137,44 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
     return {"attention": figure}
 
 
-def _day(comparison, truth, forecasts, steps, units, about):
-    """A day of forecasts, from midnight if there is a whole day from then on."""
-    series, length = comparison.series, comparison.steps_per_day
-    begin, axis = 0, {"step_minutes": series.interval}
+def _fan(comparison, truth, predicted, units, title):
+    """A day of forecasts with their interval, of the sensor with the largest changes."""
+    part, sensor = _busiest(comparison, truth)
+    quantiles = comparison.quantiles[part, :, sensor, 0]
+    level = comparison.levels[-1] - comparison.levels[0]
+    return plots.forecast_fan(
+        truth[part, :, sensor],
+        predicted[part, :, sensor],
+        bands={f"{100 * level:.4g} %": (quantiles[..., 0], quantiles[..., -1])},
+        step_minutes=comparison.series.interval,
+        title=f"{title}, sensor {comparison.series.names[sensor]}",
+        units=units,
+    )
+
+
+def _busiest(comparison, truth):
+    """Returns the windows of a day and the sensor with the largest changes in them.
+
+    The day begins at midnight if there is a whole day from then on.
+    """
+    length, begin = comparison.steps_per_day, 0
     if comparison.times is not None:
         times = comparison.times[comparison.ahead[:, 0]]
         clock = times.hour * 3600 + times.minute * 60 + times.second
-        midnights = np.flatnonzero(clock < series.interval * 60)
+        midnights = np.flatnonzero(clock < comparison.series.interval * 60)
         whole = midnights[midnights + length <= len(times)]
         begin = int(whole[0]) if len(whole) else 0
-        axis = {"times": times[begin : begin + length]}
     part = slice(begin, begin + length)
-    busiest = int(np.ma.masked_invalid(truth[part]).std((0, 1)).filled(-1).argmax())
+    changes = np.ma.masked_invalid(truth[part]).std((0, 1)).filled(-1)
+    return part, int(changes.argmax())
+
+
+def _day(comparison, truth, forecasts, steps, units, about):
+    """A day of forecasts of the sensor with the largest changes."""
+    series, (part, busiest) = comparison.series, _busiest(comparison, truth)
+    axis = {"step_minutes": series.interval}
+    if comparison.times is not None:
+        axis = {"times": comparison.times[comparison.ahead[part, 0]]}
     ours, predicted = next(iter(forecasts.items()))
     baseline = next((name for name in (*USUAL, "last value") if name in forecasts), None)
     drawn = {}
