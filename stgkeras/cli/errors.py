@@ -15,7 +15,18 @@ PLAIN = re.compile(rf"(?<![\w`.\"'-])([a-z_]+)=({VALUE})")
 
 
 class UserError(Exception):
-    """An error that the user of the console script can mend. The text is one line."""
+    """An error that the user of the console script can correct. The text is one line."""
+
+
+def option(argument: str) -> str:
+    """Returns the option of an argument.
+
+    Example:
+        >>> from stgkeras.cli.errors import option
+        >>> option("null_value")
+        '--null-value'
+    """
+    return f"--{argument.replace('_', '-')}"
 
 
 @contextlib.contextmanager

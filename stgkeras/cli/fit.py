@@ -18,10 +18,10 @@ import pathlib
 import shlex
 from typing import Any
 
-from stgkeras.cli import reading, words
-from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli import outputs, reading, words
+from stgkeras.cli.errors import UserError, in_options, option
+from stgkeras.cli.option_types import count, learning_rate, seed
 from stgkeras.cli.partial import Partial, check_finished
-from stgkeras.cli.scripts import count
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
 # Arguments of models that the data and the graph determine.
@@ -64,10 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that are not given are those of the folder",
     )
     group.add_argument(
-        "--learning-rate", type=_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
+        "--learning-rate", type=learning_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
     )
     group.add_argument("--epochs", type=count, default=30, help="largest number of epochs (30)")
-    group.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    group.add_argument("--seed", type=seed, default=0, help="random seed (0)")
     group.add_argument("--resume", action="store_true", help="continue an interrupted run")
     reading.add_series_options(parser)
     reading.add_table_options(parser)
@@ -76,8 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     out = pathlib.Path(args.out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
+    outputs.check_new_folder(out)
     settings = _settings(args.set)
     initial = _initial(args)
     files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
@@ -88,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
-    named = {name: f"--{name.replace('_', '-')}" for name in OWN}
+    named = {name: option(name) for name in OWN}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
         _check_settings(args.model, settings)
@@ -211,10 +210,3 @@ def optimizer(rate: float | None) -> Any:
     from stgkeras.forecasting import fitting
 
     return fitting.adam(rate)
-
-
-def _rate(text):
-    number = float(text)
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
-    return number

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from stgkeras.cli.errors import UserError
+from stgkeras.cli.errors import UserError, option
 
 # Options that a resumed run may change.
 FREE = {"command", "run", "out", "epochs", "resume", "debug"}
@@ -111,12 +111,12 @@ def compare(
     for name in sorted({**before, **now}, key=lambda name: name not in names):
         old, new = before.get(name), now.get(name)
         if old != new:
-            option = names.get(name, f"--{name.replace('_', '-')}")
-            old, new = _shown(option, old), _shown(option, new)
+            typed = names.get(name, option(name))
+            old, new = _as_typed(typed, old), _as_typed(typed, new)
             raise UserError(
                 f"{names.get('resume', '--resume')} must have the options and files of the "
                 f"run in {folder}. Received: {new}, before "
-                f"{old.removeprefix(f'{option} ')}. Pass the same, or remove the folder."
+                f"{old.removeprefix(f'{typed} ')}. Pass the same, or remove the folder."
             )
 
 
@@ -134,12 +134,13 @@ def record(
     return found
 
 
-def _shown(option, value):
+def _as_typed(name, value):
+    """Returns an option with a value of a record, as a user types it; or "no --option"."""
     if value is None or value is False or value == []:
-        return f"no {option}"
+        return f"no {name}"
     if value is True:
-        return option
+        return name
     if isinstance(value, dict) and "sha256" in value:
-        return f"{option} {value['path']} (SHA-256 {value['sha256'][:8]})"
+        return f"{name} {value['path']} (SHA-256 {value['sha256'][:8]})"
     values = value if isinstance(value, list) else [value]
-    return " ".join(f"{option} {one}" for one in values)
+    return " ".join(f"{name} {one}" for one in values)

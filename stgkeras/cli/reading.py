@@ -8,13 +8,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stgkeras.cli.errors import UserError
+from stgkeras.cli.errors import UserError, option
 
 TABLE = ("layout", "time", "sensor", "ignore", "separator", "decimal", "day_first", "key")
 SERIES = ("units", "timezone", "null_value", "holidays", "interval", "unknown")
 MOST_IGNORED = 6  # options in an error message
 # How errors name the arguments of `add_table_options`, and of both groups.
-TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
+TABLE_NAMES = {name: option(name) for name in TABLE} | {
     "day_first=True": "--day-first",
     "day_first=False": "--month-first",
     "time=False": "--no-time",
@@ -25,7 +25,7 @@ TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
     'duplicates="mean"': "--mend",
     '`duplicates="first"` or `"mean"`': "--mend",
 }
-NAMES = TABLE_NAMES | {name: f"--{name.replace('_', '-')}" for name in SERIES}
+NAMES = TABLE_NAMES | {name: option(name) for name in SERIES}
 
 
 def add_table_options(parser: argparse.ArgumentParser, several: bool = False) -> None:

@@ -15,6 +15,7 @@ import shlex
 
 from stgkeras.cli import outputs, reading, saved, words
 from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli.option_types import share_or_count
 
 CAUTION = {
     "Caution": "errors are too small on windows that trained the forecaster; by default, only the "
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     outputs.add_arguments(parser)
     parser.add_argument(
         "--test",
-        type=number,
+        type=share_or_count,
         default=0.2,
         metavar="SHARE|STEPS",
         help="last part of the readings that is tested: a share (0.2), or a number of steps (2016);"
@@ -74,11 +75,6 @@ def run(args: argparse.Namespace) -> None:
         f"Open {path} in a browser. Next:\n"
         f"  stgkeras forecast {folder} {file}{reading.again(args)} --out forecast.csv"
     )
-
-
-def number(text: str) -> float | int:
-    """Converts text to a share (float) if it has a point, else to a number of steps (int)."""
-    return float(text) if "." in text else int(text)
 
 
 def with_places(series, path):

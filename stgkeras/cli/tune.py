@@ -16,9 +16,9 @@ import pathlib
 import shlex
 from typing import Any
 
-from stgkeras.cli import fit, partial, reading, words
-from stgkeras.cli.errors import UserError, in_options
-from stgkeras.cli.scripts import count
+from stgkeras.cli import fit, outputs, partial, reading, words
+from stgkeras.cli.errors import UserError, in_options, option
+from stgkeras.cli.option_types import count
 
 RECORD, TABLE = "run.json", "trials.csv"
 
@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     if getattr(args, "initial", None) is not None:
-        raise UserError("--initial must not be used here: each trial starts anew. Remove it.")
+        raise UserError(
+            "--initial must not be used here: each trial starts with new weights. Remove it."
+        )
     out, fixed = pathlib.Path(args.out), fit._settings(args.set)
     arguments = {
         "model": args.model or "GraphSTID",
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     _continue(out, record, args.resume)
     print(words.series_text(args.readings, series), flush=True)
     print(f"Training {arguments['model']}, {words.counted(args.trials, 'trial')}.", flush=True)
-    named = {name: f"--{name.replace('_', '-')}" for name in fit.OWN}
+    named = {name: option(name) for name in fit.OWN}
     named |= files | {name: f"--set {name}" for name in fixed}
     with in_options(named):
         from stgkeras.cli.search import search
@@ -81,18 +83,17 @@ def command(args: argparse.Namespace, settings: dict[str, Any]) -> str:
     """Returns the `stgkeras fit` command with the options of the search and these settings."""
     settings = dict(settings)
     rate = settings.pop("learning_rate", args.learning_rate)
-    words = ["stgkeras", "fit", args.readings, *([args.roads] if args.roads else [])]
+    parts = ["stgkeras", "fit", args.readings, *([args.roads] if args.roads else [])]
     usual = {"model": "GraphSTID", "horizon": 12, "season": "auto", "epochs": 30, "seed": 0}
-    names = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
-    for name in (*reading.SERIES, *names, "set"):
+    for name in (*reading.SERIES, *fit.OWN, "set"):
         value = getattr(args, name)
         for one in value if isinstance(value, list) else [value]:
             if one is not None and one != usual.get(name):
-                words += [f"--{name.replace('_', '-')}", f"{one:g}" if name == "interval" else one]
+                parts += [option(name), f"{one:g}" if name == "interval" else one]
     for name, value in settings.items():
-        words += ["--set", f"{name}={value}"]
-    words += [] if rate is None else ["--learning-rate", f"{rate:g}"]
-    text = shlex.join(map(str, words)) + reading.again(args)
+        parts += ["--set", f"{name}={value}"]
+    parts += [] if rate is None else ["--learning-rate", f"{rate:g}"]
+    text = shlex.join(map(str, parts)) + reading.again(args)
     folders = ("best" if n == 1 else f"best_{n}" for n in itertools.count(1))
     free = next(path for name in folders if not (path := pathlib.Path(args.out, name)).exists())
     return f"{text} --out {shlex.quote(str(free))}"
@@ -116,8 +117,7 @@ def _continue(out, record, resume):
             )
         partial.compare(json.loads(path.read_text("utf-8")), record, out)
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
+    outputs.check_new_folder(out)
     if resume:
         print("No trial was finished before. The search starts from the beginning.")
     out.mkdir(parents=True, exist_ok=True)
