@@ -26,7 +26,7 @@ from stgkeras.models.saved_form import weights_follow
 MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
-# What readers raise on damaged files.
+# Errors that functions raise when they read damaged files.
 DAMAGED = (
     *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
     *(IndexError, OverflowError, RuntimeError, zipfile.BadZipFile),
@@ -34,7 +34,7 @@ DAMAGED = (
 
 
 def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
-    """Writes all files to a temporary folder, which is renamed when it is complete."""
+    """Saves a forecaster. Writes a temporary folder, and renames it when it is complete."""
     if isinstance(fitted, Preset):
         return fitted.save(folder)
     folder = pathlib.Path(folder)
@@ -127,7 +127,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
 
 
 def _form(record):
-    """Returns the form of the data in a record, and checks the rest of the record."""
+    """Returns the form of the data in a record, and checks the other fields of the record."""
     if not isinstance(record, dict):
         raise ValueError(f"it is {json.dumps(record)[:50]}, no description of a forecaster")
     if record["format"] != FORMAT:
@@ -158,7 +158,7 @@ def _table(found):
 
 
 def _check_file(path, record):
-    """Raises ValueError if a file is no whole zip file, or not the one of the record."""
+    """Raises ValueError if a file is no complete zip file, or its digest is not in the record."""
     if not zipfile.is_zipfile(path):
         raise ValueError("it is damaged or cut short")
     # Folders of the first versions have no digests.
@@ -175,7 +175,7 @@ def _digest(path):
 
 
 def _check_arrays(form, arrays, members):
-    """Raises ValueError if an array is missing or has another shape, or no finite numbers."""
+    """Raises an error if an array is missing, has another shape, or is not finite."""
     nodes, targets = len(form.names), len(form.targets)
     shapes = {
         "ridge": (nodes, targets, form.input_length, form.horizon),
