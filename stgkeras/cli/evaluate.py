@@ -2,7 +2,8 @@
 
 stgkeras evaluate city speeds.csv
 
-All windows of the file count. Errors on readings that trained the forecaster are too small.
+The errors are means over all windows of the file. Pass readings that were not used in training:
+errors on training readings are too small.
 """
 
 from __future__ import annotations

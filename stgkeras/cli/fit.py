@@ -24,7 +24,7 @@ from stgkeras.cli.option_types import count, learning_rate, seed
 from stgkeras.cli.partial import Partial, check_finished
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
-# Arguments of models that the data and the graph determine.
+# Arguments of models that --set must not change: the data, the graph or other options set them.
 FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
 FIXED |= {"normalize", "past_calendar", *OWN}
 SEASONS: dict[str, str | bool] = {"auto": "auto", "on": True, "off": False}
@@ -152,9 +152,12 @@ def _initial(args):
 
 
 def _check_initial(initial, forecaster, series, read, args):
-    """Raises ValueError if a series does not fit --initial, before anything else is printed.
+    """Raises ValueError if a series does not fit --initial. Called before training is announced.
 
-    `read` is a function of `ignore` that reads the series again.
+    Args:
+        initial: forecaster of --initial.
+        forecaster: new `Forecaster`.
+        read: function that reads `series` again, with the argument `ignore`.
     """
     from stgkeras.forecasting import initial as earlier
     from stgkeras.forecasting.form import Form
@@ -189,10 +192,10 @@ def _settings(pairs):
 
 
 def _check_settings(model, settings):
-    """Raises UserError for names that the model does not have: Keras ignores them."""
+    """Raises UserError for unknown names of model arguments, which Keras would ignore."""
     from stgkeras import models
 
-    if not hasattr(models, model):  # `Forecaster` refuses it
+    if not hasattr(models, model):  # `Forecaster` raises the error
         return
     known = set(inspect.signature(getattr(models, model)).parameters) - FIXED
     unknown = [name for name in settings if name not in known]
@@ -204,7 +207,11 @@ def _check_settings(model, settings):
 
 
 def optimizer(rate: float | None) -> Any:
-    """Returns the optimizer of `Forecaster.fit` with another learning rate; None for None."""
+    """Returns the default optimizer of `Forecaster.fit` with another learning rate.
+
+    Args:
+        rate: float. None: the function returns None.
+    """
     if rate is None:
         return None
     from stgkeras.forecasting import fitting

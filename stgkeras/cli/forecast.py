@@ -3,8 +3,9 @@
 stgkeras forecast city newest.csv --out next_hour.csv
 stgkeras forecast graph_stid_metr_la newest.csv
 
-The file has the sensors by name, in any order. Missing sensors and rows are missing readings. The
-csv has the columns time, sensor, one for each target, and flag: why a value is uncertain.
+The sensors of the file are found by name, in any order. Sensors and rows that are not in the file
+count as missing readings. The csv has the columns time, sensor, one for each target, and flag, the
+reason why a value is uncertain.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
         reasons = [f"{name} ({flag})" for name, flag in flagged.items()]
         print(
             f"{len(flagged)} of {words.counted(len(forecast.names), 'sensor')} flagged: "
-            f"{words.few(reasons)}. Their values rest on usual days and other sensors.",
+            f"{words.few(reasons)}. Their values are computed from usual days and other sensors.",
             file=sys.stderr,
         )
     target: Any = sys.stdout if args.out is None else args.out

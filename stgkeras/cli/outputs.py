@@ -8,7 +8,8 @@ import pathlib
 
 from stgkeras.cli.errors import UserError
 
-WRITTEN = (".csv", ".html")  # files in the folder of a forecaster that are not of the forecaster
+# Endings of files that a user may have written into the folder of a forecaster.
+WRITTEN = (".csv", ".html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +37,8 @@ def check_new_file(path: str | None, overwrite: bool, *inputs: str | None) -> No
     Args:
         path: path of the file. None: no file is written.
         overwrite: bool. Whether the file may exist.
-        *inputs: files and folders that the command reads. They are never replaced, also under
-            another name or by a link.
+        *inputs: files and folders that the command reads, or None. They are never replaced, even
+            if `path` is another name of them, such as a link.
 
     Raises:
         UserError: if the file must not be written.

@@ -11,10 +11,9 @@ from typing import Any
 
 from stgkeras.cli.errors import UserError, option
 
-# Options that a resumed run may change.
-FREE = {"command", "run", "out", "epochs", "resume", "debug"}
+FREE = {"command", "run", "out", "epochs", "resume", "debug"}  # a resumed run may change these
 FILES = ("readings", "roads")
-PLACES = {name: name for name in FILES}  # arguments that are no options
+PLACES = {name: name for name in FILES}  # positional arguments: errors name them without "--"
 ENDING = ".partial"
 CHECKPOINT, BEST, RECORD = "checkpoint.keras", "checkpoint.best.npz", "run.json"
 
@@ -59,7 +58,7 @@ class Partial:
 
 
 def check_finished(folder: str, name: str) -> None:
-    """Raises UserError if a forecaster is wanted from a run that is not finished.
+    """Raises UserError if the run that writes a forecaster is not finished.
 
     Args:
         folder: path of the forecaster.

@@ -2,9 +2,9 @@
 
 stgkeras report city speeds.csv --out report.html
 
-The page has the errors of the last part of the readings beside the baselines, by minutes ahead,
-hour of the day and sensor, and the forecasts of each sensor in local time. The last fifth counts,
-as in `stgkeras fit`: with its file of readings, none of it was used in training.
+The page has the errors of the forecaster beside the baselines, by minutes ahead, hour of the day
+and sensor, and the forecasts of each sensor in local time. The last fifth of the readings is
+tested. With the file of `stgkeras fit`, this is the part that was not used in training.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def with_places(series, path):
 
     from stgkeras import datasets
 
-    # Only the sensors' names count. The file may have further sensors.
+    # The readings do not matter here. The file may have further sensors.
     empty = np.zeros((1, len(series.names)), "float32")
     found = datasets.from_arrays(empty, names=series.names, graph=path, unknown="drop").places
     if found is None:

@@ -168,8 +168,8 @@ def read(
     """Loads the series of the options, and splits its windows in time.
 
     Returns:
-        The `Series`, the `datasets.Split`, and the number of steps that training may use: the
-        scaler and the season must see these alone.
+        The `Series`, the `datasets.Split`, and the number of training steps. Fit the scaler and the
+        season to these steps only.
     """
     from stgkeras import datasets
 
@@ -189,7 +189,7 @@ def shares(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def names(args: argparse.Namespace) -> dict[str, str]:
-    """Returns how errors name the arguments of the library."""
+    """Returns the options and files in error messages, see `errors.in_options`."""
     groups = ("split", "training", "steps", "csv", "report")
     options = ["epochs", "seed", "out", *(name for group in groups for name in OPTIONS[group])]
     arguments = [name.removeprefix("--").replace("-", "_") for name in options]
@@ -218,8 +218,8 @@ def new_folder(
         free: names of the options that a resumed run may change.
 
     Raises:
-        UserError: if the folder holds a run and `resume` is False, or the other way round; if the
-            run to resume had other options or files.
+        UserError: if `resume` is False and the folder holds a run; if `resume` is True and it holds
+            none; if the run to resume had other options or files.
     """
     folder = pathlib.Path(args.out)
     found = (folder / checkpoint).exists() if checkpoint else not outputs.is_free(folder)
@@ -260,12 +260,12 @@ def print_table(title: str, rows: Mapping[str, Any], path: Any = None) -> None:
 
 
 def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> None:
-    """Prints where the files of a run are, and the next commands.
+    """Prints the folder of a run and the next commands.
 
     Args:
         args: options of the run.
-        *commands: commands, before that of the report on a series.
-        model: str. File of the model in the folder. Default: model.keras.
+        *commands: commands to print. If the run is a forecast, the command of its report follows.
+        model: str. Name of the file of the model. Default "": the report finds model.keras.
     """
     again = reading.again(args)
     usual = {"val": 0.2, "test": 0.2, "boundary": "inside"}
@@ -282,7 +282,7 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
 
 
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Runs a script. An error that the user can mend is one line, without a traceback.
+    """Runs a script. An error that the user can correct is one line, without a traceback.
 
     Raises:
         SystemExit: with status 2, after such an error.

@@ -2,9 +2,10 @@
 
 stgkeras tune speeds.csv roads.csv --units km/h --null-value 0 --trials 20 --out search
 
-Each trial trains the model as `stgkeras fit` does. The settings with the smallest validation error
-win; the test part is not used. The first trial has the default settings. An option --set keeps a
-setting as it is. --resume continues an interrupted search, or adds trials to a finished one.
+Each trial trains the model as `stgkeras fit` does. The best settings are those with the smallest
+validation error; the test part is not used. The first trial has the default settings. --set
+NAME=VALUE excludes a setting from the search. --resume continues an interrupted search, or adds
+trials to a finished one.
 """
 
 from __future__ import annotations
