@@ -61,7 +61,7 @@ def errors_on(
     if not len(starts):
         raise ValueError(
             f"`series` must have at least {span} steps, with readings. Received: "
-            f"{len(series.values)} steps"
+            f"{len(series.values)} steps. Pass a longer series."
         )
     _, truth, _ = training.past_and_truth(form, series, starts)
     steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})

@@ -81,7 +81,8 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
     if missing:
         raise ValueError(
             "`folder` must be a folder that `Forecaster.save` wrote, or the name of a preset from "
-            f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}"
+            f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}. "
+            "Correct the path or the name."
         )
     file = RECORD  # that is read now
     try:

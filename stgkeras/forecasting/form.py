@@ -229,6 +229,6 @@ def target_numbers(features: Sequence[str], targets: Sequence[str] | str | None)
     if unknown or not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(
             f"`targets` must name features of the series, each once: {tuple(features)}. "
-            f"Received: targets={targets!r}"
+            f"Received: targets={targets!r}. Use these names, or omit `targets` for all features."
         )
     return tuple(features.index(name) for name in chosen)

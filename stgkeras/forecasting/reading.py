@@ -51,7 +51,8 @@ def as_series(form: Form, newest: Any) -> Series:
         raise type(error)(f"{error} {call}") from error
     raise TypeError(
         "`newest` must be a `Series`, a pandas frame or the path of a csv file. "
-        f"Received: {type(newest).__name__}"
+        f"Received: {type(newest).__name__}. Create a `Series` from other data, for example with "
+        "`datasets.from_arrays`."
     )
 
 
@@ -124,7 +125,7 @@ def _checked(form, series):
     if form.dated and series.timestamps is None:
         raise ValueError(
             "`newest` must have timestamps, because the forecaster was trained with them. "
-            "Received: timestamps=None"
+            "Received: timestamps=None. Pass readings with their times."
         )
     if form.dated and form.timezone is None and series.timezone is not None:
         raise ValueError(

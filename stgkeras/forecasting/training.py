@@ -36,7 +36,7 @@ def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]
         if model not in ZOO:
             raise ValueError(
                 f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
-                f"Received: model={model!r}"
+                f"Received: model={model!r}. Use one of these names."
             )
         return getattr(models, model)
     is_other = isinstance(model, type) and not issubclass(model, ForecasterModel)
@@ -44,7 +44,7 @@ def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]
         given = f"the class {model.__name__}" if is_other else type(model).__name__
         raise TypeError(
             f"`model` must be one of {ZOO}, a model class of `stgkeras.models` or a function that "
-            f"builds such a model. Received: {given}"
+            f"builds such a model. Received: {given}. Pass a name, a class or a function."
         )
     return model
 

@@ -223,7 +223,8 @@ def _contacts(
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
             "`time`, `source`, `target` and `weight` must have the same length, at least 1. "
-            f"Received: {len(time)}, {len(source)}, {len(target)} and {len(weight)}"
+            f"Received: {len(time)}, {len(source)}, {len(target)} and {len(weight)}. Pass one "
+            "value of each for every contact."
         )
     bad = np.flatnonzero(~np.isfinite(time))
     if bad.size:

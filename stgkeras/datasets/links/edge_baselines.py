@@ -176,7 +176,8 @@ def edge_probabilities(kind: str, parameter: float | Array, num_nodes: int) -> n
     count = 2 if kind == "newman_watts" else 1
     if len(values) != count:
         raise ValueError(
-            f"`parameter` must hold {count} values for {kind}. Received: parameter={parameter}"
+            f"`parameter` must hold {count} values for {kind}. Received: parameter={parameter}. "
+            f"Pass {'the pair (k, p)' if count == 2 else 'one number'}."
         )
     _check_parameter(str(kind), int(num_nodes), values)
     return _PROBABILITIES[str(kind)](int(num_nodes), *values)

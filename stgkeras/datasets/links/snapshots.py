@@ -159,7 +159,9 @@ class Snapshots:
         limits = "from `input_length` to the number of snapshots"
         chosen = steps_of("steps", steps, input_length, self.num_steps, limits)
         if not chosen.size:
-            raise ValueError("`steps` must have at least one step. Received: no steps")
+            raise ValueError(
+                "`steps` must have at least one step. Received: no steps. Pass a part of `split`."
+            )
         if negatives is not None:
             check_number("negatives", negatives, "None or at least 1", lambda v: v >= 1, Integral)
         starts = chosen - input_length

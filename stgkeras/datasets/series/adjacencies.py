@@ -25,7 +25,8 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series")
     if adjacency.shape != (num_nodes, num_nodes):
         raise ValueError(
             f"{where} must have a `graph` with the {num_nodes} nodes of the series. "
-            f"Received: an adjacency of shape {adjacency.shape}"
+            f"Received: an adjacency of shape {adjacency.shape}. Pass a matrix with a row and a "
+            "column for each node."
         )
     wrong = np.argwhere(~np.isfinite(adjacency))
     if len(wrong):

@@ -212,7 +212,7 @@ def checked_holidays(holidays: str | Sequence[Any] | None) -> Holidays:
     if not isinstance(holidays, Iterable):
         raise TypeError(
             '`holidays` must be dates, or a country code such as "AT" or "US-CA". '
-            f"Received: holidays={holidays!r}"
+            f"Received: holidays={holidays!r}. Pass a list of dates, or a code."
         )
     found = []
     for day in holidays:

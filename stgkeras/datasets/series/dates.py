@@ -64,7 +64,8 @@ def parse_times(cells, must, column="", day_first=None, fix=PANDAS_FIX):
     far = np.flatnonzero((times.year < 2) | (times.year > 9998))
     if far.size:  # Python and pandas cannot convert all of them to another time zone
         raise ValueError(
-            f"{must} of the years 2 to 9998. Received: {times.year[far[0]]} in {column}row {far[0]}"
+            f"{must} of the years 2 to 9998. Received: {times.year[far[0]]} in {column}row "
+            f"{far[0]}. Correct the year."
         )
     return times
 
@@ -74,7 +75,7 @@ def times_of_steps(timestamps, steps, name="`timestamps`"):
     if len(timestamps) != steps:
         raise ValueError(
             f"{name} must have one time for each step. "
-            f"Received: {len(timestamps)} times for {steps} steps"
+            f"Received: {len(timestamps)} times for {steps} steps. Pass the times of these steps."
         )
     must = f"{name} must hold dates and times"
     kind = np.asarray(timestamps).dtype.kind

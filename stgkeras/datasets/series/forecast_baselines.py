@@ -88,7 +88,7 @@ def same_time(
     if lag < horizon:
         raise ValueError(
             f"`lag` must be at least `horizon`={horizon}, because a shorter lag reads target "
-            f"steps. Received: lag={lag}"
+            f"steps. Received: lag={lag}. Pass a longer lag."
         )
     steps = first[:, None] + input_length + np.arange(horizon) - lag
     if steps.min() < 0:

@@ -42,7 +42,8 @@ def wide_parts(table, roles, layout):
     elif roles.layout == "station":
         if "" in names:
             raise ValueError(
-                f"{table.where} must have a name for each feature. Received: names {shown(names)}"
+                f"{table.where} must have a name for each feature. Received: names {shown(names)}. "
+                "Write a name above each column."
             )
         names, features, positions = [Path(table.where).stem], names, np.array([columns])
     elif "" in names:
@@ -138,6 +139,7 @@ def two_levels(where, pairs, levels):
         raise ValueError(
             f"{where} must have one column for each sensor and feature. Received: "
             + (f"no column {absent[0]}" if absent else "a column twice")
+            + f". {'Add' if absent else 'Remove'} the column."
         )
     return names, features, np.array([[place[name, item] for item in features] for name in names])
 

@@ -116,7 +116,10 @@ def load_series(
     if isinstance(path, Mapping) or file_type(path, (".npz", *TABLES)) != ".npz":
         if key is not None:
             kind = "table" if isinstance(path, Mapping) else f"{file_type(path, TABLES)[1:]} file"
-            raise ValueError(f"`key` must be None for a {kind}. Received: key={key!r}")
+            raise ValueError(
+                f"`key` must be None for a {kind}. Received: key={key!r}. Omit `key`, which names "
+                "arrays of npz files."
+            )
         return _series(path, graph, **options)
     tabular = sorted(set(options) & TABLE_OPTIONS)
     if tabular:

@@ -184,7 +184,7 @@ def make_series(
     if len(names) != values.shape[1]:
         raise ValueError(
             f"{where} must have one of `names` for each node. Received: {len(names)} names for "
-            f"{values.shape[1]} nodes."
+            f"{values.shape[1]} nodes. Pass a name for each node."
         )
     check_interval(interval)
     marks = null_values(null_value, features)

@@ -125,12 +125,12 @@ class Windows(Batches):
         if isinstance(inputs, dict) and shift is not None:
             raise ValueError(
                 "`inputs` must be one array if there is a `shift`. "
-                f"Received: a dict of {sorted(inputs)}"
+                f"Received: a dict of {sorted(inputs)}. Pass an array, or omit `shift`."
             )
         if isinstance(inputs, dict) and isinstance(input_length, dict):
             raise ValueError(
                 "`inputs` must be one array if `input_length` is a dict of components. "
-                f"Received: a dict of {sorted(inputs)}"
+                f"Received: a dict of {sorted(inputs)}. Pass an array, or an int `input_length`."
             )
         self.input_length, self.horizon, self.missing = input_length, horizon, missing
         if steps_per_day is not None:
@@ -253,7 +253,8 @@ def _check_arrays(arrays, missing):
     if len({data.shape[:1] for _, data in arrays}) > 1:
         *names, last = (f"`{name}`" for name, _ in arrays)
         raise ValueError(
-            f"{', '.join(names)} and {last} must have equally many steps. Received: {steps}"
+            f"{', '.join(names)} and {last} must have equally many steps. Received: {steps}. Pass "
+            "arrays of the same steps."
         )
     for name, data in arrays:
         if data.dtype.kind not in "biuf":
