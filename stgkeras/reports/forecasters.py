@@ -22,9 +22,9 @@ def compare(
     Args:
         forecaster: trained `Forecaster`.
         series: `datasets.Series` with sensors of the forecaster, in any order.
-        test: float, the share of the steps that are tested, the last ones; or int, their number.
-            With the same number as in `Forecaster.fit`, and the same series, no window of them was
-            used in training. Default 0.2, as there.
+        test: float or int. Size of the last part of the series, which is tested: a fraction of the
+            steps, or a number of steps. With the series and the `test` of `Forecaster.fit`, this
+            part was not used in training. Default 0.2, the default of `fit`.
         data: str. Name of the data set, for titles.
 
     Returns:

@@ -213,8 +213,8 @@ def _newman_watts(n, k, p):
     owns 2h edges (h = k // 2), and the last node owns none. For each owned edge, with probability
     p, networkx adds an edge from u to a random node that is not linked to u yet (a free node), if
     there is one. The number of picks X is binomial, and u picks a given one of L free nodes with
-    probability E[min(X, L)] / L. Nodes that picked u before are not free. The code takes their
-    choices for independent of each other, which is its only approximation.
+    probability E[min(X, L)] / L. Nodes that picked u before are not free. The code assumes
+    that their choices are independent. This is its only approximation.
     """
     half = int(k) // 2
     nodes = np.arange(n)

@@ -40,6 +40,8 @@ class Snapshots:
             log(1 + sum of the weights of its contacts / mean weight of all contacts);
             fraction of the steps so far in which the node had a contact;
             sine and cosine of the time of day.
+
+    `Contacts.snapshots` returns an instance and has an example.
     """
 
     contacts: Contacts

@@ -69,7 +69,7 @@ class ComponentClock:
         )
 
     def warn_of_other_seasons(self, starts: np.ndarray) -> None:
-        """Warns of windows in which a model would count to another hour or kind of day."""
+        """Warns of windows in which a model would use the season of another hour or kind of day."""
         clock = np.asarray(self.calendar, "float64")
         day = self.steps_per_day or _steps_per_day(clock[:, 0])
         if day is None:

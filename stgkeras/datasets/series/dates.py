@@ -38,8 +38,8 @@ def parse_times(cells, must, column="", day_first=None, fix=PANDAS_FIX):
         cells: (T,) of strings, dates, datetimes or datetime64.
         must: str. Start of the error message, which states the rule.
         column: str. Name of the column for the error message.
-        day_first: None or bool, whether the day stands before the month.
-        fix: str. What to do if neither the rows nor `day_first` show the order.
+        day_first: None or bool, whether the day comes before the month.
+        fix: str. Advice if neither the rows nor `day_first` show the order.
     """
     import pandas as pd
 
@@ -155,7 +155,7 @@ def _fixed_zone(minutes):
 
 
 def day_is_first(text):
-    """Returns whether the day stands before the month in dates with slashes or hyphens, or None.
+    """Returns whether the day comes before the month in dates with slashes or hyphens, or None.
 
     Args:
         text: pandas Series of str. None is returned if no row shows the order.

@@ -140,6 +140,10 @@ def historical_mean(
     Returns:
         (W, horizon, N, F).
 
+    Raises:
+        ValueError: if `num_train` is above the number of steps, or the calendar does not fit
+            `values` or `steps_per_day`.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> hours = np.datetime64("2024-01-01T00", "h") + np.arange(96)

@@ -200,7 +200,7 @@ def times_of(table, column, rows=None):
     Args:
         table: `Table`.
         column: int.
-        rows: None, or ints: the rows to convert, where others repeat their times.
+        rows: (R,) ints, the rows to convert. Default None: all rows.
     """
     import pandas as pd
 
@@ -232,7 +232,7 @@ def times_of(table, column, rows=None):
 
 
 def day_first_of(table, column):
-    """Returns whether the day stands before the month in a column of times; None if not known."""
+    """Returns whether the day comes before the month in a column of times; None if unknown."""
     cells = table.frame[column]
     if table.day_first is not None or table.kinds[column] != "date" or cells.dtype.kind == "M":
         return table.day_first

@@ -24,7 +24,7 @@ def shown(names):
 
 
 def differences(names, others):
-    """Returns the names that are not in `others`, and the other way round."""
+    """Returns the names that are not in `others`, and the others that are not in `names`."""
     known, there = set(names), set(others)
     return [n for n in names if n not in there], [n for n in others if n not in known]
 

@@ -43,7 +43,7 @@ class Table:
         sample: list of C lists, the first few cells of each column.
         decimal: str. The decimal sign of numbers in text.
         separator: str. The sign between two cells of text.
-        day_first: None or bool, whether the day stands before the month in dates.
+        day_first: None or bool, whether the day comes before the month in dates.
     """
 
     where: str
