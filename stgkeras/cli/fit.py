@@ -16,6 +16,7 @@ import functools
 import inspect
 import pathlib
 import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stgkeras.cli import outputs, reading, words
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     out = pathlib.Path(args.out)
     outputs.check_new_folder(out)
-    settings = _settings(args.set)
+    settings = settings_of(args.set)
     initial = _initial(args)
     files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
     options = reading.series_options(args)
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
     named = {name: option(name) for name in OWN}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
-        _check_settings(args.model, settings)
+        check_settings(args.model, settings)
         forecaster = Forecaster(
             args.model,
             horizon=args.horizon,
@@ -121,16 +122,13 @@ def run(args: argparse.Namespace) -> None:
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
             forecaster.save(out)
-    form = forecaster.form  # its units may be those of --initial
-    units = [form.units[n] for n in form.targets]
+    units = forecaster.form.target_units  # may be those of --initial
     print(words.errors_text(errors, units, "the last part of the readings, not used in training"))
-    folder, file, more = shlex.quote(args.out), shlex.quote(args.readings), reading.again(args)
     print(
-        f"Saved in {out}. Next, with your newest readings or other readings in place of {file}:\n"
-        f"  stgkeras forecast {folder} {file}{more} --out forecast.csv\n"
-        f"  stgkeras evaluate {folder} {file}{more}\n"
-        f"  stgkeras report {folder} {file}{more} --out {shlex.quote(args.out + '.html')}"
+        f"Saved in {out}. Next, with your newest readings or other readings in place of "
+        f"{shlex.quote(args.readings)}:"
     )
+    print(reading.next_commands(args, args.out, "forecast", "evaluate", "report"))
 
 
 def _initial(args):
@@ -159,12 +157,12 @@ def _check_initial(initial, forecaster, series, read, args):
         forecaster: new `Forecaster`.
         read: function that reads `series` again, with the argument `ignore`.
     """
-    from stgkeras.forecasting import initial as earlier
     from stgkeras.forecasting.form import Form
+    from stgkeras.forecasting.initial import continued, with_features_of
 
     known = initial.form.features
     try:
-        series = earlier.with_features_of(series, initial.form)
+        series = with_features_of(series, initial.form)
     except ValueError as error:
         new = [name for name in series.features if name not in known]
         more = "" if set(known) - set(series.features) else reading.ignore_advice(read, args, new)
@@ -172,11 +170,12 @@ def _check_initial(initial, forecaster, series, read, args):
     sizes = forecaster.input_length, forecaster.horizon, len(series.values)
     form = Form.of(series, forecaster.targets, *sizes)
     build, given = forecaster._build, forecaster.model_arguments
-    earlier.continued(initial._fitted, form, forecaster.season, build, given, series)
+    continued(initial._fitted, form, forecaster.season, build, given, series)
 
 
-def _settings(pairs):
-    found = {}
+def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """Returns the arguments of the model in the values of --set, as {name: value}."""
+    found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()) or name in found:
@@ -191,7 +190,7 @@ def _settings(pairs):
     return found
 
 
-def _check_settings(model, settings):
+def check_settings(model: str, settings: Mapping[str, Any]) -> None:
     """Raises UserError for unknown names of model arguments, which Keras would ignore."""
     from stgkeras import models
 

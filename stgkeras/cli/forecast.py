@@ -11,7 +11,6 @@ reason why a value is uncertain.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from typing import Any
 
@@ -44,12 +43,11 @@ def run(args: argparse.Namespace) -> None:
     target: Any = sys.stdout if args.out is None else args.out
     with in_options({}):
         forecast.to_csv(target)
-    folder, file, more = shlex.quote(args.city), shlex.quote(args.readings), reading.again(args)
     times = [str(time) for time in (forecast.times[0], forecast.times[-1])]
     print(
         f"Forecast of {words.counted(len(forecast.times), 'step')} for "
         f"{words.counted(len(forecast.names), 'sensor')}, {times[0]} to {times[1]}"
         f"{'' if args.out is None else f', in {args.out}'}. Next, when a file has the readings of "
-        f"these times too:\n  stgkeras evaluate {folder} {file}{more}",
+        f"these times too:\n{reading.next_commands(args, args.city, 'evaluate')}",
         file=sys.stderr,
     )

@@ -33,17 +33,13 @@ class Partial:
         out = pathlib.Path(args.out)
         self.folder = out.with_name(out.name + ENDING)
         self.checkpoint = self.folder / CHECKPOINT
-        now, path = record(args), self.folder / RECORD
-        if self.checkpoint.exists() and path.exists():
-            if not args.resume:
-                raise UserError(
-                    f"{self.folder} holds an unfinished run. Pass --resume to continue it, or "
-                    "remove the folder."
-                )
-            compare(json.loads(path.read_text("utf-8")), now, self.folder)
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(now, indent=1), "utf-8")
+        is_there = self.checkpoint.exists() and (self.folder / RECORD).exists()
+        if is_there and not args.resume:
+            raise UserError(
+                f"{self.folder} holds an unfinished run. Pass --resume to continue it, or remove "
+                "the folder."
+            )
+        begin(self.folder, record(args), is_there)
 
     def __enter__(self) -> Partial:
         return self
@@ -75,16 +71,20 @@ def check_finished(folder: str, name: str) -> None:
 
 
 def begin(
-    folder: pathlib.Path, now: Mapping[str, Any], resumed: bool, names: Mapping[str, str]
+    folder: pathlib.Path,
+    now: Mapping[str, Any],
+    resumed: bool,
+    names: Mapping[str, str] = PLACES,
 ) -> None:
     """Writes the record of a new run, or compares it with that of a resumed run.
 
     Args:
-        folder: path of the run.
+        folder: path of the run. It is created if it does not exist.
         now: dict that `record` returned.
         resumed: bool. Whether the folder holds a run.
         names: as in `compare`.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / RECORD
     if not resumed:
         path.write_text(json.dumps(now, indent=1), "utf-8")

@@ -178,6 +178,23 @@ def again(args: argparse.Namespace) -> str:
     return "".join(f" {part}" for part in [*parts, *(["--mend"] if args.mend else [])])
 
 
+def next_commands(args: argparse.Namespace, folder: str, *names: str) -> str:
+    """Returns commands for a forecaster and the file of this command, one in a line.
+
+    Args:
+        args: arguments of the command, with `readings`.
+        folder: path of the forecaster.
+        *names: names of commands: "forecast", "evaluate" or "report".
+    """
+    outputs = {"forecast": "forecast.csv", "report": f"{folder}.html"}
+    start = f"{shlex.quote(folder)} {shlex.quote(args.readings)}{again(args)}"
+    return "\n".join(
+        f"  stgkeras {name} {start}"
+        + (f" --out {shlex.quote(outputs[name])}" if name in outputs else "")
+        for name in names
+    )
+
+
 def _null_value(marks):
     found = {}
     for mark in marks:

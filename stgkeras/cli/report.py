@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import shlex
+from typing import TYPE_CHECKING
 
 from stgkeras.cli import outputs, reading, saved, words
 from stgkeras.cli.errors import UserError, in_options
 from stgkeras.cli.option_types import share_or_count
+
+if TYPE_CHECKING:
+    from stgkeras.datasets import Series
 
 CAUTION = {
     "Caution": "errors are too small on windows that trained the forecaster; by default, only the "
@@ -70,15 +73,15 @@ def run(args: argparse.Namespace) -> None:
     print(f"Wrote {path}, {path.stat().st_size / 1e6:.1f} MB. {comparison.facts()['Tested']}.")
     units = f" in {comparison.units}" if comparison.units else ""
     print(f"MAE{units}: {', '.join(f'{name} {value}' for name, value in mean.items())}.")
-    folder, file = shlex.quote(args.city), shlex.quote(args.readings)
-    print(
-        f"Open {path} in a browser. Next:\n"
-        f"  stgkeras forecast {folder} {file}{reading.again(args)} --out forecast.csv"
-    )
+    print(f"Open {path} in a browser. Next:\n{reading.next_commands(args, args.city, 'forecast')}")
 
 
-def with_places(series, path):
-    """Returns a series with the latitudes and longitudes of a csv file."""
+def with_places(series: Series, path: str) -> Series:
+    """Returns a series with the latitudes and longitudes of a csv file.
+
+    Raises:
+        UserError: if the file has no coordinates.
+    """
     import dataclasses
 
     import numpy as np

@@ -228,13 +228,13 @@ def new_folder(
         raise UserError(f"{folder} already holds a run. Pass {more}.")
     if resume and not found:
         raise UserError(f"{folder} has no checkpoint to resume. Remove --resume.")
-    folder.mkdir(parents=True, exist_ok=True)
     if checkpoint:
         now = partial.record(args, {*FREE, *free}, ("data", "graph"))
         names = {"model": "model", "task": "--task"} | (
             {"resume": "A resumed run"} if resume is None else {}
         )
         partial.begin(folder, now, found, names)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

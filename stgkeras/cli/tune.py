@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import pathlib
 import shlex
 from typing import Any
@@ -21,7 +20,7 @@ from stgkeras.cli import fit, outputs, partial, reading, words
 from stgkeras.cli.errors import UserError, in_options, option
 from stgkeras.cli.option_types import count
 
-RECORD, TABLE = "run.json", "trials.csv"
+TABLE = "trials.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(
             "--initial must not be used here: each trial starts with new weights. Remove it."
         )
-    out, fixed = pathlib.Path(args.out), fit._settings(args.set)
+    out, fixed = pathlib.Path(args.out), fit.settings_of(args.set)
     arguments = {
         "model": args.model or "GraphSTID",
         "horizon": args.horizon or 12,
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
         from stgkeras.tuning.settings import SETTINGS
 
         _check_model(arguments["model"], SETTINGS)
-        fit._check_settings(arguments["model"], fixed)
+        fit.check_settings(arguments["model"], fixed)
         options = reading.series_options(args)
         series = datasets.load_series(args.readings, args.roads, **options)
     if args.learning_rate is not None:
@@ -109,20 +108,20 @@ def _check_model(model, known):
 
 
 def _continue(out, record, resume):
-    """Checks that a search in the folder is to be resumed, and has these options and files."""
-    path = out / RECORD
-    if path.exists():
-        if not resume:
-            raise UserError(
-                f"{out} holds a search. Pass --resume to continue it, or another --out."
-            )
-        partial.compare(json.loads(path.read_text("utf-8")), record, out)
-        return
-    outputs.check_new_folder(out)
-    if resume:
-        print("No trial was finished before. The search starts from the beginning.")
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1), "utf-8")
+    """Starts a new search, or checks that the search in the folder has these options and files.
+
+    Raises:
+        UserError: if `resume` is False and the folder holds a search; if the search to resume had
+            other options or files; if the folder holds something else.
+    """
+    is_there = (out / partial.RECORD).exists()
+    if is_there and not resume:
+        raise UserError(f"{out} holds a search. Pass --resume to continue it, or another --out.")
+    if not is_there:
+        outputs.check_new_folder(out)
+        if resume:
+            print("No trial was finished before. The search starts from the beginning.")
+    partial.begin(out, record, is_there)
 
 
 def _write(path, trials):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -146,7 +146,8 @@ def _ridge(
     gram = np.empty((nodes, features, length, length))
     cross = np.empty((nodes, features, length, horizon))
     for a in range(length):
-        for b, product in _products(columns, a, length + horizon):
+        for b in range(a, length + horizon):
+            product = np.einsum("wnc,wnc->nc", columns[a], columns[b])
             if b < length:
                 gram[..., a, b] = gram[..., b, a] = product
             else:
@@ -156,8 +157,3 @@ def _ridge(
     read = np.stack(means[:length], axis=-1)  # (N, C, L)
     ahead = np.stack(means[length:], axis=-1)
     return ridge, ahead - np.einsum("ncl,nclh->nch", read, ridge)
-
-
-def _products(columns: list, a: int, end: int) -> Iterator[tuple[int, np.ndarray]]:
-    for b in range(a, end):
-        yield b, np.einsum("wnc,wnc->nc", columns[a], columns[b])

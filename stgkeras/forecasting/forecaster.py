@@ -13,11 +13,11 @@ from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
-from stgkeras.forecasting import initial as earlier
 from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
+from stgkeras.forecasting.initial import continued, fitted_of, with_features_of
 from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.result import Forecast
 from stgkeras.forecasting.season import has_season
@@ -166,16 +166,16 @@ class Forecaster:
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)
         series = with_graph(series, self.graph)
-        start = None if initial is None else earlier.fitted_of(initial, Forecaster)
+        start = None if initial is None else fitted_of(initial, Forecaster)
         if start is not None:
-            series = earlier.with_features_of(series, start.form)
+            series = with_features_of(series, start.form)
         length, horizon = self.input_length, self.horizon
         split = training.split_series(series, length, horizon, val, test)
         known = training_steps(split, length, horizon)
         form = Form.of(series, self.targets, length, horizon, known)
         build, given = self._build, self.model_arguments
         if start is not None:
-            build, given = earlier.continued(start, form, self.season, build, given, series)
+            build, given = continued(start, form, self.season, build, given, series)
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
         plain = None
         if form.steps_per_day is not None:

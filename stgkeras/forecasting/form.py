@@ -112,7 +112,13 @@ class Form:
 
     @property
     def target_names(self) -> tuple[str, ...]:
+        """The names of the features that are forecast, (C,)."""
         return tuple(self.features[f] for f in self.targets)
+
+    @property
+    def target_units(self) -> tuple[str, ...]:
+        """The units of the features that are forecast, (C,)."""
+        return tuple(self.units[f] for f in self.targets)
 
     @property
     def steps_per_day(self) -> int | None:
