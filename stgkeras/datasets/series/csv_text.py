@@ -98,8 +98,8 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
 
     Args:
         text: `CsvText`.
-        as_text: numbers of the columns that stay text, as names with leading zeros must. All other
-            columns become numbers where each cell is a number or empty.
+        as_text: indices of the columns that remain text, such as names with leading zeros. Another
+            column becomes numbers if each of its cells is a number or empty.
     """
     import pandas as pd
 

@@ -58,7 +58,7 @@ def parse_times(cells, must, column="", day_first=None, fix=PANDAS_FIX):
     bad = np.flatnonzero(times.isna())
     if bad.size:
         raise ValueError(
-            f"{must}. Received: {_shown(index[bad[0]])} in {column}row {bad[0]}. Write each time "
+            f"{must}. Received: {_quoted(index[bad[0]])} in {column}row {bad[0]}. Write each time "
             "as YYYY-MM-DD HH:MM."
         )
     far = np.flatnonzero((times.year < 2) | (times.year > 9998))
@@ -88,7 +88,7 @@ def times_of_steps(timestamps, steps, name="`timestamps`"):
     return parse_times(timestamps, must)
 
 
-def _shown(cell):
+def _quoted(cell):
     return repr(cell if isinstance(cell, str) else str(cell))
 
 

@@ -29,8 +29,8 @@ def latest_window(
         series: `Series`, or an array (T, N, F) of its values; NaN if missing.
         input_length: int or dict, as in `Windows`.
         horizon: int. Number of steps to forecast.
-        timestamps: None, or for an array (T,) datetime64, the times of its steps on the local
-            clock. A `Series` has its own.
+        timestamps: None, or (T,) datetime64, the local times of the steps. Only for an array: a
+            `Series` contains its times.
         steps_per_day: int. Number of steps per day, for daily and weekly components.
         calendar: bool. Whether the inputs contain the calendar of the steps to forecast, for a
             model with a season. Default: if there are timestamps.
@@ -55,7 +55,7 @@ def latest_window(
         >>> inputs["x"].ravel().tolist(), (24 * inputs["calendar"][0, :, 0]).round().tolist()
         ([46.0, 47.0], [0.0, 1.0, 2.0])
     """
-    # It stands below `Windows`, which needs Keras, so that data need no backend.
+    # Imported here, because `Windows` needs Keras. The other data functions need no backend.
     from stgkeras.datasets.series.windows import Windows
 
     timezone = holidays = None
@@ -114,7 +114,7 @@ def latest_window(
 
 
 def _continued(times, keep, horizon):
-    """Returns the last `keep` times and `horizon` further ones, evenly spaced."""
+    """Returns the last `keep` times and the `horizon` next times, with the last time step."""
     if times.dtype.kind != "M" or times.ndim != 1 or len(times) < 2:
         raise ValueError(
             "`timestamps` must be at least two datetime64. Received: "
