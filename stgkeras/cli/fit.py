@@ -35,21 +35,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     parser.add_argument("readings", metavar="READINGS", help="file of readings")
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
-    parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder of the result")
+    parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder for the result")
     group = parser.add_argument_group("forecaster")
     group.add_argument("--model", help="GraphSTID (default), STGCN or ASTGCN")
     group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
-        "--input-length", type=count, metavar="STEPS", help="steps to read (horizon, and 12)"
+        "--input-length",
+        type=count,
+        metavar="STEPS",
+        help="steps to read; default: the horizon, at least 12",
     )
     group.add_argument(
-        "--season", choices=SEASONS, default="auto", help="forecast deviations from the usual day"
+        "--season",
+        choices=SEASONS,
+        default="auto",
+        help="forecast deviations from the usual day; auto: decided by validation errors",
     )
     group.add_argument(
         "--targets",
         metavar="FEATURE",
         action="append",
-        help="feature to forecast; may be repeated (all)",
+        help="feature to forecast; may be repeated; default: all",
     )
     group.add_argument(
         "--set",
@@ -61,8 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--initial",
         metavar="FOLDER",
-        help="start with the weights of this folder of `stgkeras fit`, sensor by sensor; options "
-        "that are not given are those of the folder",
+        help="start with the weights of this folder of `stgkeras fit`; sensors are matched by "
+        "name; options that are not given are taken from the folder",
     )
     group.add_argument(
         "--learning-rate", type=learning_rate, metavar="RATE", help="of the optimizer Adam (0.001)"

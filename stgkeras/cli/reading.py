@@ -49,7 +49,7 @@ def add_table_options(parser: argparse.ArgumentParser, several: bool = False) ->
     group.add_argument(
         "--ignore", metavar="COLUMN", action="append", help="column to leave out; may be repeated"
     )
-    group.add_argument("--separator", help="sign between two cells")
+    group.add_argument("--separator", help="character between two cells")
     group.add_argument("--decimal", choices=(".", ","), help="decimal sign")
     order = group.add_mutually_exclusive_group()
     order.add_argument(
@@ -100,7 +100,9 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--interval", type=float, metavar="MINUTES", help="minutes between steps")
     group.add_argument(
-        "--unknown", choices=("raise", "drop"), help="drop: ignore roads of unknown sensors"
+        "--unknown",
+        choices=("raise", "drop"),
+        help="roads of unknown sensors: raise an error (default), or drop these roads",
     )
 
 

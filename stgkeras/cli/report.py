@@ -29,7 +29,7 @@ CAUTION = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     saved.add_arguments(parser)
-    parser.add_argument("--out", metavar="FILE", default="report.html", help="the page (html)")
+    parser.add_argument("--out", metavar="FILE", default="report.html", help="file of the page")
     outputs.add_arguments(parser)
     parser.add_argument(
         "--test",

@@ -32,7 +32,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "split": {
         "--val": {"type": share_or_count, "default": 0.2, "help": "share (0.2) or count (535)"},
         "--test": {"type": share_or_count, "default": 0.2, "help": "share (0.2) or count (3567)"},
-        "--boundary": {"choices": ("inside", "start"), "default": "inside"},
+        "--boundary": {"choices": ("inside", "start"), "default": "inside"},  # see split_windows
     },
     "training": {
         "--season": {"action": "store_true", "help": "forecast deviations from the usual day"},
