@@ -18,7 +18,7 @@ _weights_follow = contextvars.ContextVar("weights_follow", default=False)
 
 @contextlib.contextmanager
 def weights_follow() -> Iterator[None]:
-    """Context manager for opening a model, whose weights are loaded directly after its config.
+    """Context manager for opening a model if its weights are loaded directly after its config.
 
     Keras draws random weights for a model that is created from a config. JAX compiles a program for
     each shape of these weights, which takes most of the time to open a model: 10 of 11 s for the
