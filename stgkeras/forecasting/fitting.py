@@ -89,7 +89,7 @@ def season_helps(
 
 
 def adam(rate: float = 1e-3) -> keras.optimizers.Optimizer:
-    """Returns the default optimizer of `Forecaster.fit`, with another learning rate."""
+    """Returns the default optimizer of `Forecaster.fit`, with the learning rate `rate`."""
     return keras.optimizers.Adam(rate, global_clipnorm=5.0)
 
 

@@ -139,10 +139,10 @@ class Forecaster:
             initial: None, for new weights; or a trained forecaster or the path of its folder, for
                 the weights of its model. Sensors keep their weights by name; a new sensor starts
                 with the mean of its neighbours, or else of all sensors. `initial` must have the
-                same features, targets, interval, horizon, input length and model arguments, except
-                `dropout`; arguments not given here are taken from it. Scaler, season, baselines and
-                weights of the blend are computed from `series` alone. If no epoch lowers the
-                validation error, the model keeps the weights of `initial`.
+                same features, targets, interval, horizon and input length. Model arguments, except
+                `dropout`, and `season` must be equal; if not given, they are those of `initial`.
+                Scaler, baselines and weights of the blend are computed from `series` alone. If no
+                epoch lowers the validation error, the model keeps the weights of `initial`.
             epochs: int. Largest number of epochs. With `initial`, 0 trains no model.
             batch_size: int. Number of windows in a batch.
             val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
