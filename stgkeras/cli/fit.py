@@ -71,7 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name; options that are not given are taken from the folder",
     )
     group.add_argument(
-        "--learning-rate", type=learning_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
+        "--learning-rate",
+        type=learning_rate,
+        metavar="RATE",
+        help="learning rate of the optimizer Adam (0.001)",
     )
     group.add_argument("--epochs", type=count, default=30, help="largest number of epochs (30)")
     group.add_argument("--seed", type=seed, default=0, help="random seed (0)")
