@@ -65,7 +65,7 @@ def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
 
 def number(name: str, value: Any, low: float = -math.inf, above: float = -math.inf) -> float:
     """Returns a finite number from `low`, and above `above`, as a float."""
-    if not _is_number(value) or not (math.isfinite(value) and low <= value and above < value):
+    if not is_number(value) or not (math.isfinite(value) and low <= value and above < value):
         which = f" of at least {low:g}" if low > -math.inf else ""
         which = f" above {above:g}" if above > -math.inf else which
         raise ValueError(f"`{name}` must be a finite number{which}. Received: {name}={value!r}")
@@ -74,12 +74,13 @@ def number(name: str, value: Any, low: float = -math.inf, above: float = -math.i
 
 def fraction(name: str, value: Any) -> float:
     """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
-    if not _is_number(value) or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
 
 
-def _is_number(value):
+def is_number(value: Any) -> bool:
+    """Returns whether `value` is a real number. A bool is none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -93,7 +93,7 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
     Args:
         model: forecaster model, such as `models.ASTGCN`.
         series: `datasets.Series`.
-        starts: (W,) ints. First steps of windows, of which at most 64 count, evenly chosen.
+        starts: (W,) ints. First steps of windows. At most 64 of them are used, at equal distances.
 
     Returns:
         {"attention": figure}, or {} for a model without spatial attention.
@@ -125,7 +125,7 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
 
 
 def _day(comparison, truth, forecasts, steps, units, about):
-    """A day of forecasts, from midnight if there is a whole day from then on."""
+    """Draws one day of forecasts: the first complete day from midnight, if there is one."""
     series, length = comparison.series, comparison.steps_per_day
     begin, axis = 0, {"step_minutes": series.interval}
     if comparison.times is not None:
