@@ -46,7 +46,7 @@ def main(args):
 
 
 def parse(arguments=None):
-    parser = scripts.parser(__doc__, "csv")
+    parser = scripts.parser(__doc__, "csv", epochs=30)
     args = scripts.parse(parser, arguments)
     if args.data and not args.graph:
         parser.error("the readings need a graph: pass a file of distances or positions")

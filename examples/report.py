@@ -53,7 +53,7 @@ def main(args):
 
 
 def parse(arguments=None):
-    return scripts.parse(scripts.parser(__doc__, "split", "report"), arguments)
+    return scripts.parse(scripts.parser(__doc__, "split", "report", epochs=None), arguments)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
 
 def number(name: str, value: Any, low: float = -math.inf, above: float = -math.inf) -> float:
     """Returns a finite number from `low`, and above `above`, as a float."""
-    if not _is_number(value) or not (math.isfinite(value) and low <= value and above < value):
+    if not is_number(value) or not (math.isfinite(value) and low <= value and above < value):
         which = f" of at least {low:g}" if low > -math.inf else ""
         which = f" above {above:g}" if above > -math.inf else which
         raise ValueError(f"`{name}` must be a finite number{which}. Received: {name}={value!r}")
@@ -74,15 +74,15 @@ def number(name: str, value: Any, low: float = -math.inf, above: float = -math.i
 
 def fraction(name: str, value: Any) -> float:
     """Returns `value` as a float. Raises ValueError unless 0 ≤ value < 1."""
-    if not _is_number(value) or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
 
 
 def levels(name: str, values: Any) -> tuple[float, ...]:
     """Returns the levels of quantiles as a tuple. Raises ValueError unless 0 < … rising … < 1."""
-    found = [values] if _is_number(values) else list(sequence(name, values))
-    if not found or not all(_is_number(value) and 0 < value < 1 for value in found):
+    found = [values] if is_number(values) else list(sequence(name, values))
+    if not found or not all(is_number(value) and 0 < value < 1 for value in found):
         raise ValueError(
             f"`{name}` must be numbers above 0 and below 1. Received: {name}={values!r}. Pass a "
             "tuple such as (0.05, 0.5, 0.95)."
@@ -101,7 +101,8 @@ def quantile_name(level: float) -> str:
     return f"q{percent:02.0f}" if percent == round(percent) else f"q{percent:g}"
 
 
-def _is_number(value):
+def is_number(value: Any) -> bool:
+    """Returns whether `value` is a real number. A bool is none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -103,7 +103,7 @@ def test_models_of_other_layers():
     ):
         new = build(4, graph=operator(ROADS), **{**arguments, **change})
         before = [numbers(w).copy() for w in new.weights]
-        with pytest.raises(ValueError, match=f"`model` must have the layers.*{received}"):
+        with pytest.raises(ValueError, match=f"`model` must have the same layers.*{received}"):
             carry_weights(old, new, np.eye(4))
         for one, weight in zip(before, new.weights, strict=True):
             np.testing.assert_array_equal(one, numbers(weight))

@@ -73,7 +73,14 @@ class WarmRestarts(keras.callbacks.Callback):
             self._set_base(base_lr)
 
     def rate(self, epoch: float) -> float:
-        """Returns the learning rate at a time in epochs; 2.5 is the middle of the third epoch."""
+        """Returns the learning rate at a time.
+
+        Args:
+            epoch: float ≥ 0. Time in epochs; 2.5 is the middle of the third epoch.
+
+        Raises:
+            ValueError: if `base_lr` is None and `fit` has not started.
+        """
         if self._base is None:
             raise ValueError(
                 "`base_lr` must be a number to compute a rate. Received: base_lr=None. "

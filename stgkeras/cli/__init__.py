@@ -24,11 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: sequence of str. Default: those of the process.
 
     Returns:
-        0; 2 after an error that the user can mend; 130 after Ctrl-C; 141 if the program that reads
-        the standard output has ended.
+        0 after success; 2 after an error that the user can correct; 130 after Ctrl-C; 141 if the
+        program that reads the standard output has ended.
     """
     args = _parser().parse_args(arguments)
-    if arguments is None:  # this process has no other purpose
+    if arguments is None:  # otherwise the caller may need TensorFlow later
         _leave_out_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
     try:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         more = " Pass --resume to continue." if args.command in ("fit", "tune") else ""
         print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # as after `| head`: Python would report it again when it ends
+    except BrokenPipeError:  # as after `| head`. Without this, Python reports the error at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
@@ -77,10 +77,10 @@ def _parser():
 
 
 def _leave_out_tensorflow():
-    """Lets Keras not import TensorFlow, where it is installed but not the backend.
+    """Prevents Keras from importing TensorFlow when the backend is JAX or PyTorch.
 
-    Keras 3 imports TensorFlow to set seeds and to save models, which takes seconds and prints its
-    log. Neither depends on it with another backend.
+    Keras 3 imports an installed TensorFlow to set seeds and to save models. This takes seconds and
+    prints the log of TensorFlow. With another backend, neither needs TensorFlow.
     """
     if os.environ.get("KERAS_BACKEND", "tensorflow") in ("jax", "torch"):
         sys.modules.setdefault("tensorflow", None)

@@ -1,4 +1,4 @@
-"""Errors of the library in the words of the console script: options instead of arguments."""
+"""Errors of the console script: options and files in place of the arguments of the library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ PLAIN = re.compile(rf"(?<![\w`.\"'-])([a-z_]+)=({VALUE})")
 
 
 class UserError(Exception):
-    """An error that the user of the console script can mend. The text is one line."""
+    """An error that the user of the console script can correct. The text is one line."""
+
+
+def option(argument: str) -> str:
+    """Returns the option of an argument.
+
+    Example:
+        >>> from stgkeras.cli.errors import option
+        >>> option("null_value")
+        '--null-value'
+    """
+    return f"--{argument.replace('_', '-')}"
 
 
 @contextlib.contextmanager
@@ -23,8 +34,8 @@ def in_options(names: Mapping[str, str]) -> Iterator[None]:
     """Turns an error of the library into a `UserError` that names options and files.
 
     Args:
-        names: dict of argument, argument=value, or a phrase with backticks → the option or file
-            of the user. An option that ends in " …" takes all entries of a list after it.
+        names: dict of argument → option or file of the user. A key can also be "argument=value",
+            or a phrase with backticks. An option that ends in " …" takes several values.
     """
     try:
         yield
@@ -36,6 +47,10 @@ def in_options(names: Mapping[str, str]) -> Iterator[None]:
 
 def translated(message: str, names: Mapping[str, str]) -> str:
     """Replaces the arguments in a message by options, and joins its lines.
+
+    Args:
+        message: str.
+        names: as in `in_options`.
 
     Example:
         >>> from stgkeras.cli.errors import translated

@@ -2,13 +2,13 @@
 
 stgkeras evaluate city speeds.csv
 
-All windows of the file count. Errors on readings that trained the forecaster are too small.
+The errors are means over all windows of the file. Pass readings that were not used in training:
+errors on training readings are too small.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 
 from stgkeras.cli import reading, saved, words
 from stgkeras.cli.errors import in_options
@@ -24,12 +24,6 @@ def run(args: argparse.Namespace) -> None:
     forecaster, series = saved.opened(args)
     with in_options(saved.names(args)):
         errors = forecaster.evaluate(series)
-    form = forecaster.form
-    units = [form.units[n] for n in form.targets]
-    print(words.errors_text(errors, units, f"all windows of {args.readings}"))
-    folder, file = shlex.quote(args.city), shlex.quote(args.readings)
-    more = reading.again(args)
-    print(
-        f"Next:\n  stgkeras report {folder} {file}{more} --out {shlex.quote(args.city + '.html')}\n"
-        f"  stgkeras forecast {folder} {file}{more} --out forecast.csv"
-    )
+    where = f"all windows of {args.readings}"
+    print(words.errors_text(errors, forecaster.form.target_units, where))
+    print(f"Next:\n{reading.next_commands(args, args.city, 'report', 'forecast')}")

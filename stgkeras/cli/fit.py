@@ -16,15 +16,16 @@ import functools
 import inspect
 import pathlib
 import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stgkeras.cli import reading, words
-from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli import outputs, reading, words
+from stgkeras.cli.errors import UserError, in_options, option
+from stgkeras.cli.option_types import count, learning_rate, seed
 from stgkeras.cli.partial import Partial, check_finished
-from stgkeras.cli.scripts import count
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "epochs", "seed")
-# Arguments of models that the data and the graph determine.
+# Arguments of models that --set must not change: the data, the graph or other options set them.
 FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
 FIXED |= {"normalize", "past_calendar", *OWN}
 SEASONS: dict[str, str | bool] = {"auto": "auto", "on": True, "off": False}
@@ -34,21 +35,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     parser.add_argument("readings", metavar="READINGS", help="file of readings")
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
-    parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder of the result")
+    parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder for the result")
     group = parser.add_argument_group("forecaster")
     group.add_argument("--model", help="GraphSTID (default), STGCN or ASTGCN")
     group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
-        "--input-length", type=count, metavar="STEPS", help="steps to read (horizon, and 12)"
+        "--input-length",
+        type=count,
+        metavar="STEPS",
+        help="steps to read; default: the horizon, at least 12",
     )
     group.add_argument(
-        "--season", choices=SEASONS, default="auto", help="forecast deviations from the usual day"
+        "--season",
+        choices=SEASONS,
+        default="auto",
+        help="forecast deviations from the usual day; auto: decided by validation errors",
     )
     group.add_argument(
         "--targets",
         metavar="FEATURE",
         action="append",
-        help="feature to forecast; may be repeated (all)",
+        help="feature to forecast; may be repeated; default: all",
     )
     group.add_argument(
         "--quantiles",
@@ -67,14 +74,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--initial",
         metavar="FOLDER",
-        help="start with the weights of this folder of `stgkeras fit`, sensor by sensor; options "
-        "that are not given are those of the folder",
+        help="start with the weights of this folder of `stgkeras fit`; sensors are matched by "
+        "name; options that are not given are taken from the folder",
     )
     group.add_argument(
-        "--learning-rate", type=_rate, metavar="RATE", help="of the optimizer Adam (0.001)"
+        "--learning-rate",
+        type=learning_rate,
+        metavar="RATE",
+        help="learning rate of the optimizer Adam (0.001)",
     )
     group.add_argument("--epochs", type=count, default=30, help="largest number of epochs (30)")
-    group.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    group.add_argument("--seed", type=seed, default=0, help="random seed (0)")
     group.add_argument("--resume", action="store_true", help="continue an interrupted run")
     reading.add_series_options(parser)
     reading.add_table_options(parser)
@@ -83,9 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     out = pathlib.Path(args.out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
-    settings = _settings(args.set)
+    outputs.check_new_folder(out)
+    settings = settings_of(args.set)
     initial = _initial(args)
     files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
     options = reading.series_options(args)
@@ -95,10 +104,10 @@ def run(args: argparse.Namespace) -> None:
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
-    named = {name: f"--{name.replace('_', '-')}" for name in OWN}
+    named = {name: option(name) for name in OWN}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
-        _check_settings(args.model, settings)
+        check_settings(args.model, settings)
         forecaster = Forecaster(
             args.model,
             horizon=args.horizon,
@@ -130,16 +139,13 @@ def run(args: argparse.Namespace) -> None:
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
             forecaster.save(out)
-    form = forecaster.form  # its units may be those of --initial
-    units = [form.units[n] for n in form.targets]
+    units = forecaster.form.target_units  # may be those of --initial
     print(words.errors_text(errors, units, "the last part of the readings, not used in training"))
-    folder, file, more = shlex.quote(args.out), shlex.quote(args.readings), reading.again(args)
     print(
-        f"Saved in {out}. Next, with your newest readings or other readings in place of {file}:\n"
-        f"  stgkeras forecast {folder} {file}{more} --out forecast.csv\n"
-        f"  stgkeras evaluate {folder} {file}{more}\n"
-        f"  stgkeras report {folder} {file}{more} --out {shlex.quote(args.out + '.html')}"
+        f"Saved in {out}. Next, with your newest readings or other readings in place of "
+        f"{shlex.quote(args.readings)}:"
     )
+    print(reading.next_commands(args, args.out, "forecast", "evaluate", "report"))
 
 
 def _initial(args):
@@ -161,16 +167,19 @@ def _initial(args):
 
 
 def _check_initial(initial, forecaster, series, read, args):
-    """Raises ValueError if a series does not fit --initial, before anything else is printed.
+    """Raises ValueError if a series does not fit --initial. Called before training is announced.
 
-    `read` is a function of `ignore` that reads the series again.
+    Args:
+        initial: forecaster of --initial.
+        forecaster: new `Forecaster`.
+        read: function that reads `series` again, with the argument `ignore`.
     """
-    from stgkeras.forecasting import initial as earlier
     from stgkeras.forecasting.form import Form
+    from stgkeras.forecasting.initial import continued, with_features_of
 
     known = initial.form.features
     try:
-        series = earlier.with_features_of(series, initial.form)
+        series = with_features_of(series, initial.form)
     except ValueError as error:
         new = [name for name in series.features if name not in known]
         more = "" if set(known) - set(series.features) else reading.ignore_advice(read, args, new)
@@ -178,11 +187,12 @@ def _check_initial(initial, forecaster, series, read, args):
     sizes = forecaster.input_length, forecaster.horizon, len(series.values)
     form = Form.of(series, forecaster.targets, *sizes)
     build, given = forecaster._build, forecaster.model_arguments
-    earlier.continued(initial._fitted, form, forecaster.season, build, given, series)
+    continued(initial._fitted, form, forecaster.season, build, given, series)
 
 
-def _settings(pairs):
-    found = {}
+def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """Returns the arguments of the model in the values of --set, as {name: value}."""
+    found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (equals and name.isidentifier()) or name in found:
@@ -197,11 +207,11 @@ def _settings(pairs):
     return found
 
 
-def _check_settings(model, settings):
-    """Raises UserError for names that the model does not have: Keras ignores them."""
+def check_settings(model: str, settings: Mapping[str, Any]) -> None:
+    """Raises UserError for unknown names of model arguments, which Keras would ignore."""
     from stgkeras import models
 
-    if not hasattr(models, model):  # `Forecaster` refuses it
+    if not hasattr(models, model):  # `Forecaster` raises the error
         return
     known = set(inspect.signature(getattr(models, model)).parameters) - FIXED
     unknown = [name for name in settings if name not in known]
@@ -213,16 +223,13 @@ def _check_settings(model, settings):
 
 
 def optimizer(rate: float | None) -> Any:
-    """Returns the optimizer of `Forecaster.fit` with another learning rate; None for None."""
+    """Returns the default optimizer of `Forecaster.fit` with another learning rate.
+
+    Args:
+        rate: float. None: the function returns None.
+    """
     if rate is None:
         return None
     from stgkeras.forecasting import fitting
 
     return fitting.adam(rate)
-
-
-def _rate(text):
-    number = float(text)
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
-    return number

@@ -3,14 +3,14 @@
 stgkeras forecast city newest.csv --out next_hour.csv
 stgkeras forecast graph_stid_metr_la newest.csv
 
-The file has the sensors by name, in any order. Missing sensors and rows are missing readings. The
-csv has the columns time, sensor, one for each target, and flag: why a value is uncertain.
+The sensors of the file are found by name, in any order. Sensors and rows that are not in the file
+count as missing readings. The csv has the columns time, sensor, one for each target, and flag, the
+reason why a value is uncertain.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from typing import Any
 
@@ -37,18 +37,17 @@ def run(args: argparse.Namespace) -> None:
         reasons = [f"{name} ({flag})" for name, flag in flagged.items()]
         print(
             f"{len(flagged)} of {words.counted(len(forecast.names), 'sensor')} flagged: "
-            f"{words.few(reasons)}. Their values rest on usual days and other sensors.",
+            f"{words.few(reasons)}. Their values are computed from usual days and other sensors.",
             file=sys.stderr,
         )
     target: Any = sys.stdout if args.out is None else args.out
     with in_options({}):
         forecast.to_csv(target)
-    folder, file, more = shlex.quote(args.city), shlex.quote(args.readings), reading.again(args)
     times = [str(time) for time in (forecast.times[0], forecast.times[-1])]
     print(
         f"Forecast of {words.counted(len(forecast.times), 'step')} for "
         f"{words.counted(len(forecast.names), 'sensor')}, {times[0]} to {times[1]}"
         f"{'' if args.out is None else f', in {args.out}'}. Next, when a file has the readings of "
-        f"these times too:\n  stgkeras evaluate {folder} {file}{more}",
+        f"these times too:\n{reading.next_commands(args, args.city, 'evaluate')}",
         file=sys.stderr,
     )

@@ -1,18 +1,34 @@
-"""Files that commands write: never in place of a file that the command reads."""
+"""Files and folders that commands write. A command never replaces a file that it reads."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import pathlib
 
 from stgkeras.cli.errors import UserError
 
-WRITTEN = (".csv", ".html")  # files in the folder of a forecaster that are not of the forecaster
+# Endings of files that a user may have written into the folder of a forecaster.
+WRITTEN = (".csv", ".html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the option to replace a file."""
     parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+
+
+def is_free(path: str | os.PathLike[str]) -> bool:
+    """Returns whether a path can be a new folder: it does not exist, or is an empty folder."""
+    folder = pathlib.Path(path)
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def check_new_folder(path: str | os.PathLike[str]) -> None:
+    """Raises UserError if the folder of `--out` exists and is not empty."""
+    if not is_free(path):
+        raise UserError(
+            f"--out must be a new folder. Received: {path}, which exists. Pass another."
+        )
 
 
 def check_new_file(path: str | None, overwrite: bool, *inputs: str | None) -> None:
@@ -21,8 +37,8 @@ def check_new_file(path: str | None, overwrite: bool, *inputs: str | None) -> No
     Args:
         path: path of the file. None: no file is written.
         overwrite: bool. Whether the file may exist.
-        *inputs: files and folders that the command reads. They are never replaced, also under
-            another name or by a link.
+        *inputs: files and folders that the command reads, or None. They are never replaced, even
+            if `path` is another name of them, such as a link.
 
     Raises:
         UserError: if the file must not be written.

@@ -9,12 +9,11 @@ import pathlib
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from stgkeras.cli.errors import UserError
+from stgkeras.cli.errors import UserError, option
 
-# Options that a resumed run may change.
-FREE = {"command", "run", "out", "epochs", "resume", "debug"}
+FREE = {"command", "run", "out", "epochs", "resume", "debug"}  # a resumed run may change these
 FILES = ("readings", "roads")
-PLACES = {name: name for name in FILES}  # arguments that are no options
+PLACES = {name: name for name in FILES}  # positional arguments: errors name them without "--"
 ENDING = ".partial"
 CHECKPOINT, BEST, RECORD = "checkpoint.keras", "checkpoint.best.npz", "run.json"
 
@@ -34,17 +33,13 @@ class Partial:
         out = pathlib.Path(args.out)
         self.folder = out.with_name(out.name + ENDING)
         self.checkpoint = self.folder / CHECKPOINT
-        now, path = record(args), self.folder / RECORD
-        if self.checkpoint.exists() and path.exists():
-            if not args.resume:
-                raise UserError(
-                    f"{self.folder} holds an unfinished run. Pass --resume to continue it, or "
-                    "remove the folder."
-                )
-            compare(json.loads(path.read_text("utf-8")), now, self.folder)
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(now, indent=1), "utf-8")
+        is_there = self.checkpoint.exists() and (self.folder / RECORD).exists()
+        if is_there and not args.resume:
+            raise UserError(
+                f"{self.folder} holds an unfinished run. Pass --resume to continue it, or remove "
+                "the folder."
+            )
+        begin(self.folder, record(args), is_there)
 
     def __enter__(self) -> Partial:
         return self
@@ -59,7 +54,7 @@ class Partial:
 
 
 def check_finished(folder: str, name: str) -> None:
-    """Raises UserError if a forecaster is wanted from a run that is not finished.
+    """Raises UserError if the run that writes a forecaster is not finished.
 
     Args:
         folder: path of the forecaster.
@@ -76,16 +71,20 @@ def check_finished(folder: str, name: str) -> None:
 
 
 def begin(
-    folder: pathlib.Path, now: Mapping[str, Any], resumed: bool, names: Mapping[str, str]
+    folder: pathlib.Path,
+    now: Mapping[str, Any],
+    resumed: bool,
+    names: Mapping[str, str] = PLACES,
 ) -> None:
     """Writes the record of a new run, or compares it with that of a resumed run.
 
     Args:
-        folder: path of the run.
+        folder: path of the run. It is created if it does not exist.
         now: dict that `record` returned.
         resumed: bool. Whether the folder holds a run.
         names: as in `compare`.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / RECORD
     if not resumed:
         path.write_text(json.dumps(now, indent=1), "utf-8")
@@ -111,12 +110,12 @@ def compare(
     for name in sorted({**before, **now}, key=lambda name: name not in names):
         old, new = before.get(name), now.get(name)
         if old != new:
-            option = names.get(name, f"--{name.replace('_', '-')}")
-            old, new = _shown(option, old), _shown(option, new)
+            typed = names.get(name, option(name))
+            old, new = _as_typed(typed, old), _as_typed(typed, new)
             raise UserError(
                 f"{names.get('resume', '--resume')} must have the options and files of the "
                 f"run in {folder}. Received: {new}, before "
-                f"{old.removeprefix(f'{option} ')}. Pass the same, or remove the folder."
+                f"{old.removeprefix(f'{typed} ')}. Pass the same, or remove the folder."
             )
 
 
@@ -134,12 +133,13 @@ def record(
     return found
 
 
-def _shown(option, value):
+def _as_typed(name, value):
+    """Returns an option with a value of a record, as a user types it; or "no --option"."""
     if value is None or value is False or value == []:
-        return f"no {option}"
+        return f"no {name}"
     if value is True:
-        return option
+        return name
     if isinstance(value, dict) and "sha256" in value:
-        return f"{option} {value['path']} (SHA-256 {value['sha256'][:8]})"
+        return f"{name} {value['path']} (SHA-256 {value['sha256'][:8]})"
     values = value if isinstance(value, list) else [value]
-    return " ".join(f"{option} {one}" for one in values)
+    return " ".join(f"{name} {one}" for one in values)

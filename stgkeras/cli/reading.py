@@ -1,4 +1,4 @@
-"""Options that say how the files of readings are read, the same in every command."""
+"""Options that describe the file of readings and how it is read, for all commands."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stgkeras.cli.errors import UserError
+from stgkeras.cli.errors import UserError, option
 
 TABLE = ("layout", "time", "sensor", "ignore", "separator", "decimal", "day_first", "key")
 SERIES = ("units", "timezone", "null_value", "holidays", "interval", "unknown")
 MOST_IGNORED = 6  # options in an error message
-# How errors name the arguments of `add_table_options`, and of both groups.
-TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
+# Arguments of the library → options in error messages: the table options, and both groups.
+TABLE_NAMES = {name: option(name) for name in TABLE} | {
     "day_first=True": "--day-first",
     "day_first=False": "--month-first",
     "time=False": "--no-time",
@@ -25,16 +25,19 @@ TABLE_NAMES = {name: f"--{name.replace('_', '-')}" for name in TABLE} | {
     'duplicates="mean"': "--mend",
     '`duplicates="first"` or `"mean"`': "--mend",
 }
-NAMES = TABLE_NAMES | {name: f"--{name.replace('_', '-')}" for name in SERIES}
+NAMES = TABLE_NAMES | {name: option(name) for name in SERIES}
 
 
 def add_table_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
-    """Adds the options that every command has, in a group of their own.
+    """Adds the options about the form of the file, which every command has.
 
-    With `several`, one `--key` takes several arrays: for scripts without arguments after it.
+    Args:
+        parser: parser of a command.
+        several: bool. Whether one `--key` takes several arrays, as in scripts. Positional arguments
+            must then come before it. Default False.
     """
     group = parser.add_argument_group(
-        "form of the file", "Only needed where the file does not show its form."
+        "form of the file", "Only needed if the command cannot recognise the form."
     )
     group.add_argument("--layout", choices=("wide", "long", "station"), help="form of the table")
     time = group.add_mutually_exclusive_group()
@@ -46,7 +49,7 @@ def add_table_options(parser: argparse.ArgumentParser, several: bool = False) ->
     group.add_argument(
         "--ignore", metavar="COLUMN", action="append", help="column to leave out; may be repeated"
     )
-    group.add_argument("--separator", help="sign between two cells")
+    group.add_argument("--separator", help="character between two cells")
     group.add_argument("--decimal", choices=(".", ","), help="decimal sign")
     order = group.add_mutually_exclusive_group()
     order.add_argument(
@@ -74,7 +77,7 @@ def add_table_options(parser: argparse.ArgumentParser, several: bool = False) ->
 
 
 def add_series_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that describe the readings, which `fit` stores."""
+    """Adds the options that describe the readings. `fit` stores them in the forecaster."""
     group = parser.add_argument_group("readings")
     group.add_argument(
         "--units",
@@ -97,18 +100,20 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--interval", type=float, metavar="MINUTES", help="minutes between steps")
     group.add_argument(
-        "--unknown", choices=("raise", "drop"), help="drop: ignore roads of unknown sensors"
+        "--unknown",
+        choices=("raise", "drop"),
+        help="roads of unknown sensors: raise an error (default), or drop these roads",
     )
 
 
 def table_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Returns the arguments of `load_series` that `add_table_options` reads."""
+    """Returns the arguments of `load_series` in the options of `add_table_options`."""
     found = {name: getattr(args, name) for name in TABLE if getattr(args, name) is not None}
     return found | ({"duplicates": "mean", "regularize": True} if args.mend else {})
 
 
 def series_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Returns the arguments of `load_series` for a fit."""
+    """Returns the arguments of `load_series` in both groups of options."""
     found = {name: getattr(args, name) for name in SERIES if getattr(args, name) is not None}
     if args.units and len(args.units) == 1:
         found["units"] = args.units[0]
@@ -123,7 +128,7 @@ def ignore_advice(read: Callable[..., Any], args: argparse.Namespace, names: Seq
     """Returns the advice to pass --ignore for sensors or features, or "" if that does not help.
 
     Args:
-        read: function of further arguments of `load_series` that reads the file again.
+        read: function that reads the file again, with further arguments of `load_series`.
         args: arguments of the command.
         names: sensors or features that the forecaster does not know.
     """
@@ -140,7 +145,12 @@ def ignore_advice(read: Callable[..., Any], args: argparse.Namespace, names: Seq
 
 
 def take_form(args: argparse.Namespace, form: Any) -> None:
-    """Sets the options of `add_series_options` that were not given to those of a forecaster."""
+    """Completes the options of `add_series_options` by the description of a forecaster's data.
+
+    Args:
+        args: arguments of the command. Options without a value are changed.
+        form: `Form` of the data of the forecaster.
+    """
     if args.timezone is None:
         args.timezone = form.timezone
     if args.interval is None and not form.dated:
@@ -156,18 +166,35 @@ def take_form(args: argparse.Namespace, form: Any) -> None:
 
 
 def again(args: argparse.Namespace) -> str:
-    """Returns the options of `add_table_options` as text, for the next command."""
+    """Returns the given options of `add_table_options` as text, for the next command."""
     parts = []
     for name in TABLE:
         value = getattr(args, name)
         if name == "day_first":
-            continue  # the forecaster has it
+            continue  # the forecaster stores it
         if value is False:
             parts.append("--no-time")
         elif value is not None:
             for one in value if isinstance(value, list) else [value]:
                 parts.append(f"{NAMES[name]} {shlex.quote(one)}")
     return "".join(f" {part}" for part in [*parts, *(["--mend"] if args.mend else [])])
+
+
+def next_commands(args: argparse.Namespace, folder: str, *names: str) -> str:
+    """Returns commands for a forecaster and the file of this command, one in a line.
+
+    Args:
+        args: arguments of the command, with `readings`.
+        folder: path of the forecaster.
+        *names: names of commands: "forecast", "evaluate" or "report".
+    """
+    outputs = {"forecast": "forecast.csv", "report": f"{folder}.html"}
+    start = f"{shlex.quote(folder)} {shlex.quote(args.readings)}{again(args)}"
+    return "\n".join(
+        f"  stgkeras {name} {start}"
+        + (f" --out {shlex.quote(outputs[name])}" if name in outputs else "")
+        for name in names
+    )
 
 
 def _null_value(marks):

@@ -2,19 +2,23 @@
 
 stgkeras report city speeds.csv --out report.html
 
-The page has the errors of the last part of the readings beside the baselines, by minutes ahead,
-hour of the day and sensor, and the forecasts of each sensor in local time. The last fifth counts,
-as in `stgkeras fit`: with its file of readings, none of it was used in training.
+The page has the errors of the forecaster beside the baselines, by minutes ahead, hour of the day
+and sensor, and the forecasts of each sensor in local time. The last fifth of the readings is
+tested. With the file of `stgkeras fit`, this is the part that was not used in training.
 """
 
 from __future__ import annotations
 
 import argparse
 import pathlib
-import shlex
+from typing import TYPE_CHECKING
 
 from stgkeras.cli import outputs, reading, saved, words
 from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli.option_types import share_or_count
+
+if TYPE_CHECKING:
+    from stgkeras.datasets import Series
 
 CAUTION = {
     "Caution": "errors are too small on windows that trained the forecaster; by default, only the "
@@ -25,11 +29,11 @@ CAUTION = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
     saved.add_arguments(parser)
-    parser.add_argument("--out", metavar="FILE", default="report.html", help="the page (html)")
+    parser.add_argument("--out", metavar="FILE", default="report.html", help="file of the page")
     outputs.add_arguments(parser)
     parser.add_argument(
         "--test",
-        type=number,
+        type=share_or_count,
         default=0.2,
         metavar="SHARE|STEPS",
         help="last part of the readings that is tested: a share (0.2), or a number of steps (2016);"
@@ -69,27 +73,22 @@ def run(args: argparse.Namespace) -> None:
     print(f"Wrote {path}, {path.stat().st_size / 1e6:.1f} MB. {comparison.facts()['Tested']}.")
     units = f" in {comparison.units}" if comparison.units else ""
     print(f"MAE{units}: {', '.join(f'{name} {value}' for name, value in mean.items())}.")
-    folder, file = shlex.quote(args.city), shlex.quote(args.readings)
-    print(
-        f"Open {path} in a browser. Next:\n"
-        f"  stgkeras forecast {folder} {file}{reading.again(args)} --out forecast.csv"
-    )
+    print(f"Open {path} in a browser. Next:\n{reading.next_commands(args, args.city, 'forecast')}")
 
 
-def number(text: str) -> float | int:
-    """Converts text to a share (float) if it has a point, else to a number of steps (int)."""
-    return float(text) if "." in text else int(text)
+def with_places(series: Series, path: str) -> Series:
+    """Returns a series with the latitudes and longitudes of a csv file.
 
-
-def with_places(series, path):
-    """Returns a series with the latitudes and longitudes of a csv file."""
+    Raises:
+        UserError: if the file has no coordinates.
+    """
     import dataclasses
 
     import numpy as np
 
     from stgkeras import datasets
 
-    # Only the sensors' names count. The file may have further sensors.
+    # The readings do not matter here. The file may have further sensors.
     empty = np.zeros((1, len(series.names)), "float32")
     found = datasets.from_arrays(empty, names=series.names, graph=path, unknown="drop").places
     if found is None:

@@ -1,4 +1,4 @@
-"""Opens a saved forecaster, and reads a file in the form of its data."""
+"""Parts of commands that open a saved forecaster and read a file of readings for it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def names(args: argparse.Namespace) -> dict[str, str]:
-    """Returns how errors name the arguments of the library."""
+    """Returns the options and files in error messages, see `errors.in_options`."""
     files = {name: args.readings for name in ("path", "newest", "series")}
     own = {"folder": args.city, "Forecaster.save": "`stgkeras fit`"}
     return {**reading.TABLE_NAMES, **files, **own}
 
 
 def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
-    """Returns the forecaster, and the readings in the form of its data."""
+    """Opens the forecaster, and reads the file in the form of its data.
+
+    Raises:
+        UserError: if one of them cannot be read, or the file has sensors that the forecaster does
+            not know.
+    """
     partial.check_finished(args.city, args.city)
     with in_options(names(args)):
         from stgkeras.datasets.series.sensor_names import renamed

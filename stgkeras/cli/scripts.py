@@ -1,4 +1,4 @@
-"""Parts of scripts with options, such as those in examples/: folders, errors and records."""
+"""Parts of all scripts with options, such as those in examples/: folders, errors, records."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stgkeras.cli.errors import UserError, in_options
+from stgkeras.cli import outputs
+from stgkeras.cli.errors import UserError, in_options, option
+from stgkeras.cli.option_types import count, seed
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 
-def parser(text: str | None, epochs: int) -> argparse.ArgumentParser:
+def parser(text: str | None, epochs: int | None) -> argparse.ArgumentParser:
     """Returns a parser with the options that all trainings share: `--epochs`, `--seed`, `--out`.
 
     Args:
         text: str. The docstring of the script, which `--help` shows as it is.
-        epochs: int. Default of `--epochs`.
+        epochs: int. Default of `--epochs`. None, for a script that trains no model: the parser has
+            no options.
 
     Example:
         >>> from stgkeras.cli import scripts
@@ -35,39 +38,30 @@ def parser(text: str | None, epochs: int) -> argparse.ArgumentParser:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # Keras imports TensorFlow for its seed
     form = argparse.RawDescriptionHelpFormatter
     found = argparse.ArgumentParser(description=text, formatter_class=form, allow_abbrev=False)
-    found.add_argument("--epochs", type=count, default=epochs, help=f"epochs ({epochs})")
-    found.add_argument("--seed", type=_seed, default=0, help="random seed (0)")
-    found.add_argument("--out", help="output folder (a new one in runs/)")
+    if epochs is not None:
+        found.add_argument("--epochs", type=count, default=epochs, help=f"epochs ({epochs})")
+        found.add_argument("--seed", type=seed, default=0, help="random seed (0)")
+        found.add_argument("--out", help="output folder; default: a new one in runs/")
     return found
 
 
-def _seed(text):
-    number = int(text)
-    if not 0 <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"must be an int in [0, 2**32). Received: {text}")
-    return number
-
-
-def count(text: str) -> int:
-    """Returns an int of at least 1, as the type of an option.
+def usual_folder(name: str) -> str:
+    """Returns the path of the folder of a run without `--out`: "runs/NAME-DATE-TIME".
 
     Example:
         >>> from stgkeras.cli import scripts
-        >>> scripts.count("3")
-        3
+        >>> scripts.usual_folder("links")[:11]
+        'runs/links-'
     """
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be an int of at least 1. Received: {text}")
-    return number
+    return f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def new_folder(path: str | os.PathLike[str] | None, name: str) -> pathlib.Path:
     """Creates the folder of a run, and ends the script if the folder is not empty.
 
     Args:
-        path: path of the folder, the option `--out`. None: "runs/NAME-DATE-TIME".
-        name: str. Name of the script in the default path.
+        path: path of the folder, the option `--out`. None: `usual_folder(name)`.
+        name: str. Name of the script.
 
     Returns:
         `pathlib.Path`.
@@ -79,8 +73,8 @@ def new_folder(path: str | os.PathLike[str] | None, name: str) -> pathlib.Path:
         ...     new_folder(folder + "/run", "links").name
         'run'
     """
-    folder = pathlib.Path(path or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    folder = pathlib.Path(path or usual_folder(name))
+    if not outputs.is_free(folder):
         sys.exit(f"{folder} is not empty. Perhaps it already holds a run. Pass another --out.")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -111,10 +105,9 @@ def in_option_names(args: argparse.Namespace, **names: str) -> Iterator[None]:
     """
     found = {"`None`": "-", "` to `load_contacts`": "`"}
     for name, value in vars(args).items():
-        option = f"--{name.replace('_', '-')}"
-        found[name] = f"{option} …" if isinstance(value, list) else option
+        found[name] = f"{option(name)} …" if isinstance(value, list) else option(name)
         if isinstance(value, bool):
-            found[f"{name}=True"] = option
+            found[f"{name}=True"] = option(name)
     try:
         with in_options(found | names):
             yield

@@ -42,14 +42,14 @@ def search(
         series: `datasets.Series`.
         arguments: arguments of `Forecaster`, with the name of the model.
         fixed: dict of settings that are not searched.
-        trials: int. Number of trials, with those of an interrupted search.
+        trials: int. Number of trials, including those of an interrupted search.
         epochs, seed: as in `Forecaster.fit`.
 
     Returns:
         All finished trials, the smallest error first.
 
     Raises:
-        ValueError: if the forecaster refuses the series or an argument.
+        ValueError: if the series or an argument is invalid for the forecaster.
     """
     import keras_tuner
 
@@ -63,7 +63,7 @@ def search(
             self.oracle.update_space(trial.hyperparameters)
             try:
                 error = _error(series, arguments, {**fixed, **settings}, epochs, seed)
-            except (ValueError, TypeError) as refusal:  # every trial would end so
+            except (ValueError, TypeError) as refusal:  # every trial would fail
                 raise keras_tuner.errors.FatalValueError(str(refusal)) from refusal
             text = " ".join(f"{name}={value}" for name, value in settings.items())
             print(f"Trial {int(trial.trial_id) + 1}: error {error:.4g}, {text}", flush=True)

@@ -1,4 +1,4 @@
-"""What scripts on series share, such as those in examples/: options, data, errors in one line."""
+"""Parts of scripts that read a series: options, data, folders to resume, errors in one line."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import json
 import pathlib
 import shlex
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stgkeras.cli import outputs, partial, reading
-from stgkeras.cli.errors import UserError, in_options
-from stgkeras.cli.report import number
+from stgkeras.cli import outputs, partial, reading, scripts
+from stgkeras.cli.errors import UserError, in_options, option
+from stgkeras.cli.option_types import share_or_count
 
 DATASETS = (  # published traffic data, and the made-up roads of the examples ("demo")
     *("metr_la", "pems_bay", "pemsd7m", "pems03", "pems04", "pems07", "pems08"),
@@ -31,15 +30,12 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--graph": {"help": "graph of --data, if it is in another file"},
     },
     "split": {
-        "--val": {"type": number, "default": 0.2, "help": "share (0.2) or count (535)"},
-        "--test": {"type": number, "default": 0.2, "help": "share (0.2) or count (3567)"},
-        "--boundary": {"choices": ("inside", "start"), "default": "inside"},
+        "--val": {"type": share_or_count, "default": 0.2, "help": "share (0.2) or count (535)"},
+        "--test": {"type": share_or_count, "default": 0.2, "help": "share (0.2) or count (3567)"},
+        "--boundary": {"choices": ("inside", "start"), "default": "inside"},  # see split_windows
     },
     "training": {
         "--season": {"action": "store_true", "help": "forecast deviations from the usual day"},
-        "--epochs": {"type": int, "default": 15, "help": "training epochs (15)"},
-        "--seed": {"type": int, "default": 0, "help": "random seed (0)"},
-        "--out": {"help": "output folder; default: a new one in runs/"},
     },
     "steps": {
         "--batch-size": {"type": int, "default": 32, "help": "windows per step (32)"},
@@ -61,9 +57,6 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "graph": {"nargs": "?", "metavar": "ROADS", "help": "file of distances or positions"},
         "--model": {"choices": ("GraphSTID", "STGCN", "ASTGCN"), "default": "GraphSTID"},
         "--horizon": {"type": int, "default": 12, "help": "steps to forecast (12)"},
-        "--epochs": {"type": int, "default": 30, "help": "largest number of epochs (30)"},
-        "--seed": {"type": int, "default": 0, "help": "random seed (0)"},
-        "--out": {"help": "output folder; default: a new one in runs/"},
     },
     "report": {
         "model": {"help": ".keras file, folder of a run, or preset"},
@@ -78,20 +71,25 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def parser(doc: str | None, *groups: str, **defaults: Any) -> argparse.ArgumentParser:
-    """Returns a parser with groups of `OPTIONS`, and with "data" those of the console script.
+def parser(
+    text: str | None, *groups: str, epochs: int | None = 15, **defaults: Any
+) -> argparse.ArgumentParser:
+    """Returns the parser of a script that reads a series.
+
+    The groups "data", "csv" and "report" also add the options of the console script that say how
+    files are read.
 
     Args:
-        doc: str. Docstring of the script.
-        *groups: keys of `OPTIONS`.
-        **defaults: further values, and other defaults of the options.
+        text: str. Docstring of the script.
+        *groups: keys of `OPTIONS`, the groups of options to add.
+        epochs: as in `scripts.parser`. Default 15.
+        **defaults: other defaults of these options, and values for options that the script does
+            not have.
     """
-    found = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    found = scripts.parser(text, epochs)
     for group in groups:
-        for name, option in OPTIONS[group].items():
-            found.add_argument(name, **option)
+        for name, settings in OPTIONS[group].items():
+            found.add_argument(name, **settings)
     if {"data", "report", "csv"} & set(groups):
         reading.add_series_options(found)
         reading.add_table_options(found, several=True)
@@ -110,7 +108,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     read = (*reading.SERIES, *reading.TABLE, "graph", "mend")
     stray = [name for name in read if given.get(name) not in (None, False)]
     if "data" in given and stray and not args.data:
-        parser.error(f"--{stray[0].replace('_', '-')} needs --data FILE, a file of readings")
+        parser.error(f"{option(stray[0])} needs --data FILE, a file of readings")
     if given.get("path") and "dataset" in given and (args.data or chosen in (None, "demo")):
         parser.error("--path needs --dataset NAME, the name of a published data set")
     if given.get("task") == "links":
@@ -122,8 +120,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     if given.get("resume") and not args.out:
         parser.error("--resume needs --out FOLDER, the folder of the run")
     if "out" in given and args.out is None:
-        script = pathlib.Path(sys.argv[0]).stem
-        args.out = f"runs/{script}-{time.strftime('%Y%m%d-%H%M%S')}"
+        args.out = scripts.usual_folder(pathlib.Path(sys.argv[0]).stem)
     return args
 
 
@@ -171,8 +168,8 @@ def read(
     """Loads the series of the options, and splits its windows in time.
 
     Returns:
-        The `Series`, the `datasets.Split`, and the number of steps that training may use: the
-        scaler and the season must see these alone.
+        The `Series`, the `datasets.Split`, and the number of training steps. Fit the scaler and the
+        season to these steps only.
     """
     from stgkeras import datasets
 
@@ -192,10 +189,11 @@ def shares(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def names(args: argparse.Namespace) -> dict[str, str]:
-    """Returns how errors name the arguments of the library."""
+    """Returns the options and files in error messages, see `errors.in_options`."""
     groups = ("split", "training", "steps", "csv", "report")
-    options = {name.removeprefix("--") for group in groups for name in OPTIONS[group]}
-    found = {name.replace("-", "_"): f"--{name}" for name in options}
+    options = ["epochs", "seed", "out", *(name for group in groups for name in OPTIONS[group])]
+    arguments = [name.removeprefix("--").replace("-", "_") for name in options]
+    found = {name: option(name) for name in arguments}
     found |= {name: f"--fix {name}" for name in getattr(args, "fix", {})}
     found["preset"] = str(getattr(args, "model", "model"))
     graph = getattr(args, "graph", None) or "--graph"
@@ -220,23 +218,23 @@ def new_folder(
         free: names of the options that a resumed run may change.
 
     Raises:
-        UserError: if the folder holds a run and `resume` is False, or the other way round; if the
-            run to resume had other options or files.
+        UserError: if `resume` is False and the folder holds a run; if `resume` is True and it holds
+            none; if the run to resume had other options or files.
     """
     folder = pathlib.Path(args.out)
-    found = (folder / checkpoint).exists() if checkpoint else any(folder.glob("*"))
+    found = (folder / checkpoint).exists() if checkpoint else not outputs.is_free(folder)
     if found and resume is False:
         more = "--resume, or another --out" if checkpoint else "another --out"
         raise UserError(f"{folder} already holds a run. Pass {more}.")
     if resume and not found:
         raise UserError(f"{folder} has no checkpoint to resume. Remove --resume.")
-    folder.mkdir(parents=True, exist_ok=True)
     if checkpoint:
         now = partial.record(args, {*FREE, *free}, ("data", "graph"))
         names = {"model": "model", "task": "--task"} | (
             {"resume": "A resumed run"} if resume is None else {}
         )
         partial.begin(folder, now, found, names)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -262,12 +260,12 @@ def print_table(title: str, rows: Mapping[str, Any], path: Any = None) -> None:
 
 
 def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> None:
-    """Prints where the files of a run are, and the next commands.
+    """Prints the folder of a run and the next commands.
 
     Args:
         args: options of the run.
-        *commands: commands, before that of the report on a series.
-        model: str. File of the model in the folder. Default: model.keras.
+        *commands: commands to print. If the run is a forecast, the command of its report follows.
+        model: str. Name of the file of the model. Default "": the report finds model.keras.
     """
     again = reading.again(args)
     usual = {"val": 0.2, "test": 0.2, "boundary": "inside"}
@@ -275,7 +273,7 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
         value = getattr(args, name, None)
         for one in value if isinstance(value, list) else [value]:
             if one not in (None, usual.get(name)):
-                again += f" --{name.replace('_', '-')} {shlex.quote(str(one))}"
+                again += f" {option(name)} {shlex.quote(str(one))}"
     if getattr(args, "task", "forecast") == "forecast":
         words = shlex.join([str(pathlib.Path(args.out, model)), args.data or args.dataset])
         again += f" --path {shlex.quote(args.path)}" if args.path else ""
@@ -284,7 +282,7 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
 
 
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Runs a script. An error that the user can mend is one line, without a traceback.
+    """Runs a script. An error that the user can correct is one line, without a traceback.
 
     Raises:
         SystemExit: with status 2, after such an error.

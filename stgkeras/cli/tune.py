@@ -2,25 +2,25 @@
 
 stgkeras tune speeds.csv roads.csv --units km/h --null-value 0 --trials 20 --out search
 
-Each trial trains the model as `stgkeras fit` does. The settings with the smallest validation error
-win; the test part is not used. The first trial has the default settings. An option --set keeps a
-setting as it is. --resume continues an interrupted search, or adds trials to a finished one.
+Each trial trains the model as `stgkeras fit` does. The best settings are those with the smallest
+validation error; the test part is not used. The first trial has the default settings. --set
+NAME=VALUE excludes a setting from the search. --resume continues an interrupted search, or adds
+trials to a finished one.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import pathlib
 import shlex
 from typing import Any
 
-from stgkeras.cli import fit, partial, reading, words
-from stgkeras.cli.errors import UserError, in_options
-from stgkeras.cli.scripts import count
+from stgkeras.cli import fit, outputs, partial, reading, words
+from stgkeras.cli.errors import UserError, in_options, option
+from stgkeras.cli.option_types import count
 
-RECORD, TABLE = "run.json", "trials.csv"
+TABLE = "trials.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     if getattr(args, "initial", None) is not None:
-        raise UserError("--initial must not be used here: each trial starts anew. Remove it.")
-    out, fixed = pathlib.Path(args.out), fit._settings(args.set)
+        raise UserError(
+            "--initial must not be used here: each trial starts with new weights. Remove it."
+        )
+    out, fixed = pathlib.Path(args.out), fit.settings_of(args.set)
     arguments = {
         "model": args.model or "GraphSTID",
         "horizon": args.horizon or 12,
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
         from stgkeras.tuning.settings import SETTINGS
 
         _check_model(arguments["model"], SETTINGS)
-        fit._check_settings(arguments["model"], fixed)
+        fit.check_settings(arguments["model"], fixed)
         options = reading.series_options(args)
         series = datasets.load_series(args.readings, args.roads, **options)
     if args.learning_rate is not None:
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     _continue(out, record, args.resume)
     print(words.series_text(args.readings, series), flush=True)
     print(f"Training {arguments['model']}, {words.counted(args.trials, 'trial')}.", flush=True)
-    named = {name: f"--{name.replace('_', '-')}" for name in fit.OWN}
+    named = {name: option(name) for name in fit.OWN}
     named |= files | {name: f"--set {name}" for name in fixed}
     with in_options(named):
         from stgkeras.cli.search import search
@@ -81,18 +83,17 @@ def command(args: argparse.Namespace, settings: dict[str, Any]) -> str:
     """Returns the `stgkeras fit` command with the options of the search and these settings."""
     settings = dict(settings)
     rate = settings.pop("learning_rate", args.learning_rate)
-    words = ["stgkeras", "fit", args.readings, *([args.roads] if args.roads else [])]
+    parts = ["stgkeras", "fit", args.readings, *([args.roads] if args.roads else [])]
     usual = {"model": "GraphSTID", "horizon": 12, "season": "auto", "epochs": 30, "seed": 0}
-    names = ("model", "horizon", "input_length", "season", "targets", "epochs", "seed")
-    for name in (*reading.SERIES, *names, "set"):
+    for name in (*reading.SERIES, *fit.OWN, "set"):
         value = getattr(args, name)
         for one in value if isinstance(value, list) else [value]:
             if one is not None and one != usual.get(name):
-                words += [f"--{name.replace('_', '-')}", f"{one:g}" if name == "interval" else one]
+                parts += [option(name), f"{one:g}" if name == "interval" else one]
     for name, value in settings.items():
-        words += ["--set", f"{name}={value}"]
-    words += [] if rate is None else ["--learning-rate", f"{rate:g}"]
-    text = shlex.join(map(str, words)) + reading.again(args)
+        parts += ["--set", f"{name}={value}"]
+    parts += [] if rate is None else ["--learning-rate", f"{rate:g}"]
+    text = shlex.join(map(str, parts)) + reading.again(args)
     folders = ("best" if n == 1 else f"best_{n}" for n in itertools.count(1))
     free = next(path for name in folders if not (path := pathlib.Path(args.out, name)).exists())
     return f"{text} --out {shlex.quote(str(free))}"
@@ -107,21 +108,20 @@ def _check_model(model, known):
 
 
 def _continue(out, record, resume):
-    """Checks that a search in the folder is to be resumed, and has these options and files."""
-    path = out / RECORD
-    if path.exists():
-        if not resume:
-            raise UserError(
-                f"{out} holds a search. Pass --resume to continue it, or another --out."
-            )
-        partial.compare(json.loads(path.read_text("utf-8")), record, out)
-        return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out must be a new folder. Received: {out}, which exists. Pass another.")
-    if resume:
-        print("No trial was finished before. The search starts from the beginning.")
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1), "utf-8")
+    """Starts a new search, or checks that the search in the folder has these options and files.
+
+    Raises:
+        UserError: if `resume` is False and the folder holds a search; if the search to resume had
+            other options or files; if the folder holds something else.
+    """
+    is_there = (out / partial.RECORD).exists()
+    if is_there and not resume:
+        raise UserError(f"{out} holds a search. Pass --resume to continue it, or another --out.")
+    if not is_there:
+        outputs.check_new_folder(out)
+        if resume:
+            print("No trial was finished before. The search starts from the beginning.")
+    partial.begin(out, record, is_there)
 
 
 def _write(path, trials):

@@ -1,4 +1,4 @@
-"""Results in plain sentences: the series, the graph, the weights and the errors."""
+"""Sentences that describe results: the series, the graph, the weights and the errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
-    """Returns the first names, and the number of the others."""
+    """Returns the first names as text, with the number of other names."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
@@ -34,7 +34,7 @@ def series_text(path: str, series: Any) -> str:
 
 
 def sensors_text(folder: str, before: Sequence[str], now: Sequence[str]) -> str:
-    """Says which sensors keep their weights, which are new, and which have gone."""
+    """Describes which sensors keep their weights, which are new, and which are missing."""
     kept = [name for name in now if name in set(before)]
     new = [name for name in now if name not in set(before)]
     gone = [name for name in before if name not in set(now)]
@@ -56,7 +56,12 @@ def graph_text(found: dict[str, Any]) -> str:
 
 
 def weights_text(weights: pd.DataFrame, model: str) -> str:
-    """Says in words how much the model and each baseline count in the forecast."""
+    """Describes the weights of the model and of each baseline in the forecast.
+
+    Args:
+        weights: pandas frame, `Forecaster.weights`.
+        model: str. Name of the model.
+    """
     from stgkeras.forecasting.fitted import MODEL
 
     shares = weights.mean().sort_values(ascending=False, kind="stable")
@@ -78,7 +83,7 @@ def weights_text(weights: pd.DataFrame, model: str) -> str:
 
 
 def percents(shares: Sequence[float]) -> list[int]:
-    """Rounds shares that add to 1 to whole percents that add to 100, by the largest remainders."""
+    """Rounds shares that sum to 1 to percents that sum to 100 (largest remainder method)."""
     import numpy as np
 
     exact = 100 * np.asarray(shares, float)
@@ -88,12 +93,12 @@ def percents(shares: Sequence[float]) -> list[int]:
 
 
 def errors_text(errors: pd.DataFrame, units: Sequence[str], where: str) -> str:
-    """Returns the table of errors of each target, and says if a baseline has a smaller error.
+    """Returns a table of errors for each target, and a warning if a baseline has a smaller error.
 
     Args:
         errors: result of `Forecaster.evaluate`.
-        units: the units of each target.
-        where: which readings these are.
+        units: sequence of str. Units of each target.
+        where: str. The readings to which the errors belong, such as "all windows of speeds.csv".
     """
     if errors.index.nlevels == 1:
         return _table_text(errors, "", units[0], where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,11 +20,12 @@ class Baselines:
     """Last value, usual day, and ridge regression on the residuals of the usual day.
 
     Args:
-        season: (2 · S, N, C), see `usual_day`; (1, N, C), the mean, without a clock.
+        season: (2 · S, N, C) means by time of day, see `usual_day`. Without a clock: (1, N, C), the
+            means of all readings.
         ridge: (N, C, L, H) coefficients of the ridge regression.
-        offset: (N, C, H) its constants.
-        days: (2,) numbers of working days, and of weekend days and holidays, in training.
-        steps_per_day: int or None, the number S.
+        offset: (N, C, H) intercepts of the ridge regression.
+        days: (2,) number of working days, and of weekend days and holidays, in the training part.
+        steps_per_day: int or None. Number of steps S in a day.
     """
 
     season: np.ndarray
@@ -49,8 +50,9 @@ class Baselines:
             values: (T, N, C) training readings of the targets; NaN if missing.
             calendar: (T, 2) or None.
             starts: (W,) ints. First steps of the training windows.
-            input_length, horizon: int.
-            steps_per_day: int or None.
+            input_length: int. Number of steps L that are read.
+            horizon: int. Number of steps H that are forecast.
+            steps_per_day: int, or None for no season.
         """
         if steps_per_day is None or calendar is None:
             season = filled(np.full((1, *values.shape[1:]), np.nan), values)
@@ -73,8 +75,9 @@ class Baselines:
 
         Args:
             past: (W, L, N, C) readings; NaN if missing.
-            calendar: (W, L + H, 2) of the steps that are read and forecast, or None.
-            names: names of the baselines to compute. Others are left out. Default: all.
+            calendar: (W, L + H, 2), `datasets.calendar` of the L steps that are read and the H
+                steps that are forecast; or None.
+            names: names of the baselines to compute. Default: all.
 
         Returns:
             dict of name → (W, H, N, C).
@@ -103,30 +106,37 @@ class Baselines:
         return found
 
     def season_at(self, calendar: np.ndarray | None, steps: int) -> np.ndarray:
-        """Returns the season of the steps of windows, (W, steps, N, C)."""
+        """Returns the mean reading of the usual day for each step of windows, (W, steps, N, C)."""
         if calendar is None or self.steps_per_day is None:
             return np.repeat(self.season[None, :1], steps, axis=1)
         return self.season[slots_at(calendar, self.steps_per_day)]
 
     def unsure(self, calendar: np.ndarray) -> np.ndarray:
-        """Returns whether each step of a calendar (..., 2) is of a kind of day that is not known.
+        """Returns whether the season of each step of a calendar (..., 2) is unknown, (...) bool.
 
-        The season of a kind of day, working days or weekends, rests on at least one such day.
+        It is unknown if the training part has no day of this kind: working day, or weekend.
         """
         return (self.days < 1)[self.kinds(calendar)]
 
     def kinds(self, calendar: np.ndarray) -> np.ndarray:
-        """Returns the kinds of day of a calendar (..., 2): 0 working, 1 weekend or holiday."""
+        """Returns the kind of day of each step: 0 working day, 1 weekend or holiday.
+
+        Args:
+            calendar: (..., 2).
+
+        Returns:
+            (...) ints.
+        """
         return slots_at(calendar, self.steps_per_day or 1) // (self.steps_per_day or 1)
 
 
 def _ridge(
     rest: Any, starts: np.ndarray, length: int, horizon: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fits the next residuals of each node and feature by its last ones.
+    """Fits a ridge regression for each node and feature: the next residuals from the last ones.
 
-    Solves the normal equations of centred data, which are sums over windows of products of two
-    lagged series.
+    Solves the normal equations of centred data. Their entries are sums over windows of the product
+    of two lagged series.
     """
     rest = np.asarray(rest, "float64")  # (T, N, C)
     columns = [rest[starts + lag] for lag in range(length + horizon)]  # each (W, N, C)
@@ -136,7 +146,8 @@ def _ridge(
     gram = np.empty((nodes, features, length, length))
     cross = np.empty((nodes, features, length, horizon))
     for a in range(length):
-        for b, product in _products(columns, a, length + horizon):
+        for b in range(a, length + horizon):
+            product = np.einsum("wnc,wnc->nc", columns[a], columns[b])
             if b < length:
                 gram[..., a, b] = gram[..., b, a] = product
             else:
@@ -146,8 +157,3 @@ def _ridge(
     read = np.stack(means[:length], axis=-1)  # (N, C, L)
     ahead = np.stack(means[length:], axis=-1)
     return ridge, ahead - np.einsum("ncl,nclh->nch", read, ridge)
-
-
-def _products(columns: list, a: int, end: int) -> Iterator[tuple[int, np.ndarray]]:
-    for b in range(a, end):
-        yield b, np.einsum("wnc,wnc->nc", columns[a], columns[b])

@@ -1,4 +1,4 @@
-"""Chooses how much each of several forecasts counts, on validation windows."""
+"""The weights of several forecasts in their mean, chosen on validation windows (blending)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ PLAIN = "ridge without season"
 def blend_weights(
     truth: np.ndarray, forecasts: Mapping[str, np.ndarray], counts: np.ndarray | None = None
 ) -> np.ndarray:
-    """Chooses the weights of forecasts by greedy selection.
+    """Chooses the weights of forecasts by greedy forward selection.
 
-    In each of `ROUNDS` rounds, the forecast that lowers the mean absolute error of the average most
-    is added to it. The weight of a forecast is the share of rounds that chose it. The weights of
-    each step ahead are chosen together with those of the steps beside it, so that they change
-    slowly.
+    Each of `ROUNDS` rounds adds one forecast to an average: the forecast with which the average has
+    the smallest mean absolute error. A forecast can be added several times. Its weight is the share
+    of rounds that added it. Each step ahead has its own weights. They are chosen by the errors at
+    this step and at the steps before and after it, so that weights change slowly with the step.
 
     Args:
         truth: (W, H, N, C) validation targets; NaN if missing.
         forecasts: dict of M arrays (W, H, N, C).
-        counts: (W, H) numbers, how much the errors of a step count. Default: all the same.
+        counts: (W, H) weights of the errors. Default: all equal.
 
     Returns:
-        (M, H) weights of at least 0; those of each step sum to 1. They are equal for a step without
-        targets.
+        (M, H) weights of at least 0. The weights of a step sum to 1. If a step has no target, all
+        forecasts have the same weight.
 
     Source:
         Caruana et al., 2004, "Ensemble selection from libraries of models".
@@ -65,8 +65,8 @@ def blended(
     Args:
         weights: dict of name → (H,), as of `blend_weights`.
         forecasts: dict of name → (W, H, N, C), of all names with a weight above 0.
-        unsure: (W, H) bool, steps of days whose season is not known; or None. There, the forecast
-            `PLAIN` has the weights of the `seasonal` ones too.
+        unsure: (W, H) bool, the steps without a known season; or None. At these steps, the
+            forecast `PLAIN` replaces the `seasonal` forecasts and has the sum of their weights.
         seasonal: names of the forecasts that use the season.
     """
     total = _sum(weights, forecasts)

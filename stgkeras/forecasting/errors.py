@@ -1,4 +1,4 @@
-"""Errors of a forecaster on a series, beside those of its members."""
+"""Errors of a forecaster on a series, beside those of its model and its baselines."""
 
 from __future__ import annotations
 
@@ -21,10 +21,24 @@ if TYPE_CHECKING:
 
 
 def ordered(form: Form, series: Series) -> Series:
-    """Returns a series in the order of the sensors and features of a form."""
+    """Returns a series in the order of the sensors and features of a form, without a graph.
+
+    The places of the sensors are kept if the series has all sensors of the form.
+    """
     series = as_series(form, series)
-    values = in_order(form, series)
-    return replace(series, values=values, names=form.names, features=form.features, adjacency=None)
+    places, names = series.places, series.names
+    if places is not None:
+        is_whole = set(names) == set(form.names)
+        places = places[[names.index(name) for name in form.names]] if is_whole else None
+    return replace(
+        series,
+        values=in_order(form, series),
+        names=form.names,
+        features=form.features,
+        units=form.units,
+        adjacency=None,
+        places=places,
+    )
 
 
 def errors_on(
@@ -47,7 +61,7 @@ def errors_on(
     if not len(starts):
         raise ValueError(
             f"`series` must have at least {span} steps, with readings. Received: "
-            f"{len(series.values)} steps"
+            f"{len(series.values)} steps. Pass a longer series."
         )
     _, truth, _ = training.past_and_truth(form, series, starts)
     steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})

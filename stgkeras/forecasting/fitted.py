@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL = "model"  # the model's own forecast, in tables
-BLEND = "forecaster"  # the forecast that is given
+BLEND = "forecaster"  # the weighted mean, which the forecaster returns
 MEMBERS = ("last value", "usual day", "ridge", PLAIN)
 MOST_FOLLOWED = 2016  # windows before the newest one that shifts of quantiles follow
-SEASONAL = ("usual day", "ridge", MODEL)  # the model, if it has a season
+SEASONAL = ("usual day", "ridge", MODEL)  # forecasts that use a season, if the model has one
 
 
 @dataclass
@@ -36,10 +36,10 @@ class Fitted:
         season: bool. Whether the model has a season.
         model: Keras model.
         baselines: `Baselines`.
-        plain: `Baselines` without a season; None if the others have none either.
+        plain: `Baselines` without a season; None if `baselines` have no season.
         weights: pandas frame, a row for each step ahead, a column for the model and each baseline.
         split: dict of "train", "val", "test" → number of windows; None if unknown.
-        errors: pandas frame, the errors on the test part; None before they were computed.
+        errors: pandas frame of errors on the test part; None before `Forecaster.evaluate()`.
         intervals: `Intervals` that calibrate the quantiles of the model; None without quantiles.
     """
 
@@ -56,7 +56,7 @@ class Fitted:
     earlier = 0  # steps that are read before the window of `form.input_length` steps
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the forecasts of windows: the one that is given, then those of `members`."""
+        """Returns the forecasts (W, H, N, C) of windows: the weighted mean, then `members`."""
         return self.uncalibrated(series, starts)[0]
 
     def with_quantiles(
@@ -106,20 +106,20 @@ class Fitted:
         return (found, None) if levels is None else (found[..., levels.index(0.5)], found)
 
     def unsure(self, calendar: np.ndarray | None) -> np.ndarray | None:
-        """Returns whether each step ahead is of a kind of day without a day in training.
+        """Returns whether the season of each step ahead is unknown, see `Baselines.unsure`.
 
         Args:
             calendar: (W, L + H, 2), or None.
 
         Returns:
-            (W, H) bool, or None.
+            (W, H) bool; None without a calendar or without a season.
         """
         if calendar is None or self.plain is None:
             return None
         return self.baselines.unsure(calendar[:, self.form.input_length :])
 
     def forecast(self, newest: Any) -> Forecast:
-        """Forecasts the steps after the newest readings. `Forecaster.forecast` describes them."""
+        """Forecasts the steps after the newest readings, see `Forecaster.forecast`."""
         form = self.form
         window = newest_window(form, newest)
         past, length = window.values[None], form.input_length

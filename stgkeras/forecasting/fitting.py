@@ -22,13 +22,17 @@ from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.patience import Patience
 from stgkeras.losses import MaskedMeanAbsoluteError, QuantileLoss
 
-MOST = 500  # validation windows that choose the season and the weights
-MOST_CALIBRATED = 2000  # validation windows that calibrate the quantiles
-MARGIN = 0.75  # of the error with a season; below, there is none
+MOST = 500  # largest number of validation windows that choose the season and the weights
+MOST_CALIBRATED = 2000  # largest number of validation windows that calibrate the quantiles
+MARGIN = 0.75  # no season if the error without it is at most this part of the error with it
 
 
 def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> Baselines:
-    """Fits the baselines to the training part, with or without a season."""
+    """Fits the baselines to the training part.
+
+    Args:
+        seasonal: bool. Whether the baselines have a season, if the form has steps per day.
+    """
     known = training_steps(split, form.input_length, form.horizon)
     steps = form.steps_per_day if seasonal else None
     return Baselines.fit(
@@ -44,8 +48,8 @@ def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> B
 def target_scales(form: Form, series: Series, split: Split) -> np.ndarray:
     """Returns the standard deviation (C,) of the training readings of each target.
 
-    Errors of several targets in these units can be averaged: otherwise, the target with the
-    largest numbers would decide alone. A single target has the scale 1.
+    Errors are divided by these scales before they are averaged over targets. Otherwise, the target
+    with the largest numbers would dominate the average. A single target has the scale 1.
     """
     if len(form.targets) == 1:
         return np.ones(1)
@@ -59,14 +63,16 @@ def target_scales(form: Form, series: Series, split: Split) -> np.ndarray:
 def season_helps(
     form: Form, series: Series, split: Split, baselines: Baselines, plain: Baselines | None
 ) -> bool:
-    """Whether a season is worth its risk, by the validation errors of two ridge regressions.
+    """Returns whether the model should have a season, by validation errors of ridge regressions.
 
-    A season that validation finds a little worse is often better in other weeks, and the reverse is
-    rare: on cuts of four series it costs 1 % on average, and the better one of validation 2 %. So
-    the season is left out only where that lowers the error by a quarter.
+    The season is left out only if this lowers the validation error by a quarter. Smaller
+    differences on the validation part are often reversed in other weeks: on parts of four series,
+    keeping the season costs 1 % of the error on average, and the choice with the smaller validation
+    error costs 2 %.
 
     Args:
-        baselines, plain: `Baselines` with and without a season.
+        baselines: `Baselines` with a season.
+        plain: `Baselines` without a season.
     """
     starts = training.thinned(split.val, MOST)
     past, truth, calendar = training.past_and_truth(form, series, starts)
@@ -85,7 +91,7 @@ def season_helps(
 
 
 def adam(rate: float = 1e-3) -> keras.optimizers.Optimizer:
-    """Returns the optimizer of a training for which the user passes none."""
+    """Returns the default optimizer of `Forecaster.fit`, with the learning rate `rate`."""
     return keras.optimizers.Adam(rate, global_clipnorm=5.0)
 
 
@@ -163,7 +169,7 @@ def weigh(
     baselines: Baselines,
     plain: Baselines | None,
 ) -> Fitted:
-    """Weighs the forecasts of the model and the baselines by their validation errors."""
+    """Chooses the weights of the model and the baselines by their validation errors."""
     import pandas as pd
 
     fitted = Fitted(form, season, model, baselines, plain, pd.DataFrame())
@@ -201,13 +207,16 @@ def calibrated(fitted: Fitted, series: Series, val: np.ndarray) -> Intervals | N
 
 
 def as_in_a_week(kinds: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Returns how much each step counts, so that working days and weekends count 5 : 2.
+    """Returns weights of steps with which working days and weekends count 5 : 2, as in a week.
 
-    A short validation part has mostly days of one kind, and the next days are of the other.
+    A short validation part may have only few days of one kind.
 
     Args:
         kinds: (W, H) ints, 0 for working days and 1 for weekends.
-        used: (W, H) bool, the steps that count at all.
+        used: (W, H) bool. The other steps have the weight 0.
+
+    Returns:
+        (W, H) float.
     """
     steps = np.array([np.sum(used & (kinds == kind)) for kind in (0, 1)])
     return (np.array([5, 2]) / np.maximum(steps, 1))[kinds] * used

@@ -16,8 +16,7 @@ import numpy as np
 from stgkeras import arguments
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
-from stgkeras.forecasting.fitted import MEMBERS, Fitted
-from stgkeras.forecasting.fitted import MODEL as OWN
+from stgkeras.forecasting.fitted import MEMBERS, MODEL, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.preset import Preset, is_preset
@@ -25,11 +24,11 @@ from stgkeras.forecasting.preset import load as load_preset
 from stgkeras.forecasting.training import check_sizes
 from stgkeras.models.saved_form import weights_follow
 
-MODEL, RECORD, ARRAYS = "model.keras", "forecaster.json", "baselines.npz"
+MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
 INTERVALS = ("shifts", "spread")  # arrays of `Intervals`
-# What readers raise on damaged files.
+# Errors that functions raise when they read damaged files.
 DAMAGED = (
     *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
     *(IndexError, OverflowError, RuntimeError, zipfile.BadZipFile),
@@ -37,7 +36,7 @@ DAMAGED = (
 
 
 def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
-    """Writes all files to a temporary folder, which is renamed when it is complete."""
+    """Saves a forecaster. Writes a temporary folder, and renames it when it is complete."""
     if isinstance(fitted, Preset):
         return fitted.save(folder)
     folder = pathlib.Path(folder)
@@ -49,13 +48,13 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        fitted.model.save(partial / MODEL)
+        fitted.model.save(partial / MODEL_FILE)
         arrays = {name: getattr(fitted.baselines, name) for name in FITTED}
         if fitted.plain is not None:
             arrays |= {f"plain_{name}": getattr(fitted.plain, name) for name in FITTED}
         if fitted.intervals is not None:
             arrays |= {name: getattr(fitted.intervals, name) for name in INTERVALS}
-        np.savez(partial / ARRAYS, weights=fitted.weights.to_numpy(), **arrays)
+        np.savez(partial / ARRAYS_FILE, weights=fitted.weights.to_numpy(), **arrays)
         record = {
             "format": FORMAT,
             "data": fitted.form.to_json(),
@@ -66,9 +65,9 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
             "split": fitted.split,
             "errors": None if fitted.errors is None else fitted.errors.to_dict("split"),
             "versions": _versions(),
-            "digests": {name: _digest(partial / name) for name in (MODEL, ARRAYS)},
+            "digests": {name: _digest(partial / name) for name in (MODEL_FILE, ARRAYS_FILE)},
         }
-        (partial / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
+        (partial / RECORD_FILE).write_text(json.dumps(record, indent=1), "utf-8")
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)
@@ -83,26 +82,29 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
     if is_preset(folder):
         return load_preset(folder)
     folder = pathlib.Path(folder)
-    missing = [name for name in (MODEL, RECORD, ARRAYS) if not (folder / name).is_file()]
+    missing = [
+        name for name in (MODEL_FILE, RECORD_FILE, ARRAYS_FILE) if not (folder / name).is_file()
+    ]
     if missing:
         raise ValueError(
             "`folder` must be a folder that `Forecaster.save` wrote, or the name of a preset from "
-            f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}"
+            f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}. "
+            "Correct the path or the name."
         )
-    file = RECORD  # that is read now
+    file = RECORD_FILE  # that is read now
     try:
-        record = json.loads((folder / RECORD).read_text("utf-8"))
+        record = json.loads((folder / RECORD_FILE).read_text("utf-8"))
         form = _form(record)
-        for file in (MODEL, ARRAYS):
+        for file in (MODEL_FILE, ARRAYS_FILE):
             _check_file(folder / file, record)
-        arrays = read_npz(folder / ARRAYS)
-        file = MODEL
+        arrays = read_npz(folder / ARRAYS_FILE)
+        file = MODEL_FILE
         with weights_follow():  # the loss and the optimizer are for training only
-            model = keras.models.load_model(folder / MODEL, compile=False)
+            model = keras.models.load_model(folder / MODEL_FILE, compile=False)
         check_sizes(model, form)
         if record["season"] != (model.season is not None):
-            raise ValueError(f"season is {model.season}, but {record['season']} in {RECORD}")
-        file, steps_per_day = ARRAYS, form.steps_per_day
+            raise ValueError(f"season is {model.season}, but {record['season']} in {RECORD_FILE}")
+        file, steps_per_day = ARRAYS_FILE, form.steps_per_day
         _check_arrays(form, arrays, record["members"], model.quantiles)
         baselines = Baselines(
             **{name: arrays[name] for name in FITTED}, steps_per_day=steps_per_day
@@ -118,7 +120,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
             parts = {name: arrays[name] for name in INTERVALS}
             intervals = Intervals(model.quantiles, **parts, rate=rate)
         # The first folders had neither a split nor errors.
-        file = RECORD
+        file = RECORD_FILE
         split, errors = (record.get(name) for name in ("split", "errors"))
         if split is not None:
             split = {name: int(split[name]) for name in ("train", "val", "test")}
@@ -128,7 +130,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
         what = str(error).rstrip(". ")
         if isinstance(error, KeyError):
             what = f"it has nothing called {error}"
-        elif file != MODEL and isinstance(error, (TypeError, AttributeError, IndexError)):
+        elif file != MODEL_FILE and isinstance(error, (TypeError, AttributeError, IndexError)):
             what = "it has a value of another type than `save` writes"
         raise ValueError(
             "`folder` must hold a forecaster that this version can open. Received: "
@@ -139,7 +141,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
 
 
 def _form(record):
-    """Returns the form of the data in a record, and checks the rest of the record."""
+    """Returns the form of the data in a record, and checks the other fields of the record."""
     if not isinstance(record, dict):
         raise ValueError(f"it is {json.dumps(record)[:50]}, no description of a forecaster")
     if record["format"] != FORMAT:
@@ -153,7 +155,7 @@ def _form(record):
         raise ValueError(
             f"steps_per_day is {record['steps_per_day']!r}, for {form.steps_per_day} steps in a day"
         )
-    known = {OWN, *MEMBERS} if form.steps_per_day else {OWN, *MEMBERS[:-1]}
+    known = {MODEL, *MEMBERS} if form.steps_per_day else {MODEL, *MEMBERS[:-1]}
     if not isinstance(members, list) or {*map(str, members)} != known:
         raise ValueError(f"members is {members!r}, not {sorted(known)}")
     return form
@@ -170,14 +172,14 @@ def _table(found):
 
 
 def _check_file(path, record):
-    """Raises ValueError if a file is no whole zip file, or not the one of the record."""
+    """Raises ValueError if a file is no complete zip file, or its digest is not in the record."""
     if not zipfile.is_zipfile(path):
         raise ValueError("it is damaged or cut short")
     # Folders of the first versions have no digests.
     digest = record.get("digests", {}).get(path.name)
     if digest is not None and digest != _digest(path):
         raise ValueError(
-            f"{path.name} and {RECORD} do not belong together, or {path.name} is damaged"
+            f"{path.name} and {RECORD_FILE} do not belong together, or {path.name} is damaged"
         )
 
 
@@ -187,7 +189,7 @@ def _digest(path):
 
 
 def _check_arrays(form, arrays, members, quantiles):
-    """Raises ValueError if an array is missing or has another shape, or no finite numbers."""
+    """Raises an error if an array is missing, has another shape, or is not finite."""
     nodes, targets = len(form.names), len(form.targets)
     shapes = {
         "ridge": (nodes, targets, form.input_length, form.horizon),

@@ -13,11 +13,11 @@ from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
-from stgkeras.forecasting import initial as earlier
 from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
+from stgkeras.forecasting.initial import continued, fitted_of, with_features_of
 from stgkeras.forecasting.intervals import levels_of
 from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.result import Forecast
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 
 class Forecaster:
-    """Forecasts the readings of sensors: from a series to a forecast with dates.
+    """Forecasts the readings of sensors by a model and baselines, with the times of the forecast.
 
-    `fit` splits the series in time, trains a model and baselines, and weighs them by their errors
-    on the validation part. `forecast` needs only the newest readings.
+    `fit` splits the series in time, and fits the model and the baselines to the training part. The
+    forecast is their weighted mean, with weights that have a small error on the validation part.
+    `forecast` needs only the newest readings.
 
     Args:
         model: str, class or function. "STGCN", "ASTGCN" or "GraphSTID", a model class of this
@@ -42,8 +43,8 @@ class Forecaster:
         input_length: int or None. Number of steps that the model reads. Default: the horizon, and
             at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day
-            of each sensor, see the argument `season` of the models. "auto": unless a linear model
-            without it has a validation error at least a quarter lower.
+            of each sensor, see the argument `season` of the models. "auto": True, unless a ridge
+            regression without a season has a validation error that is lower by at least a quarter.
         targets: str, sequence of str, or None. Names of the features to forecast. Default: all.
         graph: None, or a graph as in `load_series`, that replaces the graph of the series.
         quantiles: None, or rising levels with 0.5, such as (0.05, 0.5, 0.95). Forecasts then have
@@ -52,11 +53,11 @@ class Forecaster:
 
     Attributes:
         model: the trained Keras model.
-        form: what the forecaster knows of its data: `names`, `features`, `units`, `targets`,
-            `interval`, `timezone`, `input_length`, `horizon` and others.
-        weights: pandas frame, the shares of the model and each baseline, a row for each step ahead.
+        form: description of the data: `names`, `features`, `units`, `targets`, `interval`,
+            `timezone`, `input_length`, `horizon` and others.
+        weights: pandas frame, the weights of the model and of the baselines at each step ahead.
         split: dict of "train", "val", "test" → number of windows.
-        errors: the last result of `evaluate()`; None before.
+        errors: pandas frame, the last result of `evaluate()`; None before.
 
     Example:
         >>> import numpy as np, pandas as pd, stgkeras
@@ -136,13 +137,14 @@ class Forecaster:
         """Trains the model, fits the baselines and weighs them.
 
         Args:
-            series: `Series` with steps of equal length.
-            initial: None, or a trained forecaster or its folder, whose model has the weights at the
-                start of training. Weights of sensors are found by name. A new sensor starts with
-                the mean of its neighbours, or else of all sensors. Features, targets, interval,
-                horizon, input length, season (with "auto") and arguments of the model are those of
-                `initial`; `dropout` may differ. All else is computed from `series` alone. If no
-                epoch lowers the validation error, the model keeps the weights of the start.
+            series: `datasets.Series` with steps of equal length.
+            initial: None, for new weights; or a trained forecaster or the path of its folder, for
+                the weights of its model. Sensors keep their weights by name; a new sensor starts
+                with the mean of its neighbours, or else of all sensors. `initial` must have the
+                same features, targets, interval, horizon and input length. Model arguments, except
+                `dropout`, and `season` must be equal; if not given, they are those of `initial`.
+                Scaler, baselines and weights of the blend are computed from `series` alone. If no
+                epoch lowers the validation error, the model keeps the weights of `initial`.
             epochs: int. Largest number of epochs. With `initial`, 0 trains no model.
             batch_size: int. Number of windows in a batch.
             val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
@@ -150,10 +152,10 @@ class Forecaster:
             loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`, or `losses.QuantileLoss`;
                 with several targets, its `scale` is their standard deviations.
             callbacks: further Keras callbacks.
-            patience: int. Number of epochs without a lower validation error after which training
-                ends. The weights of the best epoch are kept.
+            patience: int. Training ends after this number of epochs without a lower validation
+                error, with the weights of the best epoch.
             checkpoint: None, or the path of a `.keras` file that is written after each epoch, with
-                a file `.best.npz` beside it. If they exist, training goes on from them.
+                a file `.best.npz` beside it. If these files exist, training continues from them.
             seed: int. Seed of the weights and of the order of the windows.
             verbose: as in `keras.Model.fit`.
 
@@ -161,22 +163,25 @@ class Forecaster:
             Keras History.
 
         Raises:
-            ValueError: if the series has no steps of equal length or no graph, is too short, or
-                does not fit `initial`; if `checkpoint` is of other data.
+            ValueError: if the series has no interval or no graph, is too short or does not fit
+                `initial`; if `checkpoint` was written by a training on other data.
         """
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)
         series = with_graph(series, self.graph)
-        start = None if initial is None else earlier.fitted_of(initial, Forecaster)
+        start = None if initial is None else fitted_of(initial, Forecaster)
         if start is not None:
-            series = earlier.with_features_of(series, start.form)
+            series = with_features_of(series, start.form)
         length, horizon = self.input_length, self.horizon
         split = training.split_series(series, length, horizon, val, test)
         known = training_steps(split, length, horizon)
         form = Form.of(series, self.targets, length, horizon, known)
-        build, given = self._build, {**self.model_arguments, **self._levels(start)}
+        build, given = self._build, dict(self.model_arguments)
+        levels = self.quantiles or getattr(start and start.model, "quantiles", None)
+        if levels is not None:
+            given["quantiles"] = levels
         if start is not None:
-            build, given = earlier.continued(start, form, self.season, build, given, series)
+            build, given = continued(start, form, self.season, build, given, series)
         baselines = fitting.fit_baselines(form, series, split, seasonal=True)
         plain = None
         if form.steps_per_day is not None:
@@ -210,12 +215,12 @@ class Forecaster:
         """Computes test errors of the forecaster, the model and the baselines.
 
         Args:
-            series: None, for the test part of `fit`; or a `Series`, of which all windows count.
+            series: `Series`, all windows of it. None: the test part of the series of `fit`.
 
         Returns:
-            pandas frame with a row for each forecast, or for each (target, forecast) of several
-            targets: MAE and RMSE over all steps and at a quarter, half and the end of the horizon,
-            in the units of the target. With quantiles, also `metrics.quantile_scores` of the first.
+            pandas frame with a row for each forecast, or for each pair (target, forecast) if there
+            are several targets: MAE and RMSE over all steps and at a quarter, half and the end of
+            the horizon, in the units of the target. With quantiles, also `quantile_scores`.
         """
         fitted = self._ready()
         if series is not None:
@@ -239,8 +244,8 @@ class Forecaster:
             `Forecast`.
 
         Raises:
-            ValueError: if a sensor or feature is not known, steps have another length, or there is
-                no reading in the last `input_length` steps.
+            ValueError: if a sensor or feature is unknown, steps have another length, or there is no
+                reading in the last `input_length` steps.
         """
         fitted = self._ready()
         if newest is None and self._data is None:
@@ -262,12 +267,12 @@ class Forecaster:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Opens a forecaster or a preset, on any backend. `fit` starts anew without `initial`.
+        """Opens a saved forecaster or a preset, on any backend.
 
         Args:
-            folder: path of a folder that `save` wrote, or the name or folder of a preset. If
-                `model.input_length` of a preset is a dict with "weekly" or "daily", `forecast`
-                needs all steps of the last input_length["weekly"] / horizon weeks, or days.
+            folder: path of a folder that `save` wrote, or the name or folder of a preset. A preset
+                with daily or weekly components reads more steps in `forecast`: the last days or
+                weeks. The error for too few steps states the number.
 
         Raises:
             ValueError: if the folder is damaged, has files of two folders or no forecaster.
@@ -285,11 +290,6 @@ class Forecaster:
         )
         found._fitted = fitted
         return found
-
-    def _levels(self, start):
-        """Returns the quantiles, by default those of `initial`, as an argument of the model."""
-        levels = self.quantiles or getattr(start and start.model, "quantiles", None)
-        return {} if levels is None else {"quantiles": levels}
 
     def _ready(self) -> Fitted | Preset:
         if self._fitted is None:

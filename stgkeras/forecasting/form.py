@@ -1,19 +1,19 @@
-"""What a forecaster knows of its data: sensors, features, units, times and bounds."""
+"""The description of the data of a forecaster: sensors, features, units, times and bounds."""
 
 from __future__ import annotations
 
 import datetime
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 
+from stgkeras.arguments import is_number
 from stgkeras.datasets.series.clocks import Holidays, zone_of
 from stgkeras.datasets.series.series import Series
 
-MINUTES = 24 * 60
+MINUTES = 24 * 60  # in a day
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,21 @@ class Form:
     Args:
         names: tuple of N str. Names of the sensors.
         features: tuple of F str. Names of the features that are read.
-        units: tuple of F str.
-        targets: tuple of C ints. Numbers of the features that are forecast.
+        units: tuple of F str. Units of the features, "" if unknown.
+        targets: tuple of C ints. Indices of the features that are forecast.
         interval: float. Minutes between steps.
         timezone, holidays: as in `Series`.
-        null_value: tuple of F float or None, the numbers that mark missing readings in files.
+        null_value: tuple of F float or None. For each feature, the number that marks missing
+            readings in files.
         input_length: int. Number L of steps that are read.
         horizon: int. Number H of steps that are forecast.
         dated: bool. Whether the series has timestamps.
-        floor: tuple of C float or None. 0 for a target without a negative training reading.
-        last_seen: tuple of N str or None. Time of the last reading of the targets of each sensor;
-            of several targets, the one that ended first. None if a target was never read.
+        floor: tuple of C float or None. Lower bound of the forecasts of each target: 0 if no
+            training reading is negative, otherwise None.
+        last_seen: tuple of N str or None. The time of the last reading of each sensor; with several
+            targets, of the target that ended first. None if a target has no reading.
         trained: tuple of N bool. Whether each sensor has a training reading of each target.
-        day_first: as in `Series`. Files of the newest readings have the same order.
+        day_first: as in `Series`. Files of the newest readings are read in the same order.
     """
 
     names: tuple[str, ...]
@@ -63,7 +65,15 @@ class Form:
         horizon: int,
         known: int,
     ) -> Self:
-        """Returns the form of a series, of which the first `known` steps are for training."""
+        """Creates the form of a series.
+
+        Args:
+            targets: names of the features to forecast; None: all.
+            known: int. Number of steps, from the first, that training may use.
+
+        Raises:
+            ValueError: if `targets` names no feature, or the series has no interval.
+        """
         chosen = target_numbers(series.features, targets)
         values = series.values[:known]
         present = ~np.isnan(series.values[..., list(chosen)])  # (T, N, C)
@@ -102,11 +112,17 @@ class Form:
 
     @property
     def target_names(self) -> tuple[str, ...]:
+        """The names of the features that are forecast, (C,)."""
         return tuple(self.features[f] for f in self.targets)
 
     @property
+    def target_units(self) -> tuple[str, ...]:
+        """The units of the features that are forecast, (C,)."""
+        return tuple(self.units[f] for f in self.targets)
+
+    @property
     def steps_per_day(self) -> int | None:
-        """The number of steps in a day; None if a day is no whole number, or without times."""
+        """The number of steps in a day; None without times, or if it is not a whole number."""
         steps = round(MINUTES / self.interval)
         whole = abs(steps * self.interval - MINUTES) < 1e-6 * MINUTES and steps > 0
         return steps if whole and self.dated else None
@@ -122,7 +138,7 @@ class Form:
         """Creates the form from JSON, where tuples are lists.
 
         Raises:
-            ValueError: if a value is missing, not known, or of another type or size.
+            ValueError: if a value is missing, unknown, or of another type or size.
         """
         if not isinstance(found, Mapping):
             raise ValueError(f"the description of the data is {found!r}")
@@ -183,16 +199,12 @@ def _is_count(value):
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
 def _is_text_or_none(value):
     return value is None or isinstance(value, str)
 
 
 def _is_number_or_none(value):
-    return value is None or _is_number(value)
+    return value is None or is_number(value)
 
 
 # Whether a value, or each entry of a list, can be that of a field.
@@ -201,7 +213,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "features": lambda value: isinstance(value, str),
     "units": lambda value: isinstance(value, str),
     "targets": _is_count,
-    "interval": lambda value: _is_number(value) and 0 < value < np.inf,
+    "interval": lambda value: is_number(value) and 0 < value < np.inf,
     "timezone": _is_text_or_none,
     "holidays": lambda value: _is_text_or_none(value) or isinstance(value, tuple),
     "null_value": _is_number_or_none,
@@ -215,7 +227,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def target_numbers(features: Sequence[str], targets: Sequence[str] | str | None) -> tuple[int, ...]:
-    """Returns the numbers of the features to forecast; all of them if `targets` is None."""
+    """Returns the indices of the features to forecast; of all features if `targets` is None."""
     if targets is None:
         return tuple(range(len(features)))
     chosen = [targets] if isinstance(targets, str) else list(targets)
@@ -223,6 +235,6 @@ def target_numbers(features: Sequence[str], targets: Sequence[str] | str | None)
     if unknown or not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(
             f"`targets` must name features of the series, each once: {tuple(features)}. "
-            f"Received: targets={targets!r}"
+            f"Received: targets={targets!r}. Use these names, or omit `targets` for all features."
         )
     return tuple(features.index(name) for name in chosen)

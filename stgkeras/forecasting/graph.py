@@ -1,4 +1,4 @@
-"""The graph of a forecaster: where it comes from, and what it looks like."""
+"""The graph of a forecaster: another graph for a series, and a summary of its edges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def with_graph(series: Series, graph: GraphLike | None) -> Series:
-    """Returns a series with another graph, which is joined by the names of the sensors."""
+    """Returns a series with another graph. Nodes are matched to sensors by name.
+
+    Args:
+        series: `Series`.
+        graph: graph as in `load_series`. None: the series is returned as it is.
+    """
     if not isinstance(series, Series):
         raise TypeError(
             f"`series` must be a `Series`. Received: {type(series).__name__}. Create it with "
@@ -32,7 +37,7 @@ def with_graph(series: Series, graph: GraphLike | None) -> Series:
 
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Counts what is in a graph operator. `Forecaster.graph_summary` describes the result."""
+    """Counts the edges and parts of a graph operator, see `Forecaster.graph_summary`."""
     operator = sp.csr_array(operator).toarray()
     edges = (operator != 0) & ~np.eye(len(operator), dtype=bool)
     degree = edges.sum(axis=1)

@@ -1,4 +1,4 @@
-"""Training from the weights of an earlier forecaster, also for another network of sensors."""
+"""Training that starts with the weights of an earlier forecaster, also with other sensors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FREE = {"num_nodes", "num_edges", "dropout", "past_calendar", "targets"}
 
 
 def fitted_of(initial: Any, forecaster: Any) -> Fitted:
-    """Returns what a forecaster, or the forecaster in a folder, has learned.
+    """Returns the `Fitted` of a forecaster, or of the forecaster in a folder.
 
     Args:
         initial: trained forecaster, or path of its folder.
@@ -60,7 +60,7 @@ def with_features_of(series: Series, form: Form) -> Series:
 
 
 def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
-    """Raises ValueError if weights of `initial` have no meaning for data of this form."""
+    """Raises ValueError if the weights of `initial` do not fit data of this form."""
     before = initial.form
     for name in ("horizon", "input_length"):
         old, new = getattr(before, name), getattr(form, name)
@@ -92,9 +92,9 @@ def continued(
     arguments: dict[str, Any],
     series: Series,
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Returns the function and the arguments that build a model with the weights of `initial`.
+    """Returns a function that builds a model with the weights of `initial`, and its arguments.
 
-    Arguments of a model class that are not given are those of `initial`.
+    If `build` is a model class, arguments that are missing in `arguments` are those of `initial`.
     """
     check_form(form, season, initial)
     if isinstance(build, type):  # a function has its own arguments
@@ -136,7 +136,7 @@ def grown(
 
 
 def node_shares(names: Sequence[str], known: Sequence[str], adjacency: np.ndarray) -> np.ndarray:
-    """Returns how much each known sensor counts in the weights of each sensor.
+    """Returns the shares of the known sensors in the initial weights of each sensor.
 
     Args:
         names: N names of sensors.

@@ -1,4 +1,4 @@
-"""Early stopping that goes on where an interrupted training was stopped."""
+"""Early stopping that a resumed training continues."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from stgkeras.datasets.series.files import read_npz
 
 
 class Patience(keras.callbacks.EarlyStopping):
-    """Early stopping with the best weights, whose state is in a file.
+    """Early stopping that restores the best weights and stores its state in a file.
 
-    Keras's callback starts anew when training is resumed, and forgets the best epoch before.
+    When a training is resumed, Keras's callback does not know the best epoch before. This callback
+    reads it from the file.
 
     Args:
         patience: int, as in `keras.callbacks.EarlyStopping`.
@@ -23,7 +24,7 @@ class Patience(keras.callbacks.EarlyStopping):
         begun: int. Number of finished epochs, for a training that is resumed from `path`.
         start: None, or the validation loss of the weights before the first epoch. These weights
             are then kept if no epoch has a lower loss.
-        data: str. Digest of the data, which must be that of the training that `path` is from.
+        data: str. Digest of the data. It must be equal to the digest in `path`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The usual case of newest readings, a plain frame, without the checks that other frames need."""
+"""A fast way to read the most usual form of newest readings, a plain frame."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.models.graph_classifier import GraphClassifier
 from stgkeras.models.link_predictor import LinkPredictor
 
-# What `metadata["data"]` of a preset must tell, so that it opens as a forecaster.
+# Keys that `metadata["data"]` of a preset must have, so that it opens as a forecaster.
 KEYS = ("sensors", "features", "targets", "interval", "timezone", "null_value", "minimum", "end")
 
 
 @dataclass
 class Preset:
-    """A preset in the place of `Fitted`: its forecast is that of the model.
+    """A preset with the methods of `Fitted`. Its forecast is the forecast of its model alone.
 
     Args:
         form: `Form` of the data.
@@ -71,7 +71,7 @@ class Preset:
         return self.forecasts(series, starts), None
 
     def forecast(self, newest: Any) -> Forecast:
-        """Forecasts the steps after the newest readings. `Forecaster.forecast` describes them."""
+        """Forecasts the steps after the newest readings, see `Forecaster.forecast`."""
         form = self.form
         window = newest_window(form, newest, self.earlier)
         ahead = np.full((form.horizon, *window.values.shape[1:]), np.nan, np.float32)
@@ -99,7 +99,7 @@ class Preset:
 
 
 def is_preset(folder: str | os.PathLike[str]) -> bool:
-    """Returns whether there is a preset of this name, or the folder of one."""
+    """Returns whether a path is the folder of a preset, or else the name of a preset."""
     path = arguments.path("folder", folder)
     return (path / preset_files.CONFIG).is_file() or (
         not path.exists() and str(folder) in preset_files.names()

@@ -13,7 +13,8 @@ from stgkeras.datasets import from_pandas, load_series
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 
-# Arguments of the readers that messages name, and that the methods of a forecaster do not have.
+# Arguments of `load_series` and `from_pandas` that errors name. Methods of a forecaster do not
+# have them.
 READERS = "duplicates|regularize|quality|interval|layout|time|sensor|ignore|key"
 READERS += "|separator|decimal|day_first"
 NO_ZONE = (
@@ -28,7 +29,8 @@ ARGUMENT = re.compile(rf"`(({READERS})(?:=[^`]*)?)`")
 def as_series(form: Form, newest: Any) -> Series:
     """Reads a frame or file in the form of the data, and returns a `Series` unchanged.
 
-    If an error names an argument of the readers, it also shows the call that takes the argument.
+    If an error names an argument of `load_series` or `from_pandas`, the error also shows a call
+    with this argument.
     """
     if isinstance(newest, Series):
         return _checked(form, newest)
@@ -49,7 +51,8 @@ def as_series(form: Form, newest: Any) -> Series:
         raise type(error)(f"{error} {call}") from error
     raise TypeError(
         "`newest` must be a `Series`, a pandas frame or the path of a csv file. "
-        f"Received: {type(newest).__name__}"
+        f"Received: {type(newest).__name__}. Create a `Series` from other data, for example with "
+        "`datasets.from_arrays`."
     )
 
 
@@ -57,6 +60,8 @@ def read_series(form: Form, path: str | os.PathLike[str], **reading: Any) -> Ser
     """Reads a file in the form of the data.
 
     Args:
+        form: `Form` of the data.
+        path: path of the file.
         **reading: further arguments of `load_series`, such as `layout`.
     """
     options = _options(form)
@@ -75,10 +80,10 @@ def _read(form, reader, source, options):
 
 
 def _options(form):
-    """Returns the arguments of the readers that the training readings had."""
+    """Returns the arguments with which `load_series` or `from_pandas` reads this form."""
     marks = [np.nan if mark is None else mark for mark in form.null_value]
     options: dict[str, Any] = {
-        # One number for all features also fits a table that has only some of them.
+        # A dict would be refused if the table lacks one of the features.
         "null_value": marks[0]
         if len(set(map(str, marks))) == 1
         else dict(zip(form.features, marks, strict=True)),
@@ -94,7 +99,10 @@ def _options(form):
 def _call(form, path, code, name):
     """Returns the advice to read a file or frame first, with the argument that an error names.
 
-    `code` is the argument `name` with a value.
+    Args:
+        path: path of the file; None for a frame.
+        code: str. The argument with a value, such as "time='Zeit'".
+        name: str. Name of the argument.
     """
     options = _options(form)
     del options["holidays"]  # `form` has them
@@ -117,7 +125,7 @@ def _checked(form, series):
     if form.dated and series.timestamps is None:
         raise ValueError(
             "`newest` must have timestamps, because the forecaster was trained with them. "
-            "Received: timestamps=None"
+            "Received: timestamps=None. Pass readings with their times."
         )
     if form.dated and form.timezone is None and series.timezone is not None:
         raise ValueError(

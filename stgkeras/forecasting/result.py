@@ -25,14 +25,16 @@ class Forecast:
         targets: tuple of C str. Names of the forecast features.
         units: tuple of C str.
         values: (H, N, C) float32, in `units`.
-        flags: (H, N) str. "" for a forecast from readings of the targets of the sensor; otherwise
-            what was missing: "3 of 12 readings" (of the window, at most half), "no reading since
-            …", "never a reading" or "no reading in training". The values are then those of a usual
-            day and of the other sensors. Of several targets, the one with the fewest readings
-            counts. "reading below 0": the window has a negative reading and training had none. It
-            may mark a missing reading, and the forecast is not to be trusted. "no such day in
-            training": the step is on a weekend or a holiday, or on a working day, and training had
-            no such day. The value then does not use the usual day.
+        flags: (H, N) str. "" if the sensor has enough readings. Otherwise, the reason why the value
+            is uncertain. With several targets, the one with the fewest readings counts.
+
+            - "3 of 12 readings" (at most half of the window), "no reading since …", "never a
+              reading" or "no reading in training": the value is computed from the usual day and
+              from other sensors.
+            - "reading below 0": the window has a negative reading, but the training part had none.
+              Perhaps the number marks a missing reading. Do not trust the forecast.
+            - "no such day in training": the step is on a weekend or holiday (or on a working day),
+              and the training part has no such day. The value does not use the usual day.
         quantiles: (H, N, C, Q) calibrated quantiles in `units`, or None.
         levels: tuple of the Q levels of the quantiles.
 
@@ -81,7 +83,11 @@ class Forecast:
         return pd.DataFrame({**columns, "flag": self.flags.astype(object).ravel()})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Writes the rows of `to_frame` to a csv file. Times have their UTC offset."""
+        """Writes the rows of `to_frame` to a csv file.
+
+        Args:
+            path: path of the file, which is replaced if it exists. Times have their UTC offset.
+        """
         frame = self.to_frame()
         if "time" in frame:
             frame["time"] = [time.isoformat(sep=" ") for time in frame["time"]]

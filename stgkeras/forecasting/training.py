@@ -21,19 +21,23 @@ from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.seasons import slots
 
 ZOO = ("STGCN", "ASTGCN", "GraphSTID")
-# Arguments of models that follow from the data, the graph and the forecaster.
+# Arguments of models that the data, the graph and the forecaster determine.
 GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")
 GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar", "quantiles"}
 
 
 def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:
-    """Returns the function that builds a model: a name of the zoo, a class or a function."""
+    """Returns the function or class that builds a model.
+
+    Args:
+        model: name in `ZOO`, model class, or function.
+    """
     if isinstance(model, str):
         if model not in ZOO:
             raise ValueError(
                 f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
-                f"Received: model={model!r}"
+                f"Received: model={model!r}. Use one of these names."
             )
         return getattr(models, model)
     is_other = isinstance(model, type) and not issubclass(model, ForecasterModel)
@@ -41,7 +45,7 @@ def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]
         given = f"the class {model.__name__}" if is_other else type(model).__name__
         raise TypeError(
             f"`model` must be one of {ZOO}, a model class of `stgkeras.models` or a function that "
-            f"builds such a model. Received: {given}"
+            f"builds such a model. Received: {given}. Pass a name, a class or a function."
         )
     return model
 
@@ -80,10 +84,10 @@ def built(build: Callable[..., Any], num_nodes: int, arguments: Mapping) -> Fore
     """
     name = getattr(build, "__name__", type(build).__name__)
     is_own = isinstance(build, type) and issubclass(build, ForecasterModel)
-    if not is_own:  # those name an argument that they do not have
+    if not is_own:  # constructors of stgkeras name unknown arguments themselves
         try:
             inspect.signature(build).bind(num_nodes, **arguments)
-        except (TypeError, ValueError) as error:  # a ValueError has no signature to show
+        except (TypeError, ValueError) as error:  # ValueError: the function has no signature
             if isinstance(error, TypeError):
                 raise TypeError(
                     f"`model` must take the number of sensors and the keyword arguments "
@@ -122,7 +126,7 @@ def adjacency_of(series: Series) -> np.ndarray:
 def adapt(model: ForecasterModel, form: Form, series: Series, known: int) -> None:
     """Fits the scaler of a model to the first `known` steps.
 
-    Its season is the usual day of the baselines, which shrinks where few days support it.
+    The season of the scaler is the usual day of the baselines, see `usual_day`.
     """
     values = series.values[:known]
     if model.season is None or form.steps_per_day is None:
@@ -179,7 +183,7 @@ def custom_objects(*given: Any) -> dict[str, Any]:
 
 
 def check_checkpoint(model: ForecasterModel, form: Form, path: Any) -> None:
-    """Raises ValueError if a checkpoint holds a model of other data."""
+    """Raises ValueError if the model in a checkpoint was built for other data."""
     try:
         check_sizes(model, form)
     except ValueError as error:
@@ -232,15 +236,15 @@ def _steps(form, starts):
 def split_series(
     series: Series, input_length: int, horizon: int, val: float | int, test: float | int
 ) -> Split:
-    """Splits the windows of a series in time; only those with inputs and targets are kept."""
+    """Splits the windows of a series in time. Keeps only windows with input and target readings."""
     split = split_windows(len(series.values), input_length, horizon, val, test, complete=series)
     split = Split(*(with_input(series, starts, input_length) for starts in split))
     for name, starts in zip(("training", "validation", "test"), split, strict=True):
         if not len(starts):
             raise ValueError(
                 f"The {name} part of `series` must have a window with a reading in its "
-                f"{input_length} input steps. Received: none. Change `val` or `test`, or pass more "
-                "readings."
+                f"{input_length} input steps. Received: no such window. Change `val` or `test`, or "
+                "pass more readings."
             )
     if len(split.val) <= 2 * horizon:
         warnings.warn(
@@ -253,9 +257,10 @@ def split_series(
 
 
 def with_input(series: Series, starts: np.ndarray, input_length: int) -> np.ndarray:
-    """Returns the starts of the windows with a reading in their input.
+    """Returns the starts of the windows that have a reading in their input.
 
-    `Forecaster.forecast` refuses the others, so they count neither in training nor in errors.
+    `Forecaster.forecast` raises an error for windows without a reading, so these windows are used
+    neither in training nor for errors.
     """
     counts = np.cumsum(~np.isnan(series.values).all(axis=(1, 2)))
     counts = np.concatenate([[0], counts])
@@ -263,5 +268,5 @@ def with_input(series: Series, starts: np.ndarray, input_length: int) -> np.ndar
 
 
 def thinned(starts: np.ndarray, most: int) -> np.ndarray:
-    """Returns at most `most` of the starts, evenly chosen."""
+    """Returns at most `most` of the starts, at equal distances."""
     return starts[:: max(1, -(-len(starts) // most))]

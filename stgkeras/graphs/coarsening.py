@@ -23,6 +23,8 @@ class Coarsening(NamedTuple):
             the nodes that become node c of the next level. A cluster of fewer than `pool_size`
             nodes repeats nodes to fill its row. The repeats do not change the maximum of a row;
             in the mean, a repeated node counts several times.
+
+    `coarsen` returns an instance and has an example.
     """
 
     adjacencies: tuple[np.ndarray | sp.csr_array, ...]

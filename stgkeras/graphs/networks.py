@@ -70,7 +70,9 @@ def from_networkx(
     if nodes is not None:
         nodes = _checked_nodes(nodes)
     if len(graph) == 0:
-        raise ValueError("`graph` must have at least one node. Received: graph with 0 nodes")
+        raise ValueError(
+            "`graph` must have at least one node. Received: graph with 0 nodes. Add nodes first."
+        )
     position = {node: n for n, node in enumerate(graph.nodes if nodes is None else nodes)}
     if nodes is not None and (set(position) != set(graph.nodes) or len(position) != len(nodes)):
         without = [node for node in graph.nodes if node not in position]

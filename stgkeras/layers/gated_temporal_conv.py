@@ -105,7 +105,7 @@ class GatedTemporalConv(keras.layers.Layer):
         return y
 
     def _with_aligned(self, kernel, bias):
-        """The kernel and the bias that compute P + x': x' is the last step under the kernel."""
+        """Returns the kernel and bias that compute P + x'. x' is the last step under the kernel."""
         steps, features, _ = kernel.shape
         if features > self.filters:
             bias = bias + ops.pad(self.align_bias, (0, self.filters))

@@ -101,12 +101,17 @@ class SeasonalScaler(StateLayer):
             values: array (T, nodes, features), in original units, NaN where a reading is missing. A
                 memory map is read in pieces.
             calendar: array (T, 2), `datasets.calendar` of the same steps.
+
+        Raises:
+            ValueError: if `values` or `calendar` has another shape, `values` has infinite numbers,
+                or a feature has no reading.
         """
         values, calendar = np.asarray(values), np.asarray(calendar)
         if values.shape[1:] != (self.num_nodes, self.num_features) or values.ndim != 3:
             raise ValueError(
                 f"`values` must have axes (time, {self.num_nodes} nodes, {self.num_features} "
-                f"features). Received: values.shape={values.shape}"
+                f"features). Received: values.shape={values.shape}. Pass readings of these nodes "
+                "and features."
             )
         if calendar.shape != (len(values), 2):
             raise ValueError(

@@ -105,9 +105,9 @@ class SpectralConv(GraphFilter):
 
 
 def _for_each(rows, initializer):
-    """An initializer for a kernel of `rows` separate maps, one for each frequency.
+    """Returns an initializer for a kernel of `rows` separate maps, one for each frequency.
 
-    Keras takes them for one map that sums over the rows, and draws too small weights.
+    Keras assumes one map that sums over the rows, so its initializers draw too small weights.
     """
     if not isinstance(initializer, initializers.VarianceScaling):
         return initializer

@@ -76,12 +76,15 @@ class StandardScaler(StateLayer):
         Args:
             values: array (..., features), in original units. NaN is a missing reading and is
                 ignored. A memory map is read in pieces.
+
+        Raises:
+            ValueError: if `values` has other axes or infinite numbers, or a feature has no reading.
         """
         values = np.asarray(values)
         if values.ndim < 2 or values.shape[-1] != self.num_features:
             raise ValueError(
                 f"`values` must have axes (..., {self.num_features} features). "
-                f"Received: values.shape={values.shape}"
+                f"Received: values.shape={values.shape}. Pass readings with these features."
             )
         axes, parts = tuple(range(values.ndim - 1)), pieces(values)
         infinite = sum(int(np.isinf(values[part]).sum()) for part in parts)

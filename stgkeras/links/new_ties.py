@@ -60,7 +60,10 @@ def new_ties(model: keras.Model, snapshots: Snapshots, most: int = 10) -> pd.Dat
 
 
 def first_contact_rate(snapshots: Snapshots, steps: np.ndarray) -> float:
-    """Returns the share of pairs without an earlier contact that meet in a step, over `steps`."""
+    """Returns the mean probability of a first contact in a step, over pairs and `steps`.
+
+    Only pairs without an earlier contact count.
+    """
     contacts = snapshots.contacts
     ends = np.stack([contacts.source, contacts.target])
     _, first = np.unique(ends if contacts.directed else np.sort(ends, axis=0), True, axis=1)

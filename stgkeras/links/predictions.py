@@ -10,7 +10,12 @@ from stgkeras import datasets
 
 
 def check_windows(name: str, windows: Any) -> None:
-    """Raises an error unless `windows` give inputs with graphs, and targets, in a fixed order."""
+    """Raises TypeError or ValueError unless `windows` are unshuffled windows of graphs.
+
+    Args:
+        name: str. Name of the argument in errors.
+        windows: any object.
+    """
     if not hasattr(windows, "starts"):
         raise TypeError(
             f"`{name}` must be windows of graphs. Received: {name} of type "
@@ -40,7 +45,7 @@ def truth(windows: Any) -> np.ndarray:
 
 
 def baselines(windows: Any) -> dict[str, np.ndarray]:
-    """Returns {name: (windows, N, N)} of averages of the graphs of each window."""
+    """Returns the baselines as a dict of name → (windows, N, N): means of the input graphs."""
     graphs = np.concatenate([windows[number][0]["graph"] for number in range(len(windows))])
     graphs = graphs > 0
     return {

@@ -19,10 +19,10 @@ ALL_CONTACTS = "mean of all contacts"
 def evaluate(model: keras.Model, val: Any, test: Any, name: str | None = None) -> pd.DataFrame:
     """Computes test scores of a link predictor and of baselines.
 
-    The baselines are the last graph, the mean and an exponentially weighted mean of the graphs of
-    a window, and, if the windows have a history, the mean of all contacts so far. The time constant
-    of that mean has the largest average precision on validation. Its values are not probabilities,
-    so its log loss and its Brier score are NaN.
+    The baselines are the last graph, the mean of the graphs of a window, and their exponentially
+    weighted mean. If the windows have a history, the exponentially weighted mean of all earlier
+    contacts is another baseline, with the time constant that has the largest average precision on
+    validation data. It is not a probability, so its log loss and its Brier score are NaN.
 
     F1 uses the threshold with the best F1 on validation. The recall counts the L most probable
     pairs of each graph, where L is the mean number of links of a test graph.

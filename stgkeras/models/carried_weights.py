@@ -10,17 +10,17 @@ from stgkeras.models.graph_model import GraphModel
 
 
 def carry_weights(before: GraphModel, model: GraphModel, shares: np.ndarray) -> None:
-    """Assigns the weights of a model to a model of another network.
+    """Copies the weights of a model to a model with other nodes.
 
-    The graph and the statistics of the scaler are no weights; they stay as they are. The axes of
-    nodes are those axes that change their size when the model is built with one node more. On such
-    an axis, which may hold several numbers of each node one after the other, the numbers of the
-    new nodes are means of those of the old nodes. All other axes are copied.
+    An axis of a weight belongs to the nodes if its size changes when the model is built with one
+    node more. Along such an axis, the values of a new node are weighted means of the values of the
+    old nodes. A node may have several values, one after the other. Other axes are copied. `model`
+    keeps its own graph, and the mean and standard deviation of its scaler.
 
     Args:
         before: model with M nodes.
-        model: model of the same class with N nodes, whose weights are replaced.
-        shares: (N, M) weights of each old node in the numbers of each new node.
+        model: model of the same class with N nodes. Its weights are replaced.
+        shares: (N, M) share of each old node in the mean of each new node.
 
     Raises:
         ValueError: if the models have other layers.
@@ -68,6 +68,7 @@ def _mixed(value, axis, each, shares):
 
 def _other(received):
     return ValueError(
-        "`model` must have the layers of the model whose weights it takes, with a whole number of "
-        f"weights for each node. Received: {received}. Build both with the same arguments."
+        "`model` must have the same layers as the model that gives the weights, with a whole "
+        f"number of weights for each node. Received: {received}. Build both with the same "
+        "arguments."
     )

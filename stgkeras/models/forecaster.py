@@ -128,9 +128,9 @@ class Forecaster(GraphModel):
         return FeatureCheck(self, may_choose=call == "fit")
 
     def choose_targets(self, targets: tuple[int, ...]) -> None:
-        """Sets the features to forecast, which the scaler takes the units of forecasts from."""
+        """Sets the features to forecast. The scaler returns forecasts in the units of these."""
         self.targets = self.get_layer("scaler").targets = targets
-        # Functions that were compiled before have the units of other features.
+        # Functions that were compiled before return the units of other features.
         self.train_function = self.test_function = self.predict_function = None
 
     def _input_length(self, input_length):

@@ -53,7 +53,7 @@ def pairwise_head(
         x = NodeEmbedding(arguments["node_units"], name="node_embedding")(x)
 
     def ends(name, **kwargs):
-        """Dense layers of the states, of the node that receives and of the node that sends."""
+        """Maps the states of the target and of the source of each pair by a dense layer each."""
         target = layers.Dense(units, name=name, **kwargs)
         source = layers.Dense(units, name=f"{name}_source", **kwargs)
         source = source if arguments["directed"] else target

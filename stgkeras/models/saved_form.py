@@ -18,7 +18,7 @@ _weights_follow = contextvars.ContextVar("weights_follow", default=False)
 
 @contextlib.contextmanager
 def weights_follow() -> Iterator[None]:
-    """Context manager for opening a model, whose weights are loaded directly after its config.
+    """Context manager for opening a model if its weights are loaded directly after its config.
 
     Keras draws random weights for a model that is created from a config. JAX compiles a program for
     each shape of these weights, which takes most of the time to open a model: 10 of 11 s for the
@@ -32,11 +32,12 @@ def weights_follow() -> Iterator[None]:
 
 
 def created(cls: type, arguments: Mapping[str, Any]) -> Any:
-    """Creates a model; without random weights on JAX if its weights follow."""
+    """Creates a model. On JAX, it draws no random weights within `weights_follow`."""
     if not _weights_follow.get() or keras.backend.backend() != "jax":
         return cls(**arguments)
-    # Variables that are created in this scope get their values when the scope is left. Only their
-    # private attribute tells from what. In a Keras without it, weights are random, and all is well.
+    # Variables that are created in this scope get their values at its end, from the initializer in
+    # a private attribute. If a later Keras has no such attribute, the weights are random, which is
+    # slower but not wrong.
     with contextlib.suppress(Exception), keras.StatelessScope():
         model = cls(**arguments)
         for weight in model.weights:

@@ -193,7 +193,7 @@ def stgcn_head(x: Tensor, arguments: Mapping[str, Any]) -> Tensor:
 
 
 def operator_at(operator: Tensor, x: Tensor) -> Tensor:
-    """Returns the operator for a shortened window x: the graphs of its steps, the last ones."""
+    """Returns the operator for a shortened window x: of one graph a step, the last graphs."""
     if isinstance(operator, dict) or len(operator.shape) < 4:
         return operator
     return operator[:, operator.shape[1] - x.shape[1] :]

@@ -16,7 +16,7 @@ TOO_DIFFERENT = 20.0
 
 
 class TargetCheck:
-    """Check of the targets of one call of `fit` or `evaluate`. Each method does nothing here."""
+    """Base class of checks of the targets in one call of `fit` or `evaluate`. Checks nothing."""
 
     def data(self, x: Any, y: Any) -> None:
         """Checks a whole data set, before it is used.
@@ -30,7 +30,7 @@ class TargetCheck:
         """Checks the targets of one batch, an array of numbers."""
 
     def warn(self, stacklevel: int) -> None:
-        """Warns of what the batches have shown, at the end of the call."""
+        """Warns of faults that the batches have shown. Called after the last batch."""
 
 
 class FeatureCheck(TargetCheck):

@@ -75,10 +75,10 @@ def intervals(
     hours = np.floor(hours).astype(int).reshape(*shape[:2], *[1] * (len(shape) - 2))
     hour = np.broadcast_to(hours, shape)[there]
     count = np.bincount(hour, minlength=24)
-    inside = np.bincount(hour, ((truth >= low) & (truth <= high))[there], 24)
-    width = np.bincount(hour, np.broadcast_to(high - low, shape)[there], 24)
+    total = np.bincount(hour, ((truth >= low) & (truth <= high))[there], 24)
+    sums = np.bincount(hour, np.broadcast_to(high - low, shape)[there], 24)
     with np.errstate(invalid="ignore"):
-        inside, width = inside / count, width / count
+        inside, width = total / count, sums / count
     figure = Figure(figsize=(1.5 * WIDTH, 2.6), layout="constrained")
     share, coverage, widths = figure.subplots(1, 3)
     share.plot([0, 1], [0, 1], color="0.65", linewidth=2.5, label="calibrated")

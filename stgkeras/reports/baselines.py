@@ -15,10 +15,11 @@ def baselines(
 ) -> dict[str, np.ndarray]:
     """Forecasts the test windows of a split without a model, for comparison.
 
-    The forecasts are the last value, the same time one day and one week before, the historical mean
-    by time of day for working days and weekends, and a ridge regression on the residuals of that
-    mean. All but the first need timestamps, or enough steps before the test part. If the reading of
-    the last day or week is missing, its forecast is the last value.
+    The forecasts are the last value, the readings at the same time one day and one week before, the
+    historical mean by time of day for working days and weekends, and a ridge regression on the
+    residuals of the historical mean. The last two need timestamps. The readings of the last day or
+    week need enough steps before the test part; if such a reading is missing, the forecast is the
+    last value.
 
     Args:
         series: `datasets.Series` with an interval.

@@ -25,9 +25,9 @@ class Comparison:
         series: `datasets.Series` with an interval.
         first: (W,) ints. The first forecast step of each window: its start plus the number of
             steps that are read. Consecutive, for figures in time.
-        forecasts: dict of name → (W, horizon, N, C). The first is the one that is reported on; the
+        forecasts: dict of name → (W, horizon, N, C). The report is about the first forecast; the
             others are baselines.
-        targets: sequence of C ints. Numbers of the features that are forecast. Default: the first.
+        targets: sequence of C ints. Indices of the features that are forecast. Default: the first.
         data: str. Name of the data set, for titles.
         quantiles: (W, horizon, N, C, Q), quantiles of the first forecast, or None.
         levels: the Q levels of the quantiles.
@@ -76,6 +76,7 @@ class Comparison:
 
     @property
     def horizon(self) -> int:
+        """The number of steps that each window forecasts."""
         return np.shape(next(iter(self.forecasts.values())))[1]
 
     @functools.cached_property
@@ -100,6 +101,7 @@ class Comparison:
 
     @property
     def steps_per_day(self) -> int:
+        """The number of steps in a day, rounded; at least 1."""
         return max(1, round(24 * 60 / self.interval))
 
     @functools.cached_property
@@ -119,7 +121,10 @@ class Comparison:
         return sorted({max(1, self.horizon // 4), max(1, self.horizon // 2), self.horizon})
 
     def checked(self, steps: Sequence[int] | None) -> list[int]:
-        """Returns steps ahead in order, each once; by default `steps`.
+        """Returns steps ahead in increasing order, each once.
+
+        Args:
+            steps: sequence of ints. None: the attribute `steps`.
 
         Raises:
             ValueError: if a step is not from 1 to the horizon.
@@ -133,18 +138,17 @@ class Comparison:
         return found
 
     def label(self, step: int) -> str:
-        """Returns how far ahead a step is, such as "15 min"."""
+        """Returns the time from the last reading to a step ahead, such as "15 min"."""
         return f"{step * self.interval:g} min"
 
     def errors(
         self, steps: Sequence[int] | None = None, target: int = 0
     ) -> dict[str, dict[str, float]]:
-        """Returns errors {forecast: {column: error}}, the MAE and RMSE at steps and over all.
+        """Computes the MAE and RMSE of each forecast, at chosen steps and over all steps.
 
         Args:
-            steps: sequence of ints from 1 to the horizon. Default: `steps`.
-            target: int. The place in `targets` of the target whose errors are computed. Default:
-                the first, as in all figures.
+            steps: sequence of ints from 1 to the horizon. Default: the attribute `steps`.
+            target: int. Index of the target in `targets`. Default 0, the target of all figures.
         """
         labels = {self.label(step): step for step in self.checked(steps)}
         chosen = [range(len(self.targets))[target]]

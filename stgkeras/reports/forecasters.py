@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import scipy.sparse as sp
 from stgkeras.datasets import Series
 from stgkeras.datasets.series.splits import cut
 from stgkeras.forecasting import Forecaster
-from stgkeras.forecasting.newest import as_series, in_order
+from stgkeras.forecasting.errors import ordered
 from stgkeras.reports.comparison import Comparison
 
 
@@ -23,9 +22,9 @@ def compare(
     Args:
         forecaster: trained `Forecaster`.
         series: `datasets.Series` with sensors of the forecaster, in any order.
-        test: float, the share of the steps that are tested, the last ones; or int, their number.
-            With the same number as in `Forecaster.fit`, and the same series, no window of them was
-            used in training. Default 0.2, as there.
+        test: float or int. Size of the last part of the series, which is tested: a fraction of the
+            steps, or a number of steps. With the series and the `test` of `Forecaster.fit`, this
+            part was not used in training. Default 0.2, the default of `fit`.
         data: str. Name of the data set, for titles.
 
     Returns:
@@ -48,24 +47,10 @@ def compare(
         ['forecaster', 'model', 'last value', 'usual day', 'ridge', 'ridge without season']
     """
     form = forecaster.form
-    series = as_series(form, series)
-    places, names = series.places, series.names
-    series = replace(
-        series,
-        values=in_order(form, series),
-        names=form.names,
-        features=form.features,
-        units=form.units,
-        adjacency=None,
-        places=None,
-    )
-    if places is not None and set(names) == set(form.names):
-        series = replace(series, places=places[[names.index(name) for name in form.names]])
+    series = ordered(form, series)
     total, span = len(series.values), form.input_length + form.horizon
-    if isinstance(test, float) and test == 1.0:
-        first = 0
-    else:
-        first = cut(total, 0, test)[1]
+    is_all = isinstance(test, float) and test == 1.0
+    first = 0 if is_all else cut(total, 0, test)[1]
     starts = np.arange(first, total - span + 1)
     if not len(starts):
         raise ValueError(

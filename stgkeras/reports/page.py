@@ -56,8 +56,11 @@ def write_page(
         steps: sequence of ints, the steps ahead in the table. Default: see `Comparison.steps`.
         days: float. Number of days to draw for each sensor, the last ones. Default 3.
         graph: (N, N), the edges on the map. Default: the adjacency of the series.
-        facts: dict of term → text, beside the facts of the data.
-        figures: dict of name → further figures, such as "attention".
+        facts: dict of term → text, further facts in the head of the page.
+        figures: dict of name → `matplotlib.figure.Figure`, further figures, such as "attention".
+
+    Raises:
+        ValueError: if a step is not from 1 to the horizon.
 
     Example:
         >>> import pathlib, tempfile, numpy as np, stgkeras

@@ -106,7 +106,7 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
     Args:
         model: forecaster model, such as `models.ASTGCN`.
         series: `datasets.Series`.
-        starts: (W,) ints. First steps of windows, of which at most 64 count, evenly chosen.
+        starts: (W,) ints. First steps of windows. At most 64 of them are used, at equal distances.
 
     Returns:
         {"attention": figure}, or {} for a model without spatial attention.
@@ -138,7 +138,7 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
 
 
 def _fan(comparison, truth, predicted, units, title):
-    """A day of forecasts with their interval, of the sensor with the largest changes."""
+    """Draws a day of forecasts with their interval, of the sensor with the largest changes."""
     part, sensor = _busiest(comparison, truth)
     quantiles = comparison.quantiles[part, :, sensor, 0]
     level = comparison.levels[-1] - comparison.levels[0]
@@ -170,7 +170,7 @@ def _busiest(comparison, truth):
 
 
 def _day(comparison, truth, forecasts, steps, units, about):
-    """A day of forecasts of the sensor with the largest changes."""
+    """Draws a day of forecasts of the sensor with the largest changes."""
     series, (part, busiest) = comparison.series, _busiest(comparison, truth)
     axis = {"step_minutes": series.interval}
     if comparison.times is not None:

@@ -15,23 +15,23 @@ def model_windows(
 ) -> Windows:
     """Returns windows of a series with the inputs of a forecaster model, to train or predict.
 
-    The model says what it reads: the number of steps, or the components (recent, daily, weekly),
-    and with a `season` the calendar. Components before the begin of the series are missing
-    readings.
+    The attributes of the model determine the inputs: the number of steps or the components (recent,
+    daily, weekly), and with a `season` the calendar. Steps before the start of the series count as
+    missing readings.
 
     Args:
         model: model such as `models.STGCN`, with a fixed graph.
         series: `datasets.Series`.
         starts: (W,) ints. First steps of the windows, such as `split.train`.
-        targets: sequence of ints. Numbers of the features to forecast. Default: the first.
+        targets: sequence of ints. Indices of the features to forecast. Default: the first.
         **options: other arguments of `datasets.Windows`, such as `batch_size` and `shuffle`.
 
     Returns:
         `datasets.Windows`. Missing readings are NaN.
 
     Raises:
-        ValueError: if the model needs timestamps with as many steps a day as its season, and the
-            series has others.
+        ValueError: if the model has a season or daily components, and the series has no timestamps
+            or another number of steps per day.
 
     Example:
         >>> import numpy as np, stgkeras

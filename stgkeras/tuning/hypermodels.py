@@ -220,6 +220,9 @@ class LinkPredictorHyperModel(HyperModel):
             `num_nodes`, `decoder` or `directed`. Unless `model` is fixed, both models must have
             these arguments.
 
+    Raises:
+        ValueError: if `windows` is no function, or `adjacency` does not fit `dynamic_graph`.
+
     Example:
         >>> import keras_tuner, numpy as np, stgkeras
         >>> def windows(**sizes): ...  # returns datasets.Windows to train and to validate

@@ -133,7 +133,7 @@ def _not_dates(numbers):
 
 
 def check_range(time: np.ndarray) -> None:
-    """Raises ValueError if a time in seconds is out of range: its unit is another one."""
+    """Raises ValueError if a time in seconds is so large that its unit must be another one."""
     if len(time) and np.abs(time).max() > LATEST:
         raise ValueError(
             "`time` must be in seconds, within 3000 years of 0. Received: "

@@ -41,6 +41,12 @@ class Contacts:
         names: (N,) str. Names of the nodes.
         directed: bool. True if a contact is a directed edge from source to target. False if it is
             an undirected edge.
+
+    Example:
+        >>> import stgkeras
+        >>> contacts = stgkeras.datasets.contacts_from_arrays([0, 20], "ab", "bc")
+        >>> contacts.names.tolist(), contacts.source.tolist(), contacts.target.tolist()
+        (['a', 'b', 'c'], [0, 1], [1, 2])
     """
 
     time: np.ndarray
@@ -223,7 +229,8 @@ def _contacts(
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
             "`time`, `source`, `target` and `weight` must have the same length, at least 1. "
-            f"Received: {len(time)}, {len(source)}, {len(target)} and {len(weight)}"
+            f"Received: {len(time)}, {len(source)}, {len(target)} and {len(weight)}. Pass one "
+            "value of each for every contact."
         )
     bad = np.flatnonzero(~np.isfinite(time))
     if bad.size:

@@ -43,6 +43,8 @@ class DynamicGraphs:
         parameters: (S, T, 2) float64. Parameters of the random graph model at each step: (m, NaN)
             for "barabasi_albert", (NaN, p) for "erdos_renyi", (k, p) for "newman_watts".
         change_points: tuple of S tuples. Steps at which the parameters change.
+
+    `load_dynamic_graphs` returns an instance and has an example.
     """
 
     adjacency: np.ndarray

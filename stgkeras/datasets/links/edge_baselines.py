@@ -176,7 +176,8 @@ def edge_probabilities(kind: str, parameter: float | Array, num_nodes: int) -> n
     count = 2 if kind == "newman_watts" else 1
     if len(values) != count:
         raise ValueError(
-            f"`parameter` must hold {count} values for {kind}. Received: parameter={parameter}"
+            f"`parameter` must hold {count} values for {kind}. Received: parameter={parameter}. "
+            f"Pass {'the pair (k, p)' if count == 2 else 'one number'}."
         )
     _check_parameter(str(kind), int(num_nodes), values)
     return _PROBABILITIES[str(kind)](int(num_nodes), *values)
@@ -212,8 +213,8 @@ def _newman_watts(n, k, p):
     owns 2h edges (h = k // 2), and the last node owns none. For each owned edge, with probability
     p, networkx adds an edge from u to a random node that is not linked to u yet (a free node), if
     there is one. The number of picks X is binomial, and u picks a given one of L free nodes with
-    probability E[min(X, L)] / L. Nodes that picked u before are not free. The code takes their
-    choices for independent of each other, which is its only approximation.
+    probability E[min(X, L)] / L. Nodes that picked u before are not free. The code assumes
+    that their choices are independent. This is its only approximation.
     """
     half = int(k) // 2
     nodes = np.arange(n)

@@ -40,6 +40,8 @@ class Snapshots:
             log(1 + sum of the weights of its contacts / mean weight of all contacts);
             fraction of the steps so far in which the node had a contact;
             sine and cosine of the time of day.
+
+    `Contacts.snapshots` returns an instance and has an example.
     """
 
     contacts: Contacts
@@ -159,7 +161,9 @@ class Snapshots:
         limits = "from `input_length` to the number of snapshots"
         chosen = steps_of("steps", steps, input_length, self.num_steps, limits)
         if not chosen.size:
-            raise ValueError("`steps` must have at least one step. Received: no steps")
+            raise ValueError(
+                "`steps` must have at least one step. Received: no steps. Pass a part of `split`."
+            )
         if negatives is not None:
             check_number("negatives", negatives, "None or at least 1", lambda v: v >= 1, Integral)
         starts = chosen - input_length

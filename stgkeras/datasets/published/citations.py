@@ -182,7 +182,10 @@ def _citations(shape, words, edges, labels, train, val, test):
 
 def _from_npz(path):
     if path.suffix != ".npz":
-        raise ValueError(f"`path` must be a folder or end in .npz. Received: path={path}")
+        raise ValueError(
+            f"`path` must be a folder or end in .npz. Received: path={path}. Pass the folder of "
+            "the Planetoid files, or an npz file."
+        )
     found = read_npz(path)
     wrong = {
         name: (found[name].dtype.name, found[name].shape) if name in found else "missing"
@@ -197,7 +200,7 @@ def _from_npz(path):
         raise ValueError(
             f"{path} must hold arrays of ints with these numbers of axes: {DIMENSIONS}, with "
             "feat_row and feat_col of equal length, and edge_index of shape (2, edges). "
-            f"Received: {wrong}"
+            f"Received: {wrong}. Pass another file, or omit `path` to download the set."
         )
     arrays = {
         "shape": [found["num_nodes"], found["num_features"]],

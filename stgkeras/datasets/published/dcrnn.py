@@ -30,7 +30,8 @@ def road_graph(known, paths, found, names):
     of_sensors = ends.min(axis=1) >= 0
     if not of_sensors.any():
         raise ValueError(
-            f"{paths['graph']} must contain sensors of the series. Received: only other sensors."
+            f"{paths['graph']} must contain sensors of the series. Received: only other sensors. "
+            "Pass the file of distances of this data set."
         )
     distances = np.full((len(names), len(names)), np.inf)
     source, target = ends[of_sensors].T

@@ -60,7 +60,8 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
         except Exception as error:  # a damaged pickle can raise any exception
             raise ValueError(
                 f"{path} must be the Planetoid file of that name. Received: a damaged, "
-                f"incomplete or other file ({type(error).__name__}: {error})"
+                f"incomplete or other file ({type(error).__name__}: {error}). Use an undamaged "
+                "copy."
             ) from error
     (train, _), test = found["x"]["shape"], found["test.index"]
     known, num_features = found["allx"]["shape"]
@@ -74,7 +75,7 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
         raise ValueError(
             "The files x and y, tx and ty, allx and ally must have equal numbers of rows, and "
             "test.index must hold the indices of the rows of tx, which follow the rows of allx. "
-            f"Received: rows {rows} in {paths['x'].parent}"
+            f"Received: rows {rows} in {paths['x'].parent}. Use all files of one data set."
         )
     span = test - known  # at most as many nodes without a row as with one
     in_range = len(test) and 0 <= span.min() <= span.max() < 2 * len(test)
@@ -82,14 +83,14 @@ def planetoid_arrays(paths: dict[str, Path], num_val: int) -> dict[str, np.ndarr
         raise ValueError(
             "test.index must hold the indices of the rows of tx, which follow the rows of allx. "
             f"Received: {len(np.unique(test))} different indices of {len(test)}, after the "
-            f"{known} rows of allx, in {paths['test.index']}"
+            f"{known} rows of allx, in {paths['test.index']}. Use all files of one data set."
         )
     num_nodes = max(known, int(test.max()) + 1)
     edges = found["graph"]
     if edges.size and not 0 <= edges.min() <= edges.max() < num_nodes:
         raise ValueError(
             f"The file graph must join the nodes 0 to {num_nodes - 1}. Received: nodes "
-            f"{edges.min()} … {edges.max()} in {paths['graph']}"
+            f"{edges.min()} … {edges.max()} in {paths['graph']}. Use all files of one data set."
         )
     labels = np.full(num_nodes, -1, np.int64)
     labels[:known], labels[test] = found["ally"], found["ty"]

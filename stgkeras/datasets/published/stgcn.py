@@ -50,12 +50,13 @@ def _member(path, name):
                 sizes = [member.file_size for member in found]
                 raise ValueError(
                     f"{path} must hold one {name} of at most {MAX_MEMBER} bytes. "
-                    f"Received: {len(found)} of sizes {sizes}"
+                    f"Received: {len(found)} of sizes {sizes}. Use the published archive."
                 )
             return archive.read(found[0])
     except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"{path} must be a zip archive. Received: a damaged or incomplete file ({error})"
+            f"{path} must be a zip archive. Received: a damaged or incomplete file ({error}). Use "
+            "an undamaged copy."
         ) from error
 
 

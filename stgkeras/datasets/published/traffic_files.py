@@ -44,7 +44,8 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
         raise ValueError(
             f"{paths['series']} must hold {known.title}: {steps} steps of {num_nodes} sensors with "
             f"{width} features. Received: shape={found['values'].shape} and "
-            f"{'no' if names is None else len(names)} names"
+            f"{'no' if names is None else len(names)} names. Use the published file, or read yours "
+            "with `load_series`."
         )
     if found.get("times") is not None:
         given, local = to_utc(found["times"], None)[0], wall_clock(times, known.timezone)
@@ -52,7 +53,8 @@ def read_files(known: TrafficSet, paths: dict[str, Path]) -> Series:
         if wrong.size:
             raise ValueError(
                 f"{paths['series']} must hold {known.title}, with {local[wrong[0]]} in row "
-                f"{wrong[0]}. Received: {given[wrong[0]]}"
+                f"{wrong[0]}. Received: {given[wrong[0]]}. Use the published file, or read yours "
+                "with `load_series`."
             )
     names = tuple(str(name) for name in (range(num_nodes) if names is None else names))
     refuse_missing(found["values"], known.null_value, str(paths["series"]))
@@ -143,7 +145,8 @@ def _check_numbers(known, path, values, adjacency):
         wrong.append(f"{edges} edges instead of {known.num_edges}")
     if wrong:
         raise ValueError(
-            f"{path} and its graph must hold {known.title}. Received: {', '.join(wrong)}"
+            f"{path} and its graph must hold {known.title}. Received: {', '.join(wrong)}. Use the "
+            "published files, or read yours with `load_series`."
         )
 
 
@@ -159,8 +162,8 @@ def _pandas_frame(path, shape):
     frame = frame_from_hdf5(path)
     if frame.shape != shape:
         raise ValueError(
-            f"{path} must hold a frame of other shape. Received: shape {frame.shape} instead of "
-            f"{shape}"
+            f"{path} must hold a frame of shape {shape}. Received: shape={frame.shape}. Use the "
+            "published file, or read yours with `load_series`."
         )
     values = frame.to_numpy()[:, :, None]
     return {"values": values, "names": list(map(str, frame.columns)), "times": frame.index}

@@ -25,7 +25,8 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series")
     if adjacency.shape != (num_nodes, num_nodes):
         raise ValueError(
             f"{where} must have a `graph` with the {num_nodes} nodes of the series. "
-            f"Received: an adjacency of shape {adjacency.shape}"
+            f"Received: an adjacency of shape {adjacency.shape}. Pass a matrix with a row and a "
+            "column for each node."
         )
     wrong = np.argwhere(~np.isfinite(adjacency))
     if len(wrong):
@@ -52,11 +53,11 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series")
 
 
 def _may_be_distances(weights, most=100):
-    """Whether a complete graph meets the triangle inequality, as distances do.
+    """Whether the entries of a complete graph satisfy the triangle inequality, as distances do.
 
-    A few sensors can have weights exp(-d² / σ²) that meet it too. Then √-log of the weights, which
-    is d / σ, meets it as well. Three sensors often meet it by chance: their largest weight must be
-    above 1.
+    If there are few sensors, weights exp(-d² / σ²) can satisfy it too. They are recognised because
+    √(-log weight), which is d / σ, also satisfies it. The weights of three sensors often satisfy it
+    by chance, so their largest weight must be above 1.
     """
     part = weights[:most, :most]
     between = ~np.eye(len(part), dtype=bool)

@@ -84,7 +84,7 @@ def calendar(
     if np.isnat(timestamps).any():
         raise ValueError(
             "`timestamps` must all be times. Received: NaT (not a time) in row "
-            f"{np.isnat(timestamps).argmax()}."
+            f"{np.isnat(timestamps).argmax()}. Remove this row, or correct its time."
         )
     timestamps = wall_clock(timestamps, timezone)
     days = timestamps.astype("datetime64[D]")

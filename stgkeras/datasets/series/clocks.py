@@ -139,18 +139,19 @@ def _located(times, zone, name, place):
 
 
 def _one_copy(times, twice):
-    """Finds hours that occur twice, of which the table starts or ends with one copy.
+    """Finds the one copy of an hour that occurs twice, at the start or the end of a table.
 
-    If the table goes on to the hour without a gap, its last rows are the first copy; if it goes on
-    from the hour without a gap, its first rows are the second copy.
+    If the table ends in the hour, and there is no gap before the hour, its last rows are the first
+    copy. If the table starts in the hour, and there is no gap after it, its first rows are the
+    second copy.
 
     Args:
         times: (T,) DatetimeIndex of local times.
         twice: bool (T,), whether a time occurs twice.
 
     Returns:
-        Number of rows at the start that are the second copy, and of the row from which all rows
-        are the first copy.
+        Number of rows at the start that are a second copy, and the index of the row from which
+        all rows are a first copy.
     """
     steps = np.diff(times.to_numpy()).astype(np.int64)
     known = steps[~twice[1:] & ~twice[:-1] & (steps > 0)]
@@ -165,7 +166,7 @@ def _one_copy(times, twice):
 
 
 def wall_clock(times: np.ndarray, timezone: str | None) -> np.ndarray:
-    """Returns the local times (T,) datetime64 of UTC times; unchanged without a time zone."""
+    """Converts UTC times to local times (T,) datetime64. Without a time zone, changes nothing."""
     if timezone is None or timezone == "UTC":
         return times
     import pandas as pd
@@ -177,8 +178,8 @@ def wall_clock(times: np.ndarray, timezone: str | None) -> np.ndarray:
 def from_wall_clock(local: np.ndarray, timezone: str) -> np.ndarray:
     """Returns the UTC times of local times.
 
-    Of an hour that occurs twice, the first is taken. A skipped time becomes the first time after
-    it.
+    A time that occurs twice is taken as the first of both. A time that the clock skips becomes the
+    first time after the skipped hour.
     """
     import pandas as pd
 
@@ -189,7 +190,7 @@ def from_wall_clock(local: np.ndarray, timezone: str) -> np.ndarray:
 
 
 def with_offset(times: np.ndarray, timezone: str | None) -> list[str]:
-    """Returns UTC times as text, as local times with their UTC offset if there is a time zone."""
+    """Returns UTC times as text; with a time zone, as local times with their UTC offset."""
     if timezone is None:
         return times.astype(str).tolist()
     import pandas as pd
@@ -213,7 +214,7 @@ def checked_holidays(holidays: str | Sequence[Any] | None) -> Holidays:
     if not isinstance(holidays, Iterable):
         raise TypeError(
             '`holidays` must be dates, or a country code such as "AT" or "US-CA". '
-            f"Received: holidays={holidays!r}"
+            f"Received: holidays={holidays!r}. Pass a list of dates, or a code."
         )
     found = []
     for day in holidays:

@@ -62,14 +62,14 @@ class ComponentClock:
         raise ValueError(
             "`starts` must be windows whose daily and weekly steps exist at the local time of the "
             f"target steps. Received: {len(bad)} of {len(starts)} windows without such steps, the "
-            f"first starts[{bad[0]}]={starts[bad[0]]}: its {name} step for {self._shown(target)} "
-            f"would be {self._shown(found)} (step {found}; the first target step is {first[0]}). "
+            f"first starts[{bad[0]}]={starts[bad[0]]}: its {name} step for {self._time_of(target)} "
+            f"would be {self._time_of(found)} (step {found}; the first target step is {first[0]}). "
             "Take the starts from `split_windows(…, calendar=calendar)`, which leaves out such "
             "windows."
         )
 
     def warn_of_other_seasons(self, starts: np.ndarray) -> None:
-        """Warns of windows in which a model would count to another hour or kind of day."""
+        """Warns of windows in which a model would use the season of another hour or kind of day."""
         clock = np.asarray(self.calendar, "float64")
         day = self.steps_per_day or _steps_per_day(clock[:, 0])
         if day is None:
@@ -108,7 +108,7 @@ class ComponentClock:
                 right = right & (steps < first[:, None])
             yield name, steps, right
 
-    def _shown(self, step):
+    def _time_of(self, step):
         hour, weekday = self.calendar[step]
         minutes = round(24 * 60 * float(hour))
         return f"{DAYS[int(weekday)]} {minutes // 60:02}:{minutes % 60:02}"

@@ -101,9 +101,9 @@ def _ids(table, names, what):
 
 
 def _are_row_numbers(column, ids, names):
-    """Whether a column without a name of its own holds row numbers, which are no names.
+    """Whether an unnamed column contains row numbers instead of the names of the sensors.
 
-    If the sensors have no other names than their numbers, row numbers are names.
+    If the names of the sensors are "0", "1", …, the row numbers are these names.
     """
     is_bare = column in ("", "index", INDEX) or column.startswith("unnamed")
     starts = (0, 1) if is_bare and names != [str(n) for n in range(len(names))] else ()

@@ -80,7 +80,9 @@ def csv_text(
     skip = next((i for i, row in enumerate(found) if row), len(found))  # blank lines
     rows = [[cell.strip() for cell in row] for row in found[skip:] if row]
     if not rows:
-        raise ValueError(f"{path} must be a csv table with data. Received: an empty file")
+        raise ValueError(
+            f"{path} must be a csv table with data. Received: an empty file. Pass another file."
+        )
     third = rows[2] if len(rows) > 2 else []
     levels = 2 if len(rows) > 1 and _is_header(rows[0], rows[1], third) else 1
     header, rows = rows[:levels], rows[levels:]
@@ -96,8 +98,8 @@ def read_csv(text: CsvText, as_text: list[int]) -> pd.DataFrame:
 
     Args:
         text: `CsvText`.
-        as_text: numbers of the columns that stay text, as names with leading zeros must. All other
-            columns become numbers where each cell is a number or empty.
+        as_text: indices of the columns that remain text, such as names with leading zeros. Another
+            column becomes numbers if each of its cells is a number or empty.
     """
     import pandas as pd
 

@@ -38,8 +38,8 @@ def parse_times(cells, must, column="", day_first=None, fix=PANDAS_FIX):
         cells: (T,) of strings, dates, datetimes or datetime64.
         must: str. Start of the error message, which states the rule.
         column: str. Name of the column for the error message.
-        day_first: None or bool, whether the day stands before the month.
-        fix: str. What to do if neither the rows nor `day_first` show the order.
+        day_first: None or bool, whether the day comes before the month.
+        fix: str. Advice if neither the rows nor `day_first` show the order.
     """
     import pandas as pd
 
@@ -58,13 +58,14 @@ def parse_times(cells, must, column="", day_first=None, fix=PANDAS_FIX):
     bad = np.flatnonzero(times.isna())
     if bad.size:
         raise ValueError(
-            f"{must}. Received: {_shown(index[bad[0]])} in {column}row {bad[0]}. Write each time "
+            f"{must}. Received: {_quoted(index[bad[0]])} in {column}row {bad[0]}. Write each time "
             "as YYYY-MM-DD HH:MM."
         )
     far = np.flatnonzero((times.year < 2) | (times.year > 9998))
     if far.size:  # Python and pandas cannot convert all of them to another time zone
         raise ValueError(
-            f"{must} of the years 2 to 9998. Received: {times.year[far[0]]} in {column}row {far[0]}"
+            f"{must} of the years 2 to 9998. Received: {times.year[far[0]]} in {column}row "
+            f"{far[0]}. Correct the year."
         )
     return times
 
@@ -74,7 +75,7 @@ def times_of_steps(timestamps, steps, name="`timestamps`"):
     if len(timestamps) != steps:
         raise ValueError(
             f"{name} must have one time for each step. "
-            f"Received: {len(timestamps)} times for {steps} steps"
+            f"Received: {len(timestamps)} times for {steps} steps. Pass the times of these steps."
         )
     must = f"{name} must hold dates and times"
     kind = np.asarray(timestamps).dtype.kind
@@ -87,7 +88,7 @@ def times_of_steps(timestamps, steps, name="`timestamps`"):
     return parse_times(timestamps, must)
 
 
-def _shown(cell):
+def _quoted(cell):
     return repr(cell if isinstance(cell, str) else str(cell))
 
 
@@ -154,7 +155,7 @@ def _fixed_zone(minutes):
 
 
 def day_is_first(text):
-    """Returns whether the day stands before the month in dates with slashes or hyphens, or None.
+    """Returns whether the day comes before the month in dates with slashes or hyphens, or None.
 
     Args:
         text: pandas Series of str. None is returned if no row shows the order.

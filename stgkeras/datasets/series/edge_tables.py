@@ -70,7 +70,7 @@ def from_edge_table(table, names, what, unknown="raise", decimal=".", weigh=True
 
 
 def refuse_other_headers(columns, rows, names, what):
-    """Raises ValueError for a table of edges whose columns have other names than from and to.
+    """Raises ValueError if the columns of a table of edges have other names than from and to.
 
     Args:
         columns: list of str, the names of the columns.

@@ -32,7 +32,8 @@ def file_type(path, types=(".npz", ".csv"), argument="path"):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"`{argument}` must be the path of an existing file. Received: {path}"
+            f"`{argument}` must be the path of an existing file. Received: {path}. Correct the "
+            "path."
         )
     suffix = path.suffix.lower()
     if suffix not in types:
@@ -87,14 +88,14 @@ def series_from_npz(path, key=None, interval=None, timezone=None):
         shapes = {name: arrays[name].shape for name in keys}
         raise ValueError(
             "`key` must name arrays with equal numbers of steps and of nodes. "
-            f"Received: shapes {shapes}"
+            f"Received: shapes {shapes}. Name other arrays."
         )
     widths = {name: data.shape[-1] for name, data in zip(keys, stacked, strict=True)}
     for name, scale in zip(keys, scales, strict=True):
         if scale is not None and (scale.ndim or scale.dtype.kind not in "iuf"):
             raise ValueError(
                 f"`{name}_scale` in {path} must be one number. Received: an array of shape "
-                f"{scale.shape} and dtype {scale.dtype}"
+                f"{scale.shape} and dtype {scale.dtype}. Store a number, or remove the array."
             )
     minutes = step_minutes(path, arrays)
 
@@ -107,7 +108,7 @@ def series_from_npz(path, key=None, interval=None, timezone=None):
     if names.shape != (stacked[0].shape[1],):
         raise ValueError(
             f"`names` in {path} must have one name for each of the {stacked[0].shape[1]} nodes. "
-            f"Received: an array of shape {names.shape}"
+            f"Received: an array of shape {names.shape}. Store these names, or remove the array."
         )
     values = InPieces((*stacked[0].shape[:2], sum(widths.values())), read)
     return {
@@ -143,9 +144,11 @@ def read_npz(path):
             return {name: file[name] for name in file.files}
     except NPZ_ERRORS as error:
         pickled = "pickle" in str(error) and zipfile.is_zipfile(path)
-        fault = "pickled objects" if pickled else "a file that is damaged or cut short"
+        fault, fix = "a file that is damaged or cut short", "Use an undamaged copy"
+        if pickled:
+            fault, fix = "pickled objects", "Store arrays of numbers and of str with `numpy.savez`"
         raise ValueError(
-            f"{path} must be an npz file of plain arrays. Received: {fault}"
+            f"{path} must be an npz file of plain arrays. Received: {fault}. {fix}."
         ) from error
 
 
@@ -184,6 +187,6 @@ def numbers_of(path, table, header, decimal="."):
         if bad.size:
             raise ValueError(
                 f"{path} must hold numbers. Received: {cells.iloc[bad[0]]!r} in column {name!r}, "
-                f"row {bad[0]}"
+                f"row {bad[0]}. Correct the cell."
             )
     return numbers

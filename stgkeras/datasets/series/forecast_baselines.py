@@ -88,7 +88,7 @@ def same_time(
     if lag < horizon:
         raise ValueError(
             f"`lag` must be at least `horizon`={horizon}, because a shorter lag reads target "
-            f"steps. Received: lag={lag}"
+            f"steps. Received: lag={lag}. Pass a longer lag."
         )
     steps = first[:, None] + input_length + np.arange(horizon) - lag
     if steps.min() < 0:
@@ -139,6 +139,10 @@ def historical_mean(
 
     Returns:
         (W, horizon, N, F).
+
+    Raises:
+        ValueError: if `num_train` is above the number of steps, or the calendar does not fit
+            `values` or `steps_per_day`.
 
     Example:
         >>> import numpy as np, stgkeras

@@ -74,7 +74,8 @@ def from_pandas(
             )
         if len(mask_features) > 1 and mask_features != features:
             raise ValueError(
-                f"`quality` must have the features {features}. Received: {mask_features}"
+                f"`quality` must have the features {features}. Received: {mask_features}. Pass a "
+                "frame for each of these features, in this order, or one frame for all."
             )
         places = np.argsort(order)
         quality = InPieces(marks.shape, lambda steps: marks[steps][:, places])
@@ -95,7 +96,9 @@ def _parts(frames, argument):
     """Returns the first frame, the names, the features and the values (T, N, F) of frames."""
     frames = frames if isinstance(frames, dict) else {"value": frames}
     if not frames:
-        raise ValueError(f"`{argument}` must have at least one frame. Received: an empty dict")
+        raise ValueError(
+            f"`{argument}` must have at least one frame. Received: an empty dict. Pass a frame."
+        )
     for name, frame in frames.items():
         if not hasattr(frame, "columns"):
             raise TypeError(
@@ -121,7 +124,7 @@ def _parts(frames, argument):
     if 0 in first.shape:
         raise ValueError(
             f"`{argument}` must have at least one row and one column. "
-            f"Received: a frame of shape {first.shape}"
+            f"Received: a frame of shape {first.shape}. Pass a frame with data."
         )
 
     def read(steps):
@@ -135,7 +138,8 @@ def _parts(frames, argument):
     if len(frames) > 1 or first.columns.nlevels != 2:
         raise ValueError(
             f"`{argument}` must be one frame with two levels of columns, or frames with one level. "
-            f"Received: {len(frames)} frames with {first.columns.nlevels} levels."
+            f"Received: {len(frames)} frames with {first.columns.nlevels} levels. Drop levels "
+            "with `frame.droplevel(..., axis=1)`."
         )
     levels = ["" if name is None else str(name) for name in first.columns.names]
     pairs = [(str(a), str(b)) for a, b in first.columns]

@@ -95,7 +95,8 @@ def distances_from_csv(path):
     table = files.read_csv(path, header=None, skiprows=skip, dtype={0: str, 1: str})
     if table.shape[1] != 3:
         raise ValueError(
-            f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns"
+            f"{path} must hold rows of from, to and distance. Received: {table.shape[1]} columns. "
+            "Remove the other columns."
         )
     return table.iloc[:, :2].to_numpy(object), files.numbers_of(path, table.iloc[:, 2:], [2])[:, 0]
 

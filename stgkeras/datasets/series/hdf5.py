@@ -37,7 +37,8 @@ def frame_from_hdf5(path):
     except Exception as error:  # h5py raises many types of exceptions on a damaged file
         raise ValueError(
             f"{path} must be an HDF5 file in which pandas stored one frame, with times as index. "
-            f"Received: a damaged, incomplete or other file ({error})"
+            f"Received: a damaged, incomplete or other file ({error}). Use an "
+            'undamaged copy, or write the frame with `frame.to_hdf(path, key="data")`.'
         ) from error
     frame = frames[0] if blocks == 1 else pd.concat(frames, axis=1)
     if blocks > 1:
@@ -45,7 +46,8 @@ def frame_from_hdf5(path):
     if not frame.columns.equals(columns) or len(frame) != len(times):
         raise ValueError(
             f"{path} must be an HDF5 file in which pandas stored one frame, with times as index. "
-            "Received: the columns are not in order, or the times are not those of the rows"
+            "Received: the columns are not in order, or the times are not those of the rows. Write "
+            'the frame again with `frame.to_hdf(path, key="data")`.'
         )
     return frame.set_axis(times, axis=0)
 

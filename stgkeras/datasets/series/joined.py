@@ -105,7 +105,10 @@ def by_labels(matrix, rows, columns, names, what, unknown="raise"):
             )
         order.append([index[name] for name in names])
     if matrix.shape != (len(labels[0]), len(labels[1])):
-        raise ValueError(f"{what} must be square. Received: a table of shape {matrix.shape}")
+        raise ValueError(
+            f"{what} must be square. Received: a table of shape {matrix.shape}. Write a row and a "
+            "column for each sensor."
+        )
     found = matrix[order[0]][:, order[1]]
     if _has_edges(matrix) and not _has_edges(found):
         refuse_no_edge(what, labels[0], names)

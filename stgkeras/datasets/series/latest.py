@@ -29,8 +29,8 @@ def latest_window(
         series: `Series`, or an array (T, N, F) of its values; NaN if missing.
         input_length: int or dict, as in `Windows`.
         horizon: int. Number of steps to forecast.
-        timestamps: None, or for an array (T,) datetime64, the times of its steps on the local
-            clock. A `Series` has its own.
+        timestamps: None, or (T,) datetime64, the local times of the steps. Only for an array: a
+            `Series` contains its times.
         steps_per_day: int. Number of steps per day, for daily and weekly components.
         calendar: bool. Whether the inputs contain the calendar of the steps to forecast, for a
             model with a season. Default: if there are timestamps.
@@ -43,7 +43,8 @@ def latest_window(
         `model.predict`.
 
     Raises:
-        ValueError: if the series is too short, or a calendar is asked for without timestamps.
+        ValueError: if the series is too short, or `calendar` or `past_calendar` is True without
+            timestamps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -54,7 +55,7 @@ def latest_window(
         >>> inputs["x"].ravel().tolist(), (24 * inputs["calendar"][0, :, 0]).round().tolist()
         ([46.0, 47.0], [0.0, 1.0, 2.0])
     """
-    # It stands below `Windows`, which needs Keras, so that data need no backend.
+    # Imported here, because `Windows` needs Keras. The other data functions need no backend.
     from stgkeras.datasets.series.windows import Windows
 
     timezone = holidays = None
@@ -63,7 +64,7 @@ def latest_window(
         if times is not None:
             raise ValueError(
                 "`timestamps` must be None for a `Series`, which has its own. Received: "
-                f"{len(times)} timestamps"
+                f"{len(times)} timestamps. Omit `timestamps`."
             )
         values, times = series.values, series.timestamps
         timezone, holidays = series.timezone, series.holidays
@@ -80,13 +81,14 @@ def latest_window(
     if times is not None and len(times) != len(values):
         raise ValueError(
             f"`timestamps` must have one time for each of the {len(values)} steps. "
-            f"Received: {len(times)} timestamps"
+            f"Received: {len(times)} timestamps. Pass the times of these steps."
         )
     calendar = times is not None if calendar is None else calendar
     if (calendar or past_calendar) and times is None:
         raise ValueError(
             "`timestamps` must be given for a calendar. Received: timestamps=None, "
-            f"calendar={calendar}, past_calendar={past_calendar}"
+            f"calendar={calendar}, past_calendar={past_calendar}. Pass `timestamps`, or a `Series` "
+            "with timestamps."
         )
     # Only the last steps are read: `need` of them, and those of a clock change.
     keep = min(len(values), need + (steps_per_day or 0))
@@ -112,15 +114,16 @@ def latest_window(
 
 
 def _continued(times, keep, horizon):
-    """Returns the last `keep` times and `horizon` further ones, evenly spaced."""
+    """Returns the last `keep` times and the `horizon` next times, with the last time step."""
     if times.dtype.kind != "M" or times.ndim != 1 or len(times) < 2:
         raise ValueError(
             "`timestamps` must be at least two datetime64. Received: "
-            f"dtype={times.dtype}, shape={times.shape}"
+            f"dtype={times.dtype}, shape={times.shape}. Pass the times of all steps."
         )
     step = times[-1] - times[-2]
     if step <= np.timedelta64(0):
         raise ValueError(
-            f"`timestamps` must rise. Received: {times[-2]} and then {times[-1]} at the end"
+            f"`timestamps` must rise. Received: {times[-2]} and then {times[-1]} at the end. Sort "
+            "the steps by time."
         )
     return np.concatenate([times[-keep:], times[-1] + step * np.arange(1, horizon + 1)])

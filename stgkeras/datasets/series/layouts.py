@@ -42,7 +42,8 @@ def wide_parts(table, roles, layout):
     elif roles.layout == "station":
         if "" in names:
             raise ValueError(
-                f"{table.where} must have a name for each feature. Received: names {shown(names)}"
+                f"{table.where} must have a name for each feature. Received: names {shown(names)}. "
+                "Write a name above each column."
             )
         names, features, positions = [Path(table.where).stem], names, np.array([columns])
     elif "" in names:
@@ -138,6 +139,7 @@ def two_levels(where, pairs, levels):
         raise ValueError(
             f"{where} must have one column for each sensor and feature. Received: "
             + (f"no column {absent[0]}" if absent else "a column twice")
+            + f". {'Add' if absent else 'Remove'} the column."
         )
     return names, features, np.array([[place[name, item] for item in features] for name in names])
 
@@ -198,7 +200,7 @@ def times_of(table, column, rows=None):
     Args:
         table: `Table`.
         column: int.
-        rows: None, or ints: the rows to convert, where others repeat their times.
+        rows: (R,) ints, the rows to convert. Default None: all rows.
     """
     import pandas as pd
 
@@ -230,7 +232,7 @@ def times_of(table, column, rows=None):
 
 
 def day_first_of(table, column):
-    """Returns whether the day stands before the month in a column of times; None if not known."""
+    """Returns whether the day comes before the month in a column of times; None if unknown."""
     cells = table.frame[column]
     if table.day_first is not None or table.kinds[column] != "date" or cells.dtype.kind == "M":
         return table.day_first

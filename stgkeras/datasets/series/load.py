@@ -116,7 +116,10 @@ def load_series(
     if isinstance(path, Mapping) or file_type(path, (".npz", *TABLES)) != ".npz":
         if key is not None:
             kind = "table" if isinstance(path, Mapping) else f"{file_type(path, TABLES)[1:]} file"
-            raise ValueError(f"`key` must be None for a {kind}. Received: key={key!r}")
+            raise ValueError(
+                f"`key` must be None for a {kind}. Received: key={key!r}. Omit `key`, which names "
+                "arrays of npz files."
+            )
         return _series(path, graph, **options)
     tabular = sorted(set(options) & TABLE_OPTIONS)
     if tabular:
@@ -174,9 +177,9 @@ def from_csv(
     3. One station: a column of times, and a column for each feature. Pass `layout="station"`.
     4. Two rows of names: the name of a sensor and of a feature above each column.
 
-    Times are dates and times, Unix times (UTC) or numbers such as 201205010005. A column that looks
-    like a time, an id or a row number, and stands where a reading is expected, raises an error that
-    shows its values. Names of sensors are text: "007" stays "007".
+    Times are dates and times, Unix times (UTC) or numbers such as 201205010005. If a column of
+    readings looks like a time, an id or a row number, the function raises an error that shows the
+    values. Names of sensors are text: "007" stays "007".
 
     Args:
         path: path of a `.csv` or `.tsv` file, or a dict of feature name → path of a wide table.
@@ -197,7 +200,7 @@ def from_csv(
         ignore: str or sequence of str. Names of columns that are not read.
         separator: str. Sign between two cells. Default: a comma, semicolon or tab, as in the file.
         decimal: "." or ",". Decimal sign. Default: as in the file.
-        day_first: bool. Whether the day stands before the month in dates such as 03/04/2024.
+        day_first: bool. Whether the day comes before the month in dates such as 03/04/2024.
             Default: as in a row of the file with a day after the 12th.
 
     Returns:

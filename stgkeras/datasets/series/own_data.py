@@ -126,7 +126,7 @@ def from_arrays(
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(
             "`values` must have shape (steps, nodes) or (steps, nodes, features). "
-            f"Received: shape={values.shape}"
+            f"Received: shape={values.shape}. Reshape the array."
         )
     return series_of_values(
         values.reshape(*values.shape[:2], -1),  # (T, N, F)
@@ -192,7 +192,10 @@ def series_of_values(
         features = ["value"] if width == 1 else [f"value_{i}" for i in range(width)]
     features = [features] if isinstance(features, str) else texts("features", features, where)
     if len(features) != width:
-        raise ValueError(f"`features` must name {width} features. Received: features={features}")
+        raise ValueError(
+            f"`features` must name {width} features, the last axis of `values`. Received: features="
+            f"{features}. Pass {width} names."
+        )
     names = texts("names", range(num_nodes) if names is None else names, where)
     if timestamps is not None and np.ndim(timestamps) != 1:
         raise ValueError(

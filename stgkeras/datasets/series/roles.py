@@ -70,7 +70,8 @@ def roles_of(table, *, layout=None, time=None, sensor=None, ignore=(), quality=N
     elif sensor is not None:
         if layout in ("wide", "station"):
             raise ValueError(
-                f'`sensor` must be None with `layout="{layout}"`. Received: sensor={sensor!r}'
+                f'`sensor` must be None with `layout="{layout}"`. Received: sensor={sensor!r}. '
+                "Omit one of the two arguments."
             )
         sensor = _column(table, "sensor", sensor)
     free = [i for i in free if i != sensor]
@@ -89,7 +90,8 @@ def roles_of(table, *, layout=None, time=None, sensor=None, ignore=(), quality=N
         )
     if not free:
         raise ValueError(
-            f"{table.where} must have columns of readings. Received: columns {shown(table.names)}"
+            f"{table.where} must have columns of readings. Received: columns {shown(table.names)}. "
+            "Add such a column, or remove names of readings from `ignore`."
         )
     return Roles(layout, found, sensor, free, quality)
 
@@ -99,7 +101,7 @@ def _column(table, argument, name):
     if len(found) != 1:
         raise ValueError(
             f"`{argument}` must name a column of {table.where}. Received: {argument}={name!r}, "
-            f"columns {shown(table.names)}"
+            f"columns {shown(table.names)}. Use one of these names."
         )
     return found[0]
 

@@ -6,10 +6,10 @@ import warnings
 
 
 def parts_column(table, roles):
-    """Returns the column that tells apart the rows of the same time and sensor, or None.
+    """Returns the column that distinguishes rows of the same time and sensor, or None.
 
-    Most times and sensors have several rows, such as one for each lane, and the column has about as
-    many values as there are rows. Columns in `ignore` count too.
+    An example is the number of the lane. Such a column has about as many different values as there
+    are rows for a time and a sensor. It is also found if `ignore` names it.
 
     Args:
         table: `Table`, a long one.

@@ -47,7 +47,8 @@ def select(series, names, contract=False):
 def contracted(adjacency, kept):
     """Adds edges for the paths over the nodes that are not `kept`.
 
-    The weight of a path is the product of the weights of its edges; the best path counts.
+    The weight of a path is the product of the weights of its edges. A new edge has the weight of
+    the path with the largest weight.
     """
     if adjacency.max(initial=0) > 1:
         raise ValueError(

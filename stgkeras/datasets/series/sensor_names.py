@@ -24,7 +24,7 @@ def shown(names):
 
 
 def differences(names, others):
-    """Returns the names that are not in `others`, and the other way round."""
+    """Returns the names that are not in `others`, and the others that are not in `names`."""
     known, there = set(names), set(others)
     return [n for n in names if n not in there], [n for n in others if n not in known]
 
@@ -35,7 +35,14 @@ def repeated(names):
 
 
 def renamed(others, names):
-    """Returns a hint if the ids are those of the sensors, written in another way; or None."""
+    """Returns advice if an id is the name of a sensor in another notation, else None.
+
+    Spreadsheets and pandas change ids: they remove leading zeros, or add ".0".
+
+    Args:
+        others: list of str, ids that are no names of sensors.
+        names: list of str, the names of the sensors.
+    """
     plain = {name.lstrip("0") or "0": name for name in names}
     whole = {name.removesuffix(".0"): name for name in names}
     for other in others:
@@ -66,7 +73,8 @@ def texts(argument, names, where="The series"):
         found = tuple(str(name) for name in names)
     except TypeError as error:
         raise TypeError(
-            f"{where} must have a sequence of `{argument}`. Received: {argument}={names!r}"
+            f"{where} must have a sequence of `{argument}`. Received: {argument}={names!r}. Pass a "
+            "list of str."
         ) from error
     empty = [i for i, name in enumerate(found) if name in ("", "None", "nan", "NaT", "<NA>")]
     if empty:

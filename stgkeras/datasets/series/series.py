@@ -56,8 +56,14 @@ class Series:
             Sundays.
         places: (N, 2) float64 or None. Latitude and longitude of each sensor, in degrees. None if
             the graph was not given by coordinates.
-        day_first: bool or None. Whether the day stands before the month in the dates of the file,
-            such as 13/05/2024. None if they show no such order, as 2024-05-13.
+        day_first: bool or None. Whether the day comes before the month in the dates of the file,
+            such as 13/05/2024. None for other dates, such as 2024-05-13.
+
+    Example:
+        >>> import stgkeras
+        >>> series = stgkeras.datasets.from_arrays([[60, 50], [61, 52]], names="AB", interval=5)
+        >>> series.values.shape, series.names, series.interval
+        ((2, 2, 1), ('A', 'B'), 5.0)
     """
 
     values: np.ndarray
@@ -184,7 +190,7 @@ def make_series(
     if len(names) != values.shape[1]:
         raise ValueError(
             f"{where} must have one of `names` for each node. Received: {len(names)} names for "
-            f"{values.shape[1]} nodes."
+            f"{values.shape[1]} nodes. Pass a name for each node."
         )
     check_interval(interval)
     marks = null_values(null_value, features)

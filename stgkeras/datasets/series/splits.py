@@ -17,10 +17,9 @@ PARTS = ("training", "validation", "test")
 
 
 class Split(NamedTuple):
-    """Training, validation and test parts, as three increasing int arrays.
+    """Training, validation and test parts `train`, `val` and `test`: increasing int arrays.
 
-    `split_windows` returns the first steps of windows. `split_sequences` returns the indices of
-    sequences.
+    `split_windows` returns the first steps of windows, `split_sequences` indices of sequences.
     """
 
     train: np.ndarray
@@ -62,7 +61,7 @@ def split_windows(
             weekly components.
         complete: None, the target values (T, N) or (T, N, F), a bool mask (T,) of the steps that
             have readings, or the `Series`. Windows in which no target step has a reading are left
-            out, as when a service rests at night. Default None: no window is left out.
+            out, such as nights without service. Default None: no window is left out.
         calendar: None, or (T, 2) array, `Series.calendar`. Windows are left out if their daily and
             weekly components have no step at the local time of a target step, see `Windows`.
             Default: the calendar of the series in `complete`.
@@ -190,6 +189,9 @@ def training_steps(split: Split, input_length: int | dict[str, int], horizon: in
 
     Returns:
         int.
+
+    Raises:
+        ValueError: if `split` has no training windows.
 
     Example:
         >>> import stgkeras

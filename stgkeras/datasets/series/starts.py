@@ -16,7 +16,8 @@ def checked_starts(
     if starts.ndim != 1 or starts.size == 0 or starts.dtype.kind not in "iu":
         raise ValueError(
             f"`{name}` must be a one-dimensional array of ints with at least one window. "
-            f"Received: shape={starts.shape}, dtype={starts.dtype}"
+            f"Received: shape={starts.shape}, dtype={starts.dtype}. Pass a part of the result of "
+            "`split_windows`."
         )
     bad = np.flatnonzero((starts < past) | (starts > num_steps - span))
     if bad.size:

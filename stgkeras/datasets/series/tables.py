@@ -43,7 +43,7 @@ class Table:
         sample: list of C lists, the first few cells of each column.
         decimal: str. The decimal sign of numbers in text.
         separator: str. The sign between two cells of text.
-        day_first: None or bool, whether the day stands before the month in dates.
+        day_first: None or bool, whether the day comes before the month in dates.
     """
 
     where: str
@@ -79,13 +79,13 @@ def read_table(path, *, separator=None, decimal=None, day_first=None, as_text=()
     if (separator, decimal) != (None, None):
         raise ValueError(
             f"`separator` and `decimal` must be None for a {kind} file. "
-            f"Received: separator={separator!r}, decimal={decimal!r}"
+            f"Received: separator={separator!r}, decimal={decimal!r}. Omit them."
         )
     frame = _from_parquet(path) if kind == ".parquet" else frame_from_hdf5(path)
     if 0 in frame.shape:
         raise ValueError(
             f"{path} must have at least one row and one column. "
-            f"Received: a frame of shape {frame.shape}"
+            f"Received: a frame of shape {frame.shape}. Pass a file with data."
         )
     return replace(table_of_frame(frame, str(path)), day_first=day_first)
 
@@ -191,6 +191,7 @@ def _from_parquet(path):
     except Exception as error:  # pyarrow raises many types of exceptions on a damaged file
         raise ValueError(
             f"{path} must be a Parquet file of a table. Received: a damaged or other file ({error})"
+            ". Use an undamaged copy."
         ) from error
 
 

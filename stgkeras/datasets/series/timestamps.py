@@ -83,7 +83,7 @@ def even_steps(times, where, interval, regularize, duplicates, timezone=None):
         place = _on_grid(clock, where, step)
         times = restore(clock[0] + step * np.arange(place[-1] + 1))
     else:
-        _refuse(*faults, times, clock, steps != step, f"{_shown(step)} apart", gap_fix)
+        _refuse(*faults, times, clock, steps != step, f"{_step_text(step)} apart", gap_fix)
     return times, Rows(order, starts, place, len(times), mean), _minutes(step)
 
 
@@ -151,7 +151,7 @@ def _minutes(step):
     return None if _is_months(step) else float(step / np.timedelta64(1, "m"))
 
 
-def _shown(step):
+def _step_text(step):
     minutes = _minutes(step)
     if minutes is None:
         return f"{step.astype(int)} months" if step.astype(int) > 1 else "one month"
@@ -175,7 +175,7 @@ def _on_grid(times, where, step):
     wrong = np.flatnonzero(rest != rest[0])
     if wrong.size:
         raise ValueError(
-            f"{where} must have timestamps at multiples of {_shown(step)} from {times[0]}. "
+            f"{where} must have timestamps at multiples of {_step_text(step)} from {times[0]}. "
             f"Received: {times[wrong[0]]}, the first of {wrong.size} such times. "
             f"{grid_fix(times, step, MOST_STEPS)}."
         )

@@ -34,9 +34,9 @@ class Windows(Batches):
         input_length: int or dict. Number of input steps L. A dict gives the numbers of steps of
             several components, for example `{"recent": 24, "daily": 12, "weekly": 24}`. "recent"
             are the steps directly before the target steps; the window starts there. "daily" and
-            "weekly" are steps at the time of day of the target steps, on earlier days and weeks:
-            at the local time of `clock`, or without it a whole number of days of 24 hours
-            before. The numbers of daily and weekly steps are multiples of the horizon.
+            "weekly" are the steps at the same time of day, some days or weeks before the target
+            steps. With a `clock`, this is the same local time; without it, a whole number of days
+            of 24 hours before. The numbers of daily and weekly steps are multiples of the horizon.
         horizon: int or None. Number of target steps H. None: the next step, without a time axis.
         batch_size: int. Number of windows in a batch. The last batch may be smaller.
         shuffle: bool. Whether to shuffle the windows in each epoch.
@@ -66,7 +66,7 @@ class Windows(Batches):
         `{"x": …, "calendar": …}`, with a past calendar also `"past_calendar"`.
 
         Without `past_calendar`, a warning counts the windows in which a model with a season would
-        take a step for another hour or kind of day.
+        use the season of another hour or kind of day.
 
         To resume a run with the same order of windows, set `windows.epoch = i` before
         `fit(…, initial_epoch=i)`. The attribute `epoch` determines the order and increases by one
@@ -77,8 +77,8 @@ class Windows(Batches):
     Raises:
         TypeError: if an array does not hold real numbers.
         ValueError: if lengths differ, a start is out of range, or a value is NaN while `missing`
-            is False, or if a daily or weekly step is not in the series: at another time of day
-            than its target step, on another day of the week, or not before the target steps.
+            is False; or if a daily or weekly step is outside the series, not before the target
+            steps, or at another local time or day of the week than its target step.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -125,12 +125,12 @@ class Windows(Batches):
         if isinstance(inputs, dict) and shift is not None:
             raise ValueError(
                 "`inputs` must be one array if there is a `shift`. "
-                f"Received: a dict of {sorted(inputs)}"
+                f"Received: a dict of {sorted(inputs)}. Pass an array, or omit `shift`."
             )
         if isinstance(inputs, dict) and isinstance(input_length, dict):
             raise ValueError(
                 "`inputs` must be one array if `input_length` is a dict of components. "
-                f"Received: a dict of {sorted(inputs)}"
+                f"Received: a dict of {sorted(inputs)}. Pass an array, or an int `input_length`."
             )
         self.input_length, self.horizon, self.missing = input_length, horizon, missing
         if steps_per_day is not None:
@@ -253,7 +253,8 @@ def _check_arrays(arrays, missing):
     if len({data.shape[:1] for _, data in arrays}) > 1:
         *names, last = (f"`{name}`" for name, _ in arrays)
         raise ValueError(
-            f"{', '.join(names)} and {last} must have equally many steps. Received: {steps}"
+            f"{', '.join(names)} and {last} must have equally many steps. Received: {steps}. Pass "
+            "arrays of the same steps."
         )
     for name, data in arrays:
         if data.dtype.kind not in "biuf":

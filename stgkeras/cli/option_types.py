@@ -1,0 +1,60 @@
+"""Types of options: functions that convert the text of an option, or refuse it."""
+
+from __future__ import annotations
+
+import argparse
+
+SEEDS = 2**32  # NumPy's seeds are below
+
+
+def count(text: str) -> int:
+    """Converts text to an int of at least 1.
+
+    Example:
+        >>> from stgkeras.cli.option_types import count
+        >>> count("3")
+        3
+    """
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be an int of at least 1. Received: {text}")
+    return number
+
+
+def seed(text: str) -> int:
+    """Converts text to the seed of a random number generator, an int in [0, 2**32).
+
+    Example:
+        >>> from stgkeras.cli.option_types import seed
+        >>> seed("0")
+        0
+    """
+    number = int(text)
+    if not 0 <= number < SEEDS:
+        raise argparse.ArgumentTypeError(f"must be an int in [0, 2**32). Received: {text}")
+    return number
+
+
+def learning_rate(text: str) -> float:
+    """Converts text to a learning rate, a float above 0 and below 1.
+
+    Example:
+        >>> from stgkeras.cli.option_types import learning_rate
+        >>> learning_rate("0.01")
+        0.01
+    """
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
+    return number
+
+
+def share_or_count(text: str) -> float | int:
+    """Converts text to a share (float) if it has a point, otherwise to a number (int).
+
+    Example:
+        >>> from stgkeras.cli.option_types import share_or_count
+        >>> share_or_count("0.2"), share_or_count("535")
+        (0.2, 535)
+    """
+    return float(text) if "." in text else int(text)
