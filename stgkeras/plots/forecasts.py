@@ -98,6 +98,7 @@ def forecast_fan(
     every: int | None = None,
     bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     step_minutes: float | None = None,
+    times: Any = None,
     title: str = "",
     units: str = "",
 ) -> Figure:
@@ -116,6 +117,9 @@ def forecast_fan(
             first, because later intervals are drawn darker.
         step_minutes: float or None. Minutes between two steps, for an axis in hours. None gives an
             axis in steps.
+        times: (windows + horizon - 1,) datetime64 or pandas DatetimeIndex, or None. Times of all
+            forecast steps, for an axis in clock time; with a time zone, in local time. Then
+            `step_minutes` must be None.
         title: str. Title of the figure.
         units: str. Label of the value axis.
 
@@ -123,7 +127,8 @@ def forecast_fan(
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if the arrays differ in shape, or if there are fewer than two windows.
+        ValueError: if the arrays differ in shape, there are fewer than two windows, or `times` do
+            not fit.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -142,20 +147,27 @@ def forecast_fan(
             f"least two windows. Received: `truth` of shape {truth.shape}, other arrays of shapes "
             f"{shapes}. Pass arrays of the same windows of one sensor."
         )
+    steps = truth.shape[0] + truth.shape[1] - 1
+    if times is not None and (step_minutes is not None or len(times) != steps):
+        raise ValueError(
+            f"`times` must have one time for each of the {steps} steps, without `step_minutes`. "
+            f"Received: {len(times)} times, step_minutes={step_minutes}. Pass the times of all "
+            "forecast steps, and leave out `step_minutes`."
+        )
     figure, axes = _axes_in_time(step_minutes, title, units)
     windows, horizon = truth.shape
-    step = _step(step_minutes)
     measured = np.concatenate([truth[:, 0], truth[-1, 1:]])
-    axes.plot(
-        np.arange(len(measured)) * step, measured, color="0.65", linewidth=2.5, label="measured"
-    )
+    clock = np.arange(len(measured)) * _step(step_minutes)
+    if times is not None:
+        clock = _clock_axis(axes, times)
+    axes.plot(clock, measured, color="0.65", linewidth=2.5, label="measured")
     every = every or horizon
     labels = ["forecast", "next forecast"] if every < horizon else ["forecast"]
     for number, window in enumerate(range(1, windows, every)):
         look = number % len(labels)  # overlapping neighbours differ
-        times = np.arange(window - 1, window + horizon) * step
+        part = clock[window - 1 : window + horizon]
         axes.plot(
-            times,
+            part,
             np.append(truth[window - 1, 0], predicted[window]),
             color=COLORS[look],
             linestyle=STYLES[look],
@@ -167,7 +179,7 @@ def forecast_fan(
         )
         for place, (label, (low, high)) in enumerate(bands.items()):
             axes.fill_between(
-                times[1:],
+                part[1:],
                 low[window],
                 high[window],
                 color=COLORS[look],

@@ -142,11 +142,15 @@ def _fan(comparison, truth, predicted, units, title):
     part, sensor = _busiest(comparison, truth)
     quantiles = comparison.quantiles[part, :, sensor, 0]
     level = comparison.levels[-1] - comparison.levels[0]
+    axis = {"step_minutes": comparison.series.interval}
+    if comparison.times is not None:
+        ahead = comparison.ahead[part]
+        axis = {"times": comparison.times[ahead[0, 0] : ahead[-1, -1] + 1]}
     return plots.forecast_fan(
         truth[part, :, sensor],
         predicted[part, :, sensor],
         bands={f"{100 * level:.4g} %": (quantiles[..., 0], quantiles[..., -1])},
-        step_minutes=comparison.series.interval,
+        **axis,
         title=f"{title}, sensor {comparison.series.names[sensor]}",
         units=units,
     )
