@@ -165,6 +165,13 @@ LAYERS = {
     "node-embedding": LayerCase(
         layers.NodeEmbedding, {"units": 4}, {"x": (None, NODES, 3)}, (None, NODES, 7), 1
     ),
+    "covariate-effect": LayerCase(
+        layers.CovariateEffect,
+        {"units": 4, "node_units": 2},
+        {"y": (None, 2, NODES, 1), "covariates": (None, 2, NODES, 3)},
+        (None, 2, NODES, 1),
+        7,
+    ),
     "monotone-quantiles": LayerCase(
         layers.MonotoneQuantiles,
         {"quantiles": (0.1, 0.5, 0.9)},

@@ -4,6 +4,7 @@ from stgkeras.layers.adaptive_adjacency import AdaptiveAdjacency
 from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalization
 from stgkeras.layers.cheb_conv import ChebConv
 from stgkeras.layers.component_fusion import ComponentFusion
+from stgkeras.layers.covariate_effect import CovariateEffect
 from stgkeras.layers.gated_temporal_conv import GatedTemporalConv
 from stgkeras.layers.graph_conv import GraphConv
 from stgkeras.layers.graph_pooling import GraphPooling
@@ -26,6 +27,7 @@ __all__ = [
     "CenteredLayerNormalization",
     "ChebConv",
     "ComponentFusion",
+    "CovariateEffect",
     "GatedTemporalConv",
     "GraphConv",
     "GraphPooling",

@@ -42,6 +42,20 @@ def show_arguments(model: Any, base: Any) -> None:
     model.__signature__ = inspect.Signature(list(parameters.values()))
 
 
+def show_constructor(model: Any) -> None:
+    """Shows all arguments of a model in the signature of its constructor, for tools that look there.
+
+    Keras clones models as such only if their constructors take `*args` and `**kwargs`.
+    """
+    kinds = inspect.Parameter
+    parameters = model.__signature__.parameters.values()
+    first = [one for one in parameters if one.kind == kinds.POSITIONAL_OR_KEYWORD]
+    rest = [one for one in parameters if one.kind not in (kinds.POSITIONAL_OR_KEYWORD,)]
+    first.insert(0, kinds("self", kinds.POSITIONAL_OR_KEYWORD))
+    shown = [*first, kinds("args", kinds.VAR_POSITIONAL), *rest]
+    model.__init__.__signature__ = inspect.Signature(shown)
+
+
 def _is_last(item):
     return item[1].kind == inspect.Parameter.VAR_KEYWORD
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from stgkeras.layers import _checks
+from stgkeras.models.covariates import adapt_covariates, with_covariates
 from stgkeras.models.graph_model import GraphModel
 from stgkeras.models.model_inputs import (
     component_inputs,
@@ -69,6 +70,15 @@ class Forecaster(GraphModel):
             then forecasts these quantiles of each target, which never cross. Its output has one
             more axis, (batch, horizon, num_nodes, num_outputs, quantiles). Train it with
             `losses.QuantileLoss(quantiles)`. Default None: one number for each target.
+        past_covariates: int ≥ 0. Number P of covariates that are known up to now, such as measured
+            rain. The model has one more input, "past_covariates" (batch, T, num_nodes, P), which
+            the network reads beside the signal. With several components, T is the sum of their
+            steps. With `normalize` or a `season`, covariates are standardised, see `adapt`.
+            Default 0.
+        future_covariates: int ≥ 0. Number C of covariates that are known for the steps to forecast,
+            such as a weather forecast or holidays. The model has one more input,
+            "future_covariates" (batch, horizon, num_nodes, C). Two dense layers add their effect to
+            the forecast of each step, see `layers.CovariateEffect`. Default 0.
     """
 
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
@@ -92,6 +102,8 @@ class Forecaster(GraphModel):
         season: int | None = None,
         past_calendar: bool = False,
         quantiles: Sequence[float] | None = None,
+        past_covariates: int = 0,
+        future_covariates: int = 0,
         **kwargs: Any,
     ) -> None:
         arguments = {
@@ -106,6 +118,8 @@ class Forecaster(GraphModel):
             "past_calendar": _checks.boolean("past_calendar", past_calendar),
             "input_length": self._input_length(input_length),
             "quantiles": None if quantiles is None else _checks.levels("quantiles", quantiles),
+            "past_covariates": _checks.integer("past_covariates", past_covariates, 0),
+            "future_covariates": _checks.integer("future_covariates", future_covariates, 0),
             **own,
         }
         if isinstance(arguments["input_length"], dict):
@@ -116,8 +130,34 @@ class Forecaster(GraphModel):
             signals = {"recent": x}
         scale, unscale, more = scaling(arguments)
         signals = {name: scale(x, name) for name, x in signals.items()}
-        outputs = forecast_of(network, signals, operator, arguments, unscale)
-        super().__init__(joined(inputs, more), outputs, arguments, **kwargs)
+        signals, future, covariates = with_covariates(signals, arguments)
+        outputs = forecast_of(network, signals, operator, arguments, unscale, future)
+        super().__init__(joined(inputs, {**more, **covariates}), outputs, arguments, **kwargs)
+
+    def adapt(
+        self,
+        values: Array,
+        calendar: Array | None = None,
+        *,
+        past_covariates: Array | None = None,
+        future_covariates: Array | None = None,
+    ) -> None:
+        """Computes the mean and standard deviation, or the season, from training values.
+
+        Args:
+            values: array (..., num_features), in original units, NaN where a reading is missing.
+                With a season, (T, num_nodes, num_features).
+            calendar: None, or for a season, array (T, 2), `datasets.calendar` of the same steps.
+            past_covariates, future_covariates: None, or (T, P) or (T, num_nodes, P) arrays of the
+                covariates of the training steps, for a model that takes them.
+
+        Raises:
+            ValueError: if the model has neither `normalize=True` nor a season, or an argument does
+                not fit the model.
+        """
+        super().adapt(values, calendar)
+        given = {"past_covariates": past_covariates, "future_covariates": future_covariates}
+        adapt_covariates(self, given)
 
     def check_compiled(self, given: Mapping[str, Any]) -> None:
         check_levels(self.quantiles, keras.tree.flatten(given.get("loss")))

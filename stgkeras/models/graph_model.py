@@ -49,6 +49,7 @@ class GraphModel(keras.Model):
             return
         family.show_arguments(cls, cls.__bases__[0])
         setattr(cls, "__init__", constructor(cls.__init__, GraphModel))  # noqa: B010
+        family.show_constructor(cls)
 
     def __init__(
         self, inputs: Tensor, outputs: Tensor, arguments: Mapping[str, Any], **kwargs: Any

@@ -11,6 +11,7 @@ import scipy.sparse
 from keras import ops
 
 from stgkeras.layers import (
+    CovariateEffect,
     MonotoneQuantiles,
     SeasonalScaler,
     StandardScaler,
@@ -187,6 +188,7 @@ def forecast_of(
     operator: Tensor,
     arguments: Mapping[str, Any],
     unscale: Callable[[Tensor], Tensor],
+    future: Tensor | None = None,
 ) -> Tensor:
     """Returns the forecast of a network in original units.
 
@@ -195,15 +197,18 @@ def forecast_of(
             asked for as many outputs more.
         signals, operator, arguments: what the network receives.
         unscale: function (y) of `scaling`.
+        future: (batch, horizon, nodes, covariates), standardised covariates, or None.
 
     Returns:
         (batch, horizon, nodes, outputs), or with Q "quantiles", (…, outputs, Q).
     """
     levels = arguments["quantiles"]
-    if levels is None:
-        return unscale(network(signals, operator, arguments))
-    count = arguments["num_outputs"] * len(levels)
+    count = arguments["num_outputs"] * len(levels or (0.5,))
     y = network(signals, operator, {**arguments, "num_outputs": count})
+    if future is not None:
+        y = CovariateEffect(dtype="float32", name="covariate_effect")(y, future)
+    if levels is None:
+        return unscale(y)
     y = MonotoneQuantiles(levels, dtype="float32", name="quantiles")(y)
     return ops.stack([unscale(y[..., number]) for number in range(len(levels))], axis=-1)
 

@@ -22,6 +22,8 @@ def latest_window(
     steps_per_day: int | None = None,
     calendar: bool | None = None,
     past_calendar: bool = False,
+    past_covariates: Array | None = None,
+    future_covariates: Array | None = None,
 ) -> Any:
     """Returns the inputs of a model for the steps after the last reading.
 
@@ -36,6 +38,9 @@ def latest_window(
             model with a season. Default: if there are timestamps.
         past_calendar: bool. Whether the inputs contain the calendar of the steps that are read, for
             a model with `past_calendar=True`. Default False.
+        past_covariates: None, or (T, P) or (T, N, P), covariates of the steps of `series`.
+        future_covariates: None, or (T + horizon, C) or (T + horizon, N, C), covariates of these
+            steps and of the steps to forecast.
 
     Returns:
         Array (1, L, N, F) float32, or a dict of the inputs as in `Windows`: "x", or a key for each
@@ -43,8 +48,8 @@ def latest_window(
         `model.predict`.
 
     Raises:
-        ValueError: if the series is too short, or `calendar` or `past_calendar` is True without
-            timestamps.
+        ValueError: if the series is too short, covariates do not reach the end, or `calendar` or
+            `past_calendar` is True without timestamps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -91,12 +96,18 @@ def latest_window(
             "with timestamps."
         )
     # Only the last steps are read: `need` of them, and those of a clock change.
-    keep = min(len(values), need + (steps_per_day or 0))
+    keep, total = min(len(values), need + (steps_per_day or 0)), len(values)
     ahead = np.full((horizon, *values.shape[1:]), np.nan, np.float32)
     values = np.concatenate([np.asarray(values[-keep:], np.float32), ahead])
     clock = None
     if times is not None:
         clock = compute_calendar(_continued(times, keep, horizon), timezone, holidays)
+    given = {"past_covariates": past_covariates, "future_covariates": future_covariates}
+    covariates = {
+        name: _to_the_end(name, array, total, keep, horizon)
+        for name, array in given.items()
+        if array is not None
+    }
     start = len(values) - reach(input_length, horizon)
     windows = Windows(
         values,
@@ -109,8 +120,25 @@ def latest_window(
         calendar=clock if calendar else None,
         past_calendar=clock if past_calendar else None,
         clock=clock,
+        **covariates,
     )
     return windows[0][0]
+
+
+def _to_the_end(name, array, total, keep, horizon):
+    """Returns the last covariates, of `keep` read steps and the steps to forecast."""
+    array = arguments.array(name, array)
+    wanted = total if name == "past_covariates" else total + horizon
+    if len(array) != wanted:
+        steps = "the steps of `series`"
+        steps += "" if wanted == total else f" and the {horizon} steps to forecast"
+        raise ValueError(
+            f"`{name}` must have a row for each of {steps}, {wanted} rows. Received: {len(array)} "
+            "rows. Pass the covariates of these steps."
+        )
+    if wanted == total:  # the steps to forecast are not read
+        array = np.concatenate([array, np.zeros((horizon, *array.shape[1:]), array.dtype)])
+    return array[-(keep + horizon) :]
 
 
 def _continued(times, keep, horizon):

@@ -48,6 +48,12 @@ class Windows(Batches):
             first, then of the daily and the weekly steps.
         clock: None, or the same (T, 2) array, for a model with several components and without a
             season. It is not an input of the model. Default: `past_calendar` or `calendar`.
+        past_covariates: None, or (T, P) or (T, N, P) array: P numbers that are known up to now,
+            such as measured rain, of all nodes or of each node. The rows of the input steps become
+            inputs (B, L, N, P), in the order of `past_calendar`. NaN is refused.
+        future_covariates: None, or (T, C) or (T, N, C) array: C numbers that are known ahead, such
+            as a weather forecast, holidays or tariffs. The rows of the target steps become inputs
+            (B, H, N, C). NaN is refused.
         steps_per_day: int. Number of steps of the series in a day, for daily and weekly
             components.
         missing: bool. Whether NaN marks a missing reading. NaN then stays in the batches.
@@ -63,7 +69,7 @@ class Windows(Batches):
     Returns:
         Batches `(x, y)`, float32: x (B, L, …) or a dict of such arrays, y (B, H, …) or (B, …).
         With components x is `{"recent": …, "daily": …}`, with a calendar
-        `{"x": …, "calendar": …}`, with a past calendar also `"past_calendar"`.
+        `{"x": …, "calendar": …}`, with a past calendar also `"past_calendar"`, and so on.
 
         Without `past_calendar`, a warning counts the windows in which a model with a season would
         use the season of another hour or kind of day.
@@ -109,6 +115,8 @@ class Windows(Batches):
         shift: Array | None = None,
         past_calendar: Array | None = None,
         clock: Array | None = None,
+        past_covariates: Array | None = None,
+        future_covariates: Array | None = None,
         **kwargs: Any,
     ) -> None:
         named: dict[str, Any] = inputs if isinstance(inputs, dict) else {"inputs": inputs}
@@ -116,12 +124,16 @@ class Windows(Batches):
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
         self.targets = arguments.array("targets", targets)
         given = {"calendar": calendar, "past_calendar": past_calendar, "clock": clock}
-        given["shift"] = shift
+        given |= {"shift": shift}
+        covariates = {"past_covariates": past_covariates, "future_covariates": future_covariates}
+        given |= covariates
         arrays = {n: arguments.array(n, array) for n, array in given.items() if array is not None}
         self.calendar, self.past_calendar = arrays.get("calendar"), arrays.get("past_calendar")
         self.shift = arrays.get("shift")
+        self.covariates = {name: arrays[name] for name in covariates if name in arrays}
         missing = arguments.boolean("missing", missing)
         _check_arrays([*named.items(), *arrays.items(), ("targets", self.targets)], missing)
+        _check_covariates(self.covariates, self.targets, horizon)
         if isinstance(inputs, dict) and shift is not None:
             raise ValueError(
                 "`inputs` must be one array if there is a `shift`. "
@@ -182,17 +194,19 @@ class Windows(Batches):
                 for name, steps in read.items()
             }
             x = x if isinstance(self.input_length, dict) else x["recent"]
+        more = {}
+        past = np.concatenate([read[name] for name in PERIODS if name in read], axis=1)
         if self.calendar is not None:
-            x = {
-                **(x if isinstance(x, dict) else {"x": x}),
-                "calendar": _gather(self.calendar, ahead),
-            }
+            more["calendar"] = _gather(self.calendar, ahead)
         if self.past_calendar is not None:
-            past = [read[name] for name in PERIODS if name in read]
-            x = {
-                **(x if isinstance(x, dict) else {"x": x}),
-                "past_calendar": _gather(self.past_calendar, np.concatenate(past, axis=1)),
-            }
+            more["past_calendar"] = _gather(self.past_calendar, past)
+        for name, data in self.covariates.items():
+            rows = _gather(data, past if name == "past_covariates" else ahead)
+            if rows.ndim == 3:  # the same for all nodes
+                rows = np.repeat(rows[:, :, None], self.targets.shape[1], axis=2)
+            more[name] = rows
+        if more:
+            x = {**(x if isinstance(x, dict) else {"x": x}), **more}
         return x, self._shifted(self.targets, ahead, ahead)
 
     def _shifted(self, data, steps, hours):
@@ -201,6 +215,20 @@ class Windows(Batches):
         if self.shift is None:
             return values
         return values + _gather(self.shift, hours)[..., : values.shape[-1]]
+
+
+def _check_covariates(covariates, targets, horizon):
+    for name, data in covariates.items():
+        fits = data.ndim == 2 or (data.ndim == 3 and data.shape[1] == targets.shape[1])
+        if not fits or targets.ndim < 2 or horizon is None:
+            raise ValueError(
+                f"`{name}` must have shape (T, covariates) or (T, nodes, covariates), for targets "
+                f"(T, nodes, …) and a `horizon`. Received: {name}.shape={data.shape}, "
+                f"targets.shape={targets.shape}, horizon={horizon}"
+            )
+        fix = "Fill them, for example with the last value that was known at that time"
+        if data.dtype.kind == "f":
+            refuse_nan(f"`{name}` must not hold NaN", data, fix)
 
 
 def check_no_nan(name, array):
