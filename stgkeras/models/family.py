@@ -43,7 +43,7 @@ def show_arguments(model: Any, base: Any) -> None:
 
 
 def show_constructor(model: Any) -> None:
-    """Shows all arguments of a model in the signature of its constructor, for tools that look there.
+    """Shows all arguments of a model in the signature of its `__init__`, for tools that look there.
 
     Keras clones models as such only if their constructors take `*args` and `**kwargs`.
     """
