@@ -78,8 +78,8 @@ def write_page(
     for name, figure in _pairs("figures", figures):
         if not hasattr(figure, "savefig"):
             raise TypeError(
-                "`figures` must hold figures of Matplotlib. Received: a "
-                f"{type(figure).__name__} called {name!r}. Pass {{name: figure}}."
+                f"`figures` must hold figures of Matplotlib. Received: {name!r} of type "
+                f"{type(figure).__name__}. Pass a dict of name → figure."
             )
     ours = next(iter(comparison.forecasts))
     title = arguments.text("title", title) or (
