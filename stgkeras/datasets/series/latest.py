@@ -43,7 +43,8 @@ def latest_window(
         `model.predict`.
 
     Raises:
-        ValueError: if the series is too short, or a calendar is asked for without timestamps.
+        TypeError, ValueError: if an argument is invalid, the series is too short, or a calendar is
+            asked for without timestamps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -58,7 +59,7 @@ def latest_window(
     from stgkeras.datasets.series.windows import Windows
 
     timezone = holidays = None
-    times = None if timestamps is None else np.asarray(timestamps)
+    times = None if timestamps is None else _array_of(timestamps)
     if isinstance(series, Series):
         if times is not None:
             raise ValueError(
@@ -68,8 +69,13 @@ def latest_window(
         values, times = series.values, series.timestamps
         timezone, holidays = series.timezone, series.holidays
     else:
-        values = np.asarray(series)
+        values = np.atleast_1d(arguments.array("series", series))
     arguments.integer("horizon", horizon)
+    if steps_per_day is not None:
+        arguments.integer("steps_per_day", steps_per_day)
+    if calendar is not None:
+        calendar = arguments.boolean("calendar", calendar)
+    past_calendar = arguments.boolean("past_calendar", past_calendar)
     read = read_steps(input_length, horizon, steps_per_day)
     need = history(read) + reach(input_length, horizon) - horizon
     if len(values) < need:
@@ -109,6 +115,16 @@ def latest_window(
         clock=clock,
     )
     return windows[0][0]
+
+
+def _array_of(timestamps):
+    try:
+        return np.atleast_1d(timestamps)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(
+            f"`timestamps` must be (T,) datetime64. Received: timestamps={timestamps!r}. Pass one "
+            "time for each step."
+        ) from error
 
 
 def _continued(times, keep, horizon):
