@@ -111,15 +111,17 @@ def newest(function, given, rng):
     found, values = function(**given), np.asarray(given["series"], "float32")
     steps, horizon = len(values), given["horizon"]
     found = found if isinstance(found, dict) else {"x": found}
-    wanted = {"x": values[steps - 4 :]}
-    if isinstance(given["input_length"], dict):
+    is_int = not isinstance(given["input_length"], dict)
+    length = given["input_length"] if is_int else 4
+    wanted = {"x": values[steps - length :]}
+    if not is_int:
         wanted = {"recent": wanted["x"], "daily": values[steps - 24 : steps - 24 + horizon]}
     times = np.array(clock(steps + horizon, 24))
     dated = given.get("timestamps") is not None
     if given.get("calendar", dated) or (given.get("calendar") is None and dated):
         wanted["calendar"] = times[steps:]
     if given.get("past_calendar"):
-        wanted["past_calendar"] = times[steps - 4 : steps]
+        wanted["past_calendar"] = times[steps - length : steps]
     if set(found) != set(wanted):
         return f"inputs {set(found)} instead of {set(wanted)}"
     faults = (fault_of_numbers(found[name], wanted[name][None]) for name in wanted)
