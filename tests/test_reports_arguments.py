@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from conftest import once
 
-from stgkeras import datasets, models, reports
+from stgkeras import Forecaster, datasets, models, reports
 
 VALUES = np.arange(80.0).reshape(40, 2)
 REACH = {"input_length": 4, "horizon": 2}
@@ -104,6 +104,7 @@ def test_functions_of_models():
         (reports.attention, (attended, series, []), "`starts` must have at least one window"),
         (reports.attention, (attended, series, "x"), "`starts` must hold real numbers"),
         (reports.graph_of, (np.eye(2),), "`model` must be a GraphModel. Received: .* ndarray"),
+        (reports.compare, (Forecaster(), "x.csv"), "`series` must be a Series. Received: .* str"),
         (reports.compare, (model, series), "`forecaster` must be a Forecaster. Received: .*STID"),
     ]
     for function, arguments, message in cases:

@@ -50,6 +50,7 @@ def compare(
         ['forecaster', 'model', 'last value', 'usual day', 'ridge', 'ridge without season']
     """
     arguments.instance("forecaster", forecaster, Forecaster, "Pass a trained `Forecaster`.")
+    arguments.instance("series", series, Series, "Pass the result of `datasets.load_series`.")
     arguments.text("data", data)
     form = forecaster.form
     series = as_series(form, series)

@@ -11,7 +11,8 @@ from tests.campaign import archives, constructed
 from tests.campaign.children import Input
 
 FILES = ("model.keras", "forecaster.json", "baselines.npz")
-TIMES = pd.date_range("2024-05-01", periods=9 * 24, freq="h", tz="Europe/Vienna")
+ZONE, HOUR = "Europe/Vienna", pd.Timedelta("1h")
+TIMES = pd.date_range("2024-05-01", periods=9 * 24, freq="h", tz=ZONE)
 
 
 def frame(names, level):
@@ -30,6 +31,7 @@ def trained(names, level, **options):
         forecaster.save(pathlib.Path(folder, "saved"))
         parts = {name: pathlib.Path(folder, "saved", name).read_bytes() for name in FILES}
     newest = table[-24:]
+    forecaster.forecast(newest)  # the second forecast is traced, and PyTorch makes a folder
     return parts, newest, forecaster.forecast(newest), forecaster, series
 
 
@@ -147,4 +149,83 @@ def compare_forecaster(rng, folder):
     return Input(call, reports.compare, check, constructed.SIZE, told, names)
 
 
-TARGETS = (load_forecaster, compare_forecaster)
+def same_readings(rng, table):
+    """Returns the same readings in another form."""
+    for _ in range(rng.randint(1, 3)):
+        table = rng.choice(
+            (
+                lambda t: t[rng.sample(list(t), len(t.columns))],
+                lambda t: t.tz_convert("UTC"),
+                lambda t: t.tz_convert("America/New_York"),
+                lambda t: t.astype(rng.choice(("float64", "object", "Float64"))),
+                lambda t: pd.concat([t, pd.DataFrame(np.nan, t.index[-1:] + HOUR, t.columns)]),
+                lambda t: t[-rng.randint(12, len(t)) :],
+                lambda t: t.rename_axis("Date"),
+            )
+        )(table)
+    # Times without a zone are on the clock of the training readings.
+    return table.tz_convert(ZONE).tz_localize(None) if rng.random() < 0.2 else table
+
+
+def other_readings(rng, table):
+    """Returns readings that must be refused, and readings that lack some."""
+    first = table.columns[0]
+    refused = (
+        lambda t: t.rename(columns={first: "other"}),
+        lambda t: t.set_axis(range(len(t.columns)), axis=1),
+        lambda t: t[::2],
+        lambda t: t[-5:],
+        lambda t: t * np.nan,
+        lambda t: pd.concat([t, t[-1:]]),
+        lambda t: t.assign(note="x"),
+        lambda t: t.assign(**{first: "x"}),
+        lambda t: t.assign(**{first: np.inf}),
+        lambda t: t.reset_index(drop=True),
+        lambda t: t.set_axis(list(t.index[:-1]) + [pd.NaT]),
+        lambda t: t.set_axis(t.index + pd.to_timedelta(np.arange(len(t)), "s")),
+        lambda t: pd.concat([t, t[first]], axis=1),
+        lambda t: t.T,
+    )
+    lacking = (
+        lambda t: t.drop(columns=first),
+        lambda t: t.drop(index=t.index[[-3]]),
+        lambda t: t.mask(np.random.default_rng(0).random(t.shape) < 0.3),
+    )
+    kind = rng.choice(("refused", "lacking"))
+    return kind, rng.choice(refused if kind == "refused" else lacking)(table)
+
+
+def newest_readings(rng, folder):
+    """`Forecaster.forecast` of frames and csv files."""
+    _, table, wanted, forecaster, _ = SAVED[rng.randrange(3)]
+    kind, given = "same", table
+    if rng.random() < 0.6:
+        given = same_readings(rng, table)
+    if rng.random() < 0.5:
+        kind, given = other_readings(rng, given)
+    told = f"{kind}\n{given!r}\n{given.dtypes!r}"
+    path = None
+    if rng.random() < 0.4:
+        path = str(pathlib.Path(folder, "newest.csv"))
+        given.to_csv(path, index_label=given.index.name or "time")
+        given = path
+    if rng.random() < 0.1:
+        kind, given = "refused", rng.choice(constructed.BAD)
+        told = f"{given!r}"
+        kind = "default" if given is None else kind
+
+    def check(found):
+        if kind == "refused":
+            return "accepted"
+        if not np.isfinite(found.values).all():
+            return "no finite forecast"
+        same = np.allclose(found.values, wanted.values, rtol=1e-4, atol=1e-3)
+        same = same and found.names == wanted.names and list(found.times) == list(wanted.times)
+        return "another forecast" if kind == "same" and not same else None
+
+    names = ("path", "frames", "null_value", "values", "timezone", "regularize", "duplicates")
+    function = forecaster.forecast
+    return Input(lambda: function(given), function, check, constructed.SIZE, told, names, path)
+
+
+TARGETS = (load_forecaster, compare_forecaster, newest_readings)
