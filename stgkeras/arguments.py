@@ -127,19 +127,24 @@ def path(name: str, value: Any) -> pathlib.Path:
     return pathlib.Path(value)
 
 
+def entries(name: str, values: Any) -> np.ndarray:
+    """Returns an array of any type. Raises ValueError for lists of different lengths."""
+    try:
+        return np.asanyarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be an array. Received: lists of different lengths ({error}). Pass "
+            "lists of equal lengths."
+        ) from error
+
+
 def array(name: str, values: Any, axes: str | None = None) -> np.ndarray:
     """Returns an array of real numbers. A memory map stays one.
 
     Raises TypeError for other values, and ValueError for lists of different lengths and other
     axes. `axes` lists the names of the axes, such as "(time, nodes, features)".
     """
-    try:
-        found = np.asanyarray(values)
-    except ValueError as error:
-        raise ValueError(
-            f"`{name}` must be an array. Received: lists of different lengths ({error}). Pass "
-            "lists of equal lengths."
-        ) from error
+    found = entries(name, values)
     if found.dtype.kind not in "biuf":
         raise TypeError(
             f"`{name}` must hold real numbers. Received: {name} of type {type(values).__name__}, "

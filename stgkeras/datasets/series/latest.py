@@ -59,7 +59,9 @@ def latest_window(
     from stgkeras.datasets.series.windows import Windows
 
     timezone = holidays = None
-    times = None if timestamps is None else _array_of(timestamps)
+    times = (
+        None if timestamps is None else np.atleast_1d(arguments.entries("timestamps", timestamps))
+    )
     if isinstance(series, Series):
         if times is not None:
             raise ValueError(
@@ -115,16 +117,6 @@ def latest_window(
         clock=clock,
     )
     return windows[0][0]
-
-
-def _array_of(timestamps):
-    try:
-        return np.atleast_1d(timestamps)
-    except ValueError as error:  # lists of different lengths
-        raise ValueError(
-            f"`timestamps` must be (T,) datetime64. Received: timestamps={timestamps!r}. Pass one "
-            "time for each step."
-        ) from error
 
 
 def _continued(times, keep, horizon):
