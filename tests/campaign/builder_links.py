@@ -132,7 +132,7 @@ def fault_of_scores(table, given):
     truth = np.concatenate([y for _, y in parts])
     last = np.concatenate([x["graph"][:, -1] > 0 for x, _ in parts])
     own = np.concatenate([np.asarray(model.predict_on_batch(x)) for x, _ in parts])
-    name = given.get("name") or type(model).__name__
+    name = type(model).__name__ if given.get("name") is None else given["name"]
     y = pairs_of(truth, test.directed)
     for row, probability in ((name, own), ("last graph", last)):
         p = pairs_of(probability, test.directed)
