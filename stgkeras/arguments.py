@@ -106,6 +106,40 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def instance(name: str, value: Any, kind: type, fix: str) -> None:
+    """Raises TypeError unless `value` is an object of the class `kind`. `fix` says what to pass."""
+    if not isinstance(value, kind):
+        given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+        raise TypeError(
+            f"`{name}` must be a {kind.__name__}. Received: {name} of type {given}. {fix}"
+        )
+
+
+def text(name: str, value: Any) -> str:
+    """Returns `value`. Raises TypeError if it is no str."""
+    if not isinstance(value, str):
+        raise TypeError(f"`{name}` must be a str. Received: {name}={value!r}. Pass a text.")
+    return value
+
+
+def names(name: str, value: Any) -> str | list[str] | None:
+    """Returns None, a str, or a list of the str in a sequence. Raises an error for others."""
+    if value is None or isinstance(value, str):
+        return value
+    return [text(name, one) for one in sequence(name, value)]
+
+
+def indices(name: str, values: Any, size: int, of: str) -> tuple[int, ...]:
+    """Returns integers from 0 to below `size`, the number of `of`. Raises ValueError for others."""
+    found = tuple(integer(name, value, 0) for value in sequence(name, values))
+    if not found or max(found) >= size:
+        raise ValueError(
+            f"`{name}` must be integers below {size}, the number of {of}. Received: {name}="
+            f"{values!r}. Pass at least one number from 0 to {size - 1}."
+        )
+    return found
+
+
 def path(name: str, value: Any) -> pathlib.Path:
     """Returns a str or a path as a path. Raises TypeError for others."""
     if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
@@ -116,19 +150,24 @@ def path(name: str, value: Any) -> pathlib.Path:
     return pathlib.Path(value)
 
 
+def entries(name: str, values: Any) -> np.ndarray:
+    """Returns an array of any type. Raises ValueError for lists of different lengths."""
+    try:
+        return np.asanyarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be an array. Received: lists of different lengths ({error}). Pass "
+            "lists of equal lengths."
+        ) from error
+
+
 def array(name: str, values: Any, axes: str | None = None) -> np.ndarray:
     """Returns an array of real numbers. A memory map stays one.
 
     Raises TypeError for other values, and ValueError for lists of different lengths and other
     axes. `axes` lists the names of the axes, such as "(time, nodes, features)".
     """
-    try:
-        found = np.asanyarray(values)
-    except ValueError as error:
-        raise ValueError(
-            f"`{name}` must be an array. Received: lists of different lengths ({error}). Pass "
-            "lists of equal lengths."
-        ) from error
+    found = entries(name, values)
     if found.dtype.kind not in "biuf":
         raise TypeError(
             f"`{name}` must hold real numbers. Received: {name} of type {type(values).__name__}, "

@@ -58,6 +58,7 @@ SERIES = (
     "lanes",
     "npz_series",
     "npz_times",
+    "odd_lists",
     "own_data",
     "own_frames",
     "series_memory",

@@ -331,3 +331,12 @@ def test_a_model_from_an_adjacency_pools_the_clusters_of_coarsen():
         assert model.classify == "signals" and model.filters == (2, 3)
     with pytest.raises(ValueError, match="`filters` must be a sequence"):
         models.GCN.from_adjacency(ring, filters=3, num_classes=4)
+
+
+def test_from_adjacency_names_the_bad_argument():
+    ring = np.roll(np.eye(4), 1, axis=0) + np.roll(np.eye(4), -1, axis=0)
+    with pytest.raises(TypeError, match="`operator` must be None or a function .* operator=5"):
+        models.GCN.from_adjacency(ring, filters=(2,), num_classes=3, operator=5)
+    for filters in ((), (2, 2, 2)):
+        with pytest.raises(ValueError, match="`filters` must have as many entries as levels"):
+            models.ChebNet.from_adjacency(ring, filters=filters, num_classes=3)

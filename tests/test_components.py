@@ -128,6 +128,8 @@ def test_an_epoch_holds_two_batches_and_a_third_of_the_series_at_most():
         ({"starts": [693]}, r"must lie in \[499, 692\]"),
         ({"inputs": {"x": SERIES}}, "`inputs` must be one array if `input_length` is a dict"),
         ({"calendar": np.zeros((3, 2))}, "must have equally many steps"),
+        ({"inputs": {}}, r"`inputs` must be an array, or a dict of .* Received: a dict of \[\]"),
+        ({"inputs": {5: SERIES}}, r"`inputs` must be an array, or a dict of .* dict of \[5\]"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -154,11 +154,26 @@ def test_windows_of_the_newest_steps():
         ({"timestamps": hours(1)[::-1]}, "`timestamps` must rise"),
         ({"past_calendar": True}, "`timestamps` must be given for a calendar"),
         ({"horizon": 0}, "`horizon` must be an int"),
+        ({"steps_per_day": 2.5}, "`steps_per_day` must be an integer"),
+        ({"calendar": 1}, "`calendar` must be True or False. Received: calendar=1"),
+        ({"past_calendar": []}, r"`past_calendar` must be True or False. Received: past_cal.*\[\]"),
+        (
+            {"timestamps": [[1], [2, 3]]},
+            "`timestamps` must be an array. Received: lists of different",
+        ),
+        ({"timestamps": 5}, "`timestamps` must have one time for each of the 24"),
     ],
 )
 def test_bad_newest_windows(options, message):
     with pytest.raises(ValueError, match=message):
         datasets.latest_window(np.ones((24, 2, 1)), **{"input_length": 3, "horizon": 2} | options)
+
+
+def test_newest_steps_of_another_type():
+    with pytest.raises(TypeError, match="`series` must hold real numbers"):
+        datasets.latest_window("x", input_length=3, horizon=2)
+    with pytest.raises(ValueError, match="`series` must have at least 3 steps.*Received: 1 steps"):
+        datasets.latest_window(5.0, input_length=3, horizon=2)
 
 
 def test_windows_without_input_are_left_out():

@@ -109,6 +109,10 @@ def test_training_goes_on_from_a_checkpoint(frames, tmp_path):
         ({"horizon": 0}, "`horizon` must be an integer of at least 1. Received: horizon=0"),
         ({"input_length": 2.5}, "`input_length` must be an integer .*2.5"),
         ({"season": "weekly"}, '`season` must be "auto"'),
+        ({"season": 1}, '`season` must be "auto", True or False. Received: season=1'),
+        ({"season": np.ones(2)}, '`season` must be "auto"'),
+        ({"targets": 5}, "`targets` must be a sequence. Received: targets=5"),
+        ({"targets": ["speed", 1]}, "`targets` must be a str. Received: targets=1"),
     ],
 )
 def test_bad_arguments(arguments, message):

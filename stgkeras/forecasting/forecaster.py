@@ -89,9 +89,9 @@ class Forecaster:
         if input_length is None:
             input_length = max(12, self.horizon)
         self.input_length = arguments.integer("input_length", input_length)
-        if season not in ("auto", True, False):
+        if type(season) not in (str, bool) or season not in ("auto", True, False):
             raise ValueError(f'`season` must be "auto", True or False. Received: season={season!r}')
-        self.season, self.targets, self.graph = season, targets, graph
+        self.season, self.targets, self.graph = season, arguments.names("targets", targets), graph
         self.quantiles = levels_of(quantiles)
         self.model_arguments = model_arguments
         self._fitted: Fitted | Preset | None = None
@@ -294,7 +294,7 @@ class Forecaster:
     def _ready(self) -> Fitted | Preset:
         if self._fitted is None:
             raise ValueError(
-                "The forecaster must be trained first. Call `fit(series)`, or open a saved one "
+                "The `forecaster` must be trained first. Call `fit(series)`, or open a saved one "
                 "with `Forecaster.load(folder)`."
             )
         return self._fitted

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from stgkeras import metrics, plots
+from stgkeras import arguments, metrics, plots
+from stgkeras.links import predictions
 from stgkeras.links.new_ties import first_contact_rate, new_ties
-from stgkeras.links.predictions import baselines, check_windows, truth
+from stgkeras.links.predictions import baselines, truth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +36,9 @@ def figures(
         predicted frequency of links, beside the exponential mean of the window.
 
     Raises:
-        TypeError: if `test` are no windows.
-        ValueError: if windows are shuffled or have sample weights, or no test graph has a link.
+        TypeError: if `test` are no windows of snapshots, or `model` is no link predictor.
+        ValueError: if windows are shuffled or have sample weights, do not fit the model, or no
+            test graph has a link.
 
     Example:
         >>> import stgkeras
@@ -47,10 +49,15 @@ def figures(
         >>> list(found)
         ['next_graph', 'new_ties', 'reliability']
     """
-    check_windows("test", test)
+    predictions.check_model(model)
+    predictions.check_snapshots("test", test)
+    predictions.check_inputs("test", test[0][0], model)
+    wanted = getattr(model, "directed", None)
+    predictions.check_direction("test", test.directed, "model", wanted)
+    arguments.text("title", title)
     snapshots, graphs = test.snapshots, truth(test)
     pairs, names = {"directed": test.directed}, snapshots.contacts.names
-    name = type(model).__name__ if name is None else name
+    name = type(model).__name__ if name is None else arguments.text("name", name)
     start = f"{title}: " if title else ""
     probability, others = model.predict(test, verbose=0), baselines(test)
     fullest = int(np.argmax(graphs.sum(axis=(1, 2))))
@@ -70,7 +77,7 @@ def figures(
         )
     }
     join = " → " if test.directed else " – "
-    new = new_ties(model, snapshots)
+    new = new_ties(model, snapshots, history=test.history)
     bars = dict(zip(new["source"] + join + new["target"], new["probability"], strict=True))
     rate = first_contact_rate(snapshots, test.starts + test.input_length)
     last = _clock(snapshots, snapshots.num_steps - 1)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from stgkeras import arguments
+from stgkeras.datasets import Snapshots
+from stgkeras.links import predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stgkeras.datasets import Snapshots
 
-
-def new_ties(model: keras.Model, snapshots: Snapshots, most: int = 10) -> pd.DataFrame:
+def new_ties(
+    model: keras.Model,
+    snapshots: Snapshots,
+    most: int = 10,
+    history: Sequence[float] | None = None,
+) -> pd.DataFrame:
     """Predicts the graph after the last snapshot, and lists the most probable new ties.
 
     A new tie is a link between two nodes that have no contact in any snapshot.
@@ -24,6 +30,8 @@ def new_ties(model: keras.Model, snapshots: Snapshots, most: int = 10) -> pd.Dat
         model: trained link predictor, which returns probabilities (batch, N, N).
         snapshots: `Snapshots` with at least `model.input_length` steps.
         most: int ≥ 1. Largest number of links. Default 10.
+        history: time constants of the history that the model reads, as in `Snapshots.windows`.
+            Default: those of `Snapshots.windows`, and none for a model without a history.
 
     Returns:
         pandas frame with the columns "source", "target", the names of the nodes, and
@@ -31,7 +39,9 @@ def new_ties(model: keras.Model, snapshots: Snapshots, most: int = 10) -> pd.Dat
         `snapshots.contacts.names`.
 
     Raises:
-        ValueError: if `most` is less than 1, or there are too few snapshots.
+        TypeError: if `model` is no link predictor, or `snapshots` are no `Snapshots`.
+        ValueError: if `most` is less than 1, there are too few snapshots, or they do not fit the
+            model.
 
     Example:
         >>> import stgkeras
@@ -45,7 +55,19 @@ def new_ties(model: keras.Model, snapshots: Snapshots, most: int = 10) -> pd.Dat
     import pandas as pd
 
     most = arguments.integer("most", most)
-    probability = model.predict(snapshots.latest(model.input_length), verbose=0)[0]
+    predictions.check_model(model)
+    fix = "Pass the result of `Contacts.snapshots`."
+    arguments.instance("snapshots", snapshots, Snapshots, fix)
+    wanted = getattr(model, "directed", None)
+    predictions.check_direction("snapshots", snapshots.directed, "model", wanted)
+    length = arguments.integer("model.input_length", getattr(model, "input_length", None))
+    inputs_of = predictions.input_names(model)
+    if history is None and inputs_of and "history" not in inputs_of:
+        history = ()
+    more = {} if history is None else {"history": history}
+    inputs = snapshots.latest(length, **more)
+    predictions.check_inputs("snapshots", inputs, model)
+    probability = model.predict(inputs, verbose=0)[0]
     contacts, new = snapshots.contacts, ~np.eye(snapshots.num_nodes, dtype=bool)
     new[contacts.target, contacts.source] = False
     if not snapshots.directed:

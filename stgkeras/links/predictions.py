@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
-from stgkeras import datasets
+from stgkeras import arguments, datasets
 
 
 def check_windows(name: str, windows: Any) -> None:
@@ -31,6 +32,58 @@ def check_windows(name: str, windows: Any) -> None:
         raise ValueError(
             f"`{name}` must hold batches (inputs, graphs) with an input `graph`. Received: a batch "
             f"of {len(batch)} parts. Use `Snapshots.windows` without `negatives`."
+        )
+
+
+def check_snapshots(name: str, windows: Any) -> None:
+    """Raises an error unless `windows` can be checked, and come from `Snapshots.windows`."""
+    check_windows(name, windows)
+    if not hasattr(windows, "snapshots"):
+        raise TypeError(
+            f"`{name}` must be windows of snapshots. Received: {name} of type "
+            f"{type(windows).__name__}. Pass the result of `Snapshots.windows`."
+        )
+
+
+def check_model(model: Any) -> None:
+    """Raises TypeError unless `model` is a Keras model that returns graphs."""
+    fix = "Pass a link predictor, such as `stgkeras.models.STGCNLinkPredictor(...)`."
+    arguments.instance("model", model, keras.Model, fix)
+    shape = getattr(model, "output_shape", (None, None, None))
+    if not isinstance(shape, tuple) or len(shape) != 3 or shape[1] != shape[2]:
+        raise TypeError(
+            "`model` must return probabilities (batch, N, N). Received: a model that returns "
+            f"{shape}. {fix}"
+        )
+
+
+def input_names(model: Any) -> set[str]:
+    """Returns the names of the inputs of a model; none if only a call shows them."""
+    return {tensor.name for tensor in getattr(model, "inputs", None) or ()}
+
+
+def check_inputs(name: str, found: dict[str, np.ndarray], model: Any) -> None:
+    """Raises ValueError if the inputs `found` of the argument `name` are not those of a model."""
+    wanted = {tensor.name: tensor.shape[1:] for tensor in getattr(model, "inputs", None) or ()}
+    given = {key: array.shape[1:] for key, array in found.items()}
+    if wanted and wanted != given:
+        raise ValueError(
+            f"`{name}` must have the inputs of the model: {_shapes(wanted)}. Received: "
+            f"{_shapes(given)}. Pass the `input_length`, the `history` and the nodes of the model."
+        )
+
+
+def _shapes(inputs):
+    return ", ".join(f"{name} {tuple(inputs[name])}" for name in sorted(inputs))
+
+
+def check_direction(name: str, directed: bool, other: str, wanted: Any) -> None:
+    """Raises ValueError if `name` is directed and `other` is not, or the other way round."""
+    if wanted is not None and bool(wanted) != directed:
+        raise ValueError(
+            f"`{name}` must have the direction of `{other}`. Received: {name} with "
+            f"directed={directed}, {other} with directed={wanted}. Load the contacts with "
+            f"`directed={wanted}`, or use a model with `directed={directed}`."
         )
 
 

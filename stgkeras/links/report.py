@@ -10,6 +10,7 @@ import keras
 from stgkeras import arguments
 from stgkeras.links.figures import figures
 from stgkeras.links.new_ties import new_ties
+from stgkeras.links.predictions import check_snapshots
 from stgkeras.links.scores import evaluate
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ def report(
         pandas frame of `evaluate`.
 
     Raises:
-        TypeError: if `val` or `test` are no windows.
-        ValueError: if windows are shuffled or have sample weights, or a part has no links.
+        TypeError: if `val` or `test` are no windows, or `model` is no link predictor.
+        ValueError: if windows are shuffled or have sample weights, do not fit the model or each
+            other, or a part has no links; if `folder` does not exist.
 
     Example:
         >>> import os, stgkeras, tempfile
@@ -54,9 +56,16 @@ def report(
         5
     """
     path = arguments.path("folder", folder)
+    if not path.is_dir():
+        raise ValueError(
+            f"`folder` must be an existing folder. Received: folder={str(path)!r}. Create the "
+            "folder first."
+        )
+    arguments.text("title", title)
+    check_snapshots("test", test)
     table = evaluate(model, val, test, name)
     table.to_csv(path / "table.csv", index_label="prediction")
-    new_ties(model, test.snapshots).to_csv(path / "new_ties.csv", index=False)
+    new_ties(model, test.snapshots, history=test.history).to_csv(path / "new_ties.csv", index=False)
     for figure_name, figure in figures(model, test, name, title).items():
         figure.savefig(path / f"{figure_name}.png", dpi=200)
     return table

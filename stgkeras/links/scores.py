@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from stgkeras import metrics
-from stgkeras.links.predictions import baselines, check_windows, histories, is_directed, truth
+from stgkeras import arguments, metrics
+from stgkeras.links import predictions
+from stgkeras.links.predictions import baselines, histories, is_directed, truth
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +40,9 @@ def evaluate(model: keras.Model, val: Any, test: Any, name: str | None = None) -
         "log-loss", "Brier", "F1" and "recall at L".
 
     Raises:
-        TypeError: if `val` or `test` are no windows.
-        ValueError: if windows are shuffled or have sample weights, or a part has no links.
+        TypeError: if `val` or `test` are no windows, or `model` is no link predictor.
+        ValueError: if windows are shuffled or have sample weights, do not fit the model or each
+            other, or a part has no links.
 
     Example:
         >>> import stgkeras
@@ -54,9 +56,14 @@ def evaluate(model: keras.Model, val: Any, test: Any, name: str | None = None) -
     """
     import pandas as pd
 
+    predictions.check_model(model)
     for part, windows in (("val", val), ("test", test)):
-        check_windows(part, windows)
-    name = type(model).__name__ if name is None else name
+        predictions.check_windows(part, windows)
+        predictions.check_inputs(part, windows[0][0], model)
+        wanted = getattr(model, "directed", None)
+        predictions.check_direction(part, is_directed(windows), "model", wanted)
+    predictions.check_direction("val", is_directed(val), "test", is_directed(test))
+    name = type(model).__name__ if name is None else arguments.text("name", name)
     pairs: dict[str, Any] = {"directed": is_directed(test)}
     on_val, on_test = (
         {name: model.predict(windows, verbose=0)} | baselines(windows) for windows in (val, test)

@@ -58,7 +58,20 @@ class GraphFilters(GraphModel):
             [(4, 2), (2, 2)]
         """
         levels = len(arguments.integers("filters", filters))
-        coarse = graphs.coarsen(adjacency, levels, pool_size)
+        if operator is not None and not callable(operator):
+            raise TypeError(
+                "`operator` must be None or a function of an adjacency. Received: operator="
+                f"{operator!r}. Pass a function such as `graphs.scaled_laplacian`."
+            )
+        try:
+            coarse = graphs.coarsen(adjacency, levels, pool_size)
+        except ValueError as error:
+            if "`levels`" not in str(error):
+                raise
+            raise ValueError(
+                "`filters` must have as many entries as levels that the graph can be clustered to. "
+                f"Received: filters={filters!r}. Pass another number of filters: {error}"
+            ) from error
         make = cls.usual_operator if operator is None else operator
         model: Any = cls
         return model(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stgkeras import datasets
+from stgkeras import arguments, datasets
 from stgkeras.datasets import Series, Split
 
 
@@ -32,7 +32,9 @@ def baselines(
         dict of name → (W, horizon, N, num_outputs) for the W windows of `split.test`.
 
     Raises:
-        ValueError: if the series has no interval.
+        TypeError: if `series` is no `Series`.
+        ValueError: if the series has no interval, `split` has no test windows, or a number is out
+            of range.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -43,6 +45,21 @@ def baselines(
         >>> {name: forecast.shape for name, forecast in found.items()}
         {'last value': (3, 2, 2, 1), 'same time last day': (3, 2, 2, 1)}
     """
+    arguments.instance("series", series, Series, "Pass the result of `datasets.load_series`.")
+    if not isinstance(split, tuple) or len(split) != 3 or not np.size(split[2]):
+        raise ValueError(
+            f"`split` must have a training, a validation and a test part. Received: split of "
+            f"type {type(split).__name__}, or without test windows. Pass "
+            "the result of `datasets.split_windows`, with windows in the test part."
+        )
+    split = Split(*split)
+    input_length = arguments.integer("input_length", input_length)
+    horizon = arguments.integer("horizon", horizon)
+    if arguments.integer("num_outputs", num_outputs) > len(series.features):
+        raise ValueError(
+            f"`num_outputs` must be at most {len(series.features)}, the number of features. "
+            f"Received: num_outputs={num_outputs}"
+        )
     if series.interval is None:
         raise ValueError(
             "`series` must have an interval. Received: interval=None. Pass `interval` in minutes "

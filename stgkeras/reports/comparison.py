@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.clocks import zone_of
 from stgkeras.datasets.series.series import Series
 from stgkeras.metrics import forecast_errors, quantile_scores
@@ -33,7 +34,9 @@ class Comparison:
         levels: the Q levels of the quantiles.
 
     Raises:
-        ValueError: if the series has no interval, or a forecast has another shape.
+        TypeError: if `series` is no `Series`, or `forecasts` are no dict of arrays.
+        ValueError: if the series has no interval, a forecast has another shape, or `first` or
+            `targets` are out of range.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -55,11 +58,32 @@ class Comparison:
     levels: Sequence[float] = ()
 
     def __post_init__(self) -> None:
+        fix = "Pass the result of `datasets.load_series`."
+        arguments.instance("series", self.series, Series, fix)
         if self.series.interval is None:
             raise ValueError(
                 "`series` must have an interval. Received: interval=None. Pass `interval` in "
                 "minutes when you create the series."
             )
+        arguments.text("data", self.data)
+        arguments.indices("targets", self.targets, len(self.series.features), "features")
+        if not isinstance(self.forecasts, Mapping) or not self.forecasts:
+            raise TypeError(
+                "`forecasts` must be a dict of name → forecast. Received: forecasts of type "
+                f"{type(self.forecasts).__name__}. Pass at least one forecast, with its name."
+            )
+        axes: str | None = "(windows, horizon, sensors, targets)"
+        for name, forecast in self.forecasts.items():
+            arguments.text("forecasts", name)
+            arguments.array("forecasts", forecast, axes)
+            axes = None  # the others must have the shape of the first
+        last = len(self.series.values) - self.horizon
+        if last < 0:
+            raise ValueError(
+                f"`forecasts` must be shorter than the series. Received: {self.horizon} steps, a "
+                f"series of {len(self.series.values)}. Pass forecasts of steps of the series."
+            )
+        arguments.indices("first", self.first, last + 1, "first steps with a whole horizon")
         shape = self.truth.shape
         wrong = {name: np.shape(f) for name, f in self.forecasts.items() if np.shape(f) != shape}
         if wrong:
@@ -129,7 +153,8 @@ class Comparison:
         Raises:
             ValueError: if a step is not from 1 to the horizon.
         """
-        found = sorted(set(self.steps if steps is None else steps))
+        chosen = self.steps if steps is None else arguments.sequence("steps", steps)
+        found = sorted({arguments.integer("steps", step, 0) for step in chosen})
         if not found or found[0] < 1 or found[-1] > self.horizon:
             raise ValueError(
                 f"`steps` must be from 1 to {self.horizon}, the horizon. Received: steps="

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from stgkeras import arguments
 from stgkeras.datasets import Series
 from stgkeras.datasets.series.splits import cut
 from stgkeras.forecasting import Forecaster
 from stgkeras.forecasting.errors import ordered
+from stgkeras.models.graph_model import GraphModel
 from stgkeras.reports.comparison import Comparison
 
 
@@ -46,6 +48,9 @@ def compare(
         >>> list(compared.forecasts)
         ['forecaster', 'model', 'last value', 'usual day', 'ridge', 'ridge without season']
     """
+    arguments.instance("forecaster", forecaster, Forecaster, "Pass a trained `Forecaster`.")
+    arguments.instance("series", series, Series, "Pass the result of `datasets.load_series`.")
+    arguments.text("data", data)
     form = forecaster.form
     series = ordered(form, series)
     total, span = len(series.values), form.input_length + form.horizon
@@ -71,6 +76,9 @@ def graph_of(model: Any) -> np.ndarray:
     Returns:
         (N, N), the graph operator without its diagonal.
 
+    Raises:
+        TypeError, ValueError: if `model` is no model of this library, or has no fixed graph.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> operator = stgkeras.graphs.scaled_laplacian([[0, 1], [1, 0]])
@@ -78,6 +86,12 @@ def graph_of(model: Any) -> np.ndarray:
         >>> stgkeras.reports.graph_of(model).tolist()
         [[0.0, -1.0], [-1.0, 0.0]]
     """
+    arguments.instance("model", model, GraphModel, "Pass a model such as `models.STGCN(...)`.")
+    if not hasattr(model.graph, "shape"):  # none, or one for each level of a pooling
+        raise ValueError(
+            "`model` must have one fixed graph. Received: a model with the graph "
+            f"{type(model.graph).__name__}. Pass a model that was created with `graph=`."
+        )
     graph = sp.csr_array(model.graph).toarray()
     np.fill_diagonal(graph, 0)
     return graph

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.reports.comparison import Comparison
 from stgkeras.reports.pictures import USUAL, pictures
 from stgkeras.types import Array
@@ -73,8 +74,22 @@ def write_page(
         >>> "<title>ours</title>" in path.read_text("utf-8")
         True
     """
+    path = arguments.path("path", path)
+    fix = "Pass a `reports.Comparison(...)`, or the result of `reports.compare`."
+    arguments.instance("comparison", comparison, Comparison, fix)
+    days = arguments.number("days", days, above=0)
+    for term, text in _pairs("facts", facts):
+        arguments.text("facts", term), arguments.text("facts", text)
+    for name, figure in _pairs("figures", figures):
+        if not hasattr(figure, "savefig"):
+            raise TypeError(
+                f"`figures` must hold figures of Matplotlib. Received: {name!r} of type "
+                f"{type(figure).__name__}. Pass a dict of name → figure."
+            )
     ours = next(iter(comparison.forecasts))
-    title = title or (f"{ours} on {comparison.data}" if comparison.data else ours)
+    title = arguments.text("title", title) or (
+        f"{ours} on {comparison.data}" if comparison.data else ours
+    )
     steps = comparison.checked(steps)
     drawn = {**pictures(comparison, steps=steps, graph=graph), **(figures or {})}
     about = {**(facts or {}), **comparison.facts()}
@@ -93,7 +108,17 @@ def write_page(
         pictures="\n".join(shown),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),  # no </script>
     )
-    pathlib.Path(path).write_text(page, "utf-8")
+    path.write_text(page, "utf-8")
+
+
+def _pairs(name, values):
+    """Returns the pairs of a dict, or none of None. Raises TypeError for other values."""
+    if values is not None and not isinstance(values, Mapping):
+        raise TypeError(
+            f"`{name}` must be a dict or None. Received: {name}={values!r}. Pass a dict with a name"
+            " for each entry."
+        )
+    return (values or {}).items()
 
 
 def curves(comparison: Comparison, steps: Sequence[int], days: float) -> dict[str, Any]:

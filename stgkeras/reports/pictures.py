@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
+import scipy.sparse as sp
 
-from stgkeras import plots
+from stgkeras import arguments, plots
 from stgkeras.datasets import Series
 from stgkeras.plots.looks import with_units
 from stgkeras.reports.comparison import Comparison
@@ -50,6 +52,8 @@ def pictures(
         >>> list(stgkeras.reports.pictures(compared, graph=1 - np.eye(2)))
         ['forecast', 'sensors', 'most']
     """
+    fix = "Pass a `reports.Comparison(...)`, or the result of `reports.compare`."
+    arguments.instance("comparison", comparison, Comparison, fix)
     series, truth = comparison.series, comparison.truth[..., 0]
     steps = comparison.checked(steps)
     forecasts = {name: forecast[..., 0] for name, forecast in comparison.forecasts.items()}
@@ -82,7 +86,7 @@ def pictures(
             )
     if comparison.quantiles is not None:
         figures["fan"] = _fan(comparison, truth, predicted, units, f"{ours}{about}")
-    graph = series.adjacency if graph is None else graph
+    graph = series.adjacency if graph is None else _edges(graph, len(series.names))
     errors = np.ma.masked_invalid(abs(predicted - truth)).mean((0, 1))  # (N,)
     if graph is not None:
         worst = series.names[errors.filled(-1).argmax()]
@@ -100,6 +104,17 @@ def pictures(
     return figures
 
 
+def _edges(graph, nodes):
+    """Returns the array of a graph to draw. Raises an error unless it is a (N, N) array."""
+    graph = arguments.array("graph", graph.toarray() if sp.issparse(graph) else graph)
+    if graph.shape != (nodes, nodes):
+        raise ValueError(
+            f"`graph` must have shape {(nodes, nodes)}, for the sensors. Received: graph.shape="
+            f"{graph.shape}. Pass an adjacency of the sensors."
+        )
+    return graph
+
+
 def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figure]:
     """Draws the mean attention weights of a model over windows.
 
@@ -111,6 +126,9 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
     Returns:
         {"attention": figure}, or {} for a model without spatial attention.
 
+    Raises:
+        TypeError, ValueError: if an argument is invalid, or the series does not fit the model.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)
@@ -120,8 +138,15 @@ def attention(model: Any, series: Series, starts: np.ndarray) -> dict[str, Figur
     """
     from stgkeras import layers, models
 
+    arguments.instance("model", model, keras.Model, "Pass a model such as `models.ASTGCN(...)`.")
     if not any(isinstance(layer, layers.SpatialAttention) for layer in model.layers):
         return {}
+    starts = arguments.array("starts", starts, "(windows)")
+    if not len(starts):
+        raise ValueError(
+            "`starts` must have at least one window. Received: no windows. Pass first steps of "
+            "windows, such as `split.test`."
+        )
     starts = starts[:: -(-len(starts) // 64)]
     inputs, _ = model_windows(model, series, starts, batch_size=64)[0]
     scores: dict[str, Any] = {}

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets import Series, Windows
+from stgkeras.models.forecaster import Forecaster
 
 
 def model_windows(
@@ -30,8 +32,9 @@ def model_windows(
         `datasets.Windows`. Missing readings are NaN.
 
     Raises:
-        ValueError: if the model has a season or daily components, and the series has no timestamps
-            or another number of steps per day.
+        TypeError: if `model` is no forecaster model, or `series` no `Series`.
+        ValueError: if `targets` are out of range; if the model has a season or daily components,
+            and the series has no timestamps or another number of steps per day.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -41,6 +44,9 @@ def model_windows(
         >>> x.shape, y.shape
         ((20, 12, 2, 1), (20, 3, 2, 1))
     """
+    arguments.instance("model", model, Forecaster, "Pass a model such as `models.STGCN(...)`.")
+    arguments.instance("series", series, Series, "Pass the result of `datasets.load_series`.")
+    targets = arguments.indices("targets", targets, len(series.features), "features")
     parts = model.input_length if isinstance(model.input_length, dict) else None
     day = None if series.interval is None else 24 * 60 / series.interval
     if model.season is not None or parts:

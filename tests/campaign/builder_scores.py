@@ -91,8 +91,10 @@ def focal(cls, given, rng):
     y, p = truth.astype("float64"), forecast.astype("float64")
     p = 1 / (1 + np.exp(-p)) if given.get("from_logits") else p
     right = np.where(y == 1, p, 1 - p)
-    entries = given.get("alpha", 0.25) * (1 - right) ** given.get("gamma", 2.0) * -np.log(right)
-    entries = entries * np.where(y == 1, given.get("positive_weight", 1.0), 1)
+    usual = {"alpha": 0.25, "gamma": 2.0, "positive_weight": 1.0}
+    alpha, gamma, weight = (float(given.get(name, usual[name])) for name in usual)
+    entries = alpha * (1 - right) ** gamma * -np.log(right)
+    entries = entries * np.where(y == 1, weight, 1)
     counted = np.ones_like(entries)
     if pairs is not None:
         counted = np.broadcast_to(~np.eye(5, dtype=bool), y.shape)

@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 
 from stgkeras import datasets
-from tests.campaign.builder_series import clock, plain, target
-from tests.campaign.constructed import some
+from tests.campaign.builder_series import clock, draws, plain, target
+from tests.campaign.constructed import fault_of_numbers, some
 
 
 def split_arguments(rng):
@@ -92,8 +92,45 @@ def batches(cls, given, rng):
     return None if sorted(seen) == sorted(wanted) else "other windows"
 
 
+def newest_arguments(rng):
+    """Hours from a Monday on, in which a day has 24 steps."""
+    steps, values = rng.randint(30, 60), draws(rng).normal(50, 10, (60, 2, 1))
+    values[draws(rng).random(values.shape) < rng.choice((0, 0.2))] = np.nan
+    found = {"series": values[:steps], "horizon": rng.choice((1, 3)), "input_length": 4}
+    dated = rng.random() < 0.6
+    if dated:
+        found["timestamps"] = np.datetime64("2024-01-01T00", "h") + np.arange(steps)
+        found |= some(rng, {"calendar": (None, True, False), "past_calendar": (True, False)})
+    if rng.random() < 0.3:
+        found |= {"input_length": {"recent": 4, "daily": found["horizon"]}, "steps_per_day": 24}
+        found["past_calendar"] = False
+    return found
+
+
+def newest(function, given, rng):
+    found, values = function(**given), np.asarray(given["series"], "float32")
+    steps, horizon = len(values), given["horizon"]
+    found = found if isinstance(found, dict) else {"x": found}
+    is_int = not isinstance(given["input_length"], dict)
+    length = given["input_length"] if is_int else 4
+    wanted = {"x": values[steps - length :]}
+    if not is_int:
+        wanted = {"recent": wanted["x"], "daily": values[steps - 24 : steps - 24 + horizon]}
+    times = np.array(clock(steps + horizon, 24))
+    dated = given.get("timestamps") is not None
+    if given.get("calendar", dated) or (given.get("calendar") is None and dated):
+        wanted["calendar"] = times[steps:]
+    if given.get("past_calendar"):
+        wanted["past_calendar"] = times[steps - length : steps]
+    if set(found) != set(wanted):
+        return f"inputs {set(found)} instead of {set(wanted)}"
+    faults = (fault_of_numbers(found[name], wanted[name][None]) for name in wanted)
+    return next((fault for fault in faults if fault), None)
+
+
 TARGETS = (
     target(datasets.split_windows, split_arguments, split),
     target(datasets.training_steps, steps_arguments, number_of_steps),
     target(datasets.Windows, batch_arguments, batches),
+    target(datasets.latest_window, newest_arguments, newest),
 )

@@ -2,6 +2,8 @@
 
 import importlib
 
-PARTS = ("layers", "states", "models", "scores", "callbacks", "series", "windows")
+PARTS = ("layers", "states", "models", "scores", "callbacks", "series", "windows", "links") + (
+    "forecasters",
+)
 MODULES = [importlib.import_module(f"tests.campaign.builder_{part}") for part in PARTS]
 TARGETS = tuple(target for module in MODULES for target in module.TARGETS)

@@ -25,7 +25,10 @@ BAD = (
 )
 # Keras takes any function as an activation or initializer: the call shows whether it is one.
 OF_KERAS = re.compile("activation|.*(initializer|regularizer)")
-ALSO = {"dynamic_graph": [False]}  # valid values of another type than the usual one
+ALSO = {
+    "dynamic_graph": [False],
+    "holidays": [[], ()],
+}  # valid values of another type than the usual one
 CALLED = ("images", "windows")  # functions of the user
 NEVER_KERAS = ("x", 5, 1.5, b"x", object(), [1], 1j, {"a": 1}, HUGE)
 SIZE = 2**20  # bytes; an upper bound of all arguments
@@ -71,9 +74,8 @@ def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=Fa
                 return f"valid arguments are refused: {result!r}"
             for name, value in faults.items():
                 usual = arguments.get(name, parameters[name].default)
-                if not any(value is one for one in ALSO.get(name, ())) and not same_kind(
-                    usual, value
-                ):
+                also = [one for one in ALSO.get(name, ()) if type(one) is type(value)]
+                if value not in also and not same_kind(usual, value):
                     return f"`{name}` accepts {value!r} in place of {usual!r}"
             return check(result, given)
 

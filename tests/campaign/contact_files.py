@@ -91,7 +91,7 @@ def expected_of(columns, options):
         raise Refused(f"unit={unit}, drop_loops={loops!r}")
     if "names" in cells:
         cells["names"] = [str(name) for name in cells["names"]]
-    cells["time"] = [t * unit for t in oracle.seconds(cells["time"])]
+    cells["time"] = [t * float(unit) for t in oracle.seconds(cells["time"])]
     if not cells["time"]:
         raise Refused("no contacts")
     kinds = options.get("kinds")

@@ -79,6 +79,36 @@ def damage(rng, path):
         file.write(rng.choice((data, data[:place], data[:place] + rng.randbytes(9) + data[place:])))
 
 
+def make_contacts(rng, _):
+    arguments = {}
+    if rng.random() < 0.8:
+        arguments["num_days"] = rng.randint(1, 2)
+    if rng.random() < 0.6:
+        arguments["seed"] = rng.choice((0, 7, 2**40))
+
+    def expected(num_days=10, seed=0):
+        if number(num_days, 1, whole=True) > 1000:
+            raise Refused(f"num_days={num_days}")
+        return int(num_days), number(seed, 0, whole=True)
+
+    def compare(result, meant):
+        days, clock = result.time // 86400, result.time % 86400
+        if set(days) != set(range(meant[0])) or len(result.names) != 30 or result.directed:
+            return f"days {set(days)}, {len(result.names)} names, directed={result.directed}"
+        if clock.min() < 9 * 3600 or clock.max() >= 17 * 3600 or (clock % 60).any():
+            return "contacts outside the office hours, or between minutes"
+        if (result.source == result.target).any() or (result.weight != 1).any():
+            return "loops, or weights that are not 1"
+        rows = np.stack([result.time, *np.sort([result.source, result.target], axis=0)])
+        if len(np.unique(rows, axis=1).T) < len(rows.T):
+            return "a contact twice"
+        again = datasets.make_contacts(*meant)
+        return None if np.array_equal(again.time, result.time) else "other contacts"
+
+    arguments = spoil(rng, arguments, rng.choice(FAULTS)) if arguments else arguments
+    return call_of(datasets.make_contacts, arguments, expected, compare)
+
+
 def split_sequences(rng, _):
     arguments = {"kinds": [rng.choice(KINDS) for _ in range(rng.randint(1, 40))]}
     for name, choices in (
@@ -219,4 +249,6 @@ def baselines(rng, _):
     return call_of(function, arguments, expected, lambda a, b: close(a, b, 1e-5, 1e-6))
 
 
-TARGETS = (*(load_dynamic_graphs, split_sequences, node_features, edge_probabilities, baselines),)
+TARGETS = (load_dynamic_graphs, make_contacts, split_sequences, node_features) + (
+    *(edge_probabilities, baselines),
+)

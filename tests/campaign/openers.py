@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from stgkeras import callbacks, models, plots
-from tests.campaign import archives, constructed
+from tests.campaign import archives, constructed, opener_forecasters
 from tests.campaign.children import Input
 
 import model_cases  # isort: skip
@@ -242,4 +242,4 @@ def expected_loss():
     return [float(row.split(",")[column]) for row in rows]
 
 
-TARGETS = (load_model, from_preset, checkpoint, learning_curves)
+TARGETS = (load_model, from_preset, checkpoint, learning_curves, *opener_forecasters.TARGETS)

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from sklearn import datasets as sklearn_datasets
 
 from stgkeras import datasets
 from stgkeras.datasets.published import citations
 from stgkeras.datasets.published.traffic_set import SETS
 from tests import planetoid_writer, traffic_writer
 from tests.campaign.children import Input
-from tests.campaign.spoiled import WRONG, spoiled
+from tests.campaign.spoiled import WRONG, call_of, close, number, spoil, spoiled
 from tests.campaign.tables import CELLS, damaged
 
 PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
@@ -252,4 +253,27 @@ def network(name):
     return target
 
 
-TARGETS = (*map(traffic, SETS), *map(network, ("cora", "citeseer")))
+def load_digits(rng, _):
+    arguments = {"seed": rng.choice((0, 7, 2**31, np.int64(3)))} if rng.random() < 0.9 else {}
+
+    def compare(found, seed):
+        x, y = sklearn_datasets.load_digits(return_X_y=True)
+        place = np.argmax((found.images[:, :, 0] * 16 == x[:, :1]).all(axis=0))
+        if not np.array_equal(found.labels, y) or not np.array_equal(
+            np.sort(found.images[..., 0] * 16, axis=1), np.sort(x, axis=1)
+        ):
+            return "other images or labels"
+        own, count = found.adjacency, np.bincount(found.adjacency.sum(axis=1).astype(int))
+        if (own != own.T).any() or count.tolist() != [0, 0, 0, 4, 0, 24, 0, 0, 36] or place < 0:
+            return f"a graph with degrees {count}"
+        if sorted(np.concatenate(found.split).tolist()) != list(range(1797)):
+            return "a split that does not have each image once"
+        shares = [np.bincount(y[part], minlength=10) / np.bincount(y) for part in found.split]
+        return close(np.array(shares), np.array([[0.6], [0.2], [0.2]]) + np.zeros(10), 0, 0.02)
+
+    arguments = spoil(rng, arguments, rng.choice((0, 1))) if arguments else arguments
+    expected = lambda seed=0: number(seed, 0, whole=True)  # noqa: E731
+    return call_of(datasets.load_digits, arguments, expected, compare)
+
+
+TARGETS = (*map(traffic, SETS), *map(network, ("cora", "citeseer")), load_digits)

@@ -148,6 +148,8 @@ def arrays(rng, folder):
             options[name] = rng.choice(bad[name])
 
     def check(series):
+        if isinstance(options["names"], list) and list in map(type, options["names"]):
+            return "accepts lists as names"
         if values is not whole or spoiled:
             return oracle.fault_of_series(series)
         features = ["value"] if width == 1 else ["value_0", "value_1"]

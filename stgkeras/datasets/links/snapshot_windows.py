@@ -37,6 +37,7 @@ class SnapshotWindows(Batches):
                 f"`negatives` must be None or at least 1. Received: negatives={negatives}"
             )
         self.snapshots, self.input_length, self.negatives = snapshots, input_length, negatives
+        self.history = history
         self.directed = snapshots.directed  # models and scores compare it with their own
         self._pairs, self._history = _pair_history(snapshots, history)
 

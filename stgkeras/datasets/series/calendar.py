@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.datasets.series.clocks import checked_holidays, is_holiday, to_utc, wall_clock
 from stgkeras.types import Array
 
@@ -69,7 +70,7 @@ def calendar(
         )
     if getattr(timestamps, "tz", None) is not None:
         timestamps, timezone = to_utc(timestamps, timezone)
-    timestamps = np.asarray(timestamps)
+    timestamps = np.asarray(arguments.entries("timestamps", timestamps))
     if timestamps.ndim != 1:
         raise ValueError(
             f"`timestamps` must have shape (T,). Received: shape={timestamps.shape}. Pass a "

@@ -106,6 +106,7 @@ def same_time(
             f"lag={lag}, steps_per_day={steps_per_day}. Pass the number of steps in a day or a "
             "week, or omit `calendar`."
         )
+    calendar = check_calendar(calendar, len(values), steps_per_day)
     check_steps_per_day(calendar, steps_per_day)
     days = lag // steps_per_day
     steps, right = same_clock(calendar, steps, steps + lag, days, steps_per_day)

@@ -48,8 +48,8 @@ def latest_window(
         `model.predict`.
 
     Raises:
-        ValueError: if the series is too short, covariates do not reach the end, or `calendar` or
-            `past_calendar` is True without timestamps.
+        TypeError, ValueError: if an argument is invalid, the series is too short, covariates do not
+            reach the end, or a calendar is asked for without timestamps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -64,7 +64,9 @@ def latest_window(
     from stgkeras.datasets.series.windows import Windows
 
     timezone = holidays = None
-    times = None if timestamps is None else np.asarray(timestamps)
+    times = (
+        None if timestamps is None else np.atleast_1d(arguments.entries("timestamps", timestamps))
+    )
     if isinstance(series, Series):
         if times is not None:
             raise ValueError(
@@ -74,8 +76,13 @@ def latest_window(
         values, times = series.values, series.timestamps
         timezone, holidays = series.timezone, series.holidays
     else:
-        values = np.asarray(series)
+        values = np.atleast_1d(arguments.array("series", series))
     arguments.integer("horizon", horizon)
+    if steps_per_day is not None:
+        arguments.integer("steps_per_day", steps_per_day)
+    if calendar is not None:
+        calendar = arguments.boolean("calendar", calendar)
+    past_calendar = arguments.boolean("past_calendar", past_calendar)
     read = read_steps(input_length, horizon, steps_per_day)
     need = history(read) + reach(input_length, horizon) - horizon
     if len(values) < need:

@@ -197,12 +197,13 @@ def series_of_values(
             f"{features}. Pass {width} names."
         )
     names = texts("names", range(num_nodes) if names is None else names, where)
-    if timestamps is not None and np.ndim(timestamps) != 1:
+    given = None if timestamps is None else np.asarray(arguments.entries("timestamps", timestamps))
+    if given is not None and given.ndim != 1:
         raise ValueError(
             f"`timestamps` must have one time for each step. Received: {timestamps!r}"[:300]
         )
-    if timestamps is not None and np.asarray(timestamps).dtype.kind in "iuf":
-        found = number_times(np.asarray(timestamps))
+    if given is not None and given.dtype.kind in "iuf":
+        found = number_times(given)
         timestamps = timestamps if found is None else found
     return make_series(
         values,

@@ -8,6 +8,7 @@ from numbers import Real
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.seasons import pieces
 
 
@@ -183,7 +184,9 @@ def quality_mask(quality, shape):
             "`quality` must be an array, because the columns of a frame may have another order. "
             "Received: a frame. Pass `quality.to_numpy()`, or frames to `from_pandas`."
         )
-    given = quality if isinstance(quality, InPieces) else np.asarray(quality)
+    given = quality
+    if not isinstance(given, InPieces):
+        given = np.asarray(arguments.entries("quality", quality))
     if given.ndim == 2:
         given = given[..., None]
     if tuple(given.shape) not in ((*shape[:2], 1), tuple(shape)):

@@ -68,14 +68,21 @@ def renamed(others, names):
 
 
 def texts(argument, names, where="The series"):
-    """Returns names as a tuple of str. An empty name raises ValueError."""
+    """Returns names as a tuple of str. Raises an error for empty names, and for lists as names."""
     try:
-        found = tuple(str(name) for name in names)
+        names = tuple(names)
     except TypeError as error:
         raise TypeError(
             f"{where} must have a sequence of `{argument}`. Received: {argument}={names!r}. Pass a "
             "list of str."
         ) from error
+    odd = [n for n in names if isinstance(n, (list, dict, set)) or getattr(n, "ndim", 0)]
+    if odd:
+        raise TypeError(
+            f"{where} must have a str or a number for each of `{argument}`. Received: "
+            f"{odd[0]!r}. Pass one name for each."
+        )
+    found = tuple(map(str, names))
     empty = [i for i, name in enumerate(found) if name in ("", "None", "nan", "NaT", "<NA>")]
     if empty:
         raise ValueError(

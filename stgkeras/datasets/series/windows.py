@@ -119,6 +119,11 @@ class Windows(Batches):
         future_covariates: Array | None = None,
         **kwargs: Any,
     ) -> None:
+        if isinstance(inputs, dict) and not (inputs and all(isinstance(n, str) for n in inputs)):
+            raise ValueError(
+                "`inputs` must be an array, or a dict of name → array. Received: a dict of "
+                f"{list(inputs)}. Pass at least one array, with a str as name."
+            )
         named: dict[str, Any] = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         named = {name: arguments.array(name, data) for name, data in named.items()}
         self.inputs = named if isinstance(inputs, dict) else named["inputs"]
