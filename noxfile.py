@@ -21,6 +21,9 @@ PROCESS = {
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "NPROC": "1",  # XLA's thread pool
+    # Python keeps what it compiled of the packages, also where the environment forbids it: to
+    # compile what a backend imports takes each process about 8 seconds.
+    "PYTHONDONTWRITEBYTECODE": "",
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
 PARTS = ("architecture", "metrics", "presets", "readme")
