@@ -13,7 +13,8 @@ TEST_TOOLS = nox.project.load_toml("pyproject.toml")["project"]["optional-depend
 
 # Two processes share the tests, each with a core of its own: left alone, every backend starts a
 # thread a core in each of them.
-PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")
+# `tests/conftest.py` orders the files.
+PYTEST = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 PROCESS = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
