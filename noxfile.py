@@ -82,13 +82,13 @@ def settings(session):
     """TensorFlow without oneDNN and PyTorch without AVX-512, as on other processors; and the
     comparison with published values on JAX as users compile it."""
     python = environment_python(session)
-    for backend, files, setting in (
-        ("tensorflow", WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
-        ("torch", ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
-        ("jax", [AS_COMPILED], {}),
+    shared = ("pytest", "-n", "2")  # the cases of one file
+    for backend, run, files, setting in (
+        ("tensorflow", PYTEST, WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        ("torch", ("pytest",), ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+        ("jax", shared, [AS_COMPILED], {}),
     ):
         env = {**PROCESS, "KERAS_BACKEND": backend, **setting}
-        run = PYTEST if len(files) > 1 else ("pytest",)  # the tests of a file stay together
         session.run(python, "-m", *run, *files, *session.posargs, env=env, external=True)
 
 

@@ -78,6 +78,8 @@ OTHERS = ("class_plots", "metrics", "plots", "scripts", "ties_plots")
 TOUCH_NO_BACKEND = (
     *(f"tests/test_{name}.py" for name in (*GRAPHS, *LINKS, *SERIES, *PUBLISHED, *OTHERS)),
     *(f"stgkeras/{package}" for package in ("datasets", "graphs", "plots")),
+    # Their tests, `test_links.py` and `test_report.py`, make reports on each backend.
+    *("stgkeras/links", "stgkeras/reports"),
 )
 
 # Files with few tests that take long, the longest first. Two processes share the files: without a
