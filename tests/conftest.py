@@ -85,11 +85,12 @@ TOUCH_NO_BACKEND = (
 # Files with few tests that take long, the longest first. Two processes share the files: without a
 # long one among the last, both end at about the same time.
 LONG = (
-    *("portability", "killed_run", "forecaster_initial", "examples", "tune_astgcn", "cli_errors"),
-    *("settings", "tuning_searches", "reference", "zoo", "lazy_import", "benchmarks"),
-    *("report", "classify_nodes", "compare_spectral", "tensorboard_page", "cli_tune", "readme"),
-    *("train_stgcn", "one_window_settings", "forecast_your_csv", "cli", "pooled_loss"),
-    *("predict_links", "reports", "cli_initial", "cli_outputs"),
+    *("portability", "forecaster_initial", "examples", "killed_run", "zoo", "tune_astgcn"),
+    *("tensorboard_page", "lazy_import", "benchmarks", "settings", "tuning_searches"),
+    *("cli_errors", "train_stgcn", "reference", "compare_spectral", "tensorboard", "cli_outputs"),
+    *("memory", "readme", "classify_nodes", "pooled_loss", "report", "cli_tune"),
+    *("one_window_settings", "forecast_your_csv", "predict_links", "cli", "reports"),
+    "cli_initial",
 )
 
 # The same for one test: `@once`.
