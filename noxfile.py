@@ -13,7 +13,8 @@ TEST_TOOLS = nox.project.load_toml("pyproject.toml")["project"]["optional-depend
 
 # Two processes share the tests, each with a core of its own: left alone, every backend starts a
 # thread a core in each of them.
-PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")
+# `tests/conftest.py` orders the files.
+PYTEST = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 PROCESS = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -21,6 +22,9 @@ PROCESS = {
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "NPROC": "1",  # XLA's thread pool
+    # Python keeps what it compiled of the packages, also where the environment forbids it: to
+    # compile what a backend imports takes each process about 8 seconds.
+    "PYTHONDONTWRITEBYTECODE": "",
 }
 # What could come to need TensorFlow; the README's snippets train and open a saved model.
 PARTS = ("architecture", "metrics", "presets", "readme")
@@ -78,13 +82,13 @@ def settings(session):
     """TensorFlow without oneDNN and PyTorch without AVX-512, as on other processors; and the
     comparison with published values on JAX as users compile it."""
     python = environment_python(session)
-    for backend, files, setting in (
-        ("tensorflow", WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
-        ("torch", ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
-        ("jax", [AS_COMPILED], {}),
+    shared = ("pytest", "-n", "2")  # the cases of one file
+    for backend, run, files, setting in (
+        ("tensorflow", PYTEST, WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        ("torch", ("pytest",), ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+        ("jax", shared, [AS_COMPILED], {}),
     ):
         env = {**PROCESS, "KERAS_BACKEND": backend, **setting}
-        run = PYTEST if len(files) > 1 else ("pytest",)  # the tests of a file stay together
         session.run(python, "-m", *run, *files, *session.posargs, env=env, external=True)
 
 

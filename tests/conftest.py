@@ -1,5 +1,6 @@
 """Every test runs on the backend that KERAS_BACKEND names; without it the run is refused."""
 
+import collections
 import gc
 import importlib.util
 import os
@@ -54,6 +55,7 @@ SERIES = (
     "edge_headers",
     "forecast_baselines",
     "frame_columns",
+    "holidays",
     "missing_readings",
     "lanes",
     "npz_series",
@@ -69,11 +71,27 @@ SERIES = (
     "selection",
     "series_graphs",
 )
-PUBLISHED = ("citations", "citeseer", "digits", "traffic", "traffic_downloads", "traffic_sources")
+PUBLISHED = (
+    *("citation_downloads", "citations", "citeseer", "digits"),
+    *("traffic", "traffic_downloads", "traffic_sources"),
+)
 OTHERS = ("class_plots", "interval_plots", "metrics", "plots", "scripts", "ties_plots")
 TOUCH_NO_BACKEND = (
     *(f"tests/test_{name}.py" for name in (*GRAPHS, *LINKS, *SERIES, *PUBLISHED, *OTHERS)),
     *(f"stgkeras/{package}" for package in ("datasets", "graphs", "plots")),
+    # Their tests, `test_links.py` and `test_report.py`, make reports on each backend.
+    *("stgkeras/links", "stgkeras/reports"),
+)
+
+# Files with few tests that take long, the longest first. Two processes share the files: without a
+# long one among the last, both end at about the same time.
+LONG = (
+    *("portability", "forecaster_initial", "examples", "killed_run", "zoo", "tune_astgcn"),
+    *("tensorboard_page", "lazy_import", "benchmarks", "settings", "tuning_searches"),
+    *("cli_errors", "train_stgcn", "reference", "compare_spectral", "tensorboard", "cli_outputs"),
+    *("memory", "readme", "classify_nodes", "pooled_loss", "report", "cli_tune"),
+    *("one_window_settings", "forecast_your_csv", "predict_links", "cli", "reports"),
+    "cli_initial",
 )
 
 # The same for one test: `@once`.
@@ -110,6 +128,16 @@ def pytest_configure(config):
     config.pluginmanager.register(QuickExamples())
 
 
+def pytest_collection_modifyitems(items):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    ranks = {f"test_{name}": rank for rank, name in enumerate(LONG)}
+    sizes = collections.Counter(item.path for item in items)
+    items.sort(
+        key=lambda item: (ranks.get(item.path.stem, len(LONG)), -sizes[item.path], str(item.path))
+    )
+
+
 def pytest_collection_finish():
     # What the imports made stays until the end. Keras collects garbage for each layer that it
     # quantizes, and would look through all of it each time.
@@ -128,7 +156,7 @@ class QuickExamples:
 @pytest.fixture(autouse=True, scope="module")
 def quick_compilation(request):
     """On JAX, compiles quickly. Values that are held to published ones are compiled as users do."""
-    with quick(request.module.__name__ != "test_reference"):
+    with quick(optimised=request.module.__name__ == "test_reference"):
         yield
 
 

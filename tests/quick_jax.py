@@ -8,16 +8,16 @@ from unittest import mock
 import numpy as np
 
 
-def quick(wanted=True):
+def quick(wanted=True, optimised=False):
     """A context in which programs are quickly compiled on JAX; it changes nothing elsewhere."""
     is_on = wanted and os.environ["KERAS_BACKEND"] == "jax"
-    return quick_jax() if is_on else contextlib.nullcontext()
+    return quick_jax(optimised) if is_on else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
-def quick_jax():
-    """Programs are not optimised, and NumPy makes the initial weights, for which Keras compiles a
-    program a shape. A seed repeats them as ever."""
+def quick_jax(optimised=False):
+    """NumPy makes the initial weights, for which Keras compiles a program a shape; a seed repeats
+    them as ever. Unless `optimised`, programs are not optimised."""
     import jax
     from keras.src.initializers import constant_initializers, random_initializers
 
@@ -29,7 +29,7 @@ def quick_jax():
         for name, fill in (("Zeros", np.zeros), ("Ones", np.ones)):
             initializer = getattr(constant_initializers, name)
             stack.enter_context(mock.patch.object(initializer, "__call__", _filled(fill)))
-        jax.config.update("jax_disable_most_optimizations", True)
+        jax.config.update("jax_disable_most_optimizations", not optimised)
         stack.callback(jax.config.update, "jax_disable_most_optimizations", False)
         yield
 

@@ -1,68 +1,19 @@
-"""Cora: content, both formats, downloads that fail, and files that are damaged or hostile."""
+"""Cora: content, both formats, and files that are damaged or hostile."""
 
+# ruff: noqa: F811 - fixtures are imported
 import hashlib
-import os
 import pickle
-from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from file_server import file_server
 from graph_cases import data_file
 from planetoid_writer import python2, python3, write_planetoid
+from small_citations import FILES, check, small, small_arrays  # noqa: F401
 
-from stgkeras.datasets import Citations, load_cora
+from stgkeras.datasets import load_cora
 from stgkeras.datasets.published import citations
 from stgkeras.graphs import renormalized_adjacency
-
-FILES = tuple(citations._files("cora"))
-
-
-def small_arrays(seed=0):
-    """12 nodes in the npz format: 4 for training, 3 for validation, 4 at the end for testing."""
-    rng = np.random.default_rng(seed)
-    return {
-        "num_nodes": 12,
-        "num_features": 6,
-        **dict(zip(("feat_row", "feat_col"), np.nonzero(rng.random((12, 6)) < 0.4), strict=True)),
-        "edge_index": np.array([[0, 0, 1, 2, 5, 8, 3], [1, 11, 2, 9, 6, 10, 4]]),
-        "labels": rng.permutation([0, 1, 2] * 4),
-        "train_index": np.arange(4),
-        "val_index": np.arange(4, 7),
-        "test_index": np.array([10, 8, 11, 9]),
-    }
-
-
-def check(found, arrays):
-    n, (i, j) = int(arrays["num_nodes"]), arrays["edge_index"]
-    features = np.zeros((n, int(arrays["num_features"])), np.float32)
-    features[arrays["feat_row"], arrays["feat_col"]] = 1
-    adjacency = np.zeros((n, n))
-    adjacency[i, j] = adjacency[j, i] = 1
-    assert isinstance(found, Citations) and found.labels.dtype == found.test.dtype == np.int64
-    for name, expected in (("features", features), ("adjacency", adjacency)):
-        array = getattr(found, name)
-        assert isinstance(array, sp.csr_array) and array.dtype == expected.dtype
-        np.testing.assert_array_equal(array.toarray(), expected)
-    np.testing.assert_array_equal(found.labels, arrays["labels"])
-    for part in ("train", "val", "test"):
-        np.testing.assert_array_equal(getattr(found, part), np.sort(arrays[f"{part}_index"]))
-
-
-@pytest.fixture
-def small(monkeypatch):
-    """Lets `load_cora` expect the small network instead of Cora."""
-    arrays = small_arrays()
-    content = {"shape": np.array([12, 6]), "labels": arrays["labels"]}
-    content["words"] = np.stack([arrays["feat_row"], arrays["feat_col"]])
-    content["edges"] = arrays["edge_index"][:, np.lexsort(arrays["edge_index"][::-1])]
-    content |= {part: np.sort(arrays[f"{part}_index"]) for part in ("train", "val", "test")}
-    monkeypatch.setitem(citations.CONTENT, "cora", citations._digest(content))
-    monkeypatch.setattr(citations, "NUM_VAL", 3)
-    return arrays
-
 
 # Cora itself
 
@@ -265,62 +216,3 @@ def test_wrong_planetoid_files(small, tmp_path, name, data, message):
         load_cora(tmp_path)
     (tmp_path / f"ind.cora.{name}").unlink()
     check(load_cora(write_planetoid(tmp_path, small)), small)  # it left nothing behind
-
-
-# Downloads
-
-
-@pytest.fixture
-def server(small, tmp_path, monkeypatch):
-    """A server of the eight files."""
-    folder = write_planetoid(tmp_path / "served", small)
-    sums = {name[9:]: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
-    monkeypatch.setitem(citations.SHA256, "cora", sums)
-    with file_server(folder) as server:
-        monkeypatch.setattr(citations, "ORIGIN", server.address)
-        yield server
-
-
-def test_download_once(server, small, tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    check(load_cora(), small)
-    folder = tmp_path / "home" / "datasets" / "stgkeras" / "cora"
-    assert sorted(os.listdir(folder)) == sorted(FILES)
-    check(load_cora(), small)
-    assert server.asked == list(FILES)
-    (folder / FILES[2]).write_bytes(b"damaged")
-    check(load_cora(), small)
-    assert server.asked == [*FILES, FILES[2]]
-
-
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
-        ("404", "404 -- Not Found"),
-        ("cut", "retrieval incomplete"),
-        ("changed", "Incomplete or corrupted"),
-    ],
-)
-def test_failed_download(server, small, tmp_path, monkeypatch, fault, message):
-    server.faults[FILES[3]] = fault
-    with pytest.raises(OSError, match=f"/{FILES[3]} could not be .*{message}.* as `path`"):
-        load_cora(cache_dir=tmp_path)
-    assert sorted(os.listdir(tmp_path / "cora")) == sorted(FILES[:3])
-    server.faults.clear()
-    check(load_cora(cache_dir=tmp_path), small)
-    assert server.asked == [*FILES[:4], *FILES[3:]]
-
-
-def test_interrupted_download(server, small, tmp_path, monkeypatch):
-    def interrupted(name, origin, *, cache_subdir, **kwargs):
-        assert os.path.isabs(cache_subdir)  # a relative one would lie in the Keras home
-        (Path(cache_subdir) / name).write_text("half")
-        raise KeyboardInterrupt
-
-    monkeypatch.chdir(tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(keras.utils, "get_file", interrupted)
-        load_cora(cache_dir="")
-    assert os.listdir(tmp_path / "cora") == []
-    check(load_cora(cache_dir=tmp_path), small)

@@ -172,6 +172,7 @@ def test_help_needs_no_backend(tmp_path):
     assert not re.search(r"\| +(numpy|pandas|keras|scipy)$", done.stderr, re.MULTILINE)
 
 
+@once
 def test_forecast_names_only_its_own_options(fitted, here, error, run):
     newest = speeds()[-30:]
     pd.concat([newest, newest[-1:]]).to_csv("twice.csv")
@@ -223,6 +224,7 @@ def test_a_total_is_a_warning_with_the_option(here, capsys):
     assert "pass --ignore Total;" in text
 
 
+@once
 def test_unknown_sensors_are_ignored_by_the_option_of_the_message(fitted, here, error, run):
     speeds()[-30:].assign(**{"Z 9": 1.0, "Z8": 2.0}).to_csv("more.csv")
     text = error("forecast", "city", "more.csv", "--ignore", "Z8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import once
+from conftest import EVERYTHING, once
 from tensorboard_logs import read
 
 from stgkeras import datasets
@@ -80,11 +80,14 @@ def test_links_train_stop_and_go_on(tmp_path, capsys, monkeypatch):
         "--out",
         tmp_path / "run",
     )
-    run(*options, "--epochs", 1)
-    first = keras.models.load_model(tmp_path / "run" / "last.keras")
-    run(*options, "--epochs", 2, "--resume")
-    last = keras.models.load_model(tmp_path / "run" / "last.keras")
-    assert int(last.optimizer.iterations) == 2 * int(first.optimizer.iterations)
+    if EVERYTHING:
+        run(*options, "--epochs", 1)
+        first = keras.models.load_model(tmp_path / "run" / "last.keras")
+        run(*options, "--epochs", 2, "--resume")
+        last = keras.models.load_model(tmp_path / "run" / "last.keras")
+        assert int(last.optimizer.iterations) == 2 * int(first.optimizer.iterations)
+    else:  # `test_killed_run` continues a training on each backend
+        run(*options, "--epochs", 2)
     assert len((tmp_path / "run" / "log.csv").read_text().splitlines()) == 3  # header, two epochs
     table = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
     assert list(table) == [

@@ -53,6 +53,7 @@ def absolute(truth, forecast):
     return keras.ops.mean(keras.ops.abs(truth - forecast), axis=-1)
 
 
+@once
 def test_a_forecaster_with_a_loss_of_the_user_opens_without_it(tmp_path):
     forecaster = trained(speeds(), loss=absolute)
     forecaster.save(tmp_path / "city")

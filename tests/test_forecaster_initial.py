@@ -140,6 +140,7 @@ def test_a_checkpoint_of_other_data_is_refused(fitted, frames, tmp_path):
     assert history.epoch == [1]
 
 
+@once
 def test_a_resumed_training_from_initial_weights(fitted, frames, tmp_path):
     series, found = series_of(frames), []
     for parts in ((3,), (1, 3)):

@@ -154,6 +154,7 @@ def test_a_report_is_files(tmp_path):
     snapshots, _, probability = make(False)
     val, test = (snapshots.windows(np.arange(*part), 3) for part in ((15, 22), (22, 30)))
     table = links.report(tmp_path, Fixed(probability), val, test, "fixed", "office")
+    pd.testing.assert_frame_equal(table, links.evaluate(Fixed(probability), val, test, "fixed"))
     written = pd.read_csv(tmp_path / "table.csv", index_col="prediction")
     pd.testing.assert_frame_equal(written, table, check_names=False, rtol=1e-12)
     ties = pd.read_csv(tmp_path / "new_ties.csv")

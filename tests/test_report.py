@@ -134,6 +134,7 @@ def drawn(page, line):
     return values, path.count("M")
 
 
+@once
 def test_the_picker_draws_the_chosen_sensor(made, opened):
     (page, heard), (_, values, forecast) = opened, made
     assert page.locator("#sensor option").all_inner_texts() == NAMES
