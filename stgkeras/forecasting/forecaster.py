@@ -13,6 +13,7 @@ from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
+from stgkeras.forecasting.backtest import backtest
 from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
@@ -40,8 +41,7 @@ class Forecaster:
         model: str, class or function. "STGCN", "ASTGCN" or "GraphSTID", a model class of this
             library, or a function `build(num_nodes, **arguments)` that returns such a model.
         horizon: int. Number of steps to forecast. Default 12.
-        input_length: int or None. Number of steps that the model reads. Default: the horizon, and
-            at least 12.
+        input_length: int or None. Number of steps that are read. Default: horizon, at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day
             of each sensor, see the argument `season` of the models. "auto": True, unless a ridge
             regression without a season has a validation error that is lower by at least a quarter.
@@ -56,8 +56,7 @@ class Forecaster:
         form: description of the data: `names`, `features`, `units`, `targets`, `interval`,
             `timezone`, `input_length`, `horizon` and others.
         weights: pandas frame, the weights of the model and of the baselines at each step ahead.
-        split: dict of "train", "val", "test" → number of windows.
-        errors: pandas frame, the last result of `evaluate()`; None before.
+        split, errors: numbers of windows by part, and the last result of `evaluate()`; or None.
 
     Example:
         >>> import numpy as np, pandas as pd, stgkeras
@@ -152,8 +151,7 @@ class Forecaster:
             loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`, or `losses.QuantileLoss`;
                 with several targets, its `scale` is their standard deviations.
             callbacks: further Keras callbacks.
-            patience: int. Training ends after this number of epochs without a lower validation
-                error, with the weights of the best epoch.
+            patience: int. Number of epochs without a lower validation error that ends training.
             checkpoint: None, or the path of a `.keras` file that is written after each epoch, with
                 a file `.best.npz` beside it. If these files exist, training continues from them.
             seed: int. Seed of the weights and of the order of the windows.
@@ -251,6 +249,8 @@ class Forecaster:
         if newest is None and self._data is None:
             raise ValueError("`newest` must be given after `load`. Received: newest=None")
         return fitted.forecast(self._data[0] if newest is None else newest)
+
+    backtest = backtest
 
     def graph_summary(self) -> dict[str, Any]:
         """Counts the edges, the sensors without an edge, and the connected parts of the graph.

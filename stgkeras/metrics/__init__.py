@@ -20,6 +20,7 @@ from stgkeras.metrics.quantiles import (
     QuantileCRPS,
     quantile_scores,
 )
+from stgkeras.metrics.significance import diebold_mariano
 
 __all__ = [
     "IntervalCoverage",
@@ -34,6 +35,7 @@ __all__ = [
     "MaskedRootMeanSquaredError",
     "QuantileCRPS",
     "best_threshold",
+    "diebold_mariano",
     "forecast_errors",
     "link_scores",
     "quantile_scores",

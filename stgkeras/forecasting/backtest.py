@@ -1,0 +1,290 @@
+"""Backtests: forecasts from many origins, each from what was known before it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from stgkeras import arguments
+from stgkeras.datasets.series.files import read_npz
+from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting import training
+from stgkeras.forecasting.fitted import BLEND, Fitted
+from stgkeras.forecasting.newest import in_order
+from stgkeras.metrics import diebold_mariano
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts from several origins, beside the readings that followed.
+
+    Args:
+        origins: (W,) pandas index: the times of the first forecast step, or their numbers.
+        truth: (W, H, N, C) readings; NaN if missing.
+        forecasts: dict of name → (W, H, N, C): the forecaster, its model and the baselines.
+        fitted: (W,) ints. The step before which the forecaster of each origin was trained.
+        stride: int. Number of steps from one origin to the next.
+        quantiles: (W, H, N, C, Q) quantiles of the forecaster, or None.
+    """
+
+    origins: pd.Index
+    truth: np.ndarray
+    forecasts: dict[str, np.ndarray]
+    fitted: np.ndarray
+    stride: int = 1
+    quantiles: np.ndarray | None = None
+
+    def by_origin(self) -> pd.DataFrame:
+        """Returns the mean absolute errors, a row for each origin and a column for each forecast.
+
+        They are means over all targets, in their units.
+        """
+        return self._errors((1, 2, 3), self.origins)
+
+    def by_step(self) -> pd.DataFrame:
+        """Returns the mean absolute errors, a row for each step ahead."""
+        import pandas as pd
+
+        return self._errors((0, 2, 3), pd.RangeIndex(1, self.truth.shape[1] + 1, name="step"))
+
+    def _errors(self, axes, rows):
+        import pandas as pd
+
+        errors = {
+            name: np.ma.masked_invalid(np.abs(one - self.truth)).mean(axes).filled(np.nan)
+            for name, one in self.forecasts.items()
+        }
+        return pd.DataFrame(errors, rows)
+
+
+def backtest(
+    self: Any,
+    series: Series,
+    *,
+    start: float | int = 0.5,
+    stride: int | None = None,
+    refit: str | int = "never",
+    window: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    verbose: bool = True,
+    **fit: Any,
+) -> Backtest:
+    """Forecasts a series from many origins, each time knowing only the readings before.
+
+    The forecaster itself is not changed: new ones with its arguments are trained.
+
+    Args:
+        series: `Series` with steps of equal length.
+        start: the first origin: float, a share of the steps, or int, a number of steps. The first
+            forecaster is trained on the steps before. Default 0.5.
+        stride: int. Number of steps from one origin to the next. Default: the horizon.
+        refit: "never"; "every N days"; or int, the number of steps after which the next origin
+            trains a new forecaster. Default "never": one training.
+        window: None or int. Number of steps before the origin that a training uses (sliding
+            window). Default None: all of them (expanding window).
+        folder: None, or path of a folder for the forecasts of each training. A backtest that was
+            interrupted continues there; other settings or data have other files.
+        verbose: bool. Whether to show a progress bar of the trainings.
+        **fit: further arguments of `fit`, such as `epochs`. `test` is one window by default,
+            because a backtest needs no test part.
+
+    Returns:
+        `Backtest`, with `by_origin()` and `by_step()`; `forecasting.compare` tests differences.
+
+    Raises:
+        ValueError: if an argument is invalid, or the first part is too short for `fit`.
+    """
+    length, horizon, total = self.input_length, self.horizon, len(series.values)
+    first = arguments.fraction("start", start) * total if isinstance(start, float) else start
+    first = arguments.integer("start", int(first), length)
+    stride = arguments.integer("stride", horizon if stride is None else stride)
+    every = steps_of(refit, series) or total
+    origins = np.arange(first, total - horizon + 1, stride)
+    if not len(origins):
+        raise ValueError(
+            f"`start` must leave at least {horizon} steps. Received: start={start} of {total} "
+            "steps. Pass a smaller `start`, or more readings."
+        )
+    if window is not None:
+        arguments.integer("window", window, length + horizon)
+    groups = [origins[(origins - first) // every == k] for k in range((total - first) // every + 1)]
+    groups = [group for group in groups if len(group)]
+    bar = keras.utils.Progbar(len(groups), unit_name="training", verbose=int(verbose))
+    fit = {"test": length + horizon, **fit}
+    found = []
+    for number, group in enumerate(groups):
+        end = int(group[0])
+        known = part_of(series, 0 if window is None else max(0, end - window), end)
+        path = None if folder is None else stored(folder, known, group, self, fit)
+        if path is not None and path.exists():
+            found.append(read_npz(path))
+        else:
+            forecaster = copy.copy(self)
+            forecaster._fitted = forecaster._data = None
+            forecaster.fit(known, verbose=0, **fit)
+            found.append(forecasts_from(forecaster._ready(), series, group))
+            if path is not None:
+                save(path, found[-1])
+        bar.update(number + 1)
+    fitted = np.concatenate([np.full(len(group), group[0]) for group in groups])
+    return joined(series, found, fitted, stride)
+
+
+def steps_of(refit: str | int, series: Series) -> int | None:
+    """Returns the number of steps after which a forecaster is trained again; None for never."""
+    if refit == "never":
+        return None
+    words = refit.split() if isinstance(refit, str) else []
+    if words[:1] == ["every"] and words[2:] in (["days"], ["day"]) and words[1].isdecimal():
+        steps = int(words[1]) * 24 * 60 / (series.interval or np.nan)
+        if steps >= 1:
+            return round(steps)
+    if isinstance(refit, str):
+        raise ValueError(
+            f'`refit` must be "never", "every N days" or a number of steps. Received: refit='
+            f'{refit!r}, steps of {series.interval} minutes. Pass, for example, "every 7 days".'
+        )
+    return arguments.integer("refit", refit)
+
+
+def save(path: pathlib.Path, arrays: dict[str, Any]) -> None:
+    """Writes arrays to an npz file, which is complete or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays)
+    os.replace(partial, path)
+
+
+def part_of(series: Series, first: int, end: int) -> Series:
+    """Returns the steps `first` to `end` - 1 of a series."""
+    times = series.timestamps
+    times = times if times is None else times[first:end]
+    return replace(series, values=series.values[first:end], timestamps=times)
+
+
+def forecasts_from(fitted: Fitted, series: Series, origins: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns forecasts, quantiles and readings of the steps from each origin on, by name."""
+    form = fitted.form
+    series = replace(
+        series, values=in_order(form, series), names=form.names, features=form.features
+    )
+    starts = origins - form.input_length
+    forecasts, quantiles = fitted.with_quantiles(series, starts)
+    _, truth, _ = training.past_and_truth(form, series, starts)
+    found = {f"forecast {name}": one for name, one in forecasts.items()}
+    found |= {"truth": truth, "origins": origins}
+    return found if quantiles is None else {**found, "quantiles": quantiles}
+
+
+def stored(
+    folder: str | os.PathLike[str],
+    known: Series,
+    origins: np.ndarray,
+    forecaster: Any,
+    options: Any,
+) -> pathlib.Path:
+    """Returns the file of the forecasts of one training, named after all that it depends on."""
+    own = {k: v for k, v in vars(forecaster).items() if not k.startswith("_") and k != "graph"}
+    digest = hashlib.sha256(repr((own, options, origins.tolist())).encode())
+    digest.update(repr(forecaster._build).split(" at 0x")[0].encode())
+    for array in (known.values, known.timestamps, known.adjacency, forecaster.graph):
+        digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    name = f"{int(origins[0])}-{digest.hexdigest()[:16]}.npz"
+    return arguments.path("folder", folder) / name
+
+
+def joined(
+    series: Series, found: list[dict[str, np.ndarray]], fitted: np.ndarray, stride: int
+) -> Backtest:
+    """Joins the forecasts of all trainings. A forecast that some of them lack is left out."""
+    import pandas as pd
+
+    names = [name for name in found[0] if all(name in one for one in found)]
+    whole = {name: np.concatenate([one[name] for one in found]) for name in names}
+    origins, truth = whole.pop("origins"), whole.pop("truth")
+    quantiles = whole.pop("quantiles", None)
+    index: Any = pd.Index(origins, name="origin")
+    if series.timestamps is not None:
+        index = pd.DatetimeIndex(series.timestamps[origins], name="origin")
+        if series.timezone is not None:
+            from stgkeras.datasets.series.clocks import zone_of
+
+            index = index.tz_localize("UTC").tz_convert(zone_of(series.timezone))
+    forecasts = {name.removeprefix("forecast "): one for name, one in whole.items()}
+    return Backtest(index, truth, forecasts, fitted, stride, quantiles)
+
+
+def compare(backtests: dict[str, Backtest] | Sequence[Backtest]) -> pd.DataFrame:
+    """Compares the forecasters of backtests on the same origins by the Diebold-Mariano test.
+
+    The loss of an origin is the mean absolute error of all steps, sensors and targets that every
+    backtest has. One split proves little: a difference counts only if it is large beside the
+    differences from origin to origin.
+
+    Args:
+        backtests: dict of name → `Backtest`, or a sequence of them. The first is the reference.
+
+    Returns:
+        pandas frame, a row for each backtest: "MAE", "difference" to the first, "statistic" and
+        "p" of `metrics.diebold_mariano`, two-sided.
+
+    Raises:
+        ValueError: if the backtests have other origins or readings.
+
+    Example:
+        >>> import numpy as np, pandas as pd
+        >>> from stgkeras.forecasting import Backtest, compare
+        >>> truth, origins = np.zeros((20, 2, 3, 1)), pd.RangeIndex(20)
+        >>> rest = np.random.default_rng(0).normal(size=truth.shape)
+        >>> made = {
+        ...     name: Backtest(origins, truth, {"forecaster": size * rest}, np.zeros(20, int))
+        ...     for name, size in (("ours", 1), ("theirs", 3))
+        ... }
+        >>> table = compare(made)
+        >>> bool(table.loc["theirs", "difference"] > 0), bool(table.loc["theirs", "p"] < 0.05)
+        (True, True)
+    """
+    import pandas as pd
+
+    if not isinstance(backtests, dict):
+        backtests = {f"backtest {n}": one for n, one in enumerate(backtests, 1)}
+    first = next(iter(backtests.values()))
+    for name, one in backtests.items():
+        same = one.truth.shape == first.truth.shape and one.origins.equals(first.origins)
+        if not same or not np.array_equal(one.truth, first.truth, equal_nan=True):
+            raise ValueError(
+                f"`backtests` must have the same origins and readings. Received: {name!r}, which "
+                "has others than the first. Run them on one series with one `start` and `stride`."
+            )
+    overlap = -(-first.truth.shape[1] // first.stride)  # origins that one forecast reaches over
+    losses = {
+        name: np.ma.masked_invalid(np.abs(one.forecasts[BLEND] - one.truth))
+        .mean(axis=(1, 2, 3))
+        .filled(np.nan)
+        for name, one in backtests.items()
+    }
+    rows = {}
+    reference = next(iter(losses.values()))
+    for name, loss in losses.items():
+        statistic, p = (np.nan, np.nan)
+        if loss is not reference:
+            statistic, p = diebold_mariano(loss, reference, overlap)
+        rows[name] = {
+            "MAE": float(np.nanmean(loss)),
+            "difference": float(np.nanmean(loss - reference)),
+            "statistic": statistic,
+            "p": p,
+        }
+    return pd.DataFrame(rows).T
