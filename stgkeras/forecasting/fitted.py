@@ -55,6 +55,11 @@ class Fitted:
     _call: Any = field(default=None, repr=False)
     earlier = 0  # steps that are read before the window of `form.input_length` steps
 
+    @property
+    def levels(self) -> Any:
+        """The levels of the quantiles of the model, or None."""
+        return getattr(self.model, "quantiles", None)
+
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts (W, H, N, C) of windows: the weighted mean, then `members`."""
         return self.uncalibrated(series, starts)[0]
@@ -85,7 +90,7 @@ class Fitted:
         calendar = training.calendar_of(self.form, series, starts)
         blend = self._blended(self._shares(), found, self.unsure(calendar))
         if quantiles is not None:
-            quantiles = around(blend, quantiles, self.model.quantiles)
+            quantiles = around(blend, quantiles, self.levels)
         return {BLEND: blend, **found}, quantiles
 
     def members(
@@ -102,7 +107,7 @@ class Fitted:
 
     def _median(self, found):
         """Returns the median of the output of the model, and all its quantiles, or None."""
-        levels = self.model.quantiles
+        levels = self.levels
         return (found, None) if levels is None else (found[..., levels.index(0.5)], found)
 
     def unsure(self, calendar: np.ndarray | None) -> np.ndarray | None:

@@ -198,12 +198,12 @@ def calibrated(fitted: Fitted, series: Series, val: np.ndarray) -> Intervals | N
         series: `Series`.
         val: (W,) first steps of the validation windows.
     """
-    if fitted.model.quantiles is None:
+    if fitted.levels is None:
         return None
     starts = training.thinned(val, MOST_CALIBRATED)
     quantiles: Any = fitted.uncalibrated(series, starts)[1]
     _, truth, _ = training.past_and_truth(fitted.form, series, starts)
-    return Intervals.fit(truth, quantiles, fitted.model.quantiles, starts)
+    return Intervals.fit(truth, quantiles, fitted.levels, starts)
 
 
 def as_in_a_week(kinds: np.ndarray, used: np.ndarray) -> np.ndarray:
