@@ -70,6 +70,11 @@ def write_page(
         True
     """
     path = arguments.path("path", path)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(
+            "`path` must be the path of a file in an existing folder. Received: path="
+            f"{str(path)!r}. Pass a name such as report.html, or create the folder first."
+        )
     fix = "Pass a `reports.Comparison(...)`, or the result of `reports.compare`."
     arguments.instance("comparison", comparison, Comparison, fix)
     days = arguments.number("days", days, above=0)
