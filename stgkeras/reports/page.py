@@ -58,6 +58,9 @@ def write_page(
         facts: dict of term → text, beside the facts of the data.
         figures: dict of name → further figures, such as "attention".
 
+    Raises:
+        TypeError, ValueError: if an argument is invalid, or the folder of `path` does not exist.
+
     Example:
         >>> import pathlib, tempfile, numpy as np, stgkeras
         >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)

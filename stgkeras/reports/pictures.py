@@ -41,6 +41,9 @@ def pictures(
         by minutes ahead and hour of the day (only with timestamps); "sensors", the errors on the
         map or graph; and "most", the sensors with the largest errors.
 
+    Raises:
+        TypeError, ValueError: if an argument is invalid.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)
