@@ -67,6 +67,8 @@ def test_pictures_and_pages(tmp_path):
     path, whole = tmp_path / "a.html", compared()
     cases = [
         ({"path": 5}, "`path` must be a path"),
+        ({"path": tmp_path}, "`path` must be the path of a file in an existing folder. Received"),
+        ({"path": tmp_path / "absent" / "a.html"}, "`path` must be the path of a file in an exi"),
         ({"comparison": whole.forecasts}, "`comparison` must be a Comparison. Received: .* dict"),
         ({"title": None}, "`title` must be a str"),
         ({"days": 0}, "`days` must be a finite number above 0. Received: days=0"),

@@ -63,6 +63,9 @@ def write_page(
     Raises:
         ValueError: if a step is not from 1 to the horizon.
 
+    Raises:
+        TypeError, ValueError: if an argument is invalid, or the folder of `path` does not exist.
+
     Example:
         >>> import pathlib, tempfile, numpy as np, stgkeras
         >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)
@@ -75,6 +78,11 @@ def write_page(
         True
     """
     path = arguments.path("path", path)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(
+            "`path` must be the path of a file in an existing folder. Received: path="
+            f"{str(path)!r}. Pass a name such as report.html, or create the folder first."
+        )
     fix = "Pass a `reports.Comparison(...)`, or the result of `reports.compare`."
     arguments.instance("comparison", comparison, Comparison, fix)
     days = arguments.number("days", days, above=0)

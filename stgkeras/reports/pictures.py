@@ -43,6 +43,9 @@ def pictures(
         forecasts with their interval, and "intervals" (only with timestamps), see
         `plots.intervals`.
 
+    Raises:
+        TypeError, ValueError: if an argument is invalid.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> series = stgkeras.datasets.from_arrays(np.arange(80.0).reshape(40, 2), interval=60)

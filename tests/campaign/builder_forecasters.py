@@ -83,7 +83,7 @@ def forecaster(rng):
         "input_length": (None, 5, 12),
         "season": ("auto", True, False),
         "targets": (None, "speed", ["speed", "flow"]),
-        "graph": (None, np.eye(N), "roads.csv"),
+        "graph": (None, np.eye(N)),
         "dropout": (0.1, 0.5),
     }
     return some(rng, choices, 0.4)
@@ -231,7 +231,7 @@ with tempfile.TemporaryDirectory() as place:  # loads the fonts and the code of 
 RUN = ("starts", "inputs", "targets", "target", "values")
 TARGETS = (
     *(filters_of(*one) for one in MADE),
-    target(Forecaster, forecaster, sizes),
+    target(Forecaster, forecaster, sizes, also={"model": [print], "season": [True, False]}),
     target(reports.Comparison, compared, compare, ("truth", "forecast", "steps", "target")),
     target(reports.baselines, reach, usual, RUN),
     target(reports.model_windows, cut, windows, RUN),

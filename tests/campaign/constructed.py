@@ -25,16 +25,14 @@ BAD = (
 )
 # Keras takes any function as an activation or initializer: the call shows whether it is one.
 OF_KERAS = re.compile("activation|.*(initializer|regularizer)")
-ALSO = {
-    "dynamic_graph": [False],
-    "holidays": [[], ()],
-}  # valid values of another type than the usual one
-CALLED = ("images", "windows")  # functions of the user
+# Valid values of another type than the usual one.
+ALSO = {"dynamic_graph": [False], "holidays": [[], ()]}
+CALLED = ("images", "windows", "operator")  # functions of the user
 NEVER_KERAS = ("x", 5, 1.5, b"x", object(), [1], 1j, {"a": 1}, HUGE)
 SIZE = 2**20  # bytes; an upper bound of all arguments
 
 
-def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=False):
+def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=False, also=ALSO):
     """Returns a target of the campaign.
 
     Args:
@@ -46,6 +44,7 @@ def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=Fa
         fixed: arguments that never get a bad value.
         name: str. Name of the target.
         writes: bool. Whether the call may write into its folder.
+        also: dict of name → valid values of another type than the usual one.
     """
     parameters = inspect.signature(function).parameters
     several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
@@ -74,8 +73,8 @@ def target(function, valid, use, check, extra=(), fixed=(), name=None, writes=Fa
                 return f"valid arguments are refused: {result!r}"
             for name, value in faults.items():
                 usual = arguments.get(name, parameters[name].default)
-                also = [one for one in ALSO.get(name, ()) if type(one) is type(value)]
-                if value not in also and not same_kind(usual, value):
+                others = [one for one in also.get(name, ()) if type(one) is type(value)]
+                if value not in others and not same_kind(usual, value):
                     return f"`{name}` accepts {value!r} in place of {usual!r}"
             return check(result, given)
 
