@@ -110,5 +110,8 @@ def test_bad_arguments_of_estimates(options, error, message):
 def test_constant_signals_and_seeds_are_refused():
     with pytest.raises(ValueError, match="two columns that vary. Received: 1 of 3 columns"):
         graphs.estimate_graph([[1.0, 2, 3], [1, 2, 4]], standardize=True)
-    with pytest.raises(ValueError, match="`seed` must be at least 0. Received: seed=-1"):
-        datasets.load_digits(seed=-1)
+    for seed in (-1, 2**32):
+        message = f"`seed` must be from 0 to 4294967295. Received: seed={seed}"
+        with pytest.raises(ValueError, match=message):
+            datasets.load_digits(seed=seed)
+    assert len(datasets.load_digits(seed=2**32 - 1).split.train) == 1077

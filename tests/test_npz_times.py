@@ -78,6 +78,11 @@ def test_numbers_that_count_from_the_start_need_an_interval(read):
         ({"times": ["2024-03-30"] * 29 + ["?"]}, r"in `times`. Received: '\?' in row 29"),
         ({"step_minutes": "five"}, r"one number of minutes in `step_minutes`.*\['five'\]"),
         ({"step_minutes": [5, 5]}, r"one number of minutes in `step_minutes`.*\[5, 5\]"),
+        (
+            {"start_time": "2024-03-30", "step_minutes": 1e300},
+            r"must have times before the year 2262. Received: \d+ steps of 1e\+300 minutes",
+        ),
+        ({"start_time": "2024-03-30", "step_minutes": 1e9}, "must have times before the year 2262"),
         ({"step_minutes": 0}, r"one number of minutes in `step_minutes`.*\[0\]"),
     ],
 )

@@ -41,7 +41,7 @@ def near(edges, names, nearest=5):
     distances = {}
     for a, b, distance in edges:
         for pair in ((a, b), (b, a)):
-            if a != b and distance:
+            if a != b and 0 < distance < np.inf:
                 distances[pair] = min(distance, distances.get(pair, np.inf))
     kept = []
     for sensor in {a for a, _ in distances}:
@@ -65,12 +65,12 @@ def known(edges, names, unknown):
     return kept
 
 
-def value_of(cell):
+def value_of(cell, infinite=False):
     try:
         weight = float(cell)
     except (TypeError, ValueError) as error:
         raise Refused(f"weight {cell!r}") from error
-    if not 0 <= weight < np.inf or "_" in str(cell):
+    if not 0 <= weight <= np.inf or (weight == np.inf and not infinite) or "_" in str(cell):
         raise Refused(f"weight {cell!r}")
     return weight
 
@@ -99,7 +99,8 @@ def meaning_of_csv(data, names, unknown):
         for row in rows:
             if len(row) <= max(*ends, *weight) or "" in (row[ends[0]], row[ends[1]]):
                 raise Refused(f"the row {row}")
-            value = value_of(row[weight[0]]) if weight else 1.0
+            # An infinite distance is no road.
+            value = value_of(row[weight[0]], bool(far)) if weight else 1.0
             edges.append((row[ends[0]], row[ends[1]], value))
         edges = known(edges, names, unknown)
         return near(edges, names) if far else matrix_of(edges, names)

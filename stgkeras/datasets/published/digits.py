@@ -10,6 +10,8 @@ import numpy as np
 from stgkeras.datasets.series.splits import Split
 from stgkeras.graphs._checks import check_number
 
+LARGEST_SEED = 2**32 - 1  # of the split, which scikit-learn draws
+
 
 @dataclass(frozen=True, eq=False)
 class Digits:
@@ -54,14 +56,14 @@ def load_digits(seed: int = 0) -> Digits:
     and 20 % test images, stratified by digit. There is no download.
 
     Args:
-        seed: int ≥ 0. Determines the order of the pixels and the split. Default 0.
+        seed: int from 0 to 4294967295. Determines the order of the pixels and the split. Default 0.
 
     Returns:
         `Digits`.
 
     Raises:
         TypeError: if `seed` is not an int.
-        ValueError: if `seed` is negative.
+        ValueError: if `seed` is out of range.
 
     Example:
         >>> import stgkeras
@@ -78,7 +80,8 @@ def load_digits(seed: int = 0) -> Digits:
     from sklearn import datasets
     from sklearn.model_selection import train_test_split
 
-    check_number("seed", seed, "at least 0", lambda value: value >= 0, Integral)
+    condition = f"from 0 to {LARGEST_SEED}"
+    check_number("seed", seed, condition, lambda value: 0 <= value <= LARGEST_SEED, Integral)
     x, y = datasets.load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(64)
     place = np.indices((8, 8)).reshape(2, 64)[:, order]

@@ -10,6 +10,7 @@ from stgkeras.datasets.series.dates import parse_times
 
 START = "start_time"
 DAY = 24 * 60
+LAST_YEAR = 2262  # of times in nanoseconds
 
 
 def step_minutes(path, arrays):
@@ -74,6 +75,12 @@ def _from_start(path, cells, steps, minutes, timezone):
     start = _converted(path, START, cells)
     if start.tz is None and timezone is not None and minutes % DAY:
         start = pd.DatetimeIndex(to_utc(start, timezone)[0], tz="UTC")
+    if minutes * steps > (LAST_YEAR - start[0].year) * 365 * DAY:
+        raise ValueError(
+            f"{path} must have times before the year {LAST_YEAR}. Received: {steps} steps of "
+            f"{minutes:g} minutes from {start[0]}. Correct `step_minutes` in the file, or pass "
+            "another `interval`."
+        )
     step = coarsest(np.timedelta64(round(minutes * 6e10), "ns"))
     return start[0] + pd.TimedeltaIndex(step * np.arange(steps))
 
