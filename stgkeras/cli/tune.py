@@ -21,20 +21,28 @@ from stgkeras.cli.errors import UserError, in_options, option
 from stgkeras.cli.option_types import count
 
 TABLE = "trials.csv"
+# Options of `stgkeras fit` that a search does not take, and why.
+NOT_HERE = {
+    "initial": "each trial starts with new weights. Remove it.",
+    "quantiles": "trials are compared by the error of a single forecast. Remove it here, and add "
+    "it to the `stgkeras fit` command that this search ends with.",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command: those of `stgkeras fit`, and the number of trials."""
     fit.add_arguments(parser)
+    for action in parser._actions:
+        if action.dest in NOT_HERE:  # `run` refuses them
+            action.help = argparse.SUPPRESS
     parser.add_argument("--trials", type=count, default=20, help="number of trials (20)")
 
 
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
-    if getattr(args, "initial", None) is not None:
-        raise UserError(
-            "--initial must not be used here: each trial starts with new weights. Remove it."
-        )
+    for name, reason in NOT_HERE.items():
+        if getattr(args, name, None) is not None:
+            raise UserError(f"--{name} must not be used here: {reason}")
     out, fixed = pathlib.Path(args.out), fit.settings_of(args.set)
     arguments = {
         "model": args.model or "GraphSTID",
