@@ -14,11 +14,12 @@ import keras
 import numpy as np
 
 from stgkeras import arguments
+from stgkeras.datasets.series.clocks import in_zone
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
+from stgkeras.forecasting.errors import ordered
 from stgkeras.forecasting.fitted import BLEND, Fitted
-from stgkeras.forecasting.newest import in_order
 from stgkeras.metrics import diebold_mariano
 
 if TYPE_CHECKING:
@@ -177,9 +178,7 @@ def part_of(series: Series, first: int, end: int) -> Series:
 def forecasts_from(fitted: Fitted, series: Series, origins: np.ndarray) -> dict[str, np.ndarray]:
     """Returns forecasts, quantiles and readings of the steps from each origin on, by name."""
     form = fitted.form
-    series = replace(
-        series, values=in_order(form, series), names=form.names, features=form.features
-    )
+    series = ordered(form, series)
     starts = origins - form.input_length
     forecasts, quantiles = fitted.with_quantiles(series, starts)
     _, truth, _ = training.past_and_truth(form, series, starts)
@@ -217,11 +216,7 @@ def joined(
     quantiles = whole.pop("quantiles", None)
     index: Any = pd.Index(origins, name="origin")
     if series.timestamps is not None:
-        index = pd.DatetimeIndex(series.timestamps[origins], name="origin")
-        if series.timezone is not None:
-            from stgkeras.datasets.series.clocks import zone_of
-
-            index = index.tz_localize("UTC").tz_convert(zone_of(series.timezone))
+        index = in_zone(series.timestamps[origins], series.timezone).rename("origin")
     forecasts = {name.removeprefix("forecast "): one for name, one in whole.items()}
     return Backtest(index, truth, forecasts, fitted, stride, quantiles)
 

@@ -76,7 +76,7 @@ def errors_on(
         ).T
         for c, target in enumerate(form.target_names)
     }
-    if quantiles is not None and fitted.model.quantiles is not None:
+    if quantiles is not None:
         for c, table in enumerate(tables.values()):
             part = quantiles[..., c : c + 1, :]
             scores = quantile_scores(truth[..., [c]], part, fitted.model.quantiles)

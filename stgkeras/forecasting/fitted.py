@@ -78,9 +78,13 @@ class Fitted:
         found, quantiles = self.uncalibrated(series, starts)
         if quantiles is None or self.intervals is None:
             return found, None
-        _, truth, _ = training.past_and_truth(self.form, series, starts)
-        shifts = self.intervals.followed(truth, quantiles, starts)
+        shifts = self._shifts(series, starts, quantiles)
         return found, self._bounded(self.intervals.applied(quantiles, shifts))
+
+    def _shifts(self, series, starts, quantiles):
+        """Returns the shifts (W, H, N, C, Q) of windows, see `Intervals.followed`."""
+        _, truth, _ = training.past_and_truth(self.form, series, starts)
+        return self.intervals.followed(truth, quantiles, starts)
 
     def uncalibrated(
         self, series: Series, starts: np.ndarray
@@ -166,14 +170,13 @@ class Fitted:
 
     def _newest_shifts(self, newest):
         """Returns the shifts (1, H, N, C, Q) after the newest readings, or None for fixed ones."""
-        if self.intervals is None or not self.intervals.rate:
+        if not self.intervals.rate:
             return None
         series, starts = recent_windows(self.form, newest, MOST_FOLLOWED)
         if len(starts) == 1:
             return None
         _, quantiles = self.uncalibrated(series, starts)
-        _, truth, _ = training.past_and_truth(self.form, series, starts)
-        return self.intervals.followed(truth, quantiles, starts)[-1:]
+        return self._shifts(series, starts, quantiles)[-1:]
 
     def _shares(self):
         """Returns the weights (H,) of each forecast."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stgkeras.arguments import levels as checked_levels
+from stgkeras.metrics import quantile_scores
 
 RATES = (0.0, 0.005, 0.02, 0.05)  # shares of the mean error that a shift moves by; 0: it stays
 GAIN = 0.005  # of the pinball loss, which noise alone can bring
@@ -51,8 +52,8 @@ class Intervals:
         """Computes the shifts from validation windows, and chooses the rate.
 
         Shifts of the first half of the windows are tried on the second half. The rate with the
-        lowest mean pinball loss there is chosen if it is `GAIN` lower than with the rate 0. The
-        shifts are then those of all windows.
+        lowest CRPS (twice the mean pinball loss) there is chosen if it is `GAIN` lower than with
+        the rate 0. The shifts are then those of all windows.
 
         Args:
             truth: (W, H, N, C) targets; NaN if missing.
@@ -69,7 +70,8 @@ class Intervals:
             for one in RATES:
                 tried = cls(quantiles, first.shifts, first.spread, one)
                 moved = tried.followed(truth[later], found[later], starts[later])
-                losses.append(pinball(truth[later], tried.applied(found[later], moved), quantiles))
+                made = tried.applied(found[later], moved)
+                losses.append(quantile_scores(truth[later], made, quantiles)["CRPS"])
             if np.isfinite(losses).all() and min(losses) < (1 - GAIN) * losses[0]:
                 rate = RATES[int(np.argmin(losses))]
         made = cls._of(truth, found, quantiles)
@@ -178,11 +180,3 @@ def _ordered(rest, level):
     rank = np.ceil(exact) if level > 0.5 else np.floor(exact)
     rank = np.clip(rank, 1, np.maximum(counts, 1)).astype(int)
     return np.take_along_axis(rest, rank[None] - 1, axis=0)[0]
-
-
-def pinball(truth: np.ndarray, found: np.ndarray, quantiles: tuple[float, ...]) -> float:
-    """Returns the mean pinball loss of all levels and readings; NaN without readings."""
-    error = truth[..., None] - found
-    error = error[~np.isnan(truth)]
-    levels = np.array(quantiles)
-    return float(np.maximum(levels * error, (levels - 1) * error).mean()) if len(error) else np.nan

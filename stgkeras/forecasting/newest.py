@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stgkeras.datasets import calendar
-from stgkeras.datasets.series.clocks import zone_of
+from stgkeras.datasets.series.clocks import in_zone, zone_of
 from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
@@ -172,10 +172,8 @@ def _ahead(form, stamps, length):
     step = np.timedelta64(round(form.interval * 60e6), "us")
     steps = np.arange(1 - length, form.horizon + 1)
     utc = stamps[-1].astype("datetime64[us]") + steps * step
-    zone = None if form.timezone is None else zone_of(form.timezone)
-    times = pd.DatetimeIndex(utc[-form.horizon :], name="time", tz=zone and "UTC")
-    if zone is not None:
-        times = times.tz_convert(zone)
+    times = in_zone(utc[-form.horizon :], form.timezone)
+    times.name = "time"
     return times, _calendar(form, utc)
 
 

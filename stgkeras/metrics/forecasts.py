@@ -257,7 +257,10 @@ def _check_forecast(y_true, y_pred, step):
             "`y_true` and `y_pred` must have the same shape (batch, horizon, nodes, outputs). "
             f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}"
         )
-    if step is not None and shapes[1][1] is not None and step > shapes[1][1]:
-        raise ValueError(
-            f"`step` must be from 1 to the horizon, {shapes[1][1]}. Received: step={step}"
-        )
+    check_step(step, shapes[1][1])
+
+
+def check_step(step: int | None, horizon: int | None) -> None:
+    """Raises ValueError if the step of a metric is above the horizon, where both are known."""
+    if step is not None and horizon is not None and step > horizon:
+        raise ValueError(f"`step` must be from 1 to the horizon, {horizon}. Received: step={step}")

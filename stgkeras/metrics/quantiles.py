@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras import arguments
-from stgkeras.metrics.forecasts import _MaskedMean
+from stgkeras.metrics.forecasts import _MaskedMean, check_step
 from stgkeras.types import Array, Tensor
 
 
@@ -121,10 +121,7 @@ class _QuantileMean(_MaskedMean):
                 f"of {count} quantiles. Received: y_true.shape={shapes[0]}, y_pred.shape="
                 f"{shapes[1]}"
             )
-        if self.step is not None and shapes[1][1] is not None and self.step > shapes[1][1]:
-            raise ValueError(
-                f"`step` must be from 1 to the horizon, {shapes[1][1]}. Received: step={self.step}"
-            )
+        check_step(self.step, shapes[1][1])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "quantiles": self.quantiles}

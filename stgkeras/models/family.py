@@ -50,7 +50,7 @@ def show_constructor(model: Any) -> None:
     kinds = inspect.Parameter
     parameters = model.__signature__.parameters.values()
     first = [one for one in parameters if one.kind == kinds.POSITIONAL_OR_KEYWORD]
-    rest = [one for one in parameters if one.kind not in (kinds.POSITIONAL_OR_KEYWORD,)]
+    rest = [one for one in parameters if one.kind != kinds.POSITIONAL_OR_KEYWORD]
     first.insert(0, kinds("self", kinds.POSITIONAL_OR_KEYWORD))
     shown = [*first, kinds("args", kinds.VAR_POSITIONAL), *rest]
     model.__init__.__signature__ = inspect.Signature(shown)

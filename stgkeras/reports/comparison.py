@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stgkeras import arguments
-from stgkeras.datasets.series.clocks import zone_of
+from stgkeras.datasets.series.clocks import in_zone
 from stgkeras.datasets.series.series import Series
 from stgkeras.metrics import forecast_errors, quantile_scores
 
@@ -131,13 +131,9 @@ class Comparison:
     @functools.cached_property
     def times(self) -> pd.DatetimeIndex | None:
         """The times of all steps of the series, in its time zone; None without timestamps."""
-        import pandas as pd
-
         if self.series.timestamps is None:
             return None
-        times = pd.DatetimeIndex(self.series.timestamps)
-        zone = self.series.timezone
-        return times if zone is None else times.tz_localize("UTC").tz_convert(zone_of(zone))
+        return in_zone(self.series.timestamps, self.series.timezone)
 
     @property
     def steps(self) -> list[int]:

@@ -8,9 +8,12 @@ import functools
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = ("s", "ms", "us", "ns")
 
@@ -165,13 +168,20 @@ def _one_copy(times, twice):
     return start, end
 
 
+def in_zone(times: np.ndarray, timezone: str | None) -> pd.DatetimeIndex:
+    """Returns UTC times (T,) datetime64 in a time zone; without a time zone, as they are."""
+    import pandas as pd
+
+    if timezone is None:
+        return pd.DatetimeIndex(times)
+    return pd.DatetimeIndex(times, tz="UTC").tz_convert(zone_of(timezone))
+
+
 def wall_clock(times: np.ndarray, timezone: str | None) -> np.ndarray:
     """Converts UTC times to local times (T,) datetime64. Without a time zone, changes nothing."""
     if timezone is None or timezone == "UTC":
         return times
-    import pandas as pd
-
-    local = pd.DatetimeIndex(times, tz="UTC").tz_convert(zone_of(timezone)).tz_localize(None)
+    local = in_zone(times, timezone).tz_localize(None)
     return local.to_numpy().astype(times.dtype)
 
 
