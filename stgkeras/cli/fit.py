@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import dataclasses
 import functools
 import inspect
 import pathlib
@@ -25,9 +26,10 @@ from stgkeras.cli.option_types import count, learning_rate, seed
 from stgkeras.cli.partial import Partial, check_finished
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "epochs", "seed")
+BESIDE = ("covariates", "known", "attributes")
 # Arguments of models that --set must not change: the data, the graph or other options set them.
 FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
-FIXED |= {"normalize", "past_calendar", *OWN}
+FIXED |= {"normalize", "past_calendar", "past_covariates", "future_covariates", *OWN}
 SEASONS: dict[str, str | bool] = {"auto": "auto", "on": True, "off": False}
 
 
@@ -63,6 +65,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         nargs="+",
         help="levels of quantiles to forecast, with 0.5, such as 0.05 0.5 0.95 (none)",
+    )
+    group.add_argument(
+        "--covariates",
+        metavar="FILE",
+        help="csv file of numbers beside the readings, such as weather: a column of times and one "
+        "for each covariate; with a column of sensors, a row for each time and sensor",
+    )
+    group.add_argument(
+        "--known",
+        metavar="[NAME=]past|future",
+        action="append",
+        help="whether covariates are known up to now (past, the default), or also for the steps to "
+        "forecast (future), such as a weather forecast; may be repeated with names of covariates",
+    )
+    group.add_argument(
+        "--attributes",
+        metavar="FILE",
+        help="csv file of numbers of each sensor that do not change, such as lanes: a column of "
+        "sensors and one for each attribute",
     )
     group.add_argument(
         "--set",
@@ -101,12 +122,15 @@ def run(args: argparse.Namespace) -> None:
     with in_options({**reading.NAMES, **files}):
         from stgkeras import datasets
         from stgkeras.forecasting import Forecaster
+        from stgkeras.forecasting.covariates import with_covariates
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
-    named = {name: option(name) for name in OWN}
+    named = {name: option(name) for name in (*OWN, *BESIDE)}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
+        series = with_covariates(series, args.covariates)
+        known = known_of(args.known)
         check_settings(args.model, settings)
         forecaster = Forecaster(
             args.model,
@@ -119,7 +143,7 @@ def run(args: argparse.Namespace) -> None:
         )
         if initial is not None:
             read = functools.partial(datasets.load_series, args.readings, args.roads, **options)
-            _check_initial(initial, forecaster, series, read, args)
+            _check_initial(initial, forecaster, series, read, args, known)
             print(words.sensors_text(args.initial, initial.form.names, series.names), flush=True)
         with Partial(args) as partial:
             if args.resume and not partial.checkpoint.exists():
@@ -129,6 +153,8 @@ def run(args: argparse.Namespace) -> None:
             checkpoint = partial.checkpoint
             forecaster.fit(
                 series,
+                known=known,
+                attributes=args.attributes,
                 initial=initial,
                 epochs=args.epochs,
                 seed=args.seed,
@@ -161,33 +187,55 @@ def _initial(args):
         reading.take_form(args, form)
         args.input_length = args.input_length or form.input_length
         args.targets = args.targets or list(form.target_names)
+        if args.known is None and args.covariates is not None:
+            args.known = [f"{name}=past" for name in form.past_covariates]
+            args.known += [f"{name}=future" for name in form.future_covariates]
     args.model = args.model or ("GraphSTID" if form is None else type(forecaster.model).__name__)
     args.horizon = args.horizon or (12 if form is None else form.horizon)
     return forecaster
 
 
-def _check_initial(initial, forecaster, series, read, args):
+def _check_initial(initial, forecaster, series, read, args, known):
     """Raises ValueError if a series does not fit --initial. Called before training is announced.
 
     Args:
         initial: forecaster of --initial.
         forecaster: new `Forecaster`.
         read: function that reads `series` again, with the argument `ignore`.
+        known: as in `Forecaster.fit`.
     """
+    from stgkeras.forecasting.covariates import described
     from stgkeras.forecasting.form import Form
     from stgkeras.forecasting.initial import continued, with_features_of
 
-    known = initial.form.features
+    features = initial.form.features
     try:
         series = with_features_of(series, initial.form)
     except ValueError as error:
-        new = [name for name in series.features if name not in known]
-        more = "" if set(known) - set(series.features) else reading.ignore_advice(read, args, new)
+        new = [name for name in series.features if name not in features]
+        more = (
+            "" if set(features) - set(series.features) else reading.ignore_advice(read, args, new)
+        )
         raise ValueError(f"{error}{more}") from error
     sizes = forecaster.input_length, forecaster.horizon, len(series.values)
     form = Form.of(series, forecaster.targets, *sizes)
+    form = dataclasses.replace(form, **described(series, known, args.attributes))
     build, given = forecaster._build, forecaster.model_arguments
     continued(initial._fitted, form, forecaster.season, build, given, series)
+
+
+def known_of(values: Sequence[str] | None) -> str | dict[str, str]:
+    """Returns the argument `known` of `Forecaster.fit` in the values of --known.
+
+    Example:
+        >>> from stgkeras.cli.fit import known_of
+        >>> known_of(None), known_of(["future"]), known_of(["rain=future", "count=past"])
+        ('past', 'future', {'rain': 'future', 'count': 'past'})
+    """
+    pairs = [value.rpartition("=") for value in values or ["past"]]
+    if [name for name, *_ in pairs] == [""]:
+        return pairs[0][2]
+    return {name: kind for name, _, kind in pairs}
 
 
 def settings_of(pairs: Sequence[str]) -> dict[str, Any]:

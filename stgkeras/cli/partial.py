@@ -12,8 +12,8 @@ from typing import Any
 from stgkeras.cli.errors import UserError, option
 
 FREE = {"command", "run", "out", "epochs", "resume", "debug"}  # a resumed run may change these
-FILES = ("readings", "roads")
-PLACES = {name: name for name in FILES}  # positional arguments: errors name them without "--"
+FILES = ("readings", "roads", "covariates", "attributes")
+PLACES = {name: name for name in FILES[:2]}  # positional arguments: errors name them without "--"
 ENDING = ".partial"
 CHECKPOINT, BEST, RECORD = "checkpoint.keras", "checkpoint.best.npz", "run.json"
 

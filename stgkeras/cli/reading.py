@@ -177,6 +177,8 @@ def again(args: argparse.Namespace) -> str:
         elif value is not None:
             for one in value if isinstance(value, list) else [value]:
                 parts.append(f"{NAMES[name]} {shlex.quote(one)}")
+    if getattr(args, "covariates", None) is not None:
+        parts.append(f"--covariates {shlex.quote(args.covariates)}")
     return "".join(f" {part}" for part in [*parts, *(["--mend"] if args.mend else [])])
 
 

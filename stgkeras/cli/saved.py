@@ -20,13 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "city", metavar="FOLDER", help="folder that `stgkeras fit` wrote, or the name of a preset"
     )
     parser.add_argument("readings", metavar="READINGS", help="file of readings")
+    parser.add_argument(
+        "--covariates",
+        metavar="FILE",
+        help="file of covariates, if the forecaster was trained with them; covariates that are "
+        "known ahead must reach to the end of the forecast",
+    )
     reading.add_table_options(parser)
 
 
 def names(args: argparse.Namespace) -> dict[str, str]:
     """Returns the options and files in error messages, see `errors.in_options`."""
     files = {name: args.readings for name in ("path", "newest", "series")}
-    own = {"folder": args.city, "Forecaster.save": "`stgkeras fit`"}
+    own = {"folder": args.city, "Forecaster.save": "`stgkeras fit`", "covariates": "--covariates"}
     return {**reading.TABLE_NAMES, **files, **own}
 
 
@@ -41,6 +47,7 @@ def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
     with in_options(names(args)):
         from stgkeras.datasets.series.sensor_names import renamed
         from stgkeras.forecasting import Forecaster
+        from stgkeras.forecasting.covariates import with_covariates
         from stgkeras.forecasting.newest import in_order
         from stgkeras.forecasting.reading import read_series
 
@@ -59,4 +66,4 @@ def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
                     read = functools.partial(read_series, form, args.readings, **options)
                     more = reading.ignore_advice(read, args, unknown)
                 raise ValueError(f"{error}{more}") from error
-        return forecaster, series
+        return forecaster, with_covariates(series, args.covariates, form)

@@ -26,6 +26,11 @@ NOT_HERE = {
     "initial": "each trial starts with new weights. Remove it.",
     "quantiles": "trials are compared by the error of a single forecast. Remove it here, and add "
     "it to the `stgkeras fit` command that this search ends with.",
+    **dict.fromkeys(
+        fit.BESIDE,
+        "trials read the readings alone. Remove it here, and add it to the "
+        "`stgkeras fit` command that this search ends with.",
+    ),
 }
 
 

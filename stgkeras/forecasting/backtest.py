@@ -18,6 +18,7 @@ from stgkeras.datasets.series.clocks import in_zone
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
+from stgkeras.forecasting.covariates import with_covariates
 from stgkeras.forecasting.errors import ordered
 from stgkeras.forecasting.fitted import BLEND, Fitted
 from stgkeras.metrics import diebold_mariano
@@ -73,6 +74,7 @@ def backtest(
     self: Any,
     series: Series,
     *,
+    covariates: Any = None,
     start: float | int = 0.5,
     stride: int | None = None,
     refit: str | int = "never",
@@ -87,6 +89,7 @@ def backtest(
 
     Args:
         series: `Series` with steps of equal length.
+        covariates: as in `fit`. Those that are known ahead are used as they are given.
         start: the first origin: float, a share of the steps, or int, a number of steps. The first
             forecaster is trained on the steps before. Default 0.5.
         stride: int. Number of steps from one origin to the next. Default: the horizon.
@@ -106,6 +109,7 @@ def backtest(
     Raises:
         ValueError: if an argument is invalid, or the first part is too short for `fit`.
     """
+    series = with_covariates(series, covariates)
     length, horizon, total = self.input_length, self.horizon, len(series.values)
     first = arguments.fraction("start", start) * total if isinstance(start, float) else start
     first = arguments.integer("start", int(first), length)
@@ -170,9 +174,12 @@ def save(path: pathlib.Path, arrays: dict[str, Any]) -> None:
 
 def part_of(series: Series, first: int, end: int) -> Series:
     """Returns the steps `first` to `end` - 1 of a series."""
-    times = series.timestamps
+    times, covariates = series.timestamps, series.covariates
+    if times is None and covariates is not None:  # matched by their rows, not by times
+        covariates = replace(covariates, values=covariates.values[first:])
     times = times if times is None else times[first:end]
-    return replace(series, values=series.values[first:end], timestamps=times)
+    values = series.values[first:end]
+    return replace(series, values=values, timestamps=times, covariates=covariates)
 
 
 def forecasts_from(fitted: Fitted, series: Series, origins: np.ndarray) -> dict[str, np.ndarray]:
@@ -198,7 +205,10 @@ def stored(
     own = {k: v for k, v in vars(forecaster).items() if not k.startswith("_") and k != "graph"}
     digest = hashlib.sha256(repr((own, options, origins.tolist())).encode())
     digest.update(repr(forecaster._build).split(" at 0x")[0].encode())
-    for array in (known.values, known.timestamps, known.adjacency, forecaster.graph):
+    arrays = [known.values, known.timestamps, known.adjacency, forecaster.graph]
+    if known.covariates is not None:
+        arrays += [known.covariates.values, known.covariates.timestamps]
+    for array in arrays:
         digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     name = f"{int(origins[0])}-{digest.hexdigest()[:16]}.npz"
     return arguments.path("folder", folder) / name

@@ -127,21 +127,20 @@ class Fitted:
             return None
         return self.baselines.unsure(calendar[:, self.form.input_length :])
 
-    def forecast(self, newest: Any) -> Forecast:
+    def forecast(self, newest: Any, covariates: Any = None) -> Forecast:
         """Forecasts the steps after the newest readings, see `Forecaster.forecast`."""
         form = self.form
-        window = newest_window(form, newest)
+        window = newest_window(form, newest, covariates=covariates)
         past, length = window.values[None], form.input_length
         calendar = None
         if form.steps_per_day is not None and window.calendar is not None:
             calendar = window.calendar[None]
         inputs: Any = past
+        more = dict(window.covariates)
         if self.season and calendar is not None:
-            inputs = {
-                "x": past,
-                "calendar": calendar[:, length:],
-                "past_calendar": calendar[:, :length],
-            }
+            more |= {"calendar": calendar[:, length:], "past_calendar": calendar[:, :length]}
+        if more:
+            inputs = {"x": past, **more}
         shares = self._shares()
         names = [name for name, share in shares.items() if share.any()]
         if self.intervals is not None and MODEL not in names:
@@ -160,7 +159,7 @@ class Fitted:
         if self.intervals is not None and quantiles is not None:
             levels = self.intervals.quantiles
             quantiles = around(values, quantiles, levels)
-            quantiles = self.intervals.applied(quantiles, self._newest_shifts(newest))
+            quantiles = self.intervals.applied(quantiles, self._newest_shifts(newest, covariates))
             quantiles = self._bounded(quantiles)[0]
         made = dated(form, window, values[0], quantiles, levels)
         if unsure is None or not unsure.any():
@@ -168,11 +167,11 @@ class Fitted:
         new = unsure[0][:, None] & (made.flags == "")
         return replace(made, flags=np.where(new, "no such day in training", made.flags))
 
-    def _newest_shifts(self, newest):
+    def _newest_shifts(self, newest, covariates):
         """Returns the shifts (1, H, N, C, Q) after the newest readings, or None for fixed ones."""
         if not self.intervals.rate:
             return None
-        series, starts = recent_windows(self.form, newest, MOST_FOLLOWED)
+        series, starts = recent_windows(self.form, newest, MOST_FOLLOWED, covariates)
         if len(starts) == 1:
             return None
         _, quantiles = self.uncalibrated(series, starts)

@@ -18,13 +18,48 @@ from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blend_weights
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.initial import continued
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.patience import Patience
+from stgkeras.forecasting.season import has_season
 from stgkeras.losses import MaskedMeanAbsoluteError, QuantileLoss
 
 MOST = 500  # largest number of validation windows that choose the season and the weights
 MOST_CALIBRATED = 2000  # largest number of validation windows that calibrate the quantiles
 MARGIN = 0.75  # no season if the error without it is at most this part of the error with it
+
+
+def fit(
+    forecaster: Any, form: Form, series: Series, split: Split, start: Fitted | None, **options: Any
+) -> tuple[Fitted, keras.callbacks.History]:
+    """Fits the baselines and the model, and weighs them.
+
+    Args:
+        forecaster: `Forecaster`, whose model arguments, season and quantiles are used.
+        form: `Form` of the data.
+        series: `Series`.
+        split: `Split` of the windows of the series.
+        start: None, or the `Fitted` with the weights of which the model begins.
+        **options: further arguments of `train`.
+    """
+    build, given = forecaster._build, dict(forecaster.model_arguments)
+    levels = forecaster.quantiles or getattr(start and start.model, "quantiles", None)
+    if levels is not None:
+        given["quantiles"] = levels
+    if start is not None:
+        build, given = continued(start, form, forecaster.season, build, given, series)
+    baselines, plain = fit_baselines(form, series, split, seasonal=True), None
+    if form.steps_per_day is not None:
+        plain = fit_baselines(form, series, split, seasonal=False)
+    asked = forecaster.season if start is None else start.season
+    season = has_season(asked, form, lambda: season_helps(form, series, split, baselines, plain))
+    is_trained = start is not None
+    model, history = train(
+        build, form, series, split, season, given, is_trained=is_trained, **options
+    )
+    fitted = weigh(form, series, split, season, model, baselines, plain)
+    fitted.split = {name: len(part) for name, part in split._asdict().items()}
+    return fitted, history
 
 
 def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> Baselines:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import keras
@@ -14,15 +15,15 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.backtest import backtest
+from stgkeras.forecasting.covariates import described, with_covariates
 from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
-from stgkeras.forecasting.initial import continued, fitted_of, with_features_of
+from stgkeras.forecasting.initial import fitted_of, with_features_of
 from stgkeras.forecasting.intervals import levels_of
 from stgkeras.forecasting.preset import Preset
 from stgkeras.forecasting.result import Forecast
-from stgkeras.forecasting.season import has_season
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,7 @@ class Forecaster:
 
     Attributes:
         model: the trained Keras model.
-        form: description of the data: `names`, `features`, `units`, `targets`, `interval`,
-            `timezone`, `input_length`, `horizon` and others.
+        form: description of the data: `names`, `features`, `units`, `targets` and others.
         weights: pandas frame, the weights of the model and of the baselines at each step ahead.
         split, errors: numbers of windows by part, and the last result of `evaluate()`; or None.
 
@@ -120,6 +120,9 @@ class Forecaster:
         self,
         series: Series,
         *,
+        covariates: Any = None,
+        known: str | Mapping[str, str] = "past",
+        attributes: pd.DataFrame | str | os.PathLike[str] | None = None,
         initial: Forecaster | str | os.PathLike[str] | None = None,
         epochs: int = 30,
         batch_size: int = 32,
@@ -137,23 +140,31 @@ class Forecaster:
 
         Args:
             series: `datasets.Series` with steps of equal length.
-            initial: None, for new weights; or a trained forecaster or the path of its folder, for
-                the weights of its model. Sensors keep their weights by name; a new sensor starts
-                with the mean of its neighbours, or else of all sensors. `initial` must have the
-                same features, targets, interval, horizon and input length. Model arguments, except
-                `dropout`, and `season` must be equal; if not given, they are those of `initial`.
-                Scaler, baselines and weights of the blend are computed from `series` alone. If no
-                epoch lowers the validation error, the model keeps the weights of `initial`.
+            covariates: None; or numbers beside the readings, such as weather: pandas frame with
+                times as index and a column for each covariate, dict of name → frame with a column
+                for each sensor, `Series`, or path of a csv file. Each step has the newest covariate
+                that is not later than the step.
+            known: "past"; "future", if covariates are also known for the steps to forecast, such
+                as a weather forecast; or a dict of name → one of them.
+            attributes: None; or numbers of each sensor that do not change, such as lanes: pandas
+                frame with the sensors as index, or path of a csv file.
+            initial: None; or a trained forecaster or the path of its folder, with whose weights the
+                model starts. Sensors keep their weights by name; a new sensor starts with the mean
+                of its neighbours, or else of all sensors. `initial` must have the same features,
+                covariates, interval and so on. Arguments of the model, except `dropout`, are those
+                of `initial` if not given, or equal. Scaler, baselines and weights of the blend are
+                computed from `series` alone. If no epoch lowers the validation error, the model
+                keeps the weights of `initial`.
             epochs: int. Largest number of epochs. With `initial`, 0 trains no model.
             batch_size: int. Number of windows in a batch.
-            val, test: sizes of the validation and the test part, as in `datasets.split_windows`.
+            val, test: sizes of these parts, as in `datasets.split_windows`.
             optimizer: Keras optimizer. Default: Adam, rate 0.001, gradient norm at most 5.
             loss: Keras loss. Default: `losses.MaskedMeanAbsoluteError`, or `losses.QuantileLoss`;
                 with several targets, its `scale` is their standard deviations.
             callbacks: further Keras callbacks.
-            patience: int. Number of epochs without a lower validation error that ends training.
-            checkpoint: None, or the path of a `.keras` file that is written after each epoch, with
-                a file `.best.npz` beside it. If these files exist, training continues from them.
+            patience: int. Epochs without a lower validation error that end training.
+            checkpoint: None, or the path of a `.keras` file that is written after each epoch, and
+                a file `.best.npz`. If they exist, training continues from them.
             seed: int. Seed of the weights and of the order of the windows.
             verbose: as in `keras.Model.fit`.
 
@@ -166,33 +177,22 @@ class Forecaster:
         """
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)
-        series = with_graph(series, self.graph)
+        series = with_covariates(with_graph(series, self.graph), covariates)
         start = None if initial is None else fitted_of(initial, Forecaster)
         if start is not None:
             series = with_features_of(series, start.form)
         length, horizon = self.input_length, self.horizon
         split = training.split_series(series, length, horizon, val, test)
-        known = training_steps(split, length, horizon)
-        form = Form.of(series, self.targets, length, horizon, known)
-        build, given = self._build, dict(self.model_arguments)
-        levels = self.quantiles or getattr(start and start.model, "quantiles", None)
-        if levels is not None:
-            given["quantiles"] = levels
-        if start is not None:
-            build, given = continued(start, form, self.season, build, given, series)
-        baselines = fitting.fit_baselines(form, series, split, seasonal=True)
-        plain = None
-        if form.steps_per_day is not None:
-            plain = fitting.fit_baselines(form, series, split, seasonal=False)
-        asked, both = self.season if start is None else start.season, (baselines, plain)
-        season = has_season(asked, form, lambda: fitting.season_helps(form, series, split, *both))
-        model, history = fitting.train(
-            build,
+        form = Form.of(
+            series, self.targets, length, horizon, training_steps(split, length, horizon)
+        )
+        form = replace(form, **described(series, known, attributes))
+        self._fitted, history = fitting.fit(
+            self,
             form,
             series,
             split,
-            season,
-            given,
+            start,
             epochs=epochs,
             batch_size=batch_size,
             optimizer=optimizer,
@@ -202,18 +202,16 @@ class Forecaster:
             checkpoint=checkpoint,
             seed=seed,
             verbose=verbose,
-            is_trained=start is not None,
         )
-        self._fitted = fitting.weigh(form, series, split, season, model, *both)
-        self._fitted.split = {name: len(part) for name, part in split._asdict().items()}
         self._data = series, split
         return history
 
-    def evaluate(self, series: Series | None = None) -> pd.DataFrame:
+    def evaluate(self, series: Series | None = None, *, covariates: Any = None) -> pd.DataFrame:
         """Computes test errors of the forecaster, the model and the baselines.
 
         Args:
             series: `Series`, all windows of it. None: the test part of the series of `fit`.
+            covariates: as in `fit`.
 
         Returns:
             pandas frame with a row for each forecast, or for each pair (target, forecast) if there
@@ -222,14 +220,15 @@ class Forecaster:
         """
         fitted = self._ready()
         if series is not None:
-            return errors_on(fitted, ordered(fitted.form, series))
+            series = with_covariates(ordered(fitted.form, series), covariates, fitted.form)
+            return errors_on(fitted, series)
         if self._data is None:
             raise ValueError("`series` must be given after `load`. Received: series=None")
         series, split = self._data
         fitted.errors = errors_on(fitted, series, split.test)
         return fitted.errors.copy()
 
-    def forecast(self, newest: Any = None) -> Forecast:
+    def forecast(self, newest: Any = None, *, covariates: Any = None) -> Forecast:
         """Forecasts the steps after the newest readings.
 
         Args:
@@ -237,23 +236,25 @@ class Forecaster:
                 csv file, with at least `form.input_length` steps; presets may need more, see
                 `load`. Columns are matched by name. Missing rows and sensors are missing readings.
                 Times without a zone are in `form.timezone`. Default: the series of `fit`.
+            covariates: as in `fit`, if the forecaster was trained with them; those that are known
+                ahead must reach to the last step to forecast.
 
         Returns:
             `Forecast`.
 
         Raises:
-            ValueError: if a sensor or feature is unknown, steps have another length, or there is no
-                reading in the last `input_length` steps.
+            ValueError: if a sensor, feature or covariate is unknown or missing, steps have another
+                length, or there is no reading in the last `input_length` steps.
         """
         fitted = self._ready()
         if newest is None and self._data is None:
             raise ValueError("`newest` must be given after `load`. Received: newest=None")
-        return fitted.forecast(self._data[0] if newest is None else newest)
+        return fitted.forecast(self._data[0] if newest is None else newest, covariates)
 
     backtest = backtest
 
     def graph_summary(self) -> dict[str, Any]:
-        """Counts the edges, the sensors without an edge, and the connected parts of the graph.
+        """Counts the edges and the parts of the graph.
 
         Returns:
             dict of "sensors", "edges" (pairs), "isolated" (names of sensors without an edge),

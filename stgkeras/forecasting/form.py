@@ -38,6 +38,10 @@ class Form:
             targets, of the target that ended first. None if a target has no reading.
         trained: tuple of N bool. Whether each sensor has a training reading of each target.
         day_first: as in `Series`. Files of the newest readings are read in the same order.
+        past_covariates, future_covariates: tuples of str. Names of the covariates that are known
+            up to now, and of those that are known ahead.
+        attributes: tuple of A str. Names of numbers of each sensor that do not change.
+        attribute_values: tuple of N tuples of A floats.
     """
 
     names: tuple[str, ...]
@@ -55,6 +59,10 @@ class Form:
     last_seen: tuple[str | None, ...]
     trained: tuple[bool, ...]
     day_first: bool | None = None
+    past_covariates: tuple[str, ...] = ()
+    future_covariates: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    attribute_values: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def of(
@@ -121,6 +129,16 @@ class Form:
         return tuple(self.units[f] for f in self.targets)
 
     @property
+    def covariate_counts(self) -> dict[str, int]:
+        """The arguments of a model that takes the covariates and attributes.
+
+        Covariates that are known ahead are inputs for the past too.
+        """
+        ahead = len(self.future_covariates)
+        past = len(self.past_covariates) + ahead + len(self.attributes)
+        return {"past_covariates": past, "future_covariates": ahead}
+
+    @property
     def steps_per_day(self) -> int | None:
         """The number of steps in a day; None without times, or if it is not a whole number."""
         steps = round(MINUTES / self.interval)
@@ -152,6 +170,10 @@ class Form:
         }
         if isinstance(values["holidays"], tuple):
             values["holidays"] = tuple(map(_date, values["holidays"]))
+        rows = values.get("attribute_values", ())
+        if isinstance(rows, tuple):
+            rows = tuple(tuple(row) if isinstance(row, list) else row for row in rows)
+            values["attribute_values"] = rows
         _check(values)
         return cls(**values)
 
@@ -182,6 +204,14 @@ def _check(values: Mapping[str, Any]) -> None:
     for name in ("interval", "timezone", "holidays", "input_length", "horizon", "dated"):
         if not TYPES[name](values[name]):
             raise ValueError(f"{name} is {values[name]!r}")
+    for name in ("past_covariates", "future_covariates", "attributes"):
+        found = values.get(name, ())
+        if not isinstance(found, tuple) or not all(isinstance(one, str) for one in found):
+            raise ValueError(f"{name} is {found!r}")
+    rows, width = values.get("attribute_values", ()), len(values.get("attributes", ()))
+    whole = isinstance(rows, tuple) and len(rows) == (len(values["names"]) if width else 0)
+    if not whole or not all(_are_numbers(row, width) for row in rows):
+        raise ValueError(f"attribute_values is {rows!r}")
     if values.get("day_first") not in (None, True, False):
         raise ValueError(f"day_first is {values['day_first']!r}")
     if max(values["targets"]) >= len(values["features"]):
@@ -201,6 +231,10 @@ def _is_count(value):
 
 def _is_text_or_none(value):
     return value is None or isinstance(value, str)
+
+
+def _are_numbers(row, width):
+    return isinstance(row, tuple) and len(row) == width and all(map(is_number, row))
 
 
 def _is_number_or_none(value):

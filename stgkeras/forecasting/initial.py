@@ -66,6 +66,9 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
         old, new = getattr(before, name), getattr(form, name)
         if old != new:
             raise _refused(name, "be", old, f"{name}={new}")
+    for name in ("past_covariates", "future_covariates", "attributes"):
+        if getattr(form, name) != getattr(before, name):
+            raise _refused(name, "be", getattr(before, name), f"{name}={getattr(form, name)}")
     if form.target_names != before.target_names:
         raise _refused("targets", "be", before.target_names, f"targets={form.target_names}")
     if not np.isclose(form.interval, before.interval):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from stgkeras.datasets import calendar
 from stgkeras.datasets.series.clocks import in_zone, zone_of
 from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.covariates import covariate_inputs, known_steps, with_covariates
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.plain_frame import plain_readings
 from stgkeras.forecasting.reading import as_series
@@ -32,15 +33,18 @@ class Newest:
         calendar: (L + H, 2), the calendar of the steps that are read and forecast; or None.
         times: (H,) the times of the forecast, see `Forecast.times`.
         flags: (N,) str, see `Forecast.flags`.
+        covariates: dict of "past_covariates" (1, L, N, P) and "future_covariates" (1, H, N, C), as
+            far as the forecaster has them.
     """
 
     values: np.ndarray
     calendar: np.ndarray | None
     times: pd.Index
     flags: np.ndarray
+    covariates: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
+def newest_window(form: Form, newest: Any, earlier: int = 0, covariates: Any = None) -> Newest:
     """Returns the last window of readings.
 
     Args:
@@ -49,8 +53,13 @@ def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
             a csv file.
         earlier: int. Number of steps before the window, which the values and the calendar then
             begin with. They count for no flag.
+        covariates: None, or covariates of the steps that are read and forecast.
     """
-    values, stamps = plain_readings(form, newest) or _readings(form, newest)
+    series = _with_covariates(form, newest, covariates)
+    if series is None:
+        values, stamps = plain_readings(form, newest) or _readings(form, newest)
+    else:
+        values, stamps = series.values, series.timestamps
     length = form.input_length + earlier
     rows = len(values)
     while rows and np.isnan(values[rows - 1]).all():  # rows that are not measured yet
@@ -70,10 +79,28 @@ def newest_window(form: Form, newest: Any, earlier: int = 0) -> Newest:
         )
     window = values[-length:]
     times, clock = _ahead(form, stamps, length)
-    return Newest(window, clock, times, _flags(form, values, stamps))
+    inputs = {}
+    if series is not None:
+        end = len(values) + form.horizon
+        for name, part in covariate_inputs(form, series, len(values) - length, end).items():
+            part = part if name == "past_covariates" else part[length:]
+            part = part if part.ndim == 3 else np.repeat(part[:, None], len(form.names), axis=1)
+            inputs[name] = part[None].astype(np.float32, copy=False)
+    return Newest(window, clock, times, _flags(form, values, stamps), inputs)
 
 
-def recent_windows(form: Form, newest: Any, most: int) -> tuple[Series, np.ndarray]:
+def _with_covariates(form, newest, covariates):
+    """Returns the readings in the order of a form, with covariates; None if it needs none."""
+    if covariates is None and not any(form.covariate_counts.values()):
+        return None
+    series = with_covariates(as_series(form, newest), covariates, form)
+    values = in_order(form, series)
+    return replace(series, values=values, names=form.names, features=form.features, adjacency=None)
+
+
+def recent_windows(
+    form: Form, newest: Any, most: int, covariates: Any = None
+) -> tuple[Series, np.ndarray]:
     """Returns the newest readings as a series, and the starts of its last windows.
 
     The last window is that of `newest_window`. The series has missing readings after its end, so
@@ -82,12 +109,19 @@ def recent_windows(form: Form, newest: Any, most: int) -> tuple[Series, np.ndarr
     Args:
         form: `Form`.
         newest: as in `newest_window`.
-        most: int. Largest number of windows.
+        most: int. Largest number of windows. There are fewer if covariates are not known as long.
+        covariates: as in `newest_window`.
     """
-    values, stamps = _readings(form, newest)
+    given = _with_covariates(form, newest, covariates)
+    if given is None:
+        values, stamps = _readings(form, newest)
+    else:
+        values, stamps = given.values, given.timestamps
     rows = np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))[-1] + 1
     values = values[:rows]
-    starts = np.arange(max(0, rows - form.input_length + 1 - most), rows - form.input_length + 1)
+    first = 0 if given is None else known_steps(form, given, rows + form.horizon)
+    end = rows - form.input_length + 1
+    starts = np.arange(max(first, end - most), end)
     ahead = np.full((form.horizon, *values.shape[1:]), np.nan, np.float32)
     if stamps is not None:
         step = np.timedelta64(round(form.interval * 60e6), "us")
@@ -103,6 +137,7 @@ def recent_windows(form: Form, newest: Any, most: int) -> tuple[Series, np.ndarr
         form.units,
         timezone=form.timezone,
         holidays=form.holidays,
+        covariates=None if given is None else given.covariates,
     )
     return series, starts
 

@@ -70,10 +70,10 @@ class Preset:
         """Returns `forecasts`. Presets have no calibrated quantiles."""
         return self.forecasts(series, starts), None
 
-    def forecast(self, newest: Any) -> Forecast:
+    def forecast(self, newest: Any, covariates: Any = None) -> Forecast:
         """Forecasts the steps after the newest readings, see `Forecaster.forecast`."""
         form = self.form
-        window = newest_window(form, newest, self.earlier)
+        window = newest_window(form, newest, self.earlier, covariates)
         ahead = np.full((form.horizon, *window.values.shape[1:]), np.nan, np.float32)
         values = np.concatenate([window.values, ahead])
         inputs = self._windows(values, window.calendar, np.array([self.earlier]))[0][0]
@@ -179,6 +179,8 @@ def _form(folder, model, data):
             raise ValueError(
                 f"quantiles {model.quantiles}, which only `Forecaster.save` calibrates"
             )
+        if model.past_covariates or model.future_covariates:
+            raise ValueError("covariates, which only `Forecaster.save` describes")
         if model.season not in (None, form.steps_per_day):
             raise ValueError(f"{form.steps_per_day} steps in a day for a season of {model.season}")
         return form

@@ -79,6 +79,40 @@ def usual_day(values: np.ndarray, calendar: np.ndarray, steps_per_day: int) -> n
     return filled(np.concatenate(parts), values)
 
 
+def without_effect(
+    values: np.ndarray, covariates: np.ndarray, calendar: np.ndarray, steps_per_day: int
+) -> np.ndarray:
+    """Returns readings as they would be with mean covariates, by a linear regression.
+
+    Otherwise, the usual day of an hour with rain on many training days would contain this rain. The
+    regression of each sensor is that of the deviations of the readings from their usual day on
+    those of the covariates from theirs.
+
+    Args:
+        values: (T, N, F) readings; NaN if missing.
+        covariates: (T, P) or (T, N, P).
+        calendar: (T, 2), `datasets.calendar` of the steps.
+        steps_per_day: int.
+
+    Returns:
+        (T, N, F) float64.
+    """
+    rows = slots(calendar, steps_per_day)
+    if covariates.ndim == 2:
+        covariates = covariates[:, None]
+    x = covariates - usual_day(covariates, calendar, steps_per_day)[rows]  # (T, N or 1, P)
+    more = covariates - covariates.mean(axis=0)
+    y = values - usual_day(values, calendar, steps_per_day)[rows]
+    x, more = (np.broadcast_to(one, (*values.shape[:2], one.shape[-1])) for one in (x, more))
+    found = np.array(values, "float64")
+    for n, f in np.ndindex(values.shape[1:]):
+        known = ~np.isnan(y[:, n, f])
+        part = x[known, n]
+        gram = part.T @ part + np.eye(x.shape[-1])
+        found[:, n, f] -= more[:, n] @ np.linalg.solve(gram, part.T @ y[known, n, f])
+    return found
+
+
 def filled(season: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Fills NaN in a season by the mean of the sensor, or else of all sensors, or else by 0."""
     present = ~np.isnan(values)

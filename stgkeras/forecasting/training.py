@@ -14,8 +14,9 @@ import numpy as np
 from stgkeras import models
 from stgkeras.datasets import Split, Windows, split_windows
 from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.covariates import covariate_inputs, covariates_of
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.season import usual_day
+from stgkeras.forecasting.season import usual_day, without_effect
 from stgkeras.graphs import renormalized_adjacency, scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.seasons import slots
@@ -25,6 +26,8 @@ ZOO = ("STGCN", "ASTGCN", "GraphSTID")
 GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")
 GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar", "quantiles"}
+COUNTS = ("past_covariates", "future_covariates")
+GIVEN |= {*COUNTS}
 
 
 def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:
@@ -54,6 +57,12 @@ def new_model(
     build: Callable[..., Any], form: Form, series: Series, season: bool, arguments: Mapping
 ) -> ForecasterModel:
     """Builds the model of a form of data, with the graph of the series."""
+    for name in COUNTS:
+        if name in arguments:
+            raise ValueError(
+                f"`{name}` must be given to `fit`, as `covariates`. Received: {name}="
+                f"{arguments[name]!r} as an argument of the model. Omit it."
+            )
     adjacency = adjacency_of(series)
     adjacency = np.maximum(adjacency, adjacency.T)
     first_order = arguments.get("graph_conv") == "gcn"  # of STGCN
@@ -70,6 +79,7 @@ def new_model(
             "num_outputs": len(form.targets),
             "targets": form.targets,
             **scale,
+            **{name: count for name, count in form.covariate_counts.items() if count},
             **arguments,
         },
     )
@@ -103,7 +113,8 @@ def built(build: Callable[..., Any], num_nodes: int, arguments: Mapping) -> Fore
             "function to such a model, or to a class derived from one."
         )
     given = {key: arguments[key] for key in SIZES}
-    own = {key: getattr(model, key) for key in SIZES}
+    given |= {key: arguments[key] for key in COUNTS if key in arguments}
+    own = {key: getattr(model, key) for key in given}
     if model.num_nodes != num_nodes or own != given:
         raise ValueError(
             f"`model` must return a model of the sizes that it receives, num_nodes={num_nodes} and "
@@ -126,15 +137,23 @@ def adjacency_of(series: Series) -> np.ndarray:
 def adapt(model: ForecasterModel, form: Form, series: Series, known: int) -> None:
     """Fits the scaler of a model to the first `known` steps.
 
-    The season of the scaler is the usual day of the baselines, see `usual_day`.
+    The season of the scaler is the usual day of the readings, see `usual_day`, without the linear
+    effect of covariates.
     """
     values = series.values[:known]
+    covariates = covariate_inputs(form, series, 0, known + form.horizon)
+    for name, array in covariates.items():
+        covariates[name] = array[:known]
     if model.season is None or form.steps_per_day is None:
-        model.adapt(values)
+        model.adapt(values, **covariates)
         return
     calendar = series.calendar[:known]
-    model.adapt(values, calendar)
-    season = usual_day(values, calendar, form.steps_per_day)
+    model.adapt(values, calendar, **covariates)
+    usual = values
+    if "past_covariates" in covariates:  # which has those that are known ahead too
+        known_by = covariates["past_covariates"]
+        usual = without_effect(values, known_by, calendar, form.steps_per_day)
+    season = usual_day(usual, calendar, form.steps_per_day)
     rest = values - season[slots(calendar, form.steps_per_day)]
     std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
     scaler = model.get_layer("scaler")
@@ -152,12 +171,20 @@ def check_sizes(model: ForecasterModel, form: Form) -> None:
     own = (model.num_nodes, model.horizon, model.num_features, model.num_outputs)
     if own != (len(form.names), form.horizon, len(form.features), len(form.targets)):
         raise ValueError(f"a model of {own} nodes, steps, features and outputs")
+    counts = {name: getattr(model, name) for name in COUNTS}
+    if counts != form.covariate_counts:
+        raise ValueError(f"a model with {counts}, instead of {form.covariate_counts}")
 
 
 def digest(form: Form, series: Series) -> str:
     """Returns a digest of the data of a training: readings, times, sensors, targets and graph."""
-    found = hashlib.sha256(repr((form.names, form.features, form.targets)).encode())
-    for array in (series.values, series.timestamps, series.adjacency):
+    names: tuple = (form.names, form.features, form.targets)
+    if any(form.covariate_counts.values()):
+        names += (form.past_covariates, form.future_covariates, form.attribute_values)
+    found, more = hashlib.sha256(repr(names).encode()), series.covariates
+    arrays = [series.values, series.timestamps, series.adjacency]
+    arrays += [] if more is None else [more.values, more.timestamps]
+    for array in arrays:
         found.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
 
@@ -207,6 +234,7 @@ def windows(
         missing=True,
         calendar=calendar,
         past_calendar=calendar,
+        **covariates_of(form, series, starts),
         **options,
     )
 

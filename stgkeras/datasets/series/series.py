@@ -47,8 +47,7 @@ class Series:
         null_value: float or None, or tuple of F float or None, one for each feature. The number
             that marks a missing reading in the source. NaN if missing readings are NaN or empty.
             None if the source marks no missing readings.
-        source: str or None. Origin of the data.
-        licence: str or None. Licence of the data, if the source states one.
+        source, licence: str or None. Origin of the data, and its licence if the source states it.
         timezone: str or None. Time zone of the local clock: an IANA name such as "Europe/Paris",
             or a UTC offset such as "+01:00". `timestamps` are then UTC. None: `timestamps` are the
             times of the source, with no known zone.
@@ -58,6 +57,7 @@ class Series:
             the graph was not given by coordinates.
         day_first: bool or None. Whether the day comes before the month in the dates of the file,
             such as 13/05/2024. None for other dates, such as 2024-05-13.
+        covariates: `Series` or None. Its features are the covariates, see `Forecaster.fit`.
 
     Example:
         >>> import stgkeras
@@ -80,6 +80,7 @@ class Series:
     holidays: Holidays = None
     places: np.ndarray | None = None
     day_first: bool | None = None
+    covariates: Series | None = None
 
     @functools.cached_property
     def calendar(self) -> np.ndarray:
