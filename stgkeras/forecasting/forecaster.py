@@ -140,10 +140,9 @@ class Forecaster:
 
         Args:
             series: `datasets.Series` with steps of equal length.
-            covariates: None; or numbers beside the readings, such as weather: pandas frame with
-                times as index and a column for each covariate, dict of name → frame with a column
-                for each sensor, `Series`, or path of a csv file. Each step has the newest covariate
-                that is not later than the step.
+            covariates: None; or numbers beside the readings, such as weather: pandas frame of times
+                × covariates, dict of name → frame of times × sensors, `Series`, or path of a csv
+                file. Each step has the newest covariate that is not later than the step.
             known: "past"; "future", if covariates are also known for the steps to forecast, such
                 as a weather forecast; or a dict of name → one of them.
             attributes: None; or numbers of each sensor that do not change, such as lanes: pandas
