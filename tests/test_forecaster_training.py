@@ -1,15 +1,19 @@
 """Training of forecasters: models, series without times, checkpoints, and what is refused."""
 
 import contextlib
+import dataclasses
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import on_fastest, once
 from test_forecaster import NAMES, ROADS, SMALL, city, series_of
 
 from stgkeras import datasets, graphs, models
 from stgkeras.forecasting import Forecaster, training
+from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.rolling import surest_baseline
 
 
 @pytest.fixture(scope="module")
@@ -181,13 +185,38 @@ def test_first_order_convolutions_have_their_operator(frames):
 
 
 @once
-@pytest.mark.parametrize("val, warned", [(20, True), (21, False)])
-def test_a_validation_part_of_two_horizons_is_named(frames, val, warned):
-    """Windows of 12 + 3 steps: a part of 20 steps has 6 of them, two horizons."""
-    series = series_of(frames)
-    expected = pytest.warns(UserWarning, match="The validation part has 6 windows of 3 steps")
-    with expected if warned else contextlib.nullcontext():
-        training.split_series(series, 12, 3, val, 60)
+@pytest.mark.parametrize("val, warned", [(25, True), (26, False)])
+def test_a_validation_part_of_few_horizons_does_not_weigh_the_model(frames, val, warned):
+    """Windows of 12 + 3 steps: a part of 25 steps has 11 of them, fewer than four horizons."""
+    series, forecaster = series_of({"speed": frames["speed"]}), Forecaster(horizon=3, **SMALL)
+    message = "The validation part has 11 windows of 3 steps.* is the baseline 'usual day'"
+    with pytest.warns(UserWarning, match=message) if warned else contextlib.nullcontext():
+        forecaster.fit(series, val=val, epochs=1, verbose=0)
+    shares = forecaster.weights.mean()
+    assert (shares["usual day"] == 1) == warned and shares.sum() == pytest.approx(1)
+
+
+@once
+@pytest.mark.parametrize("kind, expected", [("daily", "usual day"), ("walk", "last value")])
+@pytest.mark.parametrize("dated", [True, False])
+def test_rolling_origins_find_the_surest_baseline(kind, expected, dated):
+    """A daily pattern with noise, and a random walk, whose best forecast is its last value."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(9 * 24, 4))
+    wave = 60 + 20 * np.sin(2 * np.pi * np.arange(len(noise))[:, None] / 24)
+    values = wave + noise if kind == "daily" else 500 + noise.cumsum(axis=0)
+    values[5] = np.nan
+    times = pd.date_range("2024-05-06", periods=len(values), freq="h")
+    frame = pd.DataFrame(values, times, NAMES)
+    series = series_of({"speed": frame}, null_value=np.nan)
+    if not dated:
+        series = dataclasses.replace(series, timestamps=None)
+        expected = "ridge" if kind == "daily" else expected
+    split = training.split_series(series, 12, 12, 40, 48)
+    form = Form.of(series, None, 12, 12, datasets.training_steps(split, 12, 12))
+    assert surest_baseline(form, series, split, np.ones(1)) == expected
+    empty = dataclasses.replace(series, values=np.full_like(series.values, np.nan))
+    assert surest_baseline(form, empty, split, np.ones(1)) == "last value"
 
 
 def power(y_true, y_pred):

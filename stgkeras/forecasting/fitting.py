@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,11 +22,13 @@ from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.initial import continued
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.patience import Patience
+from stgkeras.forecasting.rolling import surest_baseline
 from stgkeras.forecasting.season import has_season
 from stgkeras.losses import MaskedMeanAbsoluteError, QuantileLoss
 
 MOST = 500  # largest number of validation windows that choose the season and the weights
 MOST_CALIBRATED = 2000  # largest number of validation windows that calibrate the quantiles
+FEW = 4  # horizons; a shorter validation part does not weigh the model
 MARGIN = 0.75  # no season if the error without it is at most this part of the error with it
 
 
@@ -204,7 +207,10 @@ def weigh(
     baselines: Baselines,
     plain: Baselines | None,
 ) -> Fitted:
-    """Chooses the weights of the model and the baselines by their validation errors."""
+    """Chooses the weights of the model and the baselines by their validation errors.
+
+    If the validation part is shorter than `FEW` horizons, the forecast is `surest_baseline`.
+    """
     import pandas as pd
 
     fitted = Fitted(form, season, model, baselines, plain, pd.DataFrame())
@@ -217,10 +223,19 @@ def weigh(
     found, _ = fitted.members(series, starts)
     scales = target_scales(form, series, split)
     scaled = {name: one / scales for name, one in found.items()}
+    if len(split.val) < FEW * form.horizon:
+        name = surest_baseline(form, series, split, scales)
+        shares = np.repeat([[float(one == name)] for one in found], form.horizon, axis=1)
+        warnings.warn(
+            f"The validation part has {len(split.val)} windows of {form.horizon} steps, which "
+            f"overlap: too few to weigh the model. The forecast is the baseline {name!r}, which "
+            "earlier parts of the readings support. Pass more readings or lower `horizon`.",
+            stacklevel=4,
+        )
+    else:
+        shares = blend_weights(truth / scales, scaled, counts)
     steps = pd.RangeIndex(1, form.horizon + 1, name="step")
-    fitted.weights = pd.DataFrame(
-        blend_weights(truth / scales, scaled, counts).T, steps, list(found)
-    )
+    fitted.weights = pd.DataFrame(shares.T, steps, list(found))
     fitted.intervals = calibrated(fitted, series, split.val)
     return fitted
 

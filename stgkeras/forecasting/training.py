@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -274,13 +273,6 @@ def split_series(
                 f"{input_length} input steps. Received: no such window. Change `val` or `test`, or "
                 "pass more readings."
             )
-    if len(split.val) <= 2 * horizon:
-        warnings.warn(
-            f"The validation part has {len(split.val)} windows of {horizon} steps, which overlap. "
-            "So few do not tell well how much the model and each baseline should count. Pass more "
-            "readings or lower `horizon`, and compare with the last value in `evaluate()`.",
-            stacklevel=3,
-        )
     return split
 
 
