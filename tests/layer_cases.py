@@ -172,6 +172,13 @@ LAYERS = {
         (None, 2, NODES, 1),
         7,
     ),
+    "calendar-embedding": LayerCase(
+        layers.CalendarEmbedding,
+        {"steps_per_day": 24, "day_units": 3, "week_units": 2},
+        {"calendar": (None, 6, 2)},
+        (None, 6, 5),
+        2,
+    ),
     "monotone-quantiles": LayerCase(
         layers.MonotoneQuantiles,
         {"quantiles": (0.1, 0.5, 0.9)},

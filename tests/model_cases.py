@@ -32,6 +32,12 @@ def graph_stid(*shape, **kwargs):
     return models.GraphSTID, {**small, "node_units": 3, "adaptive_units": 3, **kwargs}, shape
 
 
+def stid(*shape, **kwargs):
+    small = {"num_nodes": N, "input_length": 6, "horizon": 2, "steps_per_day": 4, "units": 6}
+    small |= {"num_blocks": 2, "node_units": 3, "day_units": 2, "week_units": 2}
+    return models.STID, {**small, **kwargs}, shape
+
+
 def stgcn_links(**kwargs):
     return models.STGCNLinkPredictor, {**LINKS, "num_blocks": 1, "filters": 4, **kwargs}, (N, N)
 
@@ -82,6 +88,9 @@ CASES = {
     "graph-stid": graph_stid(2, N, 2, graph=laplacian, **TWO),
     "graph-stid-sparse": graph_stid(2, N, 1, graph=sparse, adaptive_units=0, normalize=True),
     "graph-stid-season": graph_stid(2, N, 1, graph=laplacian, input_length=DAYS, season=4),
+    "stid": stid(2, N, 2, **TWO),
+    "stid-season": stid(2, N, 1, input_length=DAYS, season=4, calendar_features=False),
+    "stid-node": stid(2, N, 1, normalize=True, day_units=0, week_units=0),
     "stgcn-links": stgcn_links(),
     "stgcn-links-directed": stgcn_links(
         directed=True, dynamic_graph=False, graph=laplacian, normalize=True

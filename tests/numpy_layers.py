@@ -94,6 +94,13 @@ def node_embedding(x, *, embeddings):
     return np.stack([np.concatenate([sample, embeddings], axis=1) for sample in x])
 
 
+def calendar_embedding(calendar, *, day_embeddings, week_embeddings):
+    """The vector of the nearest step of the day, then that of the day of the week."""
+    day = np.rint(calendar[..., 0] * len(day_embeddings)).astype(int) % len(day_embeddings)
+    week = np.rint(calendar[..., 1]).astype(int)
+    return np.concatenate([day_embeddings[day], week_embeddings[week]], axis=-1)
+
+
 def graph_pooling(x, clusters, pooling):
     """The maximum or mean over the listed nodes of each cluster."""
     reduce = {"max": np.max, "average": np.mean}[pooling]

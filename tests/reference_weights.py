@@ -124,6 +124,37 @@ def stgcn_head_weights(w, prefix):
     }
 
 
+def linear(weight):
+    """The weight (out, in) of a linear map or a 1x1 convolution (out, in, 1, 1) as (in, out)."""
+    return weight.reshape(weight.shape[:2]).T
+
+
+def stid_block_weights(w, prefix, name):
+    ours = {"dense": "fc1", "output": "fc2"}
+    return {
+        f"{name}_{part}/{ours_}": convert(w[f"{prefix}{theirs}.{kind}"])
+        for part, theirs in ours.items()
+        for ours_, kind, convert in (("kernel", "weight", linear), ("bias", "bias", np.asarray))
+    }
+
+
+def stid_weights(w):
+    blocks = {name.split(".")[1] for name in w if name.startswith("encoder.")}
+    found = {
+        "input_dense/kernel": linear(w["time_series_emb_layer.weight"]),
+        "input_dense/bias": w["time_series_emb_layer.bias"],
+        "output/kernel": linear(w["regression_layer.weight"]),
+        "output/bias": w["regression_layer.bias"],
+        "node_embedding/embeddings": w["node_emb"],
+        "calendar_embedding/day_embeddings": w.get("time_in_day_emb"),
+        "calendar_embedding/week_embeddings": w.get("day_in_week_emb"),
+    }
+    for number in blocks:
+        block = f"block{int(number) + 1}"
+        found |= stid_block_weights(w, f"encoder.{number}.", block)
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def stgcn_weights(w):
     return {
         **stgcn_block_weights(w, "st_blocks.0.", "block1"),

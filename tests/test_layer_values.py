@@ -12,7 +12,7 @@ from gradients import gradients
 from keras import ops
 from numpy_layers import assert_close, normal
 
-from stgkeras import graphs, layers
+from stgkeras import datasets, graphs, layers
 
 rank = pytest.mark.parametrize("leading", [(), (B,), (B, T)], ids=["rank2", "rank3", "rank4"])
 
@@ -49,6 +49,13 @@ def test_adaptive_adjacency():
 
 def test_node_embedding():
     compare(layers.NodeEmbedding(4), [X[:, 0]], numpy_layers.node_embedding)
+
+
+def test_calendar_embedding():
+    """Every step of a day of 288, as fractions in float32, on each day of the week."""
+    times = np.datetime64("2024-01-01", "m") + 5 * np.arange(7 * 288)
+    calendar = datasets.calendar(times).reshape(7, 288, 2)
+    compare(layers.CalendarEmbedding(288, 3, 2), [calendar], numpy_layers.calendar_embedding)
 
 
 @pytest.mark.parametrize("gate", ["glu", "gtu"])

@@ -18,6 +18,8 @@ from reference_weights import (
     stgcn_block_weights,
     stgcn_head_weights,
     stgcn_weights,
+    stid_block_weights,
+    stid_weights,
     temporal_attention,
     theta,
     transposed,
@@ -27,8 +29,14 @@ from reference_weights import (
 from stgkeras import graphs, layers, models
 from stgkeras.models.astgcn import astgcn_blocks
 from stgkeras.models.stgcn import graph_layer, stgcn_block, stgcn_head
+from stgkeras.models.stid import stid, stid_block
 
 TOLERANCE = 1e-5  # of the largest entry
+
+
+def by_nodes(x):
+    """(B, units, N, 1), the layout of STID's code, to (B, N, units)."""
+    return x[..., 0].transpose(0, 2, 1)
 
 
 def part(layer):
@@ -129,6 +137,19 @@ def pyg_inputs(operator):
     return inputs
 
 
+def stid_of(num_nodes, horizon=12, calendar_features=True, **sizes):
+    """STID of the reference's widths, on the value and the calendar of its three channels."""
+    arguments = {"num_nodes": num_nodes, "horizon": horizon, "num_outputs": 1, "dropout": 0.0}
+    arguments |= {"steps_per_day": 32, "units": 6, "node_units": 5, "day_units": 4, "num_blocks": 3}
+    arguments |= {"week_units": 3, "calendar_features": calendar_features, **sizes}
+
+    def network(x, calendar):
+        return stid({"recent": x}, calendar, arguments)
+
+    inputs = lambda a: [a["in/x"][..., :1], a["in/x"][:, :, 0, 1:]]  # noqa: E731
+    return part(network), inputs, stid_weights, np.asarray
+
+
 def forecast(y):
     return y.transpose(0, 2, 1)[..., None]  # (B, N, horizon) to (B, horizon, N, 1)
 
@@ -224,8 +245,18 @@ CASES = {
         stgcn_weights,
         lambda y: y.transpose(0, 1, 3, 2),
     ),
+    "stid_full": stid_of(8),
+    "stid_node_tod": stid_of(7, calendar_features=False, num_blocks=2, week_units=0),
+    "stid_node_dow_h24": stid_of(9, 24, day_units=0, week_units=6),
+    "stid_mlp": (
+        part(lambda h: stid_block(h, 0.0, "block")),
+        lambda a: [by_nodes(a["in/x"])],
+        lambda w: stid_block_weights(w, "", "block"),
+        by_nodes,
+    ),
 }
 AXES_OF_X = {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
+AXES_OF_X["stid"] = lambda x: x[..., :1] if x.ndim == 4 and x.shape[-1] == 3 else by_nodes(x)
 
 
 def assert_close(ours, theirs, what, tolerance=TOLERANCE, floor=0.0):

@@ -1,6 +1,7 @@
 """Keras layers for signals (batch, time, nodes, features) on a graph."""
 
 from stgkeras.layers.adaptive_adjacency import AdaptiveAdjacency
+from stgkeras.layers.calendar_embedding import CalendarEmbedding
 from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalization
 from stgkeras.layers.cheb_conv import ChebConv
 from stgkeras.layers.component_fusion import ComponentFusion
@@ -24,6 +25,7 @@ from stgkeras.layers.temporal_attention import TemporalAttention
 
 __all__ = [
     "AdaptiveAdjacency",
+    "CalendarEmbedding",
     "CenteredLayerNormalization",
     "ChebConv",
     "ComponentFusion",

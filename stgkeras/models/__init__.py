@@ -6,6 +6,7 @@ from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredic
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
 from stgkeras.models.stgcn import STGCN
+from stgkeras.models.stid import STID
 from stgkeras.models.trained import attention_scores, forecast
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "GraphSTID",
     "STGCN",
     "STGCNLinkPredictor",
+    "STID",
     "SpectralCNN",
     "attention_scores",
     "forecast",

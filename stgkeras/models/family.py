@@ -34,7 +34,8 @@ def show_arguments(model: Any, base: Any) -> None:
     parameters = _parameters(model)
     if is_family(base):
         common = _parameters(base)
-        common = {name: common[name] for name in common if name not in base.hidden_arguments}
+        hidden = (*base.hidden_arguments, *model.left_out)
+        common = {name: common[name] for name in common if name not in hidden}
         # Python requires that `**kwargs`, the arguments of `keras.Model`, come last.
         parameters = dict(sorted({**common, **parameters}.items(), key=_is_last))
         parameters.pop("common")

@@ -16,6 +16,7 @@ from stgkeras.models.model_inputs import (
     graph_inputs,
     joined,
     scaling,
+    signal_inputs,
 )
 from stgkeras.models.target_checks import FeatureCheck, TargetCheck, check_levels
 from stgkeras.seasons import PERIODS
@@ -32,7 +33,8 @@ class Forecaster(GraphModel):
         network: function (signals, operator, arguments), which returns the forecast (batch,
             horizon, num_nodes, num_outputs). `signals` is a dict with the standardised signal
             (batch, time, nodes, features) of each component. A model without components has the one
-            key "recent". `operator` is the graph operator. `arguments` is a dict of all arguments.
+            key "recent". `operator` is the graph operator; if the class reads the calendar and no
+            graph, the input "past_calendar". `arguments` is a dict of all arguments.
         own: dict of the arguments that only this forecaster has, already checked.
         normalization: None, or the layer that converts an adjacency input to the graph operator.
         num_nodes: int. Number of nodes N.
@@ -83,6 +85,7 @@ class Forecaster(GraphModel):
 
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
     takes_components = True
+    reads_calendar = False  # whether "past_calendar" is always an input
 
     def __init__(
         self,
@@ -115,20 +118,35 @@ class Forecaster(GraphModel):
             "num_edges": num_edges,
             "normalize": _checks.boolean("normalize", normalize),
             "season": season if season is None else _checks.integer("season", season),
-            "past_calendar": _checks.boolean("past_calendar", past_calendar),
+            "past_calendar": _checks.boolean("past_calendar", past_calendar) or self.reads_calendar,
             "input_length": self._input_length(input_length),
             "quantiles": None if quantiles is None else _checks.levels("quantiles", quantiles),
             "past_covariates": _checks.integer("past_covariates", past_covariates, 0),
             "future_covariates": _checks.integer("future_covariates", future_covariates, 0),
             **own,
         }
-        if isinstance(arguments["input_length"], dict):
-            signals, operator = component_inputs(arguments, graph)
-            inputs: Any = signals
+        if not self.takes_graph and (graph is not None or num_edges is not None):
+            raise ValueError(
+                f"`graph` must be None, because {type(self).__name__} reads no graph. Received: "
+                f"graph of type {type(graph).__name__}, num_edges={num_edges}. Omit both."
+            )
+        if arguments["past_calendar"] and season is None and not self.reads_calendar:
+            raise ValueError(
+                "`past_calendar` must be False without a season. Received: past_calendar=True, "
+                "season=None. Pass the number of steps in a day as `season`."
+            )
+        operator: Any = None
+        if not self.takes_graph:
+            inputs, signals = signal_inputs(arguments)
+        elif isinstance(arguments["input_length"], dict):
+            inputs, signals, operator = component_inputs(arguments, graph)
         else:
             inputs, x, operator = graph_inputs(arguments, graph, normalization)
             signals = {"recent": x}
         scale, unscale, more = scaling(arguments)
+        if operator is None:
+            operator = more.get("past_calendar")
+        arguments = {name: one for name, one in arguments.items() if name not in self.left_out}
         signals = {name: scale(x, name) for name, x in signals.items()}
         signals, future, covariates = with_covariates(signals, arguments)
         outputs = forecast_of(network, signals, operator, arguments, unscale, future)

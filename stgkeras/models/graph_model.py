@@ -41,6 +41,8 @@ class GraphModel(keras.Model):
 
     dynamic_graph = normalize = False
     num_edges = None
+    takes_graph = True
+    left_out: tuple[str, ...] = ()  # arguments of the family that the class does not take
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Extends the constructor by `dtype`, and the docstring by the arguments of the family."""
@@ -102,11 +104,21 @@ class GraphModel(keras.Model):
 
     @property
     def graph(self) -> StoredGraph | tuple[StoredGraph, ...]:
-        """The graph operator, an (N, N) array or SciPy csr_array. None with a graph input."""
-        return None if self.dynamic_graph else self.get_layer("static_graph").graph
+        """The graph operator, an (N, N) array or SciPy csr_array.
+
+        None if the graph is an input, or if the model reads no graph.
+        """
+        if self.dynamic_graph or not self.takes_graph:
+            return None
+        return self.get_layer("static_graph").graph
 
     @graph.setter
     def graph(self, graph: Array) -> None:
+        if not self.takes_graph:
+            raise ValueError(
+                f"`graph` must not be set, because {type(self).__name__} reads no graph. Received: "
+                f"graph of type {type(graph).__name__}. Remove the assignment."
+            )
         if self.dynamic_graph:
             raise ValueError(
                 "`graph` must not be set in a model with a graph input. Received: dynamic_graph="

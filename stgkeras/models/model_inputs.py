@@ -64,7 +64,7 @@ def graph_inputs(
 
 def component_inputs(
     arguments: dict[str, Any], graph: Array | None
-) -> tuple[dict[str, Tensor], Tensor]:
+) -> tuple[Tensor | dict[str, Tensor], dict[str, Tensor], Tensor]:
     """Creates the inputs of a model with several components.
 
     Args:
@@ -73,7 +73,7 @@ def component_inputs(
         graph: None, or the operator of the model.
 
     Returns:
-        A dict with the input of each component, and the graph operator.
+        `signal_inputs`, and the graph operator.
     """
     if _checks.one_of("dynamic_graph", arguments.get("dynamic_graph", False), DYNAMIC):
         raise ValueError(
@@ -82,12 +82,32 @@ def component_inputs(
             f"input_length={arguments['input_length']!r}. Use `dynamic_graph=False`, or an int as "
             "`input_length`."
         )
+    inputs, signals = signal_inputs(arguments)
+    return inputs, signals, static_operator(next(iter(signals.values())), arguments, graph)
+
+
+def signal_inputs(
+    arguments: Mapping[str, Any],
+) -> tuple[Tensor | dict[str, Tensor], dict[str, Tensor]]:
+    """Creates the inputs of the signal, or of its components.
+
+    Args:
+        arguments: dict of the arguments of the model: "num_nodes", "num_features" and
+            "input_length".
+
+    Returns:
+        The inputs of the model, a tensor or a dict; and a dict of the signal of each component,
+        with the key "recent" for a single signal.
+    """
     nodes, features = arguments["num_nodes"], arguments["num_features"]
+    lengths = arguments["input_length"]
+    if not isinstance(lengths, dict):
+        x = keras.Input((lengths, nodes, features), name="x")
+        return x, {"recent": x}
     inputs = {
-        name: keras.Input((steps, nodes, features), name=name)
-        for name, steps in arguments["input_length"].items()
+        name: keras.Input((steps, nodes, features), name=name) for name, steps in lengths.items()
     }
-    return inputs, static_operator(next(iter(inputs.values())), arguments, graph)
+    return inputs, inputs
 
 
 def static_operator(x: Tensor, arguments: dict[str, Any], graph: Array | None) -> Tensor:
@@ -123,14 +143,13 @@ def scaling(
         further inputs that the two functions need.
     """
     num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
-    season = arguments.get("season")
-    if season is None and arguments.get("past_calendar"):
-        raise ValueError(
-            "`past_calendar` must be False without a season. Received: past_calendar=True, "
-            "season=None. Pass the number of steps in a day as `season`."
-        )
+    season, lengths = arguments.get("season"), arguments["input_length"]
+    lengths = lengths if isinstance(lengths, dict) else {"recent": lengths}
+    inputs = {}
+    if arguments.get("past_calendar"):
+        inputs["past_calendar"] = keras.Input((sum(lengths.values()), 2), name="past_calendar")
     if season is None and not arguments["normalize"]:
-        return (lambda x, component=None: x), (lambda y: y), {}
+        return (lambda x, component=None: x), (lambda y: y), inputs
     if num_outputs > num_features:
         raise ValueError(
             "`num_outputs` must be at most `num_features` with normalize=True or a season, because "
@@ -141,7 +160,8 @@ def scaling(
         scaler: Any = StandardScaler(
             num_features, arguments.get("targets"), dtype="float32", name="scaler"
         )
-        return (lambda x, component=None: scaler(x)), functools.partial(scaler, inverse=True), {}
+        unscale = functools.partial(scaler, inverse=True)
+        return (lambda x, component=None: scaler(x)), unscale, inputs
     if arguments["normalize"]:
         raise ValueError(
             "`normalize` must be False with a season, because the season also standardises the "
@@ -159,11 +179,7 @@ def scaling(
     )
     level = StandardScaler(num_features, dtype="float32", name="level")
 
-    inputs, lengths = {"calendar": calendar}, arguments["input_length"]
-    if not isinstance(lengths, dict):
-        lengths = {"recent": lengths}
-    if arguments.get("past_calendar"):
-        inputs["past_calendar"] = keras.Input((sum(lengths.values()), 2), name="past_calendar")
+    inputs = {"calendar": calendar, **inputs}
 
     def scale(x, component="recent"):
         steps = component_steps(component, x.shape[1], horizon, season).tolist()
