@@ -29,7 +29,14 @@ OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "ep
 BESIDE = ("covariates", "known", "attributes")
 # Arguments of models that --set must not change: the data, the graph or other options set them.
 FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
-FIXED |= {"normalize", "past_calendar", "past_covariates", "future_covariates", *OWN}
+FIXED |= {
+    "steps_per_day",
+    "normalize",
+    "past_calendar",
+    "past_covariates",
+    "future_covariates",
+    *OWN,
+}
 SEASONS: dict[str, str | bool] = {"auto": "auto", "on": True, "off": False}
 
 
@@ -39,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder for the result")
     group = parser.add_argument_group("forecaster")
-    group.add_argument("--model", help="GraphSTID (default), STGCN or ASTGCN")
+    group.add_argument("--model", help="GraphSTID (default), STID, STGCN or ASTGCN")
     group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
         "--input-length",

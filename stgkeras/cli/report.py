@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
             comparison,
             title=f"Forecasts of {data} by {pathlib.Path(args.city).name}",
             days=args.days,
-            graph=reports.graph_of(forecaster.model),
+            graph=reports.graph_of(forecaster.model) if forecaster.model.takes_graph else None,
             facts=_facts(forecaster, series) | ({} if args.test == 0.2 else CAUTION),
         )
     errors = comparison.errors()

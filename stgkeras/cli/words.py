@@ -46,6 +46,8 @@ def sensors_text(folder: str, before: Sequence[str], now: Sequence[str]) -> str:
 
 def graph_text(found: dict[str, Any]) -> str:
     """Describes `Forecaster.graph_summary`."""
+    if not found:
+        return "Graph: the model reads none."
     text = (
         f"Graph: {counted(found['sensors'], 'sensor')}, {counted(found['edges'], 'edge')}, "
         f"{counted(found['parts'], 'connected part')}, {found['median_edges']:g} edges of the "

@@ -105,7 +105,7 @@ class Fitted:
         The forecast of a model with quantiles is their median.
         """
         past, _, calendar = training.past_and_truth(self.form, series, starts)
-        data = training.windows(self.form, series, starts, self.season, batch_size=64)
+        data = training.windows(self.form, series, starts, self.model, batch_size=64)
         own, quantiles = self._median(self.model.predict(data, verbose=0))
         return {MODEL: own, **self._baselines(past, calendar)}, quantiles
 
@@ -138,7 +138,9 @@ class Fitted:
         inputs: Any = past
         more = dict(window.covariates)
         if self.season and calendar is not None:
-            more |= {"calendar": calendar[:, length:], "past_calendar": calendar[:, :length]}
+            more["calendar"] = calendar[:, length:]
+        if self.model.past_calendar and calendar is not None:
+            more["past_calendar"] = calendar[:, :length]
         if more:
             inputs = {"x": past, **more}
         shares = self._shares()

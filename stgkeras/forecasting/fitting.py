@@ -14,7 +14,7 @@ import numpy as np
 from stgkeras.callbacks import Checkpoint
 from stgkeras.datasets import Split, training_steps
 from stgkeras.datasets.series.series import Series
-from stgkeras.forecasting import training
+from stgkeras.forecasting import building, training
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.blend import blend_weights
 from stgkeras.forecasting.fitted import Fitted
@@ -158,19 +158,16 @@ def train(
         is_trained: bool. Whether `build` returns a model with trained weights.
     """
     known = training_steps(split, form.input_length, form.horizon)
-    options = {"batch_size": batch_size, "seed": seed}
-    windows = training.windows(form, series, split.train, season, shuffle=True, **options)
-    validation = training.windows(form, series, split.val, season, **options)
     begun, start, callbacks = 0, None, list(callbacks)
-    if checkpoint is not None and os.path.exists(checkpoint):
+    is_new = checkpoint is None or not os.path.exists(checkpoint)
+    if checkpoint is not None and not is_new:
         own = training.custom_objects(loss, optimizer)
         model = keras.models.load_model(checkpoint, custom_objects=own)
         begun = Checkpoint.epoch(checkpoint)
         training.check_checkpoint(model, form, checkpoint)
-        windows.epoch = begun
     else:
-        model = training.new_model(build, form, series, season, arguments)
-        training.adapt(model, form, series, known)
+        model = building.new_model(build, form, series, season, arguments)
+        building.adapt(model, form, series, known)
         if optimizer is None:
             optimizer = adam()
         if loss is None:
@@ -180,8 +177,12 @@ def train(
             if model.quantiles is not None:
                 loss = QuantileLoss(model.quantiles, scale=scale)
         model.compile(optimizer, loss)
-        if is_trained:
-            start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
+    options = {"batch_size": batch_size, "seed": seed}
+    windows = training.windows(form, series, split.train, model, shuffle=True, **options)
+    validation = training.windows(form, series, split.val, model, **options)
+    windows.epoch = begun
+    if is_trained and is_new:
+        start = model.evaluate(validation, return_dict=True, verbose=0)["loss"]
     best = None if checkpoint is None else pathlib.Path(checkpoint).with_suffix(".best.npz")
     callbacks.append(Patience(patience, best, begun, start, training.digest(form, series)))
     if checkpoint is not None:

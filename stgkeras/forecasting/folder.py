@@ -16,12 +16,12 @@ import numpy as np
 from stgkeras import arguments
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
+from stgkeras.forecasting.building import check_sizes
 from stgkeras.forecasting.fitted import MEMBERS, MODEL, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.preset import Preset, is_preset
 from stgkeras.forecasting.preset import load as load_preset
-from stgkeras.forecasting.training import check_sizes
 from stgkeras.models.saved_form import weights_follow
 
 MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"

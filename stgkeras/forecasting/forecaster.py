@@ -12,7 +12,7 @@ import keras
 from stgkeras import arguments
 from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
-from stgkeras.forecasting import fitting, training
+from stgkeras.forecasting import building, fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.backtest import backtest
 from stgkeras.forecasting.covariates import described, with_covariates
@@ -83,7 +83,7 @@ class Forecaster:
         quantiles: Sequence[float] | None = None,
         **model_arguments: Any,
     ) -> None:
-        self._build = training.constructor_of(model)
+        self._build = building.constructor_of(model)
         self.horizon = arguments.integer("horizon", horizon)
         if input_length is None:
             input_length = max(12, self.horizon)
@@ -257,7 +257,7 @@ class Forecaster:
 
         Returns:
             dict of "sensors", "edges" (pairs), "isolated" (names of sensors without an edge),
-            "parts" (connected parts) and "median_edges" (of a sensor).
+            "parts" (connected parts) and "median_edges" (of a sensor); {} without a graph.
         """
         return graph_summary(self.model.graph, self.form.names)
 
@@ -286,7 +286,7 @@ class Forecaster:
             season=fitted.season,
             targets=form.target_names,
             quantiles=fitted.model.quantiles,
-            **training.own_arguments(fitted.model),
+            **building.own_arguments(fitted.model),
         )
         found._fitted = fitted
         return found

@@ -38,6 +38,8 @@ def with_graph(series: Series, graph: GraphLike | None) -> Series:
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:
     """Counts the edges and parts of a graph operator, see `Forecaster.graph_summary`."""
+    if operator is None:
+        return {}
     operator = sp.csr_array(operator).toarray()
     edges = (operator != 0) & ~np.eye(len(operator), dtype=bool)
     degree = edges.sum(axis=1)

@@ -12,9 +12,9 @@ import scipy.sparse as sp
 
 from stgkeras.datasets.series.sensor_names import differences, renamed, shown
 from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.building import adjacency_of, built, own_arguments
 from stgkeras.forecasting.fitted import Fitted
 from stgkeras.forecasting.form import Form
-from stgkeras.forecasting.training import adjacency_of, built, own_arguments
 from stgkeras.models.carried_weights import carry_weights
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
@@ -103,7 +103,10 @@ def continued(
     if isinstance(build, type):  # a function has its own arguments
         _check_class(build, initial.model)
         arguments = {**own_arguments(initial.model), **arguments}
-    return grown(build, initial, form.names, adjacency_of(series)), arguments
+    adjacency = np.zeros((len(form.names),) * 2)  # of a model that takes no graph
+    if initial.model.takes_graph or series.adjacency is not None:
+        adjacency = adjacency_of(series)
+    return grown(build, initial, form.names, adjacency), arguments
 
 
 def grown(
@@ -122,11 +125,11 @@ def grown(
     before = initial.model
     shares = node_shares(names, initial.form.names, adjacency)
 
-    def carried(num_nodes, *, graph, **arguments):
+    def carried(num_nodes, **arguments):
         if before.num_edges is not None:
             arguments.pop("num_edges", None)  # there is room for the entries of the new graph
-            graph = sp.csr_array(graph)
-        model = built(build, num_nodes, {"graph": graph, **arguments})
+            arguments["graph"] = sp.csr_array(arguments["graph"])
+        model = built(build, num_nodes, arguments)
         _check_class(type(model), before)
         for name in before._argument_names:
             old, new = getattr(before, name), getattr(model, name)
@@ -135,6 +138,8 @@ def grown(
         carry_weights(before, model, shares)
         return model
 
+    for name in ("takes_graph", "reads_calendar"):
+        setattr(carried, name, getattr(before, name))
     return carried
 
 

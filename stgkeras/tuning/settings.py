@@ -44,6 +44,16 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.5}),
         **LEARNING_RATE,
     },
+    "STID": {
+        "units": spaces.filters(32),
+        "num_blocks": ("Int", {"min_value": 1, "max_value": 4, "default": 3}),
+        "node_units": ("Choice", {"values": [0, 16, 32, 64], "default": 32}),
+        "day_units": ("Choice", {"values": [0, 16, 32], "default": 32}),
+        "week_units": ("Choice", {"values": [0, 16, 32], "default": 32}),
+        "calendar_features": ("Boolean", {"default": True}),
+        "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.05, "default": 0.15}),
+        **LEARNING_RATE,
+    },
     "ASTGCN": {**spaces.K, **spaces.ASTGCN, **LEARNING_RATE},
 }
 

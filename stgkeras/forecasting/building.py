@@ -1,0 +1,183 @@
+"""Models for the data of a forecaster."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from stgkeras import models
+from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.covariates import covariate_inputs
+from stgkeras.forecasting.form import Form
+from stgkeras.forecasting.season import usual_day, without_effect
+from stgkeras.graphs import renormalized_adjacency, scaled_laplacian
+from stgkeras.models.forecaster import Forecaster as ForecasterModel
+from stgkeras.seasons import slots
+
+ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID")
+# Arguments of models that the data, the graph and the forecaster determine.
+GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
+SIZES = ("input_length", "horizon", "num_features", "num_outputs")
+GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar", "quantiles"}
+COUNTS = ("past_covariates", "future_covariates")
+GIVEN |= {*COUNTS, "steps_per_day"}
+
+
+def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the function or class that builds a model.
+
+    Args:
+        model: name in `ZOO`, model class, or function.
+    """
+    if isinstance(model, str):
+        if model not in ZOO:
+            raise ValueError(
+                f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
+                f"Received: model={model!r}. Use one of these names."
+            )
+        return getattr(models, model)
+    is_other = isinstance(model, type) and not issubclass(model, ForecasterModel)
+    if not callable(model) or isinstance(model, keras.Model) or is_other:
+        given = f"the class {model.__name__}" if is_other else type(model).__name__
+        raise TypeError(
+            f"`model` must be one of {ZOO}, a model class of `stgkeras.models` or a function that "
+            f"builds such a model. Received: {given}. Pass a name, a class or a function."
+        )
+    return model
+
+
+def new_model(
+    build: Callable[..., Any], form: Form, series: Series, season: bool, arguments: Mapping
+) -> ForecasterModel:
+    """Builds the model of a form of data, with the graph of the series."""
+    for name in COUNTS:
+        if name in arguments:
+            raise ValueError(
+                f"`{name}` must be given to `fit`, as `covariates`. Received: {name}="
+                f"{arguments[name]!r} as an argument of the model. Omit it."
+            )
+    own: dict[str, Any] = {}
+    if getattr(build, "takes_graph", True):
+        adjacency = adjacency_of(series)
+        adjacency = np.maximum(adjacency, adjacency.T)
+        first_order = arguments.get("graph_conv") == "gcn"  # of STGCN
+        own["graph"] = (renormalized_adjacency if first_order else scaled_laplacian)(adjacency)
+    if getattr(build, "reads_calendar", False):
+        if form.steps_per_day is None:
+            raise ValueError(
+                "`model` must be one that reads no calendar for a series without timestamps, or if "
+                f"a day is not a whole number of steps. Received: interval={form.interval:g}, "
+                f"timestamps={form.dated}. Use another model, or a series with timestamps."
+            )
+        own["steps_per_day"] = form.steps_per_day
+    scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
+    return built(
+        build,
+        len(form.names),
+        {
+            **own,
+            "input_length": form.input_length,
+            "horizon": form.horizon,
+            "num_features": len(form.features),
+            "num_outputs": len(form.targets),
+            "targets": form.targets,
+            **scale,
+            **{name: count for name, count in form.covariate_counts.items() if count},
+            **arguments,
+        },
+    )
+
+
+def built(build: Callable[..., Any], num_nodes: int, arguments: Mapping) -> ForecasterModel:
+    """Calls a function that builds a model, and checks its arguments and the model.
+
+    Raises:
+        TypeError: if the function does not take the arguments, or returns no forecaster.
+        ValueError: if the model has other sizes than the arguments.
+    """
+    name = getattr(build, "__name__", type(build).__name__)
+    is_own = isinstance(build, type) and issubclass(build, ForecasterModel)
+    if not is_own:  # constructors of stgkeras name unknown arguments themselves
+        try:
+            inspect.signature(build).bind(num_nodes, **arguments)
+        except (TypeError, ValueError) as error:  # ValueError: the function has no signature
+            if isinstance(error, TypeError):
+                raise TypeError(
+                    f"`model` must take the number of sensors and the keyword arguments "
+                    f"{', '.join(arguments)}. Received: {name}, with {error}. Add **arguments, and "
+                    f"pass them to the model: `def build(num_nodes, **arguments): return "
+                    "stgkeras.models.GraphSTID(num_nodes, **arguments)`."
+                ) from error
+    model = build(num_nodes, **arguments)
+    if not isinstance(model, ForecasterModel):
+        raise TypeError(
+            f"`model` must return a forecaster of `stgkeras.models`, such as {' or '.join(ZOO)}. "
+            f"Received: {name}, which returns {type(model).__name__}. Pass the arguments of the "
+            "function to such a model, or to a class derived from one."
+        )
+    given = {key: arguments[key] for key in SIZES}
+    given |= {key: arguments[key] for key in COUNTS if key in arguments}
+    own = {key: getattr(model, key) for key in given}
+    if model.num_nodes != num_nodes or own != given:
+        raise ValueError(
+            f"`model` must return a model of the sizes that it receives, num_nodes={num_nodes} and "
+            f"{given}. Received: {name}, which returns one with num_nodes={model.num_nodes} and "
+            f"{own}. Pass the arguments of the function to the model."
+        )
+    return model
+
+
+def adjacency_of(series: Series) -> np.ndarray:
+    """Returns the adjacency (N, N) of a series, or raises ValueError if it has none."""
+    if series.adjacency is None:
+        raise ValueError(
+            "`graph` must be given, because the series has no graph. Received: graph=None. Pass "
+            "the path of a file of distances, coordinates or weights, or an adjacency."
+        )
+    return series.adjacency
+
+
+def adapt(model: ForecasterModel, form: Form, series: Series, known: int) -> None:
+    """Fits the scaler of a model to the first `known` steps.
+
+    The season of the scaler is the usual day of the readings, see `usual_day`, without the linear
+    effect of covariates.
+    """
+    values = series.values[:known]
+    covariates = covariate_inputs(form, series, 0, known + form.horizon)
+    for name, array in covariates.items():
+        covariates[name] = array[:known]
+    if model.season is None or form.steps_per_day is None:
+        model.adapt(values, **covariates)
+        return
+    calendar = series.calendar[:known]
+    model.adapt(values, calendar, **covariates)
+    usual = values
+    if "past_covariates" in covariates:  # which has those that are known ahead too
+        known_by = covariates["past_covariates"]
+        usual = without_effect(values, known_by, calendar, form.steps_per_day)
+    season = usual_day(usual, calendar, form.steps_per_day)
+    rest = values - season[slots(calendar, form.steps_per_day)]
+    std = np.sqrt(np.nanmean(np.square(rest), axis=(0, 1)))
+    scaler = model.get_layer("scaler")
+    scaler.season.assign(season)
+    scaler.std.assign(np.where(std > 0, std, 1.0))
+
+
+def own_arguments(model: ForecasterModel) -> dict[str, Any]:
+    """Returns the arguments of a model that a user can pass to a forecaster."""
+    return {name: getattr(model, name) for name in model._argument_names if name not in GIVEN}
+
+
+def check_sizes(model: ForecasterModel, form: Form) -> None:
+    """Raises ValueError if a model does not have the sizes of a form of data."""
+    own = (model.num_nodes, model.horizon, model.num_features, model.num_outputs)
+    if own != (len(form.names), form.horizon, len(form.features), len(form.targets)):
+        raise ValueError(f"a model of {own} nodes, steps, features and outputs")
+    counts = {name: getattr(model, name) for name in COUNTS}
+    if counts != form.covariate_counts:
+        raise ValueError(f"a model with {counts}, instead of {form.covariate_counts}")
