@@ -44,6 +44,7 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.5}),
         **LEARNING_RATE,
     },
+    "ASTGCN": {**spaces.K, **spaces.ASTGCN, **LEARNING_RATE},
     "STID": {
         "units": spaces.filters(32),
         "num_blocks": ("Int", {"min_value": 1, "max_value": 4, "default": 3}),
@@ -54,7 +55,6 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.05, "default": 0.15}),
         **LEARNING_RATE,
     },
-    "ASTGCN": {**spaces.K, **spaces.ASTGCN, **LEARNING_RATE},
 }
 
 
