@@ -172,6 +172,22 @@ LAYERS = {
         (None, 2, NODES, 1),
         7,
     ),
+    "axial-attention-time": LayerCase(
+        layers.AxialAttention,
+        {"num_heads": 2, "axis": "time"},
+        {"x": (None, 6, NODES, 4)},
+        (None, 6, NODES, 4),
+        4,
+    ),
+    "axial-attention-nodes": LayerCase(
+        layers.AxialAttention, {"num_heads": 1, "axis": "nodes"}, {"x": X}, X, 4
+    ),
+    "adaptive-embedding": LayerCase(
+        layers.AdaptiveEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1
+    ),
+    "node-embedding-steps": LayerCase(
+        layers.NodeEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1
+    ),
     "calendar-embedding": LayerCase(
         layers.CalendarEmbedding,
         {"steps_per_day": 24, "day_units": 3, "week_units": 2},

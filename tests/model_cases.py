@@ -38,6 +38,12 @@ def stid(*shape, **kwargs):
     return models.STID, {**small, **kwargs}, shape
 
 
+def staeformer(*shape, **kwargs):
+    small = {"num_nodes": N, "input_length": 6, "horizon": 2, "steps_per_day": 4, "input_units": 2}
+    small |= {"day_units": 2, "week_units": 2, "adaptive_units": 4, "feed_forward_units": 5}
+    return models.STAEformer, {**small, "num_blocks": 1, "num_heads": 2, **kwargs}, shape
+
+
 def stgcn_links(**kwargs):
     return models.STGCNLinkPredictor, {**LINKS, "num_blocks": 1, "filters": 4, **kwargs}, (N, N)
 
@@ -88,6 +94,8 @@ CASES = {
     "graph-stid": graph_stid(2, N, 2, graph=laplacian, **TWO),
     "graph-stid-sparse": graph_stid(2, N, 1, graph=sparse, adaptive_units=0, normalize=True),
     "graph-stid-season": graph_stid(2, N, 1, graph=laplacian, input_length=DAYS, season=4),
+    "staeformer": staeformer(2, N, 2, **TWO),
+    "staeformer-season": staeformer(2, N, 1, season=4, node_units=2, mixed_output=False),
     "stid": stid(2, N, 2, **TWO),
     "stid-season": stid(2, N, 1, input_length=DAYS, season=4, calendar_features=False),
     "stid-node": stid(2, N, 1, normalize=True, day_units=0, week_units=0),

@@ -138,6 +138,47 @@ def stid_block_weights(w, prefix, name):
     }
 
 
+def attention_weights(w, name):
+    kinds = [w[f"attn.FC_{part}.weight"].T for part in "QKV"]
+    return {
+        f"{name}_attention/input_kernel": np.concatenate(kinds, axis=1),
+        f"{name}_attention/input_bias": np.concatenate([w[f"attn.FC_{p}.bias"] for p in "QKV"]),
+        f"{name}_attention/output_kernel": w["attn.out_proj.weight"].T,
+        f"{name}_attention/output_bias": w["attn.out_proj.bias"],
+    }
+
+
+def transformer_weights(w, name):
+    ours = attention_weights(w, name)
+    for part, theirs in {"dense": "feed_forward.0", "output": "feed_forward.2"}.items():
+        ours[f"{name}_{part}/kernel"] = w[f"{theirs}.weight"].T
+        ours[f"{name}_{part}/bias"] = w[f"{theirs}.bias"]
+    for part, theirs in {"attention_norm": "ln1", "norm": "ln2"}.items():
+        ours[f"{name}_{part}/gamma"] = w[f"{theirs}.weight"]
+        ours[f"{name}_{part}/beta"] = w[f"{theirs}.bias"]
+    return ours
+
+
+def staeformer_weights(w):
+    found = {
+        "calendar_embedding/day_embeddings": w.get("tod_embedding.weight"),
+        "calendar_embedding/week_embeddings": w.get("dow_embedding.weight"),
+        "node_embedding/embeddings": w.get("node_emb"),
+        "adaptive_embedding/embeddings": w.get("adaptive_embedding"),
+    }
+    found = {name: value for name, value in found.items() if value is not None}
+    parts = {"input_dense": "input_proj", "output": "output_proj", "output_steps": "temporal_proj"}
+    for ours, theirs in parts.items():
+        if f"{theirs}.weight" in w:
+            found[f"{ours}/kernel"] = w[f"{theirs}.weight"].T
+            found[f"{ours}/bias"] = w[f"{theirs}.bias"]
+    for axis, letter in (("time", "t"), ("nodes", "s")):
+        for number in range(2):
+            part = reference_files.group(w, f"attn_layers_{letter}.{number}.")
+            found |= transformer_weights(part, f"{axis}{number + 1}")
+    return found
+
+
 def stid_weights(w):
     blocks = {name.split(".")[1] for name in w if name.startswith("encoder.")}
     found = {

@@ -51,6 +51,19 @@ def test_node_embedding():
     compare(layers.NodeEmbedding(4), [X[:, 0]], numpy_layers.node_embedding)
 
 
+@pytest.mark.parametrize("axis, heads", [("time", 2), ("nodes", 1), ("nodes", 4)])
+def test_axial_attention(axis, heads):
+    x = np.random.default_rng(0).normal(size=(2, 5, 3, 4)).astype("float32")
+    layer = layers.AxialAttention(heads, axis)
+    compare(layer, [x], lambda x, **w: numpy_layers.axial_attention(x, axis, heads, **w))
+    with pytest.raises(ValueError, match="`num_heads` must divide"):
+        layers.AxialAttention(3, axis)(x)
+
+
+def test_adaptive_embedding():
+    compare(layers.AdaptiveEmbedding(4), [X], numpy_layers.adaptive_embedding)
+
+
 def test_calendar_embedding():
     """Every step of a day of 288, as fractions in float32, on each day of the week."""
     times = np.datetime64("2024-01-01", "m") + 5 * np.arange(7 * 288)

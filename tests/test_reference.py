@@ -15,6 +15,7 @@ from reference_weights import (
     guo_block,
     guo_model,
     spatial_attention,
+    staeformer_weights,
     stgcn_block_weights,
     stgcn_head_weights,
     stgcn_weights,
@@ -22,12 +23,14 @@ from reference_weights import (
     stid_weights,
     temporal_attention,
     theta,
+    transformer_weights,
     transposed,
     under,
 )
 
 from stgkeras import graphs, layers, models
 from stgkeras.models.astgcn import astgcn_blocks
+from stgkeras.models.staeformer import staeformer, transformer_block
 from stgkeras.models.stgcn import graph_layer, stgcn_block, stgcn_head
 from stgkeras.models.stid import stid, stid_block
 
@@ -150,6 +153,22 @@ def stid_of(num_nodes, horizon=12, calendar_features=True, **sizes):
     return part(network), inputs, stid_weights, np.asarray
 
 
+TRANSFORMER = {"num_heads": 4, "feed_forward_units": 12, "dropout": 0.0}
+
+
+def staeformer_of(num_nodes, horizon=12, **sizes):
+    arguments = {"num_nodes": num_nodes, "horizon": horizon, "num_outputs": 1, "num_blocks": 2}
+    arguments |= {"steps_per_day": 32, "input_units": 3, "day_units": 2, "week_units": 2}
+    arguments |= {"node_units": 0, "adaptive_units": 5, "calendar_features": True}
+    arguments |= {**TRANSFORMER, "feed_forward_units": 8, "mixed_output": True, **sizes}
+
+    def network(x, calendar):
+        return staeformer({"recent": x}, calendar, arguments)
+
+    inputs = lambda a: [a["in/x"][..., :1], a["in/x"][:, :, 0, 1:]]  # noqa: E731
+    return part(network), inputs, staeformer_weights, np.asarray
+
+
 def forecast(y):
     return y.transpose(0, 2, 1)[..., None]  # (B, N, horizon) to (B, horizon, N, 1)
 
@@ -245,6 +264,18 @@ CASES = {
         stgcn_weights,
         lambda y: y.transpose(0, 1, 3, 2),
     ),
+    "staeformer_published": staeformer_of(8),
+    "staeformer_spatial_tod_unmixed": staeformer_of(
+        7,
+        horizon=9,
+        day_units=4,
+        week_units=0,
+        node_units=5,
+        adaptive_units=0,
+        num_heads=2,
+        calendar_features=False,
+        mixed_output=False,
+    ),
     "stid_full": stid_of(8),
     "stid_node_tod": stid_of(7, calendar_features=False, num_blocks=2, week_units=0),
     "stid_node_dow_h24": stid_of(9, 24, day_units=0, week_units=6),
@@ -257,6 +288,7 @@ CASES = {
 }
 AXES_OF_X = {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
 AXES_OF_X["stid"] = lambda x: x[..., :1] if x.ndim == 4 and x.shape[-1] == 3 else by_nodes(x)
+AXES_OF_X["staeformer"] = lambda x: x[..., :1]
 
 
 def assert_close(ours, theirs, what, tolerance=TOLERANCE, floor=0.0):
@@ -299,3 +331,24 @@ def test_output_and_gradients(name):
             assert_close(gradient, expected[path], f"gradient of {path}", tolerance, floor)
     unmatched = set(variables) - set(weights)
     assert all(path.endswith("_graph/bias") for path in unmatched), unmatched
+
+
+def test_transformer_blocks_along_time_and_nodes():
+    """One block of STAEformer along time, along nodes, and one after the other."""
+    arrays = reference_files.load("staeformer_block")
+    x = arrays["in/x"].astype("float32")
+    weights = transformer_weights(reference_files.group(arrays, "w/"), "block")
+    blocks = []
+    for axis in ("time", "nodes"):
+        signal = keras.Input(batch_shape=x.shape)
+        model = keras.Model(signal, transformer_block(signal, axis, TRANSFORMER, "block"))
+        for variable in model.trainable_variables:
+            variable.assign(weights[variable.path])
+        blocks.append(model)
+    along_time, along_nodes = blocks
+    first = evaluate(along_time, x)
+    assert_close(first, arrays["out64/y_time"], "time")
+    assert_close(evaluate(along_nodes, x), arrays["out64/y_nodes"], "nodes")
+    assert_close(evaluate(along_nodes, first), arrays["out64/y"], "both")
+    attended = along_nodes.get_layer("block_attention")
+    assert_close(evaluate(attended, x), arrays["out64/attention_nodes"], "attention")

@@ -1,6 +1,8 @@
 """Keras layers for signals (batch, time, nodes, features) on a graph."""
 
 from stgkeras.layers.adaptive_adjacency import AdaptiveAdjacency
+from stgkeras.layers.adaptive_embedding import AdaptiveEmbedding
+from stgkeras.layers.axial_attention import AxialAttention
 from stgkeras.layers.calendar_embedding import CalendarEmbedding
 from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalization
 from stgkeras.layers.cheb_conv import ChebConv
@@ -25,6 +27,8 @@ from stgkeras.layers.temporal_attention import TemporalAttention
 
 __all__ = [
     "AdaptiveAdjacency",
+    "AdaptiveEmbedding",
+    "AxialAttention",
     "CalendarEmbedding",
     "CenteredLayerNormalization",
     "ChebConv",

@@ -22,13 +22,13 @@ class NodeEmbedding(keras.layers.Layer):
         units: int. Length of the vector.
 
     Call arguments:
-        x: tensor (batch, nodes, features).
+        x: tensor (batch, nodes, features) or (batch, time, nodes, features).
 
     Returns:
-        Tensor (batch, nodes, features + units).
+        Tensor of the axes of `x`, with features + units features.
 
     Raises:
-        ValueError: if `units` is below 1, or `x` has other axes than (batch, nodes, features).
+        ValueError: if `units` is below 1, or `x` has other axes.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -45,17 +45,19 @@ class NodeEmbedding(keras.layers.Layer):
         self.units = _checks.integer("units", units)
 
     def build(self, x_shape: tuple) -> None:
-        _checks.signal(x_shape, "(batch, nodes, features)")
+        axes = "(batch, nodes, features)"
+        _checks.signal(x_shape, axes if len(x_shape) < 4 else "(batch, time, nodes, features)")
         self.embeddings = self.add_weight(
-            (x_shape[1], self.units), "glorot_uniform", name="embeddings"
+            (x_shape[-2], self.units), "glorot_uniform", name="embeddings"
         )
 
     def call(self, x: Tensor) -> Tensor:
-        vectors = ops.broadcast_to(self.embeddings, (ops.shape(x)[0], *self.embeddings.shape))
+        leading = (ops.shape(x)[0], *x.shape[1:-2])
+        vectors = ops.broadcast_to(self.embeddings, (*leading, *self.embeddings.shape))
         return ops.concatenate([x, vectors], axis=-1)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        return (*x_shape[:2], x_shape[2] + self.units)
+        return (*x_shape[:-1], x_shape[-1] + self.units)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}

@@ -5,6 +5,7 @@ from stgkeras.models.graph_stid import GraphSTID
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
+from stgkeras.models.staeformer import STAEformer
 from stgkeras.models.stgcn import STGCN
 from stgkeras.models.stid import STID
 from stgkeras.models.trained import attention_scores, forecast
@@ -15,6 +16,7 @@ __all__ = [
     "ChebNet",
     "GCN",
     "GraphSTID",
+    "STAEformer",
     "STGCN",
     "STGCNLinkPredictor",
     "STID",

@@ -286,3 +286,8 @@ def by_node(x: Tensor) -> Tensor:
     """Reshapes (batch, time, nodes, features) to (batch, nodes, time·features)."""
     _, steps, nodes, features = x.shape
     return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, nodes, steps * features))
+
+
+def with_calendar(x: Tensor, calendar: Tensor) -> Tensor:
+    """Appends the calendar (batch, time, 2) to the features of (batch, time, nodes, features)."""
+    return ops.concatenate([x, ops.repeat(calendar[:, :, None], x.shape[2], axis=2)], axis=-1)

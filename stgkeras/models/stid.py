@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from stgkeras.layers import CalendarEmbedding, NodeEmbedding, _checks
 from stgkeras.models.forecaster import Forecaster
-from stgkeras.models.model_inputs import by_node, forecast_head
+from stgkeras.models.model_inputs import by_node, forecast_head, with_calendar
 from stgkeras.types import Tensor
 
 
@@ -98,9 +98,7 @@ def stid(signals: Mapping[str, Tensor], calendar: Tensor, arguments: Mapping[str
     nodes, low, windows = arguments["num_nodes"], 0, []
     for x in signals.values():
         if arguments["calendar_features"]:
-            known = calendar[:, low : low + x.shape[1], None]
-            known = ops.repeat(known, nodes, axis=2)
-            x = ops.concatenate([x, known], axis=-1)
+            x = with_calendar(x, calendar[:, low : low + x.shape[1]])
         low += x.shape[1]
         windows.append(by_node(x))
     h = ops.concatenate(windows, axis=-1)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from stgkeras.layers import _checks
+from stgkeras.types import Tensor
+
+AXES = ("time", "nodes")
+
+
+@keras.saving.register_keras_serializable("stgkeras")
+class AxialAttention(keras.layers.Layer):
+    """Multi-head self-attention along one axis of a signal: along time, or along nodes.
+
+        Q, K, V = x W_Q + b_Q,  x W_K + b_K,  x W_V + b_V
+        h_j = softmax(Q_j K_jᵀ / √d) V_j        for each head j
+        y = (h_1 ‖ … ‖ h_heads) W_O + b_O
+
+    Q_j, K_j and V_j are the j-th of `num_heads` parts of Q, K and V, with d = features / num_heads
+    columns each. Along time, the rows of x are the steps of one node; along nodes, they are the
+    nodes at one step. ‖ is concatenation.
+
+    Args:
+        num_heads: int. Number of heads. It must divide the number of features.
+        axis: str. "time" or "nodes".
+
+    Call arguments:
+        x: tensor (batch, time, nodes, features).
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Raises:
+        ValueError: if an argument is invalid, or `num_heads` does not divide the features of `x`.
+
+    Example:
+        >>> import numpy as np, stgkeras
+        >>> x = np.ones((2, 12, 5, 8), "float32")
+        >>> tuple(stgkeras.layers.AxialAttention(4, axis="nodes")(x).shape)
+        (2, 12, 5, 8)
+
+    Source:
+        Vaswani et al., 2017, arXiv:1706.03762, eq. 1 and section 3.2.2; along one axis as in Liu et
+        al., 2023, arXiv:2308.10425, eq. 5 and 6. Departs from the papers: the maps have biases, as
+        in the released code.
+    """
+
+    def __init__(self, num_heads: int, axis: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = _checks.integer("num_heads", num_heads)
+        self.axis = _checks.one_of("axis", axis, AXES)
+
+    def build(self, x_shape: tuple) -> None:
+        self._check(x_shape)
+        features = x_shape[-1]
+        # The three maps side by side: one product computes all of them.
+        for name, size in (("input", 3 * features), ("output", features)):
+            kernel = self.add_weight((features, size), "glorot_uniform", name=f"{name}_kernel")
+            bias = self.add_weight((size,), "zeros", name=f"{name}_bias")
+            setattr(self, f"{name}_kernel", kernel)
+            setattr(self, f"{name}_bias", bias)
+
+    def call(self, x: Tensor) -> Tensor:
+        _, steps, nodes, features = x.shape
+        width = features // self.num_heads
+        order = (0, 2, 3, 1, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
+        joined = ops.matmul(x, self.input_kernel) + self.input_bias
+        parts = [
+            ops.transpose(ops.reshape(part, (-1, steps, nodes, self.num_heads, width)), order)
+            for part in ops.split(joined, 3, axis=-1)
+        ]  # (B, N, heads, T, d) along time, (B, T, heads, N, d) along nodes
+        query, key, value = parts
+        scores = ops.matmul(query * (1 / math.sqrt(width)), ops.swapaxes(key, -1, -2))
+        attended = ops.matmul(ops.softmax(scores, axis=-1), value)
+        back = (0, 3, 1, 2, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
+        attended = ops.reshape(ops.transpose(attended, back), (-1, steps, nodes, features))
+        return ops.matmul(attended, self.output_kernel) + self.output_bias
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        self._check(x_shape)
+        return x_shape
+
+    def _check(self, x_shape):
+        _checks.signal(x_shape)
+        if x_shape[-1] % self.num_heads:
+            raise ValueError(
+                f"`num_heads` must divide the number of features. Received: "
+                f"num_heads={self.num_heads}, {x_shape[-1]} features. Pass a divisor."
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "num_heads": self.num_heads, "axis": self.axis}
