@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 after success; 2 after an error that the user can correct; 130 after Ctrl-C; 141 if the
         program that reads the standard output has ended.
     """
-    args = _parser().parse_args(arguments)
+    args = _parsed(arguments)
     if arguments is None:  # otherwise the caller may need TensorFlow later
         _leave_out_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
@@ -49,6 +49,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
+
+
+def _parsed(arguments):
+    parser = _parser()
+    args, rest = parser.parse_known_args(arguments)
+    # Before Python 3.13, argparse leaves ROADS over if options are between it and READINGS.
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(args, "roads", "") is None:
+        args.roads = rest.pop()
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
 
 
 def _parser():

@@ -92,7 +92,7 @@ def parser(
             found.add_argument(name, **settings)
     if {"data", "report", "csv"} & set(groups):
         reading.add_series_options(found)
-        reading.add_table_options(found, several=True)
+        reading.add_table_options(found)
     found.add_argument("--debug", action="store_true", help="show the traceback of an error")
     found.set_defaults(**defaults)
     return found
