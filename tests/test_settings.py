@@ -136,3 +136,11 @@ def test_quantiles_and_covariates_in_half_precision(kind, policy):
     half.compile(keras.optimizers.Adam(1e-3), losses.QuantileLoss(LEVELS))
     history = half.fit(x, values[ahead], epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all() and np.isfinite(half.predict(x, verbose=0)).all()
+
+    plain = kind(3, **options | {"season": None}, dtype=policy)  # no scaler after the quantiles
+    plain.get_layer("covariate_effect").set_weights(effect.get_weights())
+    x = {**x, "x": (x["x"] - 5000) / 1000}
+    del x["calendar"]
+    found = plain.predict(x, verbose=0)
+    assert found.dtype == np.float32 and np.isfinite(found).all()
+    assert (np.diff(found, axis=-1) >= 0).all()
