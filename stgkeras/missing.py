@@ -81,15 +81,38 @@ def known_labels(y: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any]:
     return ops.maximum(y, 0), weight
 
 
-def check_same_shape(y_true: Tensor, y_pred: Tensor) -> None:
-    """Raises an error if the known axes of targets and predictions differ in length."""
+def quantile_advice(shapes: Any, forecast: str, other: str) -> str:
+    """Returns the fix for a forecast with a last axis that the truth lacks, or "".
+
+    Args:
+        shapes: shapes of the truth and of the forecast.
+        forecast: name of the argument with the forecast.
+        other: name of a function or class that takes quantiles.
+    """
+    truth, found = shapes
+    same = all(a == b for a, b in zip(truth, found, strict=False) if a and b)
+    if len(found) != len(truth) + 1 or not same:
+        return ""
+    return (
+        f" If the last axis of `{forecast}` holds quantiles, use `{other}`, or pass the median, "
+        f"`{forecast}[..., quantiles.index(0.5)]`."
+    )
+
+
+def check_same_shape(y_true: Tensor, y_pred: Tensor, other: str = "") -> None:
+    """Raises an error if the known axes of targets and predictions differ in length.
+
+    Args:
+        other: str. The loss that takes an axis of quantiles, which the error then names.
+    """
     shapes = tuple(y_true.shape), tuple(y_pred.shape)
     same_rank = len(shapes[0]) == len(shapes[1])
     if not same_rank or any(a != b for a, b in zip(*shapes, strict=True) if a and b):
+        fix = quantile_advice(shapes, "y_pred", other) if other else ""
         raise ValueError(
             "`y_true` must have the shape of `y_pred`. "
-            f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}. "
-            "Reshape the targets to the output of the model."
+            f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}."
+            f"{fix or ' Reshape the targets to the output of the model.'}"
         )
 
 

@@ -75,7 +75,10 @@ PUBLISHED = (
     *("citation_downloads", "citations", "citeseer", "digits"),
     *("traffic", "traffic_downloads", "traffic_sources"),
 )
-OTHERS = ("class_plots", "interval_plots", "metrics", "plots", "scripts", "ties_plots")
+OTHERS = (
+    *("class_plots", "interval_plots", "metrics", "plot_arguments", "plots", "scripts"),
+    "ties_plots",
+)
 TOUCH_NO_BACKEND = (
     *(f"tests/test_{name}.py" for name in (*GRAPHS, *LINKS, *SERIES, *PUBLISHED, *OTHERS)),
     *(f"stgkeras/{package}" for package in ("datasets", "graphs", "plots")),

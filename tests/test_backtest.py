@@ -1,5 +1,6 @@
 """Backtests: no look ahead, the right steps, and the test of Diebold and Mariano by hand."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,7 @@ from conftest import once
 from scipy import stats
 from test_forecaster import SMALL, series_of
 
+from stgkeras import datasets, losses
 from stgkeras.forecasting import Backtest, Forecaster, compare
 from stgkeras.metrics import diebold_mariano
 
@@ -101,9 +103,67 @@ def test_what_is_refused():
         ({"stride": 0}, "`stride` must be an integer"),
         ({"refit": "weekly"}, '`refit` must be "never", "every N days" or'),
         ({"window": 10}, "`window` must be an integer of at least 15"),
+        (
+            {"start": 20},
+            "`start` and `window` must leave enough .* 20 steps, but the training",
+        ),
+        ({"window": 30}, "Received: 30 steps, but the training part .* Pass a larger `start`"),
+        ({"folder": __file__}, "`folder` must be a folder or a new path"),
     ):
         with pytest.raises(ValueError, match=message):
             forecaster.backtest(series, **wrong)
+    with pytest.raises(TypeError, match="`series` must be a Series. Received: series of type Data"):
+        forecaster.backtest(speeds())
+
+
+@once
+def test_a_trained_forecaster_gives_its_graph_and_arguments():
+    """A series without a graph, with the sensors in another order, has the same forecasts."""
+    frame = speeds()
+    series = series_of({"speed": frame})
+    options = {"start": 200, "stride": 30, **FIT}
+    forecaster = Forecaster(horizon=3, season=True, **SMALL)
+    expected = forecaster.backtest(series, **options)
+    forecaster.fit(series, epochs=1, verbose=0)
+    turned = datasets.from_pandas({"speed": frame[list("DBCA")]})
+    assert turned.adjacency is None
+    found = forecaster.backtest(turned, **options)
+    for name, one in expected.forecasts.items():
+        np.testing.assert_allclose(found.forecasts[name], one, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(found.truth, expected.truth)
+    assert "graph" not in forecaster.model_arguments
+    with pytest.raises(ValueError, match="`graph` must be given, because the series has no graph"):
+        Forecaster(horizon=3, **SMALL).backtest(turned, **options)
+
+
+@once
+def test_each_training_has_an_optimizer_of_its_own(tmp_path, monkeypatch):
+    series = series_of({"speed": speeds()})
+    forecaster = Forecaster(horizon=3, **SMALL)
+    rates, own = [], Forecaster.fit
+
+    def fit(self, *args, **options):
+        own(self, *args, **options)
+        rates.append(float(self.model.optimizer.learning_rate))
+
+    monkeypatch.setattr(Forecaster, "fit", fit)
+    for rate in (0.002, 0.002, 0.003):  # the second finds the forecasts of the first
+        optimizer = keras.optimizers.Adam(rate)
+        options = {"stride": 40, "refit": 72, "folder": tmp_path, "optimizer": optimizer, **FIT}
+        forecaster.backtest(series, loss=losses.MaskedHuber(), **options)
+    np.testing.assert_allclose(rates, [0.002, 0.002, 0.003, 0.003], rtol=1e-6)
+
+
+@once
+def test_a_target_alone():
+    rng = np.random.default_rng(0)
+    truth, quantiles = rng.normal(size=(5, 2, 3, 2)), rng.normal(size=(5, 2, 3, 2, 3))
+    whole = Backtest(pd.RangeIndex(5), truth, {"a": truth + [1, 5]}, np.zeros(5, int), 2, quantiles)
+    one = whole.of_target(1)
+    np.testing.assert_allclose(one.by_step()["a"], [5, 5])
+    assert one.stride == 2 and one.quantiles.shape == (5, 2, 3, 1, 3)
+    with pytest.raises(ValueError, match="`number` must be integers below 2, the number of targ"):
+        whole.of_target(2)
 
 
 def statistic_by_hand(d, lags):

@@ -29,8 +29,12 @@ def test_errors_by_epoch_and_baselines(tmp_path):
 @pytest.mark.parametrize(
     ("curves", "baselines", "message"),
     [
-        ({}, None, "`curves` must hold 1 to 8 curves. Received: 0 curves"),
-        ({str(n): [0.5] for n in range(9)}, None, "Received: 9 curves"),
+        ({}, None, "`curves` must have at least one entry"),
+        (
+            {str(n): [0.5] for n in range(9)},
+            None,
+            "at most 8 curves. Received: 9 curves",
+        ),
         ({"GCN": [50, 81.5]}, None, "`curves` must hold .* curves\\['GCN'\\] .* from 50 to 81.5"),
         ({"GCN": [0.5, np.nan]}, None, "`curves` must hold accuracies in"),
         ({"GCN": [0.5]}, {"words": 57.6}, "`baselines` must hold accuracies .* Divide percent"),
@@ -74,3 +78,13 @@ def test_classes_have_markers_and_names(tmp_path):
 def test_bad_features(features, labels, message):
     with pytest.raises(ValueError, match=message):
         plots.classes({"x": features}, list(labels))
+
+
+def test_few_points_and_equal_points():
+    """t-SNE needs more points than its usual perplexity, and ends the process if all are equal."""
+    empty = scipy.sparse.csr_array((4, 5))
+    features = {"few": np.eye(4), "equal": np.ones((4, 3)), "sparse": empty}
+    figure = plots.classes(features, [0, 1, 1, 0])
+    few, equal, sparse = (axes.collections[1].get_offsets() for axes in figure.axes)
+    assert len(few) == 2 and np.isfinite(few).all() and np.ptp(few, axis=0).any()
+    assert not equal.any() and not sparse.any()

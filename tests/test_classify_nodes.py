@@ -44,7 +44,7 @@ def test_classes_of_papers(model, seeds, epochs, tmp_path, capsys, monkeypatch):
 
 
 class Projection:
-    def __init__(self, random_state):
+    def __init__(self, random_state, perplexity):
         pass
 
     def fit_transform(self, hidden):

@@ -148,7 +148,7 @@ def test_features_are_chosen_by_name(here, run):
 
 @once
 def test_quantiles_are_fitted_scored_and_forecast(here, run, error):
-    options = [*FIT, "--epochs", "1", "--quantiles", "0.1", "0.5", "0.9"]
+    options = [*FIT, "--epochs", "1", "--quantiles", "0.1,0.5,0.9"]
     text = run("fit", "speeds.csv", "roads.csv", *options, "--out", "wide").out
     parts = r"Interval of 80 %: (\d+\.\d)% of the readings are inside, mean width \S+ km/h, "
     assert 50 < float(re.search(parts + r"interval score \S+\.\n", text)[1]) < 100
@@ -159,7 +159,7 @@ def test_quantiles_are_fitted_scored_and_forecast(here, run, error):
     assert list(frame) == ["time", "sensor", "value", "value_q10", "value_q50", "value_q90", "flag"]
     assert (frame["value_q10"] <= frame["value_q90"]).all()
     assert "Interval of 80 %" in run("evaluate", "wide", "speeds.csv").out
-    wrong = error("fit", "speeds.csv", *FIT, "--quantiles", "0.1", "0.9", "--out", "w2")
+    wrong = error("fit", "speeds.csv", *FIT, "--quantiles", "0.1,0.9", "--out", "w2")
     assert "--quantiles must have 0.5, the median" in wrong
 
 

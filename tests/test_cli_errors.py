@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811 - fixtures are imported
 import re
+import shlex
 import subprocess
 import sys
 import warnings
@@ -146,15 +147,18 @@ def test_warnings_are_one_line(monkeypatch, capsys):
 @once
 def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
-    speeds().to_csv("speeds.csv")
-    speeds()[-24:].to_csv("newest.csv")
+    speeds(20).to_csv("speeds.csv")
+    speeds(20)[-24:].to_csv("newest.csv")
     roads = pd.DataFrame(ROADS, columns=["from", "to"])
     roads.assign(distance=1.2).to_csv("roads.csv", index=False)
     lines = re.findall(r"^stgkeras (.*)$", README.read_text("utf-8"), re.MULTILINE)
-    assert {line.split()[0] for line in lines} == {"fit", "forecast", "evaluate", "report", "tune"}
-    quick = {"fit": ["--epochs", "1"], "tune": ["--epochs", "1", "--trials", "1"]}
+    assert {line.split()[0] for line in lines} == {
+        *("fit", "forecast", "evaluate", "backtest", "report", "tune")
+    }
+    quick = {name: ["--epochs", "1"] for name in ("fit", "backtest", "tune")}
+    quick["tune"] += ["--trials", "1"]
     for line in lines:
-        run(*line.split(), *quick.get(line.split()[0], []))
+        run(*shlex.split(line), *quick.get(line.split()[0], []))
     assert len(pd.read_csv("next_hour.csv")) == 12 * 6
 
 

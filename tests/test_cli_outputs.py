@@ -15,7 +15,7 @@ from cli_runs import FIT, error, fitted, folder, here, run, speeds  # noqa: F401
 from conftest import child_environment, once
 
 from stgkeras import Forecaster
-from stgkeras.cli import tune, words
+from stgkeras.cli import _parsed, tune, words
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
@@ -115,3 +115,31 @@ def test_the_process_does_not_import_a_backend_that_it_does_not_use(fitted, here
     alone, city = (Forecaster.load(name) for name in ("alone", "city"))
     for one, other in zip(alone.model.get_weights(), city.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # the same seed
+
+
+@once
+@pytest.mark.parametrize(
+    "words",
+    [
+        "fit --quantiles 0.05,0.5,0.95 speeds.csv roads.csv --key a --key b --out x",
+        "fit --quantiles 0.05 --quantiles 0.5,0.95 speeds.csv --key a --key b roads.csv --out x",
+        "fit speeds.csv --key a --quantiles 0.05,0.5 roads.csv --key b --out x --quantiles 0.95",
+        "fit --key a --key b speeds.csv roads.csv --out x --quantiles 0.05,0.5,0.95",
+    ],
+)
+def test_options_with_several_values_take_no_files(words):
+    args = _parsed(words.split())
+    assert (args.readings, args.roads) == ("speeds.csv", "roads.csv")
+    assert (args.quantiles, args.key) == ([0.05, 0.5, 0.95], ["a", "b"])
+
+
+@once
+def test_quantiles_that_are_no_numbers(capsys):
+    with pytest.raises(SystemExit):
+        _parsed("fit a.csv b.csv --out x --quantiles 0.05 0.5".split())
+    assert "unrecognized arguments: 0.5" in capsys.readouterr().err
+    for text in ("0.05;0.5", "0.5,", ""):
+        with pytest.raises(SystemExit):
+            _parsed(["fit", "a.csv", "--out", "x", "--quantiles", text])
+        message = "must be numbers with commas between them, such as 0.05,0.5,0.95. Received: "
+        assert message + text in capsys.readouterr().err

@@ -100,7 +100,7 @@ def test_the_first_trial_has_the_defaults_and_all_choices_build(name):
 
 @once
 def test_options_of_fit_that_a_search_does_not_take(here, error, capsys):
-    for option in (["--initial", "city"], ["--quantiles", "0.1", "0.5", "0.9"]):
+    for option in (["--initial", "city"], ["--quantiles", "0.1,0.5,0.9"]):
         text = error(*TUNE, "--out", "search2", *option)
         assert f"{option[0]} must not be used here" in text
     with pytest.raises(SystemExit):

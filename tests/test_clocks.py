@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from stgkeras.datasets import calendar, from_arrays, from_csv, from_pandas, load_series
+from stgkeras.datasets.series.calendar import whole_steps_per_day
 
 PARIS, ANGELES = "Europe/Paris", "America/Los_Angeles"
 
@@ -266,3 +267,16 @@ def test_rows_with_the_newest_first_are_to_be_reversed(form, tmp_path):
     table.sample(frac=1, random_state=0).to_csv(tmp_path / "mixed.csv", index=index)
     with pytest.raises(ValueError, match="Write the UTC offset of each time"):
         load_series(tmp_path / "mixed.csv", **options)
+
+
+@pytest.mark.parametrize("minutes", [0.5, 1, 5, 7, 15, 45, 60, 100, 720, 1440, 2880, 10080])
+def test_steps_per_day_are_those_of_a_range_of_times(minutes):
+    """The steps of a day, if one of them ends at midnight."""
+    times = pd.date_range("2024-05-01", "2024-05-02", freq=f"{60 * minutes:g}s")
+    whole = times[-1] == pd.Timestamp("2024-05-02")
+    assert whole_steps_per_day(minutes) == (len(times) - 1 if whole else None)
+
+
+def test_intervals_that_were_rounded():
+    assert whole_steps_per_day(205.714286) == 7 and whole_steps_per_day(205.8) is None
+    assert whole_steps_per_day(None) is None

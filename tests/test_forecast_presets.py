@@ -211,3 +211,38 @@ def test_metadata_that_cannot_be_read_are_refused(text, tmp_path):
         stgkeras.Forecaster.load(folder)
     with pytest.raises(TypeError, match="`folder` must be a path: a str or"):
         stgkeras.Forecaster.load(None)
+
+
+@once
+def test_a_preset_with_quantiles_forecasts_their_median(tmp_path):
+    times = pd.date_range("2024-05-01", periods=60, freq="h")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(50, 5, (60, 3)), times, list("ABC"))
+    data = {"sensors": list("ABC"), "features": {"speed": "km/h"}, "targets": ["speed"]}
+    data |= {
+        "interval": 60,
+        "timezone": None,
+        "null_value": None,
+        "minimum": 0,
+        "end": "2024-05-01",
+    }
+    metadata = dict.fromkeys(preset_files.KEYS) | {"data": data}
+    sizes = {"graph": np.eye(3)[::-1] * -1.0, "horizon": 2, "normalize": True, "units": 4}
+    for levels in ((0.1, 0.5, 0.9), (0.1, 0.9)):
+        model = models.GraphSTID(3, **sizes, num_blocks=1, quantiles=levels)
+        model.adapt(frame.to_numpy("float32")[..., None])
+        model.save_to_preset(tmp_path / str(len(levels)), metadata)
+        if 0.5 in levels:
+            found = model.predict(frame.to_numpy("float32")[None, -12:, :, None], verbose=0)
+    with pytest.warns(UserWarning, match="with quantiles=.* forecasts their median only, because"):
+        forecaster = stgkeras.Forecaster.load(tmp_path / "3")
+    forecast = forecaster.forecast(frame)
+    np.testing.assert_allclose(forecast.values, found[0, ..., 1], rtol=1e-5)
+    assert forecast.quantiles is None and list(forecast.to_frame()) == [
+        *("time", "sensor", "speed", "flag")
+    ]
+    errors = forecaster.evaluate(datasets.from_pandas(frame))
+    assert list(errors.index) == ["forecaster", "model"] and np.isfinite(errors).all(axis=None)
+    message = r"`folder` must be a preset with the quantile 0.5.* Received: .*\(0.1, 0.9\). Open it"
+    with pytest.raises(ValueError, match=message):
+        stgkeras.Forecaster.load(tmp_path / "2")

@@ -168,3 +168,19 @@ def test_several_offsets_for_a_forecaster_without_a_zone(tmp_path):
         as_series(form, tmp_path / "n.csv")
     zoned = form_of(from_pandas(readings(zone=VIENNA)))
     assert as_series(zoned, tmp_path / "n.csv").timezone == VIENNA
+
+
+def test_a_path_that_is_no_file_is_an_error_of_newest(tmp_path):
+    form = form_of(from_pandas(readings()))
+    (tmp_path / "n.txt").write_text("")
+    for path, kind, message in (
+        (
+            "",
+            FileNotFoundError,
+            "`newest` must be the path of an existing .* an empty text",
+        ),
+        (tmp_path / "gone.csv", FileNotFoundError, "`newest` must be .* Received: .*gone.csv"),
+        (tmp_path / "n.txt", ValueError, "`newest` must end in .npz, .csv"),
+    ):
+        with pytest.raises(kind, match=message):
+            as_series(form, path)

@@ -225,6 +225,21 @@ def series_index(series):
 
 
 @once
+def test_backtests_of_a_trained_forecaster_use_its_covariates(rainy, tmp_path):
+    forecaster, series, known = rainy
+    rate = keras.optimizers.Adam(0.02)
+    options = {"covariates": known, "start": 0.8, "folder": tmp_path, "verbose": False}
+    tested = forecaster.backtest(series, **options, epochs=25, optimizer=rate)
+    errors = tested.by_step().mean()
+    assert errors["model"] < 0.3 * errors["usual day"]
+    again = forecaster.backtest(series, **options, epochs=25, optimizer=rate)
+    np.testing.assert_array_equal(again.forecasts["model"], tested.forecasts["model"])
+    assert len(list(tmp_path.iterdir())) == 1
+    forecaster.backtest(series, **options, epochs=1, attributes=LANES + 1)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@once
 def test_shifts_follow_only_windows_with_known_covariates(rainy):
     forecaster, series, known = rainy
     form = forecaster.form

@@ -78,7 +78,7 @@ def test_arrays_of_a_file_are_named(tmp_path):
     }
     np.savez(tmp_path / "series.npz", adj=[[0, 1], [1, 0]], **readings)
     options = ("--data", tmp_path / "series.npz", "--interval", 5)
-    series = scripts.load(parse(*options, "--key", "speed", "flow"), demo_roads.load)
+    series = scripts.load(parse(*options, "--key", "speed", "--key", "flow"), demo_roads.load)
     assert series.features == ("speed", "flow") and series.values[0, 0].tolist() == [1, 0]
     with pytest.raises(UserError, match="--key"):
         scripts.load(parse(*options), demo_roads.load)

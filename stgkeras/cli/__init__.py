@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from stgkeras.cli import evaluate, fit, forecast, reading, report, tune
+from stgkeras.cli import backtest, evaluate, fit, forecast, reading, report, tune
 from stgkeras.cli.errors import UserError, translated
 
 __all__ = ["main"]
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 after success; 2 after an error that the user can correct; 130 after Ctrl-C; 141 if the
         program that reads the standard output has ended.
     """
-    args = _parser().parse_args(arguments)
+    args = _parsed(arguments)
     if arguments is None:  # otherwise the caller may need TensorFlow later
         _leave_out_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
@@ -43,12 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         more = " Pass --resume to continue." if args.command in ("fit", "tune") else ""
+        if getattr(args, "folder", None):  # of `backtest`
+            more = " Repeat the command to continue."
         print(f"stgkeras {args.command}: interrupted.{more}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as after `| head`. Without this, Python reports the error at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
+
+
+def _parsed(arguments):
+    parser = _parser()
+    args, rest = parser.parse_known_args(arguments)
+    # argparse of Python 3.11 leaves ROADS over if options are between it and READINGS.
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(args, "roads", "") is None:
+        args.roads = rest.pop()
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
 
 
 def _parser():
@@ -59,7 +72,7 @@ def _parser():
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (fit, forecast, evaluate, report, tune):
+    for module in (fit, forecast, evaluate, backtest, report, tune):
         help_text, *_ = module.__doc__.splitlines()
         command = commands.add_parser(
             module.__name__.rpartition(".")[2],

@@ -22,7 +22,7 @@ from typing import Any
 
 from stgkeras.cli import outputs, reading, words
 from stgkeras.cli.errors import UserError, in_options, option
-from stgkeras.cli.option_types import count, learning_rate, seed
+from stgkeras.cli.option_types import count, learning_rate, numbers, seed
 from stgkeras.cli.partial import Partial, check_finished
 
 OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "epochs", "seed")
@@ -68,10 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--quantiles",
-        metavar="LEVEL",
-        type=float,
-        nargs="+",
-        help="levels of quantiles to forecast, with 0.5, such as 0.05 0.5 0.95 (none)",
+        metavar="LEVELS",
+        type=numbers,
+        action="extend",
+        help="levels of quantiles to forecast, with 0.5, such as 0.05,0.5,0.95 (none)",
     )
     group.add_argument(
         "--covariates",

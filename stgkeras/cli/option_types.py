@@ -58,3 +58,19 @@ def share_or_count(text: str) -> float | int:
         (0.2, 535)
     """
     return float(text) if "." in text else int(text)
+
+
+def numbers(text: str) -> list[float]:
+    """Converts numbers with commas between them to a list of floats.
+
+    Example:
+        >>> from stgkeras.cli.option_types import numbers
+        >>> numbers("0.05,0.5,0.95")
+        [0.05, 0.5, 0.95]
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be numbers with commas between them, such as 0.05,0.5,0.95. Received: {text}"
+        ) from error

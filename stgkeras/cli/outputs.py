@@ -31,14 +31,17 @@ def check_new_folder(path: str | os.PathLike[str]) -> None:
         )
 
 
-def check_new_file(path: str | None, overwrite: bool, *inputs: str | None) -> None:
-    """Checks the file of `--out`.
+def check_new_file(
+    path: str | None, overwrite: bool, *inputs: str | None, name: str = "--out"
+) -> None:
+    """Checks the file of `--out`, or of another option.
 
     Args:
         path: path of the file. None: no file is written.
         overwrite: bool. Whether the file may exist.
         *inputs: files and folders that the command reads, or None. They are never replaced, even
             if `path` is another name of them, such as a link.
+        name: str. The option, which the errors name.
 
     Raises:
         UserError: if the file must not be written.
@@ -47,20 +50,20 @@ def check_new_file(path: str | None, overwrite: bool, *inputs: str | None) -> No
         return
     out = pathlib.Path(path)
     if out.is_dir():
-        raise UserError(f"--out must be a file. Received: {path}, a folder. Pass another name.")
+        raise UserError(f"{name} must be a file. Received: {path}, a folder. Pass another name.")
     if not out.parent.is_dir():
-        raise UserError(f"--out must be in an existing folder. Received: {path}. Create it.")
+        raise UserError(f"{name} must be in an existing folder. Received: {path}. Create it.")
     if not out.exists():
         return
-    for file in (file for name in inputs if name for file in _files(pathlib.Path(name))):
+    for file in (file for one in inputs if one for file in _files(pathlib.Path(one))):
         if out.samefile(file):
             raise UserError(
-                "--out must be another file than those that the command reads. Received: "
+                f"{name} must be another file than those that the command reads. Received: "
                 f"{path}, which is {file}. Pass another name."
             )
     if not overwrite:
         raise UserError(
-            f"--out must be a new file. Received: {path}, which exists. Pass another, or "
+            f"{name} must be a new file. Received: {path}, which exists. Pass another, or "
             "--overwrite."
         )
 

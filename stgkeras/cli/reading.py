@@ -28,14 +28,8 @@ TABLE_NAMES = {name: option(name) for name in TABLE} | {
 NAMES = TABLE_NAMES | {name: option(name) for name in SERIES}
 
 
-def add_table_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
-    """Adds the options about the form of the file, which every command has.
-
-    Args:
-        parser: parser of a command.
-        several: bool. Whether one `--key` takes several arrays, as in scripts. Positional arguments
-            must then come before it. Default False.
-    """
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options about the form of the file, which every command has."""
     group = parser.add_argument_group(
         "form of the file", "Only needed if the command cannot recognise the form."
     )
@@ -65,9 +59,8 @@ def add_table_options(parser: argparse.ArgumentParser, several: bool = False) ->
         const=False,
         help="the month is first",
     )
-    keys: dict[str, Any] = {"action": "extend", "nargs": "+"} if several else {"action": "append"}
     group.add_argument(
-        "--key", metavar="ARRAY", help="array of an npz file; may be repeated", **keys
+        "--key", metavar="ARRAY", action="append", help="array of an npz file; may be repeated"
     )
     group.add_argument(
         "--mend",

@@ -92,7 +92,7 @@ def parser(
             found.add_argument(name, **settings)
     if {"data", "report", "csv"} & set(groups):
         reading.add_series_options(found)
-        reading.add_table_options(found, several=True)
+        reading.add_table_options(found)
     found.add_argument("--debug", action="store_true", help="show the traceback of an error")
     found.set_defaults(**defaults)
     return found
@@ -136,6 +136,7 @@ def load(args: argparse.Namespace, demo: Callable[[], Any], graph: Any = None) -
         UserError: if there is no interval, or no graph, or no timestamps for `--season`.
     """
     from stgkeras import datasets
+    from stgkeras.datasets.series.calendar import whole_steps_per_day
 
     chosen = getattr(args, "dataset", None) if args.data is None else args.data
     with in_options(names(args)):
@@ -155,8 +156,7 @@ def load(args: argparse.Namespace, demo: Callable[[], Any], graph: Any = None) -
     if getattr(args, "season", None):
         if series.timestamps is None:
             raise UserError(f"{args.data} has no timestamps. Remove --season.")
-        day = 24 * 60 / series.interval
-        if abs(day - round(day)) > 1e-6:
+        if whole_steps_per_day(series.interval) is None:
             each = f"{series.interval:g} minutes"
             raise UserError(f"A day is not a multiple of {each}. Remove --season.")
     return series

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from stgkeras.forecasting import Backtest
+
+MOST_LOST = 5  # origins that a text lists
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
@@ -116,16 +120,108 @@ def _table_text(errors, target, unit, where):
     text = f"Errors{of}{unit} over {where}:\n"
     table = errors.filter(regex="^(MAE|RMSE) ").rename_axis(None)
     text += table.to_string(float_format="{:.4g}".format)
-    for name in errors.filter(regex="^coverage "):
-        level = name.removeprefix("coverage ")
-        share, width, score = (
-            errors.loc[BLEND, f"{kind} {level}"] for kind in ("coverage", "width", "interval score")
-        )
-        text += (
-            f"\nInterval of {level}: {share:.1%} of the readings are inside, mean width "
-            f"{width:.4g}{unit.replace(' in', '')}, interval score {score:.4g}."
-        )
+    text += _intervals_text(errors.loc[BLEND].to_dict(), unit.replace(" in", ""))
     overall = errors["MAE mean"].drop([BLEND, MODEL])
     if overall.min() < errors.loc[BLEND, "MAE mean"]:
         text += f"\nHere the baseline {overall.idxmin()!r} is better than the forecaster."
+    return text
+
+
+def backtest_text(
+    tests: Mapping[str, Backtest],
+    units: Sequence[str],
+    interval: float,
+    levels: Sequence[float] | None,
+) -> str:
+    """Describes a backtest: origins, errors by step ahead, and origins where a baseline is better.
+
+    Args:
+        tests: dict of target → `Backtest` of one target.
+        units: sequence of str. Units of each target.
+        interval: float. Minutes between steps.
+        levels: levels of the quantiles, or None.
+    """
+    import numpy as np
+
+    test = next(iter(tests.values()))
+    first, last = (time_text(test.origins[n]) for n in (0, -1))
+    text = (
+        f"{counted(len(test.origins), 'origin')} from {first} to {last}, every "
+        f"{counted(test.stride, 'step')}; {counted(len(np.unique(test.fitted)), 'training')}."
+    )
+    for (name, one), unit in zip(tests.items(), units, strict=True):
+        text += f"\n{_origins_text(one, name if len(tests) > 1 else '', unit, interval, levels)}"
+    return text
+
+
+def _origins_text(test, target, unit, interval, levels):
+    from stgkeras.forecasting.fitted import BLEND
+    from stgkeras.metrics import diebold_mariano, quantile_scores
+
+    of, unit = f" of {target}" if target else "", f" {unit}" if unit else ""
+    errors, horizon = test.by_origin(), test.truth.shape[1]
+    if errors[BLEND].isna().all():
+        return f"No reading{of} in the steps that were forecast."
+    steps = sorted({max(1, horizon // 4), max(1, horizon // 2), horizon})
+    table = test.by_step().loc[steps].T
+    table.columns = [f"MAE {step * interval:g} min" for step in steps]
+    table["MAE mean"] = errors.mean()
+    text = f"Errors{of}{unit and ' in'}{unit}, means over all origins:\n"
+    text += table.to_string(float_format="{:.4g}".format)
+    if test.quantiles is not None:
+        text += _intervals_text(quantile_scores(test.truth, test.quantiles, levels), unit)
+    best = best_baseline(errors)
+    pair = errors[[BLEND, best]].dropna()
+    more = pair[BLEND] - pair[best]
+    _, p = diebold_mariano(pair[BLEND], pair[best], -(-horizon // test.stride))
+    better, lost = int((more < 0).sum()), pair[more > 0]
+    size = "smaller" if more.mean() < 0 else "larger"
+    text += (
+        f"\nAt {better} of {counted(len(pair), 'origin')}, the forecaster is better than {best!r}, "
+        f"the best baseline. Its mean error is {abs(more.mean()):.3g}{unit} {size}"
+        + (f" (Diebold-Mariano test: p = {p:.2g})." if p == p else ".")
+    )
+    if not len(lost):
+        return text
+    worst = lost.loc[more[lost.index].sort_values(ascending=False, kind="stable").index[:MOST_LOST]]
+    worst = worst.set_axis([time_text(time) for time in worst.index])
+    return f"{text}\nOrigins where {best!r} is better by most:\n" + worst.to_string(
+        float_format="{:.4g}".format
+    )
+
+
+def best_baseline(errors: pd.DataFrame) -> str:
+    """Returns the baseline with the smallest mean error.
+
+    Args:
+        errors: frame with a column for each forecast.
+    """
+    from stgkeras.forecasting.fitted import BLEND, MODEL
+
+    return str(errors.drop(columns=[BLEND, MODEL]).mean().fillna(float("inf")).idxmin())
+
+
+def time_text(origin: Any) -> str:
+    """Returns a time, or the number of a step, as text.
+
+    Example:
+        >>> import pandas as pd
+        >>> from stgkeras.cli.words import time_text
+        >>> time_text(pd.Timestamp("2024-05-01", tz="Europe/Vienna")), time_text(144)
+        ('2024-05-01 00:00:00+02:00', 'step 144')
+    """
+    return origin.isoformat(sep=" ") if hasattr(origin, "isoformat") else f"step {origin}"
+
+
+def _intervals_text(scores, unit):
+    """Returns a line for each interval in scores of `metrics.quantile_scores`."""
+    text = ""
+    for name in scores:
+        if name.startswith("coverage "):
+            level = name.removeprefix("coverage ")
+            text += (
+                f"\nInterval of {level}: {scores[name]:.1%} of the readings are inside, mean width "
+                f"{scores[f'width {level}']:.4g}{unit}, interval score "
+                f"{scores[f'interval score {level}']:.4g}."
+            )
     return text

@@ -1,6 +1,7 @@
 """From readings to a dated forecast: data, model, baselines and files in one object."""
 
-from stgkeras.forecasting.backtest import Backtest, compare
+from stgkeras.forecasting.backtest import Backtest
+from stgkeras.forecasting.comparison import compare
 from stgkeras.forecasting.forecaster import Forecaster
 from stgkeras.forecasting.result import Forecast
 

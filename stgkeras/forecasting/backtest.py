@@ -6,7 +6,7 @@ import copy
 import hashlib
 import os
 import pathlib
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,16 @@ import keras
 import numpy as np
 
 from stgkeras import arguments
+from stgkeras.datasets import split_windows
 from stgkeras.datasets.series.clocks import in_zone
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
-from stgkeras.forecasting.covariates import with_covariates
+from stgkeras.forecasting.attributes import attributes_of
+from stgkeras.forecasting.covariates import fit_options, with_covariates
 from stgkeras.forecasting.errors import ordered
-from stgkeras.forecasting.fitted import BLEND, Fitted
-from stgkeras.metrics import diebold_mariano
+from stgkeras.forecasting.fitted import Fitted
+from stgkeras.forecasting.graph import with_graph_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,22 @@ class Backtest:
 
         return self._errors((0, 2, 3), pd.RangeIndex(1, self.truth.shape[1] + 1, name="step"))
 
+    def of_target(self, number: int) -> Backtest:
+        """Returns the backtest of one target, which has units of its own.
+
+        Args:
+            number: int. Index of the target, from 0.
+        """
+        targets = self.truth.shape[-1]
+        arguments.indices("number", [number], targets, "targets")
+        part = slice(number, number + 1)
+        return replace(
+            self,
+            truth=self.truth[..., part],
+            forecasts={name: one[..., part] for name, one in self.forecasts.items()},
+            quantiles=None if self.quantiles is None else self.quantiles[..., part, :],
+        )
+
     def _errors(self, axes, rows):
         import pandas as pd
 
@@ -85,7 +103,8 @@ def backtest(
 ) -> Backtest:
     """Forecasts a series from many origins, each time knowing only the readings before.
 
-    The forecaster itself is not changed: new ones with its arguments are trained.
+    The forecaster itself is not changed: new ones with its arguments are trained. If the forecaster
+    is trained and the series has no graph, they have the sensors and the graph of the forecaster.
 
     Args:
         series: `Series` with steps of equal length.
@@ -109,10 +128,18 @@ def backtest(
     Raises:
         ValueError: if an argument is invalid, or the first part is too short for `fit`.
     """
+    arguments.instance("series", series, Series, "Pass the result of `datasets.load_series`.")
+    new = copy.copy(self)
     series = with_covariates(series, covariates)
+    series, new.model_arguments = with_graph_of(self, series)
+    new._fitted = new._data = None
     length, horizon, total = self.input_length, self.horizon, len(series.values)
-    first = arguments.fraction("start", start) * total if isinstance(start, float) else start
-    first = arguments.integer("start", int(first), length)
+    described = {} if self._fitted is None else fit_options(self.form)
+    fit = {"test": length + horizon, **described, **fit}
+    if isinstance(start, float):
+        first = int(arguments.fraction("start", start) * total)
+    else:
+        first = arguments.integer("start", start, length)
     stride = arguments.integer("stride", horizon if stride is None else stride)
     every = steps_of(refit, series) or total
     origins = np.arange(first, total - horizon + 1, stride)
@@ -123,21 +150,21 @@ def backtest(
         )
     if window is not None:
         arguments.integer("window", window, length + horizon)
+    check_length(first if window is None else min(first, window), self, fit)
+    folder = None if folder is None else new_folder(folder)
     groups = [origins[(origins - first) // every == k] for k in range((total - first) // every + 1)]
     groups = [group for group in groups if len(group)]
     bar = keras.utils.Progbar(len(groups), unit_name="training", verbose=int(verbose))
-    fit = {"test": length + horizon, **fit}
     found = []
     for number, group in enumerate(groups):
         end = int(group[0])
         known = part_of(series, 0 if window is None else max(0, end - window), end)
-        path = None if folder is None else stored(folder, known, group, self, fit)
+        path = None if folder is None else folder / file_name(known, group, new, fit)
         if path is not None and path.exists():
             found.append(read_npz(path))
         else:
-            forecaster = copy.copy(self)
-            forecaster._fitted = forecaster._data = None
-            forecaster.fit(known, verbose=0, **fit)
+            forecaster = copy.copy(new)
+            forecaster.fit(known, verbose=0, **with_new_optimizer(fit))
             found.append(forecasts_from(forecaster._ready(), series, group))
             if path is not None:
                 save(path, found[-1])
@@ -165,7 +192,6 @@ def steps_of(refit: str | int, series: Series) -> int | None:
 
 def save(path: pathlib.Path, arrays: dict[str, Any]) -> None:
     """Writes arrays to an npz file, which is complete or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
     with open(partial, "wb") as file:
         np.savez(file, **arrays)
@@ -194,24 +220,61 @@ def forecasts_from(fitted: Fitted, series: Series, origins: np.ndarray) -> dict[
     return found if quantiles is None else {**found, "quantiles": quantiles}
 
 
-def stored(
-    folder: str | os.PathLike[str],
-    known: Series,
-    origins: np.ndarray,
-    forecaster: Any,
-    options: Any,
-) -> pathlib.Path:
-    """Returns the file of the forecasts of one training, named after all that it depends on."""
+def check_length(steps: int, forecaster: Any, fit: dict[str, Any]) -> None:
+    """Raises ValueError if the shortest training of a backtest, of `steps` steps, is too short."""
+    sizes = forecaster.input_length, forecaster.horizon
+    try:
+        split_windows(steps, *sizes, fit.get("val", 0.2), fit["test"])
+    except ValueError as error:
+        reason, _, _ = str(error).partition(". Received")
+        raise ValueError(
+            "`start` and `window` must leave enough steps for the first training. Received: "
+            f"{steps} steps, but {reason[0].lower()}{reason[1:]}. Pass a larger `start` or "
+            "`window`, or more readings."
+        ) from error
+
+
+def new_folder(folder: str | os.PathLike[str]) -> pathlib.Path:
+    """Creates a folder, unless it exists. Raises ValueError if that is not possible."""
+    path = arguments.path("folder", folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"`folder` must be a folder or a new path. Received: folder={str(path)!r}, with "
+            f"{type(error).__name__}. Pass another path."
+        ) from error
+    return path
+
+
+def with_new_optimizer(fit: dict[str, Any]) -> dict[str, Any]:
+    """Returns arguments of `fit` with a copy of their optimizer, which can train one model only."""
+    given = fit.get("optimizer")
+    if not isinstance(given, keras.optimizers.Optimizer):
+        return fit
+    return {**fit, "optimizer": type(given).from_config(given.get_config())}
+
+
+def settings_of(value: Any) -> Any:
+    """Returns the class and the config of an optimizer or loss, without its name; others as is."""
+    if not hasattr(value, "get_config"):
+        return value
+    return type(value), {k: v for k, v in value.get_config().items() if k != "name"}
+
+
+def file_name(known: Series, origins: np.ndarray, forecaster: Any, fit: dict[str, Any]) -> str:
+    """Returns the file name of the forecasts of one training, from all that they depend on."""
     own = {k: v for k, v in vars(forecaster).items() if not k.startswith("_") and k != "graph"}
-    digest = hashlib.sha256(repr((own, options, origins.tolist())).encode())
-    digest.update(repr(forecaster._build).split(" at 0x")[0].encode())
+    options = {k: settings_of(v) for k, v in fit.items() if k != "attributes"}
+    parts = own, options, forecaster._build, origins.tolist()
+    digest = hashlib.sha256(re.sub(" at 0x[0-9a-f]+", "", repr(parts)).encode())
+    digest.update(repr(attributes_of(fit.get("attributes"), known.names)).encode())
     arrays = [known.values, known.timestamps, known.adjacency, forecaster.graph]
     if known.covariates is not None:
         arrays += [known.covariates.values, known.covariates.timestamps]
     for array in arrays:
         digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
-    name = f"{int(origins[0])}-{digest.hexdigest()[:16]}.npz"
-    return arguments.path("folder", folder) / name
+    return f"{int(origins[0])}-{digest.hexdigest()[:16]}.npz"
 
 
 def joined(
@@ -229,67 +292,3 @@ def joined(
         index = in_zone(series.timestamps[origins], series.timezone).rename("origin")
     forecasts = {name.removeprefix("forecast "): one for name, one in whole.items()}
     return Backtest(index, truth, forecasts, fitted, stride, quantiles)
-
-
-def compare(backtests: dict[str, Backtest] | Sequence[Backtest]) -> pd.DataFrame:
-    """Compares the forecasters of backtests on the same origins by the Diebold-Mariano test.
-
-    The loss of an origin is the mean absolute error of all steps, sensors and targets that every
-    backtest has. One split proves little: a difference counts only if it is large beside the
-    differences from origin to origin.
-
-    Args:
-        backtests: dict of name → `Backtest`, or a sequence of them. The first is the reference.
-
-    Returns:
-        pandas frame, a row for each backtest: "MAE", "difference" to the first, "statistic" and
-        "p" of `metrics.diebold_mariano`, two-sided.
-
-    Raises:
-        ValueError: if the backtests have other origins or readings.
-
-    Example:
-        >>> import numpy as np, pandas as pd
-        >>> from stgkeras.forecasting import Backtest, compare
-        >>> truth, origins = np.zeros((20, 2, 3, 1)), pd.RangeIndex(20)
-        >>> rest = np.random.default_rng(0).normal(size=truth.shape)
-        >>> made = {
-        ...     name: Backtest(origins, truth, {"forecaster": size * rest}, np.zeros(20, int))
-        ...     for name, size in (("ours", 1), ("theirs", 3))
-        ... }
-        >>> table = compare(made)
-        >>> bool(table.loc["theirs", "difference"] > 0), bool(table.loc["theirs", "p"] < 0.05)
-        (True, True)
-    """
-    import pandas as pd
-
-    if not isinstance(backtests, dict):
-        backtests = {f"backtest {n}": one for n, one in enumerate(backtests, 1)}
-    first = next(iter(backtests.values()))
-    for name, one in backtests.items():
-        same = one.truth.shape == first.truth.shape and one.origins.equals(first.origins)
-        if not same or not np.array_equal(one.truth, first.truth, equal_nan=True):
-            raise ValueError(
-                f"`backtests` must have the same origins and readings. Received: {name!r}, which "
-                "has others than the first. Run them on one series with one `start` and `stride`."
-            )
-    overlap = -(-first.truth.shape[1] // first.stride)  # origins that one forecast reaches over
-    losses = {
-        name: np.ma.masked_invalid(np.abs(one.forecasts[BLEND] - one.truth))
-        .mean(axis=(1, 2, 3))
-        .filled(np.nan)
-        for name, one in backtests.items()
-    }
-    rows = {}
-    reference = next(iter(losses.values()))
-    for name, loss in losses.items():
-        statistic, p = (np.nan, np.nan)
-        if loss is not reference:
-            statistic, p = diebold_mariano(loss, reference, overlap)
-        rows[name] = {
-            "MAE": float(np.nanmean(loss)),
-            "difference": float(np.nanmean(loss - reference)),
-            "statistic": statistic,
-            "p": p,
-        }
-    return pd.DataFrame(rows).T

@@ -93,6 +93,20 @@ def described(series: Series, known: Any, attributes: Any) -> dict[str, Any]:
     }
 
 
+def fit_options(form: Form) -> dict[str, Any]:
+    """Returns the arguments `known` and `attributes` of `Forecaster.fit` for the same data."""
+    import pandas as pd
+
+    found: dict[str, Any] = {}
+    if form.past_covariates or form.future_covariates:
+        found["known"] = dict.fromkeys(form.past_covariates, "past")
+        found["known"] |= dict.fromkeys(form.future_covariates, "future")
+    if form.attributes:
+        values = np.array(form.attribute_values)
+        found["attributes"] = pd.DataFrame(values, [*form.names], [*form.attributes])
+    return found
+
+
 def covariate_inputs(form: Form, series: Series, first: int, end: int) -> dict[str, np.ndarray]:
     """Returns the covariates of the steps `first` to `end` - 1 as inputs of a model.
 

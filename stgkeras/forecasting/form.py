@@ -10,10 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from stgkeras.arguments import is_number
+from stgkeras.datasets.series.calendar import whole_steps_per_day
 from stgkeras.datasets.series.clocks import Holidays, zone_of
 from stgkeras.datasets.series.series import Series
-
-MINUTES = 24 * 60  # in a day
 
 
 @dataclass(frozen=True)
@@ -141,9 +140,7 @@ class Form:
     @property
     def steps_per_day(self) -> int | None:
         """The number of steps in a day; None without times, or if it is not a whole number."""
-        steps = round(MINUTES / self.interval)
-        whole = abs(steps * self.interval - MINUTES) < 1e-6 * MINUTES and steps > 0
-        return steps if whole and self.dated else None
+        return whole_steps_per_day(self.interval) if self.dated else None
 
     def to_json(self) -> dict[str, Any]:
         found = asdict(self)

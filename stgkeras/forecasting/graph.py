@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.graph_files import graph_parts
 from stgkeras.datasets.series.series import Series
+from stgkeras.forecasting.errors import ordered
 
 if TYPE_CHECKING:
     from stgkeras.datasets.series.joined import GraphLike
@@ -34,6 +35,35 @@ def with_graph(series: Series, graph: GraphLike | None) -> Series:
     found = graph_parts(graph, series.names)
     adjacency = checked_adjacency(found["adjacency"], len(series.names))
     return replace(series, adjacency=adjacency, places=found["places"])
+
+
+def with_graph_of(forecaster: Any, series: Series) -> tuple[Series, dict[str, Any]]:
+    """Returns a series with a graph, and the model arguments of a new forecaster for it.
+
+    A series without a graph has the sensors and the graph of the forecaster, if that is trained.
+
+    Args:
+        forecaster: `Forecaster`, trained or not.
+        series: `Series`.
+    """
+    given = forecaster.model_arguments
+    if forecaster._fitted is None:
+        return series, given
+    model = forecaster.model
+    if isinstance(model.input_length, dict):
+        raise ValueError(
+            "The `forecaster` must read consecutive steps, because `fit` trains no other. "
+            f"Received: a preset with input_length={model.input_length}. Fit a forecaster on your "
+            "readings, and use that one."
+        )
+    if series.adjacency is not None or forecaster.graph is not None:
+        return series, given
+    if not model.takes_graph:
+        return ordered(forecaster.form, series), given
+    edges = np.abs(sp.csr_array(model.graph).toarray())
+    np.fill_diagonal(edges, 0)
+    series = replace(ordered(forecaster.form, series), adjacency=edges)
+    return series, {**given, "graph": model.graph}  # the operator, exactly that of the model
 
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,9 @@ KEYS = ("sensors", "features", "targets", "interval", "timezone", "null_value", 
 @dataclass
 class Preset:
     """A preset with the methods of `Fitted`. Its forecast is the forecast of its model alone.
+
+    Of a model with quantiles, the forecast is the median. The quantiles are not calibrated on
+    validation windows, so they are not returned.
 
     Args:
         form: `Form` of the data.
@@ -61,13 +65,13 @@ class Preset:
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts (W, H, N, C) of windows, of the forecaster and of its model."""
         windows = self._windows(series.values, series.calendar, starts)
-        found = self._bounded(self.model.predict(windows, verbose=0))
+        found = self._bounded(self._median(self.model.predict(windows, verbose=0)))
         return {BLEND: found, MODEL: found}
 
     def with_quantiles(
         self, series: Series, starts: np.ndarray
     ) -> tuple[dict[str, np.ndarray], None]:
-        """Returns `forecasts`. Presets have no calibrated quantiles."""
+        """Returns `forecasts`, without quantiles: those of a preset are not calibrated."""
         return self.forecasts(series, starts), None
 
     def forecast(self, newest: Any, covariates: Any = None) -> Forecast:
@@ -79,7 +83,7 @@ class Preset:
         inputs = self._windows(values, window.calendar, np.array([self.earlier]))[0][0]
         if self._call is None:
             self._call = compiled_call(self.model)
-        return dated(form, window, self._bounded(self._call(inputs))[0])
+        return dated(form, window, self._bounded(self._median(self._call(inputs)))[0])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Saves the preset in a new folder."""
@@ -92,6 +96,11 @@ class Preset:
         return Windows(
             values, targets, starts, clock=clock, batch_size=64, **season, **past, **self._options
         )
+
+    def _median(self, found):
+        """Returns the forecast (W, H, N, C) in the output of the model: the median of quantiles."""
+        levels = self.model.quantiles
+        return found if levels is None else found[..., levels.index(0.5)]
 
     def _bounded(self, values):
         floor = [-np.inf if low is None else low for low in self.form.floor]
@@ -135,7 +144,26 @@ def load(folder: str | os.PathLike[str]) -> Preset:
             f"Received: {str(folder)!r} without {', '.join(absent)}. Add them, or call "
             f"`stgkeras.models.{kind}.from_preset({str(folder)!r})`."
         )
+    _check_quantiles(folder, model)
     return Preset(_form(folder, model, data), model, metadata)
+
+
+def _check_quantiles(folder, model):
+    """Warns of quantiles, which are not calibrated. Raises ValueError if they lack the median."""
+    if model.quantiles is None:
+        return
+    received = f"{str(folder)!r} with quantiles={model.quantiles}"
+    if 0.5 not in model.quantiles:
+        raise ValueError(
+            "`folder` must be a preset with the quantile 0.5, the median, which is the forecast. "
+            f"Received: {received}. Open it with `stgkeras.models.{type(model).__name__}."
+            f"from_preset({str(folder)!r})`, or train a model with 0.5 among its `quantiles`."
+        )
+    warnings.warn(
+        f"The preset {received} forecasts their median only, because the other quantiles are not "
+        "calibrated. For calibrated quantiles, train `Forecaster(quantiles=…)`.",
+        stacklevel=5,
+    )
 
 
 def _purpose(model):
@@ -175,10 +203,6 @@ def _form(folder, model, data):
                 "trained": (True,) * len(names),
             }
         )
-        if model.quantiles is not None:
-            raise ValueError(
-                f"quantiles {model.quantiles}, which only `Forecaster.save` calibrates"
-            )
         if model.past_covariates or model.future_covariates:
             raise ValueError("covariates, which only `Forecaster.save` describes")
         if model.season not in (None, form.steps_per_day):

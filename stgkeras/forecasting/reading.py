@@ -40,7 +40,9 @@ def as_series(form: Form, newest: Any) -> Series:
             return read_series(form, newest)
         if hasattr(newest, "columns") or isinstance(newest, dict):
             return _read(form, from_pandas, newest, _options(form))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, FileNotFoundError) as error:
+        if is_path and str(error).startswith("`path`"):  # the argument of `load_series`
+            raise type(error)(str(error).replace("`path`", "`newest`", 1)) from error
         named = ARGUMENT.findall(str(error))
         if not named or type(error) not in (TypeError, ValueError):
             raise

@@ -82,7 +82,7 @@ class _MaskedLoss(keras.losses.Loss):
 
         A missing reading gives 0 and no gradient.
         """
-        check_same_shape(y_true, y_pred)
+        check_same_shape(y_true, y_pred, other="losses.QuantileLoss")
         missing = ops.isnan(y_true)
         # The mask comes before the subtraction, so that NaN enters neither loss nor gradient.
         error = ops.where(missing, 0.0, y_pred) - ops.where(missing, 0.0, y_true)

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from stgkeras import arguments
-from stgkeras.missing import add_sum, checked_null_value, on_leading_axes
+from stgkeras.missing import add_sum, checked_null_value, on_leading_axes, quantile_advice
 from stgkeras.types import Array, Tensor
 
 
@@ -54,7 +54,8 @@ def forecast_errors(
     if truth.ndim != 4 or truth.shape != forecast.shape:
         raise ValueError(
             "`truth` and `forecast` must have the same shape (windows, horizon, nodes, outputs). "
-            f"Received: truth.shape={truth.shape}, forecast.shape={forecast.shape}"
+            f"Received: truth.shape={truth.shape}, forecast.shape={forecast.shape}."
+            + quantile_advice((truth.shape, forecast.shape), "forecast", "metrics.quantile_scores")
         )
     if not isinstance(steps, Mapping):
         raise TypeError(
@@ -255,7 +256,8 @@ def _check_forecast(y_true, y_pred, step):
     if ranks != [4, 4] or any(a != b for a, b in zip(*shapes, strict=True) if a and b):
         raise ValueError(
             "`y_true` and `y_pred` must have the same shape (batch, horizon, nodes, outputs). "
-            f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}"
+            f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}."
+            + quantile_advice(shapes, "y_pred", "metrics.QuantileCRPS")
         )
     check_step(step, shapes[1][1])
 

@@ -178,7 +178,9 @@ class Forecaster(GraphModel):
         adapt_covariates(self, given)
 
     def check_compiled(self, given: Mapping[str, Any]) -> None:
-        check_levels(self.quantiles, keras.tree.flatten(given.get("loss")))
+        metrics = [given.get(name) for name in ("metrics", "weighted_metrics")]
+        losses, metrics = (keras.tree.flatten(part) for part in (given.get("loss"), metrics))
+        check_levels(self.quantiles, losses, metrics)
 
     def target_check(self, call: str) -> TargetCheck:
         if call not in ("fit", "evaluate"):

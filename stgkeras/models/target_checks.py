@@ -187,28 +187,38 @@ def check_direction(directed: bool, losses: list[Any], metrics: list[Any]) -> No
             )
 
 
-def check_levels(quantiles: tuple[float, ...] | None, losses: list[Any]) -> None:
-    """Raises ValueError if a loss of a forecaster does not fit the levels of its quantiles.
+def check_levels(
+    quantiles: tuple[float, ...] | None, losses: list[Any], metrics: list[Any]
+) -> None:
+    """Raises ValueError if a loss or metric of a forecaster does not fit the levels of quantiles.
 
     Args:
         quantiles: None, or the argument of the model.
-        losses: list of what `compile` received. Functions and classes of the user are not checked.
+        losses, metrics: lists of what `compile` received. Functions and classes of the user are not
+            checked.
     """
-    for loss in losses:
-        levels = getattr(loss, "quantiles", None)
-        if levels == quantiles:
-            continue
-        module = "keras" if isinstance(loss, str) else getattr(loss, "__module__", "")
-        if levels is None and not module.startswith(("keras", "stgkeras")):
-            continue
-        fix = f"Use `losses.QuantileLoss({quantiles})`."
-        if quantiles is None:
-            fix = f"Create the model with `quantiles={levels}`, or use `MaskedMeanAbsoluteError`."
-        name = loss if isinstance(loss, str) else type(loss).__name__
-        raise ValueError(
-            f"`loss` must have the quantiles of the model, {quantiles}. Received: {name} with "
-            f"quantiles={levels}. {fix}"
-        )
+    usual = {"loss": "losses.QuantileLoss", "metrics": "metrics.QuantileCRPS"}
+    for name, given in (("loss", losses), ("metrics", metrics)):
+        for one in given:
+            levels = getattr(one, "quantiles", None)
+            if levels == quantiles or (levels is None and not _is_of_a_library(one)):
+                continue
+            fix = f"Use `{usual[name]}({quantiles})`."
+            if quantiles is None:
+                point = f"{'losses' if name == 'loss' else name}.MaskedMeanAbsoluteError"
+                fix = f"Create the model with `quantiles={levels}`, or use `{point}`."
+            kind = one if isinstance(one, str) else getattr(one, "__name__", type(one).__name__)
+            raise ValueError(
+                f"`{name}` must have the quantiles of the model, {quantiles}. Received: {kind} "
+                f"with quantiles={levels}. {fix}"
+            )
+
+
+def _is_of_a_library(one):
+    """Returns whether a loss or metric is one of Keras or of stgkeras, not a function of a user."""
+    one = getattr(one, "_fn", one)  # of `keras.metrics.MeanMetricWrapper`
+    module = "keras" if isinstance(one, str) else getattr(one, "__module__", None) or ""
+    return module.startswith(("keras", "stgkeras"))
 
 
 def equal_features(x: Any, y: Any) -> list[set[int]]:

@@ -8,6 +8,7 @@ in colour, so a greyscale print can be read. In a column 3.4 inches wide, the te
 from __future__ import annotations
 
 from stgkeras.plots.accuracies import accuracies
+from stgkeras.plots.backtests import backtest
 from stgkeras.plots.classes import classes
 from stgkeras.plots.errors import errors_by_sensor, errors_in_time
 from stgkeras.plots.forecasts import forecast, forecast_fan
@@ -22,6 +23,7 @@ __all__ = [
     "accuracies",
     "adjacency",
     "attention",
+    "backtest",
     "classes",
     "errors_by_sensor",
     "errors_in_time",

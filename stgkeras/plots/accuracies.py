@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import by_label, texts
 from stgkeras.plots.looks import MARKERS, STYLES, WIDTH
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def accuracies(
         `matplotlib.figure.Figure`.
 
     Raises:
+        TypeError: if an argument has another type.
         ValueError: if there are no curves or more than eight, or an accuracy is not in [0, 1].
 
     Example:
@@ -48,13 +51,19 @@ def accuracies(
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-    if not 1 <= len(curves) <= len(MARKERS):
+    texts(title=title, label=label)
+    curves = by_label("curves", curves, "accuracies of each epoch")
+    if len(curves) > len(MARKERS):
         raise ValueError(
-            f"`curves` must hold 1 to {len(MARKERS)} curves. Received: {len(curves)} curves. Draw "
-            "the other curves in a second figure."
+            f"`curves` must hold at most {len(MARKERS)} curves. Received: {len(curves)} curves. "
+            "Draw the other curves in a second figure."
         )
     errors = {key: _errors("curves", key, values) for key, values in curves.items()}
-    levels = {key: _errors("baselines", key, one) for key, one in (baselines or {}).items()}
+    baselines = {} if baselines is None else baselines
+    known = by_label("baselines", baselines, "accuracy", may_be_empty=True)
+    for key, one in known.items():
+        arguments.number(f"baselines[{key!r}]", one)
+    levels = {key: _errors("baselines", key, one) for key, one in known.items()}
     axes = (figure := Figure(figsize=(WIDTH + 2.4, 3.6), layout="constrained")).subplots()
     looks = zip(MARKERS, cycle(STYLES), strict=False)
     for number, (key, (marker, style)) in enumerate(zip(curves, looks, strict=False)):
@@ -82,7 +91,12 @@ def accuracies(
 
 def _errors(argument, key, accuracies):
     """Returns the errors in % of one curve or baseline, (epochs,). NaN if the error is 0."""
-    found = np.atleast_1d(np.asarray(accuracies, float))
+    found = np.atleast_1d(arguments.array(f"{argument}[{key!r}]", accuracies).astype(float))
+    if found.ndim != 1 or not found.size:
+        raise ValueError(
+            f"`{argument}[{key!r}]` must have one accuracy for each epoch. Received: shape "
+            f"{found.shape}. Pass a list of numbers."
+        )
     if not ((found >= 0) & (found <= 1)).all():
         raise ValueError(
             f"`{argument}` must hold accuracies in [0, 1]. Received: {argument}[{key!r}] with "

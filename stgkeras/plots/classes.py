@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from stgkeras import arguments
+from stgkeras.plots.checks import by_label, texts
 from stgkeras.plots.looks import MARKERS, short
 from stgkeras.types import Array
 
@@ -39,6 +41,7 @@ def classes(
         `matplotlib.figure.Figure`.
 
     Raises:
+        TypeError: if an argument has another type.
         ValueError: if there are more than eight classes, or an array has another shape.
 
     Example:
@@ -51,20 +54,45 @@ def classes(
     """
     from matplotlib.figure import Figure
 
-    labels = np.asarray(labels)
+    texts(title=title)
+    features = by_label("features", features, "array (points, F)")
+    labels = arguments.array("labels", labels, "(points)")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"`labels` must be ints. Received: labels of dtype {labels.dtype}. Pass the number of "
+            "the class of each point, or -1."
+        )
     found = np.unique(labels[labels >= 0])
+    if not len(found) or len(labels) < 2:
+        raise ValueError(
+            "`labels` must have at least two points, and one with a class, 0 or more. Received: "
+            f"{len(labels)} points, {len(found)} classes. Pass the classes of more points."
+        )
     if len(found) > len(MARKERS):
         raise ValueError(
             f"`labels` must have at most {len(MARKERS)} classes. Received: {len(found)} classes. "
             "Draw some of the classes, and set the labels of the others to -1."
         )
+    if names is not None and len(arguments.sequence("names", names)) <= found.max():
+        raise ValueError(
+            f"`names` must have a name for each class, 0 to {found.max()}. Received: {len(names)} "
+            "names. Pass the names of all classes."
+        )
     for name, matrix in features.items():
-        shape: tuple[int, ...] = getattr(matrix, "shape", None) or np.shape(np.asarray(matrix))
+        if not sp.issparse(matrix):
+            features[name] = matrix = arguments.array(f"features[{name!r}]", matrix)
+        shape: tuple[int, ...] = matrix.shape
         if len(shape) != 2 or shape[0] != len(labels) or shape[1] < 2:
             raise ValueError(
                 f"`features` must hold arrays ({len(labels)}, F) with F of at least 2, a row for "
                 f"each label. Received: features[{name!r}] of shape {shape}. Pass one row for each "
                 "label."
+            )
+        numbers: Any = matrix
+        if not np.isfinite(numbers.data if sp.issparse(matrix) else numbers).all():
+            raise ValueError(
+                f"`features[{name!r}]` must hold finite numbers. Received: NaN or infinite ones. "
+                "Leave these points out."
             )
     figure = Figure(figsize=(3.6 * len(features), 4.2), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(features)))
@@ -76,10 +104,10 @@ def classes(
             look = {"marker": marker, "linewidths": 0.6, "alpha": 0.8}
             panel.scatter(x, y, s=8, color=f"C{label % 10}", label=text, **look)
         panel.set(xticks=[], yticks=[], title=name)
-    handles, texts = panels[0].get_legend_handles_labels()
-    columns = min(4, len(texts))
+    handles, shown = panels[0].get_legend_handles_labels()
+    columns = min(4, len(shown))
     place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "fontsize": 8}
-    figure.legend(handles, texts, frameon=False, markerscale=2, **place)
+    figure.legend(handles, shown, frameon=False, markerscale=2, **place)
     figure.suptitle(title)
     return figure
 
@@ -96,4 +124,7 @@ def _in_the_plane(features):
     features = np.asarray(features)
     if features.shape[1] == 2:
         return features
-    return TSNE(random_state=0).fit_transform(features)
+    if (features == features[0]).all():  # t-SNE of scikit-learn 1.9 ends the process here
+        return np.zeros((len(features), 2))
+    perplexity = min(30.0, len(features) - 0.5)  # below the number of points
+    return TSNE(random_state=0, perplexity=perplexity).fit_transform(features)

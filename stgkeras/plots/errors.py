@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import at_least, by_label, hours_of_day, minutes, node_names, texts
 from stgkeras.plots.looks import COLORS, MARKERS, STYLES, WIDTH, short, with_units
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ def errors_in_time(
         values are missing.
 
     Raises:
-        ValueError: if there are more than four forecasts, or if a forecast and `truth` differ in
-            shape.
+        TypeError: if an argument has another type.
+        ValueError: if there are more than four forecasts, or the shapes or the number of `names` do
+            not fit `truth`.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -52,10 +55,13 @@ def errors_in_time(
     """
     from matplotlib.figure import Figure
 
-    _check(truth, predicted)
+    texts(title=title, units=units)
+    step_minutes = minutes(step_minutes)
+    truth, predicted = _checked(truth, predicted, "(windows, horizon)")
+    hours = hours_of_day(hours, truth.shape[:2])
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     by_step, by_hour = figure.subplots(1, 2, sharey=True)
-    windows, horizon = np.shape(hours)
+    windows, horizon = hours.shape
     ahead = np.arange(1, horizon + 1) * (step_minutes or 1)
     hours = np.floor(hours).astype(int)
     steps = np.broadcast_to(np.arange(horizon), hours.shape)
@@ -108,8 +114,9 @@ def errors_by_sensor(
         `matplotlib.figure.Figure`. The means leave out missing values.
 
     Raises:
-        ValueError: if there are more than four forecasts, or if a forecast and `truth` differ in
-            shape.
+        TypeError: if an argument has another type.
+        ValueError: if there are more than four forecasts, or the shapes or the number of `names` do
+            not fit `truth`.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -121,8 +128,10 @@ def errors_by_sensor(
     """
     from matplotlib.figure import Figure
 
-    _check(truth, predicted)
-    truth = np.asarray(truth)
+    texts(title=title, units=units)
+    most = arguments.integer("most", most)
+    truth, predicted = _checked(truth, predicted, "(windows, horizon, nodes)")
+    names = node_names(names, truth.shape[2])
     axes_of_others = (0, 1, *range(3, truth.ndim))
     there = ~np.isnan(truth)
     count = there.sum(axis=axes_of_others)
@@ -152,19 +161,24 @@ def errors_by_sensor(
     return figure
 
 
-def _check(truth, predicted):
+def _checked(truth, predicted, axes):
+    """Returns an array with the axes `axes` or more, and a dict of arrays of its shape."""
+    truth = at_least("truth", truth, axes)
+    predicted = by_label("predicted", predicted, "forecasts")
     if len(predicted) > len(COLORS):
         raise ValueError(
             f"`predicted` must hold at most {len(COLORS)} forecasts. Received: "
             f"predicted={list(predicted)}. Draw the other forecasts in a second figure."
         )
-    shapes = {label: np.shape(forecast) for label, forecast in predicted.items()}
-    if set(shapes.values()) - {np.shape(truth)}:
+    found = {k: arguments.array(f"predicted[{k!r}]", one) for k, one in predicted.items()}
+    shapes = {label: forecast.shape for label, forecast in found.items()}
+    if set(shapes.values()) - {truth.shape}:
         raise ValueError(
-            f"`predicted` must hold forecasts in the shape of `truth`, {np.shape(truth)}. "
+            f"`predicted` must hold forecasts in the shape of `truth`, {truth.shape}. "
             f"Received: forecasts of shapes {shapes}. Pass `truth` and the forecasts of the same "
             "windows, steps and nodes."
         )
+    return truth, found
 
 
 def _mean_of_groups(total, count, groups, num_groups):

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import at_least, by_label, clock_times, minutes, shaped, texts
+from stgkeras.plots.clock import clock_axis
 from stgkeras.plots.looks import COLORS, STYLES, WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+AXES = "(windows, horizon)"
 
 
 def forecast(
@@ -31,7 +37,7 @@ def forecast(
     Args:
         truth: array (windows, horizon). Measured values of consecutive windows.
         predicted: array (windows, horizon). Forecasts of the same windows.
-        steps: dict of label → forecast step, counted from 1, such as {"15 min": 3}.
+        steps: dict of label → forecast step, counted from 1, such as {"15 min": 3}. At most four.
         step_minutes: float or None. Minutes between two steps, for an axis in hours. None gives an
             axis in steps.
         times: (windows,) datetime64 or pandas DatetimeIndex, or None. Times of the first forecast
@@ -46,8 +52,9 @@ def forecast(
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if both `times` and `step_minutes` are given, or if `times` has another length
-            than `truth`.
+        TypeError: if an argument has another type.
+        ValueError: if both `times` and `step_minutes` are given, an array has another shape or
+            length than `truth`, or `steps` are more than four or beyond the horizon.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -56,7 +63,15 @@ def forecast(
         >>> len(figure.axes[0].lines)
         2
     """
-    if times is not None and (step_minutes is not None or len(times) != len(truth)):
+    texts(title=title, units=units)
+    step_minutes = minutes(step_minutes)
+    truth = _windows(truth)
+    predicted = shaped("predicted", predicted, truth.shape, AXES)
+    steps = _checked_steps(steps, truth.shape[1])
+    baseline = {} if baseline is None else baseline
+    others = by_label("baseline", baseline, "forecasts", may_be_empty=True)
+    others = {k: shaped(f"baseline[{k!r}]", one, truth.shape, AXES) for k, one in others.items()}
+    if times is not None and (step_minutes is not None or len(clock_times(times)) != len(truth)):
         raise ValueError(
             f"`times` must have one time for each of the {len(truth)} windows, without "
             f"`step_minutes`. Received: {len(times)} times, step_minutes={step_minutes}. Pass the "
@@ -65,23 +80,23 @@ def forecast(
     figure, axes = _axes_in_time(step_minutes, title, units)
     time = np.arange(len(truth)) * _step(step_minutes)
     if times is not None:
-        time = _clock_axis(axes, times)
+        time = clock_axis(axes, times)
     axes.plot(time, truth[:, 0], color="0.65", linewidth=2.5, label="measured")
     for (label, step), color, style in zip(steps.items(), COLORS, STYLES, strict=False):
         ahead = step - 1  # window i forecasts the time of window i + ahead
         axes.plot(
             time[ahead:],
-            predicted[: len(truth) - ahead, ahead],
+            predicted[: max(0, len(truth) - ahead), ahead],
             color=color,
             linestyle=style,
             linewidth=1.2,
             label=f"forecast {label} ahead",
         )
-    for label, values in (baseline or {}).items():
+    for label, values in others.items():
         ahead = max(steps.values()) - 1
         axes.plot(
             time[ahead:],
-            values[: len(truth) - ahead, ahead],
+            values[: max(0, len(truth) - ahead), ahead],
             color="0.2",
             linestyle=":",
             linewidth=1.2,
@@ -127,6 +142,7 @@ def forecast_fan(
         `matplotlib.figure.Figure`.
 
     Raises:
+        TypeError: if an argument has another type.
         ValueError: if the arrays differ in shape, there are fewer than two windows, or `times` do
             not fit.
 
@@ -138,17 +154,23 @@ def forecast_fan(
         >>> [line.get_xdata().tolist() for line in figure.axes[0].lines[1:]]
         [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
     """
-    truth, predicted, bands = np.asarray(truth), np.asarray(predicted), bands or {}
-    arrays = [predicted, *(edge for pair in bands.values() for edge in pair)]
-    shapes = [np.shape(array) for array in arrays]
+    texts(title=title, units=units)
+    step_minutes = minutes(step_minutes)
+    truth, predicted = (
+        arguments.array(*one) for one in (("truth", truth), ("predicted", predicted))
+    )
+    pairs = _checked_bands({} if bands is None else bands)
+    arrays = [predicted, *(edge for pair in pairs.values() for edge in pair)]
+    shapes = [array.shape for array in arrays]
     if truth.ndim != 2 or len(truth) < 2 or set(shapes) != {truth.shape}:
         raise ValueError(
             "`truth`, `predicted` and `bands` must have one shape (windows, horizon), with at "
             f"least two windows. Received: `truth` of shape {truth.shape}, other arrays of shapes "
             f"{shapes}. Pass arrays of the same windows of one sensor."
         )
+    every = None if every is None else arguments.integer("every", every)
     steps = truth.shape[0] + truth.shape[1] - 1
-    if times is not None and (step_minutes is not None or len(times) != steps):
+    if times is not None and (step_minutes is not None or len(clock_times(times)) != steps):
         raise ValueError(
             f"`times` must have one time for each of the {steps} steps, without `step_minutes`. "
             f"Received: {len(times)} times, step_minutes={step_minutes}. Pass the times of all "
@@ -159,7 +181,7 @@ def forecast_fan(
     measured = np.concatenate([truth[:, 0], truth[-1, 1:]])
     clock = np.arange(len(measured)) * _step(step_minutes)
     if times is not None:
-        clock = _clock_axis(axes, times)
+        clock = clock_axis(axes, times)
     axes.plot(clock, measured, color="0.65", linewidth=2.5, label="measured")
     every = every or horizon
     labels = ["forecast", "next forecast"] if every < horizon else ["forecast"]
@@ -177,7 +199,7 @@ def forecast_fan(
             markevery=[0],
             label=labels[look] if number == look else None,
         )
-        for place, (label, (low, high)) in enumerate(bands.items()):
+        for place, (label, (low, high)) in enumerate(pairs.items()):
             axes.fill_between(
                 part[1:],
                 low[window],
@@ -191,6 +213,42 @@ def forecast_fan(
     return figure
 
 
+def _windows(truth):
+    """Returns the readings of windows, (windows, horizon)."""
+    return at_least("truth", arguments.array("truth", truth, AXES), AXES)
+
+
+def _checked_steps(steps, horizon):
+    """Returns at most four forecast steps, from 1 to the horizon, by label."""
+    steps = by_label("steps", steps, "forecast step")
+    if len(steps) > len(COLORS):
+        raise ValueError(
+            f"`steps` must have at most {len(COLORS)} entries. Received: steps={steps}. Draw the "
+            "other steps in a second figure."
+        )
+    found = {label: arguments.integer(f"steps[{label!r}]", one) for label, one in steps.items()}
+    if max(found.values()) > horizon:
+        raise ValueError(
+            f"`steps` must be from 1 to the horizon, {horizon}. Received: steps={steps}. Pass "
+            "smaller steps."
+        )
+    return found
+
+
+def _checked_bands(bands):
+    """Returns pairs of arrays by label."""
+    found = {}
+    for label, pair in by_label("bands", bands, "pair of arrays", may_be_empty=True).items():
+        name = f"bands[{label!r}]"
+        if len(arguments.sequence(name, pair)) != 2:
+            raise ValueError(
+                f"`{name}` must be a pair of arrays, the lower and the upper ends. Received: "
+                f"{len(pair)} entries. Pass (low, high)."
+            )
+        found[label] = tuple(arguments.array(name, edge) for edge in pair)
+    return found
+
+
 def _axes_in_time(step_minutes, title, units):
     from matplotlib.figure import Figure
 
@@ -198,20 +256,6 @@ def _axes_in_time(step_minutes, title, units):
     axes.set(title=title, xlabel="hours" if step_minutes else "steps", ylabel=units)
     axes.margins(x=0)
     return figure, axes
-
-
-def _clock_axis(axes, times):
-    """Labels the time axis with clock times, and returns the times as Matplotlib draws them."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    zone = getattr(times, "tz", None)
-    if zone is not None:
-        times = times.tz_convert("UTC").tz_localize(None)
-    locator = AutoDateLocator(tz=zone)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
-    axes.set_xlabel("time" if zone is None else f"local time, {zone}")
-    return np.asarray(times, "datetime64[us]")
 
 
 def _step(step_minutes):

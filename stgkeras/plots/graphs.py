@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import by_label, shaped, square, texts
 from stgkeras.plots.looks import COLORS, STYLES, WIDTH
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def graph(
     Returns:
         `matplotlib.figure.Figure`.
 
+    Raises:
+        TypeError: if an argument has another type.
+        ValueError: if `adjacency` is not square, or `values` or `positions` do not fit it.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> ring = np.roll(np.eye(5), 1, axis=1)
@@ -46,7 +52,12 @@ def graph(
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    values, edges = np.asarray(values), np.argwhere(adjacency)  # (N,), (E, 2)
+    texts(title=title, label=label)
+    adjacency = square("adjacency", adjacency)
+    values = shaped("values", values, (len(adjacency),), "(nodes)")
+    if positions is not None:
+        positions = shaped("positions", positions, (len(values), 2), "(nodes, 2)")
+    edges = np.argwhere(adjacency)  # (E, 2)
     places, missing = positions, np.isnan(values)
     if places is None:
         places = igraph.Graph(len(values), edges.tolist()).layout_kamada_kawai().coords
@@ -101,6 +112,10 @@ def spectral_filters(
     Returns:
         `matplotlib.figure.Figure`.
 
+    Raises:
+        TypeError: if an argument has another type.
+        ValueError: if the numbers of nodes differ.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> path = np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])
@@ -113,9 +128,18 @@ def spectral_filters(
     """
     from matplotlib.figure import Figure
 
+    texts(title=title)
+    hops = square("hops", hops)
+    count = len(hops)
+    eigenvectors = square("eigenvectors", eigenvectors, count)
+    eigenvalues = shaped("eigenvalues", eigenvalues, (count,), "(nodes)")
+    operators = {
+        name: _filters(f"operators[{name!r}]", maps, count)
+        for name, maps in by_label("operators", operators, "array (filters, N, N)").items()
+    }
     figure = Figure(figsize=(1.35 * len(operators) + 0.7, 3.8), layout="constrained")
     above, below = figure.subplots(2, len(operators), sharex="row", sharey="row", squeeze=False)
-    pairs = _sums_by_distance(np.ones(np.shape(hops)), hops)
+    pairs = _sums_by_distance(np.ones(hops.shape), hops)
     distances, even = np.arange(len(pairs)), pairs / pairs.sum()
     for top, bottom, (name, maps) in zip(above, below, operators.items(), strict=True):
         responses = np.einsum("nk,fnm,mk->fk", eigenvectors, maps, eigenvectors)
@@ -140,7 +164,18 @@ def spectral_filters(
     return figure
 
 
+def _filters(name, maps, count):
+    """Returns the operators of filters, (filters, N, N)."""
+    found = arguments.array(name, maps, "(filters, nodes, nodes)")
+    if found.shape[1:] != (count, count) or not len(found):
+        raise ValueError(
+            f"`{name}` must have the axes (filters, nodes, nodes), with {count} nodes as in `hops`."
+            f" Received: shape {found.shape}. Pass a matrix for each filter."
+        )
+    return found
+
+
 def _sums_by_distance(values, hops):
     """Returns the sum of `values` (N, N) over the pairs at each distance 0, 1, 2, …"""
     joined = np.isfinite(hops)
-    return np.bincount(np.asarray(hops)[joined].astype(int), weights=values[joined])
+    return np.bincount(hops[joined].astype(int), weights=values[joined])

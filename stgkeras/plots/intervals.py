@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stgkeras.arguments import levels as checked_levels
+from stgkeras import arguments
+from stgkeras.plots.checks import at_least, hours_of_day, texts
 from stgkeras.plots.looks import COLORS, STYLES, WIDTH, with_units
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def intervals(
         reading.
 
     Raises:
+        TypeError: if an argument has another type.
         ValueError: if the shapes do not fit each other, or `levels` are fewer than two.
 
     Example:
@@ -55,21 +57,20 @@ def intervals(
     """
     from matplotlib.figure import Figure
 
-    levels = checked_levels("levels", levels)
-    shape = np.shape(truth)
-    if len(levels) < 2 or np.shape(quantiles) != (*shape, len(levels)):
+    texts(title=title, units=units)
+    levels = arguments.levels("levels", levels)
+    truth = at_least("truth", truth, "(windows, horizon)").astype("float64")
+    quantiles, shape = arguments.array("quantiles", quantiles), truth.shape
+    if len(levels) < 2 or quantiles.shape != (*shape, len(levels)):
         raise ValueError(
             "`quantiles` must have the axes of `truth` and one of at least two `levels`. Received: "
-            f"quantiles of shape {np.shape(quantiles)}, truth of shape {shape}, {len(levels)} "
-            "levels"
+            f"quantiles of shape {quantiles.shape}, truth of shape {shape}, {len(levels)} "
+            "levels. Pass quantiles of these levels."
         )
-    if np.shape(hours) != shape[:2]:
-        raise ValueError(
-            f"`hours` must have shape (windows, horizon), {shape[:2]}. Received: shape "
-            f"{np.shape(hours)}"
-        )
-    truth = np.asarray(truth, "float64")
+    hours = hours_of_day(hours, shape[:2])
     there = ~np.isnan(truth)
+    if not there.any():
+        raise ValueError("`truth` must have a reading. Received: only NaN. Pass other windows.")
     below = [np.mean((truth <= quantiles[..., q])[there]) for q in range(len(levels))]
     low, high = quantiles[..., 0], quantiles[..., -1]
     hours = np.floor(hours).astype(int).reshape(*shape[:2], *[1] * (len(shape) - 2))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import by_label, shaped, square, texts
 from stgkeras.plots.looks import COLORS, MARKERS, STYLES, WIDTH, short
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ def adjacency(matrices: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
     Returns:
         `matplotlib.figure.Figure`.
 
+    Raises:
+        TypeError: if an argument has another type.
+        ValueError: if there is no matrix, or one is not square.
+
     Example:
         >>> import numpy as np, stgkeras
         >>> figure = stgkeras.plots.adjacency({"next graph": np.eye(3), "predicted": np.eye(3)})
@@ -31,6 +37,11 @@ def adjacency(matrices: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
     """
     from matplotlib.figure import Figure
 
+    texts(title=title)
+    matrices = {
+        name: square(f"matrices[{name!r}]", matrix)
+        for name, matrix in by_label("matrices", matrices, "array (N, N)").items()
+    }
     figure = Figure(figsize=(1.5 * len(matrices) + 1.2, 2.6), layout="compressed")
     all_axes = np.atleast_1d(figure.subplots(1, len(matrices), sharey=True))
     for axes, (name, matrix) in zip(all_axes, matrices.items(), strict=True):
@@ -62,7 +73,9 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if there are more than four curves.
+        TypeError: if an argument has another type.
+        ValueError: if there are no curves or more than four, or one is not a pair of arrays of
+            equal length in [0, 1].
 
     Example:
         >>> import numpy as np, stgkeras
@@ -73,11 +86,14 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
     """
     from matplotlib.figure import Figure
 
+    texts(title=title)
+    curves = by_label("curves", curves, "(means, fractions)")
     if len(curves) > len(COLORS):
         raise ValueError(
             f"`curves` must hold at most {len(COLORS)} curves. Received: curves={list(curves)}. "
             "Draw the other curves in a second figure."
         )
+    curves = {label: _curve(f"curves[{label!r}]", pair) for label, pair in curves.items()}
     # Two columns of labels of more than twelve characters are wider than the figure.
     columns = 1 + (max(map(len, curves)) <= 12)
     height = 3.9 + 0.2 * max(0, (1 + len(curves)) // columns - 2) + 0.3 * bool(title)
@@ -88,7 +104,7 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
     axes.plot([low, 1], [low, 1], color="0.65", linewidth=2.5, label="calibrated")
     looks = zip(COLORS, STYLES, MARKERS, strict=False)
     for (label, (mean, share)), (color, style, marker) in zip(curves.items(), looks, strict=False):
-        mean, share = np.maximum(mean, low), np.asarray(share, float)
+        mean = np.maximum(mean, low)
         none = mean[share == 0] if log else []
         share = np.where(share == 0, np.nan, share) if log else share
         label = short(label, 33)
@@ -106,3 +122,21 @@ def reliability(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: s
     axes.set_aspect("equal")
     figure.legend(ncols=columns, frameon=False, loc="outside lower center")
     return figure
+
+
+def _curve(name, pair):
+    """Returns the means and the fractions of a curve, two arrays (bins,)."""
+    if len(arguments.sequence(name, pair)) != 2:
+        raise ValueError(
+            f"`{name}` must be a pair of arrays, (means, fractions). Received: {len(pair)} entries."
+            " Pass the result of `metrics.reliability`."
+        )
+    means = arguments.array(f"{name}[0]", pair[0], "(bins)")
+    shares = shaped(f"{name}[1]", pair[1], means.shape, "(bins)").astype(float)
+    inside = [(one >= 0) & (one <= 1) for one in (means, shares)]
+    if not len(means) or not np.all(inside):
+        raise ValueError(
+            f"`{name}` must hold numbers in [0, 1], at least one. Received: means {means}, "
+            f"fractions {shares}. Pass the result of `metrics.reliability`."
+        )
+    return means, shares

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import at_least, by_label, node_names, texts
 from stgkeras.plots.looks import short
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ def attention(
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if `clustered` holds a title that is not in `scores`, or if the number of
-            `names` is not the number of nodes.
+        TypeError: if an argument has another type.
+        ValueError: if an array is not square, `clustered` holds a title that is not in
+            `scores`, or the number of `names` is not the number of nodes.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -53,6 +56,13 @@ def attention(
     """
     from matplotlib.figure import Figure
 
+    texts(title=title)
+    scores = {
+        name: _weights(f"scores[{name!r}]", array)
+        for name, array in by_label("scores", scores, "array of weights").items()
+    }
+    if isinstance(clustered, str) or not isinstance(clustered, Collection):
+        arguments.sequence("clustered", clustered)
     unknown = [name for name in clustered if name not in scores]
     if unknown:
         raise ValueError(
@@ -63,7 +73,7 @@ def attention(
     figure = Figure(figsize=(2.9 * columns, 2.3 * rows + 0.3), layout="constrained")
     for place, (name, array) in enumerate(scores.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
-        mean = np.mean(array, axis=tuple(range(np.ndim(array) - 2)))
+        mean = np.mean(array, axis=tuple(range(array.ndim - 2)))
         axes.set_title(name, fontsize=10)
         axes.set(xlabel="attended to", ylabel="attending")
         if name in clustered:
@@ -80,6 +90,17 @@ def attention(
     return figure
 
 
+def _weights(name, array):
+    """Returns weights (…, n, n)."""
+    found = at_least(name, array, "(n, n)")
+    if found.shape[-1] != found.shape[-2]:
+        raise ValueError(
+            f"`{name}` must have as many rows as columns in its last two axes. Received: shape "
+            f"{found.shape}. Pass the result of `models.attention_scores`."
+        )
+    return found
+
+
 def _leaves(mean):
     """Returns an order (n,) in which nodes with similar rows and columns are neighbours."""
     from scipy.cluster import hierarchy
@@ -92,11 +113,7 @@ def _leaves(mean):
 
 def _name_ticks(axes, order, names):
     """Labels at most eight ticks with the names of their nodes."""
-    if names is not None and len(names) != len(order):
-        raise ValueError(
-            f"`names` must hold one name per node, {len(order)} names. Received: {len(names)} "
-            "names. Pass the names of all nodes."
-        )
+    names = node_names(names, len(order))
     shown = np.arange(0, len(order), -(-len(order) // 8))
     labels = [short(node if names is None else names[node], 10) for node in order[shown]]
     axes.set_xticks(shown, labels, rotation=90, fontsize=8, parse_math=False)

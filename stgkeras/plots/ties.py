@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stgkeras import arguments
+from stgkeras.plots.checks import by_label, node_names, square, texts
 from stgkeras.plots.looks import STYLES, WIDTH, short
 
 if TYPE_CHECKING:
@@ -43,7 +45,9 @@ def predicted_links(
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if `truth` has no link, or is not symmetric while `directed` is False.
+        TypeError: if an argument has another type.
+        ValueError: if `truth` has no link, or is not symmetric while `directed` is False; if the
+            matrices are not square, or the numbers of nodes differ.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -58,7 +62,11 @@ def predicted_links(
     from matplotlib.figure import Figure
     from matplotlib.patheffects import withStroke
 
-    observed = np.asarray(truth) != 0
+    texts(title=title)
+    directed = arguments.boolean("directed", directed)
+    observed = square("truth", truth) != 0
+    probability = square("probability", probability, len(observed))
+    names = node_names(names, len(observed))
     if not directed and (observed != observed.T).any():
         n, m = np.argwhere(observed > observed.T)[0]
         raise ValueError(
@@ -74,7 +82,7 @@ def predicted_links(
             "`truth` must have a link between two different nodes. Received: a graph without "
             "links. Choose a graph with links."
         )
-    order = np.argsort(-np.asarray(probability)[*pairs.T], kind="stable")
+    order = np.argsort(-probability[*pairs.T], kind="stable")
     predicted = np.zeros(len(pairs), bool)
     predicted[order[: observed.sum()]] = True
     parts = {
@@ -126,6 +134,10 @@ def likely_links(
     Returns:
         `matplotlib.figure.Figure`.
 
+    Raises:
+        TypeError: if an argument has another type.
+        ValueError: if a probability is not a finite number.
+
     Example:
         >>> import stgkeras
         >>> figure = stgkeras.plots.likely_links({"ann – bob": 0.01, "bob – cleo": 0.04})
@@ -134,17 +146,26 @@ def likely_links(
     """
     from matplotlib.figure import Figure
 
+    texts(title=title, label=label)
+    ties = _numbers("ties", ties)
+    lines = _numbers("baselines", {} if baselines is None else baselines)
     names = sorted(ties, key=lambda name: ties[name], reverse=True)
-    height = 0.9 + 0.22 * len(names) + 0.25 * len(baselines or ())
+    height = 0.9 + 0.22 * len(names) + 0.25 * len(lines)
     axes = (figure := Figure(figsize=(WIDTH, height), layout="constrained")).subplots()
     bars = axes.barh([short(name, 24) for name in names], [ties[n] for n in names], color="0.6")
     axes.bar_label(bars, fmt="%.2g", padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.2)  # room for the label of the longest bar
     axes.locator_params(axis="x", nbins=4)  # few ticks, because labels such as 0.0005 are wide
-    for (name, value), style in zip((baselines or {}).items(), cycle(STYLES[1:]), strict=False):
+    for (name, value), style in zip(lines.items(), cycle(STYLES[1:]), strict=False):
         axes.axvline(value, color="C3", linestyle=style, label=f"{name}: {value:.2g}")
-    if baselines:
+    if lines:
         figure.legend(frameon=False, loc="outside lower center", fontsize=8)
     axes.set(title=title, xlabel=label)
     return figure
+
+
+def _numbers(name, values):
+    """Returns finite numbers by label."""
+    found = by_label(name, values, "probability", may_be_empty=True)
+    return {label: arguments.number(f"{name}[{label!r}]", one) for label, one in found.items()}

@@ -11,6 +11,8 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from stgkeras import arguments
+from stgkeras.plots.checks import texts
 from stgkeras.plots.looks import MARKERS, WIDTH
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ def learning_curves(
     """
     from matplotlib.figure import Figure
 
+    texts(title=title)
+    names = arguments.names("names", names)
+    names = [names] if isinstance(names, str) else names
     runs = _runs(logs)
     found = {name: None for run in runs.values() for curves in run.values() for name in curves}
     if not found:

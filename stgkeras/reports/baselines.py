@@ -8,6 +8,7 @@ import numpy as np
 
 from stgkeras import arguments, datasets
 from stgkeras.datasets import Series, Split
+from stgkeras.datasets.series.calendar import whole_steps_per_day
 
 
 def baselines(
@@ -68,13 +69,13 @@ def baselines(
     targets = series.values[..., :num_outputs]
     reach = {"input_length": input_length, "horizon": horizon}
     past: dict[str, Any] = {"values": targets, "starts": split.test, **reach}
-    day = round(24 * 60 / series.interval)
-    whole = day > 0 and abs(day * series.interval - 24 * 60) < 1e-6
+    day = whole_steps_per_day(series.interval)
     clock: dict[str, Any] = {}
-    if series.timestamps is not None and whole:
+    if series.timestamps is not None and day:
         clock = {"calendar": series.calendar, "steps_per_day": day}
     rows = {"last value": datasets.last_value(**past)}
-    for name, lag in (("same time last day", day), ("same time last week", 7 * day)):
+    lags = {"same time last day": day, "same time last week": 7 * day} if day else {}
+    for name, lag in lags.items():
         if horizon <= lag <= split.test[0] + input_length:
             then = datasets.same_time(**past, lag=lag, **clock)
             if not np.isnan(then).all():  # as on the clock of a series without weekends

@@ -9,6 +9,7 @@ import numpy as np
 
 from stgkeras import arguments
 from stgkeras.datasets import Series, Windows
+from stgkeras.datasets.series.calendar import whole_steps_per_day
 from stgkeras.models.forecaster import Forecaster
 
 
@@ -48,11 +49,13 @@ def model_windows(
     arguments.instance("series", series, Series, "Pass the result of `datasets.load_series`.")
     targets = arguments.indices("targets", targets, len(series.features), "features")
     parts = model.input_length if isinstance(model.input_length, dict) else None
-    day = None if series.interval is None else 24 * 60 / series.interval
+    day = whole_steps_per_day(series.interval)
     if model.season is not None or parts:
-        wanted = round(day or 0) if model.season is None else model.season
-        if series.timestamps is None or day is None or abs(day - wanted) > 1e-6:
-            found = "no timestamps" if series.timestamps is None else f"{day:g} steps per day"
+        wanted = day if model.season is None else model.season
+        if series.timestamps is None or day is None or day != wanted:
+            found = f"interval={series.interval}"
+            if series.timestamps is None:
+                found = "no timestamps"
             raise ValueError(
                 f"`series` must have timestamps with {wanted or 'a whole number of'} steps per "
                 f"day, as the model needs. Received: {found}. Pass readings with these times."
@@ -66,8 +69,7 @@ def model_windows(
     elif parts:
         arrays["clock"] = series.calendar  # components follow the local clock
     options = {"input_length": model.input_length, "horizon": model.horizon, **options}
-    if parts:  # add a week of missing readings before the series
-        day = round(day or 0)
+    if parts and day is not None:  # add a week of missing readings before the series
         pad = 7 * day
         arrays = {
             name: np.concatenate([np.full_like(array[:1], np.nan).repeat(pad, 0), array])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUNDAY = 6
+MINUTES = 24 * 60  # in a day
 
 
 def calendar(
@@ -101,3 +102,20 @@ def _as_list(values):
         return list(values)
     except TypeError:
         return values
+
+
+def whole_steps_per_day(interval: float | None) -> int | None:
+    """Returns the number of steps in a day. None if it is not a whole number.
+
+    Args:
+        interval: float or None. Minutes from one step to the next.
+
+    Example:
+        >>> from stgkeras.datasets.series.calendar import whole_steps_per_day
+        >>> whole_steps_per_day(5), whole_steps_per_day(7), whole_steps_per_day(None)
+        (288, None, None)
+    """
+    if interval is None:
+        return None
+    steps = round(MINUTES / interval)
+    return steps if steps and abs(steps * interval - MINUTES) < 1e-6 * MINUTES else None

@@ -29,10 +29,11 @@ def file_type(path, types=(".npz", ".csv"), argument="path"):
     """Returns the ending of a file. Raises an error if it is missing or has another ending."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"`{argument}` must be the path of a file. Received: {path!r}")
+    given = os.fspath(path) or "an empty text"
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"`{argument}` must be the path of an existing file. Received: {path}. Correct the "
+            f"`{argument}` must be the path of an existing file. Received: {given}. Correct the "
             "path."
         )
     suffix = path.suffix.lower()
