@@ -17,6 +17,11 @@ def from_bctn(x):
     return x.transpose(0, 2, 3, 1)
 
 
+def by_nodes(x):
+    """(B, units, N, 1), the layout of STID's code, to (B, N, units)."""
+    return x[..., 0].transpose(0, 2, 1)
+
+
 def transposed(scores):
     return scores.transpose(0, 2, 1)
 

@@ -10,6 +10,7 @@ from test_forecaster import city, series_of
 from stgkeras import cli
 from stgkeras.forecasting import Forecaster
 
+SMALL = {"input_units": 4, "day_units": 2, "week_units": 2, "adaptive_units": 4, "num_heads": 2}
 STID = {"units": 4, "num_blocks": 1, "node_units": 2, "day_units": 2, "week_units": 2}
 
 
@@ -46,6 +47,14 @@ def test_stid_is_trained_saved_and_asked(series, season, tmp_path):
     again.fit(roadless, initial=opened, epochs=0, verbose=0)
     for ours, theirs in zip(again.model.get_weights(), opened.model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@once
+def test_staeformer_learns(series):
+    forecaster = Forecaster("STAEformer", horizon=3, num_blocks=1, feed_forward_units=4, **SMALL)
+    history = forecaster.fit(series, epochs=3, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+    assert np.isfinite(forecaster.forecast(series).values).all()
 
 
 @once

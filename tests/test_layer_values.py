@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import numpy_layers
+import numpy_zoo
 import pytest
 from built_layers import SCORES, B, F, N, T, X, attention, built, directed
 from cases import adjacency, evaluate, weights_of
@@ -55,20 +56,20 @@ def test_node_embedding():
 def test_axial_attention(axis, heads):
     x = np.random.default_rng(0).normal(size=(2, 5, 3, 4)).astype("float32")
     layer = layers.AxialAttention(heads, axis)
-    compare(layer, [x], lambda x, **w: numpy_layers.axial_attention(x, axis, heads, **w))
+    compare(layer, [x], lambda x, **w: numpy_zoo.axial_attention(x, axis, heads, **w))
     with pytest.raises(ValueError, match="`num_heads` must divide"):
         layers.AxialAttention(3, axis)(x)
 
 
 def test_adaptive_embedding():
-    compare(layers.AdaptiveEmbedding(4), [X], numpy_layers.adaptive_embedding)
+    compare(layers.AdaptiveEmbedding(4), [X], numpy_zoo.adaptive_embedding)
 
 
 def test_calendar_embedding():
     """Every step of a day of 288, as fractions in float32, on each day of the week."""
     times = np.datetime64("2024-01-01", "m") + 5 * np.arange(7 * 288)
     calendar = datasets.calendar(times).reshape(7, 288, 2)
-    compare(layers.CalendarEmbedding(288, 3, 2), [calendar], numpy_layers.calendar_embedding)
+    compare(layers.CalendarEmbedding(288, 3, 2), [calendar], numpy_zoo.calendar_embedding)
 
 
 @pytest.mark.parametrize("gate", ["glu", "gtu"])

@@ -55,7 +55,10 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "csv": {
         "data": {"nargs": "?", "metavar": "READINGS", "help": "file of readings"},
         "graph": {"nargs": "?", "metavar": "ROADS", "help": "file of distances or positions"},
-        "--model": {"choices": ("GraphSTID", "STID", "STGCN", "ASTGCN"), "default": "GraphSTID"},
+        "--model": {
+            "choices": ("GraphSTID", "STID", "STAEformer", "STGCN", "ASTGCN"),
+            "default": "GraphSTID",
+        },
         "--horizon": {"type": int, "default": 12, "help": "steps to forecast (12)"},
     },
     "report": {

@@ -55,6 +55,16 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.05, "default": 0.15}),
         **LEARNING_RATE,
     },
+    "STAEformer": {  # every sum of the lengths is a multiple of four, the number of heads
+        "input_units": ("Choice", {"values": [8, 16, 24, 48], "default": 24}),
+        "day_units": ("Choice", {"values": [0, 24], "default": 24}),
+        "week_units": ("Choice", {"values": [0, 24], "default": 24}),
+        "adaptive_units": ("Choice", {"values": [16, 40, 80], "default": 80}),
+        "feed_forward_units": ("Choice", {"values": [64, 128, 256], "default": 256}),
+        "num_blocks": ("Int", {"min_value": 1, "max_value": 3, "default": 3}),
+        "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.1}),
+        **LEARNING_RATE,
+    },
 }
 
 

@@ -1,0 +1,31 @@
+"""Layers of STID and STAEformer in NumPy, from the equations of the papers."""
+
+import numpy as np
+
+
+def axial_attention(x, axis, heads, *, input_kernel, input_bias, output_kernel, output_bias):
+    """For each sample, and each node or step: the heads one after the other."""
+    y, size = np.empty_like(x, dtype="float64"), x.shape[-1]
+    kernels, biases = np.split(input_kernel, 3, axis=1), np.split(input_bias, 3)
+    for b, other in np.ndindex(x.shape[0], x.shape[{"time": 2, "nodes": 1}[axis]]):
+        place = (b, slice(None), other) if axis == "time" else (b, other)
+        q, k, v = (x[place] @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True))
+        parts = []
+        for j in range(heads):
+            part = slice(j * size // heads, (j + 1) * size // heads)
+            scores = np.exp(q[:, part] @ k[:, part].T / np.sqrt(size // heads))
+            parts.append(scores / scores.sum(axis=1, keepdims=True) @ v[:, part])
+        y[place] = np.concatenate(parts, axis=1) @ output_kernel + output_bias
+    return y
+
+
+def adaptive_embedding(x, *, embeddings):
+    """The same vector of each step and node beside its features in every sample."""
+    return np.stack([np.concatenate([sample, embeddings], axis=2) for sample in x])
+
+
+def calendar_embedding(calendar, *, day_embeddings, week_embeddings):
+    """The vector of the nearest step of the day, then that of the day of the week."""
+    day = np.rint(calendar[..., 0] * len(day_embeddings)).astype(int) % len(day_embeddings)
+    week = np.rint(calendar[..., 1]).astype(int)
+    return np.concatenate([day_embeddings[day], week_embeddings[week]], axis=-1)
