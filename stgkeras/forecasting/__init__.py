@@ -2,6 +2,7 @@
 
 from stgkeras.forecasting.backtest import Backtest, compare
 from stgkeras.forecasting.forecaster import Forecaster
+from stgkeras.forecasting.online import OnlineCalibration
 from stgkeras.forecasting.result import Forecast
 
-__all__ = ["Backtest", "Forecast", "Forecaster", "compare"]
+__all__ = ["Backtest", "Forecast", "Forecaster", "OnlineCalibration", "compare"]
