@@ -17,19 +17,19 @@ import numpy as np
 import records
 from forecasting_data import DATASETS
 
+from stgkeras import Forecaster, models
+from stgkeras.forecasting import OnlineCalibration, errors
+
 PRESETS = {
     "pems_d12_orange": ("graph_stid_pems_d12_orange", "mstgcn_pems_d12_orange"),
     "metr_la": ("graph_stid_metr_la", "stgcn_metr_la", "astgcn_metr_la"),
     "pems08_tail": ("graph_stid_pems08", "stgcn_pems08"),
     "los_loop": ("graph_stid_los_loop", "astgcn_los_loop"),
 }
-OPTIONS = {
-    "data": {**command.DATA, "type": pathlib.Path},
-    "names": command.several(PRESETS),
-    "seeds": [0, 1, 2],
-}
+OPTIONS = {"data": command.DATA, "names": command.several(PRESETS), "seeds": [0, 1, 2]}
+ROW = "GraphSTID, season, days"
 SHOWN = ["forecaster", "ST-TTC", "calibrated"]
-WEEK = 7 * 288  # steps; the presets read the day and the week before
+WEEK = 7 * 288  # steps, which presets read
 GROUPS, RATES = 4, (0.0, 1e-4, 3e-4, 1e-3)  # of ST-TTC; the paper has the rate 1e-4
 
 
@@ -56,54 +56,45 @@ def st_ttc(truth, found, starts, rate):
             np.add.at(gradient[0], band, each.real / (1 + state[0][band]))
             np.add.at(gradient[1], band, -each.imag)
             known += 1
-            first = 0.9 * first + 0.1 * gradient
-            second = 0.999 * second + 0.001 * gradient**2
-            root = np.sqrt(second / (1 - 0.999**known)) + 1e-8
-            state = state - rate * first / (1 - 0.9**known) / root
+            first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+            size = np.sqrt(second / (1 - 0.999**known)) + 1e-8
+            state = state - rate * first / (1 - 0.9**known) / size
         made[window] = np.fft.irfft(turned(found[window]), horizon, axis=0)
     return made
 
 
 def run(data, forecaster):
     """Returns the test errors of a forecaster with and without calibration."""
-    from stgkeras.forecasting import OnlineCalibration, errors
-
     series, (_, val, test) = data.series, data.split
     values = np.concatenate([np.full_like(series.values[:WEEK], np.nan), series.values])
     times = series.timestamps[0] + np.arange(-WEEK, len(series.values)) * np.timedelta64(5, "m")
     series = dataclasses.replace(series, values=values, timestamps=times)
-    starts = np.arange(val[0], test[-1] + 1)
-    online, series = OnlineCalibration(forecaster), errors.ordered(forecaster.form, series)
-    truth, found, _ = online._followed(series, starts + WEEK, starts[:0])
+    starts, series = np.arange(val[0], test[-1] + 1), errors.ordered(forecaster.form, series)
+    truth, found, _ = OnlineCalibration(forecaster)._followed(series, starts + WEEK, starts[:0])
 
     def error(forecast, part):
         return float(np.nanmean(np.abs(forecast - truth)[np.isin(starts, part)]))
 
     flat = truth[..., 0], found["forecaster"][..., 0], starts
     tried = {rate: st_ttc(*flat, rate)[..., None] for rate in RATES}
-    best = min(RATES, key=lambda rate: error(tried[rate], val))
-    found |= {"ST-TTC": tried[best]}
+    found["ST-TTC"] = tried[best := min(RATES, key=lambda rate: error(tried[rate], val))]
     return {name: error(found[name], test) for name in SHOWN} | {"rate of ST-TTC": best}
 
 
 def main(args):
-    from stgkeras import Forecaster, models
-
     runs = {}
     for name in args.names:
-        data = DATASETS[name](args.data / name)
+        data = DATASETS[name](pathlib.Path(args.data) / name)
         for preset in PRESETS[name]:
-            own, is_other = models.presets()[preset]["seed"], preset != PRESETS[name][0]
-            for seed in [own] if is_other else args.seeds:
-                row = "GraphSTID, season, days"
-                folder = records.run_folder("forecasting", name, row, seed)
+            own = models.presets()[preset]["seed"]
+            for seed in args.seeds if preset == PRESETS[name][0] else [own]:
                 forecaster = Forecaster.load(preset)
-                if seed != own and (folder / "figures.json").exists():
-                    forecaster.model.load_weights(folder / "best.weights.h5")
-                elif seed != own:
-                    continue
-                found = runs.setdefault(preset, {})[f"seed {seed}"] = run(data, forecaster)
-                print(preset, seed, found, flush=True)
+                if seed != own:
+                    weights = records.run_folder("forecasting", name, ROW, seed) / "best.weights.h5"
+                    if not weights.with_name("figures.json").exists():
+                        continue
+                    forecaster.model.load_weights(weights)
+                runs.setdefault(preset, {})[f"seed {seed}"] = run(data, forecaster)
     return {"runs": runs}
 
 
@@ -112,7 +103,8 @@ def table(result):
     frame = records.seed_means(result["runs"], SHOWN)
     for name in SHOWN[1:]:
         frame[f"{name}, %"] = (100 * (frame[name] / frame["forecaster"] - 1)).round(2)
-    return records.markdown_frame(frame.round(3), "mean absolute error")
+    frame = frame.round(3).astype({"seeds": int})
+    return records.markdown_frame(frame, "mean absolute error")
 
 
 if __name__ == "__main__":

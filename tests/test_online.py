@@ -17,7 +17,7 @@ def noise(windows=40, horizon=2, nodes=3, seed=0):
     """Forecasts of 10, and readings about them: heavy tails, a bias of a sensor, and gaps."""
     truth = 10 + np.random.default_rng(seed).standard_t(2, (windows, horizon, nodes, 1))
     truth[:, :, 1] += 1
-    truth[5:9, 0, 0] = truth[12:30, :, 2] = np.nan
+    truth[5:9, 0, 0] = truth[12:30, :, 2] = truth[32] = np.nan
     return truth, np.full(truth.shape, 10.0)
 
 
