@@ -106,7 +106,8 @@ class OnlineCalibration:
         Args:
             newest: as in `Forecaster.forecast`. The calibration learns from all its windows, at
                 most the last 2,016: pass the readings of several days, after those of the training.
-                With the fewest readings that a forecast needs, the forecast remains as it is.
+                With the fewest readings that a forecast needs, the forecast remains as it is. The
+                model forecasts all these windows first, which takes seconds.
 
         Raises:
             ValueError: as in `Forecaster.forecast`.
