@@ -3,6 +3,7 @@
 from stgkeras.forecasting.backtest import Backtest
 from stgkeras.forecasting.comparison import compare
 from stgkeras.forecasting.forecaster import Forecaster
+from stgkeras.forecasting.online import OnlineCalibration
 from stgkeras.forecasting.result import Forecast
 
-__all__ = ["Backtest", "Forecast", "Forecaster", "compare"]
+__all__ = ["Backtest", "Forecast", "Forecaster", "OnlineCalibration", "compare"]

@@ -51,22 +51,46 @@ def errors_on(
         series: `Series`, in the order of its form.
         starts: (W,) first steps of the windows. Default: all windows.
     """
-    import pandas as pd
+    if starts is None:
+        starts = windows_of(fitted, series)
+    _, truth, _ = training.past_and_truth(fitted.form, series, starts)
+    found, quantiles = fitted.with_quantiles(series, starts)
+    return errors_of(fitted, truth, found, {} if quantiles is None else {BLEND: quantiles})
 
+
+def windows_of(fitted: Fitted | Preset, series: Series) -> np.ndarray:
+    """Returns the first steps (W,) of all windows of a series, or raises ValueError without one."""
     form = fitted.form
     span = fitted.earlier + form.input_length + form.horizon
-    if starts is None:
-        starts = fitted.earlier + np.arange(max(0, len(series.values) - span + 1))
-        starts = training.with_input(series, starts, form.input_length)
+    starts = fitted.earlier + np.arange(max(0, len(series.values) - span + 1))
+    starts = training.with_input(series, starts, form.input_length)
     if not len(starts):
         raise ValueError(
             f"`series` must have at least {span} steps, with readings. Received: "
             f"{len(series.values)} steps. Pass a longer series."
         )
-    _, truth, _ = training.past_and_truth(form, series, starts)
+    return starts
+
+
+def errors_of(
+    fitted: Fitted | Preset,
+    truth: np.ndarray,
+    found: dict[str, np.ndarray],
+    quantiles: dict[str, np.ndarray],
+) -> pd.DataFrame:
+    """Computes the errors of forecasts. `Forecaster.evaluate` describes the result.
+
+    Args:
+        fitted: what a forecaster has learned.
+        truth: (W, H, N, C) targets; NaN if missing.
+        found: dict of name → forecast (W, H, N, C).
+        quantiles: dict of the names of forecasts with quantiles → (W, H, N, C, Q).
+    """
+    import pandas as pd
+
+    form = fitted.form
     steps = sorted({max(1, form.horizon // 4), max(1, form.horizon // 2), form.horizon})
     labels = {f"{step * form.interval:g} min": step for step in steps}
-    found, quantiles = fitted.with_quantiles(series, starts)
     tables = {
         target: pd.DataFrame(
             {
@@ -76,12 +100,12 @@ def errors_on(
         ).T
         for c, target in enumerate(form.target_names)
     }
-    if quantiles is not None:
+    for row, all_targets in quantiles.items():
         for c, table in enumerate(tables.values()):
-            part = quantiles[..., c : c + 1, :]
+            part = all_targets[..., c : c + 1, :]
             scores = quantile_scores(truth[..., [c]], part, fitted.model.quantiles)
             for name, score in scores.items():
-                table.loc[BLEND, name] = score
+                table.loc[row, name] = score
     if len(tables) == 1:
         return tables.popitem()[1]
     return pd.concat(tables, names=["target", "forecast"])  # targets have units of their own
