@@ -11,7 +11,7 @@ from test_forecaster import NAMES, SMALL, series_of
 
 import stgkeras
 from stgkeras.cli import main
-from stgkeras.forecasting import Forecaster
+from stgkeras.forecasting import Forecaster, OnlineCalibration
 from stgkeras.forecasting.covariates import covariate_inputs, described, with_covariates
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import recent_windows
@@ -237,6 +237,17 @@ def test_backtests_of_a_trained_forecaster_use_its_covariates(rainy, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
     forecaster.backtest(series, **options, epochs=1, attributes=LANES + 1)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@once
+def test_online_calibration_reads_covariates(rainy):
+    forecaster, series, known = rainy
+    online, plain = OnlineCalibration(forecaster), dataclasses.replace(series, covariates=None)
+    found = online.evaluate(plain, covariates=known)["MAE mean"]
+    assert found["calibrated"] < 1.05 * found["forecaster"] < 0.3 * found["usual day"]
+    forecast = online.forecast(plain, covariates=known)
+    expected = forecaster.forecast(plain, covariates=known).values
+    np.testing.assert_allclose(forecast.values, expected, atol=2)
 
 
 @once

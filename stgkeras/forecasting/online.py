@@ -11,6 +11,7 @@ import numpy as np
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
 from stgkeras.forecasting.corrections import corrections
+from stgkeras.forecasting.covariates import with_covariates
 from stgkeras.forecasting.errors import errors_of, ordered, windows_of
 from stgkeras.forecasting.fitted import BLEND, MOST_FOLLOWED
 from stgkeras.forecasting.forecaster import Forecaster
@@ -79,17 +80,19 @@ class OnlineCalibration:
         self.forecaster = forecaster
         self._fitted = forecaster._ready()
 
-    def evaluate(self, series: Series | None = None) -> pd.DataFrame:
+    def evaluate(self, series: Series | None = None, *, covariates: Any = None) -> pd.DataFrame:
         """Computes test errors as `Forecaster.evaluate`, with a row "calibrated".
 
         Args:
             series: `Series`, all windows of it; the calibration starts with the first. None: the
                 test part of the series of `fit`. The calibration then starts with the validation
                 part, whose readings are known before the test part.
+            covariates: as in `Forecaster.evaluate`.
         """
         data = self.forecaster._data
         if series is not None:
-            series = ordered(self._fitted.form, series)
+            form = self._fitted.form
+            series = with_covariates(ordered(form, series), covariates, form)
             before, starts = np.zeros(0, int), windows_of(self._fitted, series)
         elif data is not None:
             series, (_, before, starts) = data
@@ -100,7 +103,7 @@ class OnlineCalibration:
             )
         return errors_of(self._fitted, *self._followed(series, starts, before))
 
-    def forecast(self, newest: Any) -> Forecast:
+    def forecast(self, newest: Any, *, covariates: Any = None) -> Forecast:
         """Forecasts the steps after the newest readings.
 
         Args:
@@ -108,12 +111,13 @@ class OnlineCalibration:
                 most the last 2,016: pass the readings of several days, after those of the training.
                 With the fewest readings that a forecast needs, the forecast remains as it is. The
                 model forecasts all these windows first, which takes seconds.
+            covariates: as in `Forecaster.forecast`. It learns from windows with known covariates.
 
         Raises:
             ValueError: as in `Forecaster.forecast`.
         """
-        form, made = self._fitted.form, self.forecaster.forecast(newest)
-        series, starts = recent_windows(form, newest, MOST_FOLLOWED)
+        form, made = self._fitted.form, self.forecaster.forecast(newest, covariates=covariates)
+        series, starts = recent_windows(form, newest, MOST_FOLLOWED, covariates)
         starts = starts[starts >= self._fitted.earlier]
         _, found, _ = self._followed(series, starts[-1:], starts[:-1])
         moved = (found[CALIBRATED] - found[BLEND])[0]
