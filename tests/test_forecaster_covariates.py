@@ -195,7 +195,7 @@ def test_attributes_are_matched_by_name(tmp_path):
         (LANES.drop("C"), "Received: rows for .* Add a row for 'C'"),
         (pd.concat([LANES, LANES[:1]]), "Keep one row for each of 'B'"),
         (LANES.assign(use="shops"), "the column 'use' with 'shops'.*get_dummies"),
-        (LANES.assign(lanes=np.nan), "the column 'lanes' with NaN"),
+        (LANES.assign(lanes=np.nan), "nan in the column 'lanes', sensor 'A'"),
         ([1, 2, 3, 4], "Received: list"),
     ):
         with pytest.raises((ValueError, TypeError), match=f"`attributes` must .*{message}"):
