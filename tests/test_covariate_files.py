@@ -1,6 +1,7 @@
 """Covariates as users have them: weather files, daily rows, other clocks, and their faults."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,9 @@ import pytest
 from conftest import once
 
 from stgkeras import datasets
+from stgkeras.cli import main
+from stgkeras.cli.errors import UserError
+from stgkeras.cli.fit import known_of
 from stgkeras.forecasting.covariates import covariate_inputs, described, with_covariates
 from stgkeras.forecasting.form import Form
 
@@ -214,3 +218,28 @@ def test_faulty_attributes_are_named(change, message):
         described(readings(), "past", change(frame))
     with pytest.raises(FileNotFoundError, match="`attributes` must be the path of an existing"):
         described(readings(), "past", "lanes.csv")
+
+
+def test_the_option_known_names_each_covariate_once():
+    for values in (["future", "rain=past"], ["rain=past", "rain=future"], ["past", "past"]):
+        with pytest.raises(UserError, match="--known must be past or future once.*Received: --kno"):
+            known_of(values)
+
+
+def test_commands_name_the_file_of_covariates_or_attributes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame(np.ones((480, 2)), readings().timestamps, NAMES)
+    frame.to_csv("speeds.csv", index_label="time")
+    (tmp_path / "lanes.csv").write_text("sensor,lanes\n007,2\n012,many\n")
+    weather().tz_convert("UTC").assign(sky="grey").to_csv("sky.csv", index_label="time")
+    for options, message in (
+        ("--covariates no.csv", "--covariates must be the path of an existing file. Received: no"),
+        ("--covariates sky.csv", "sky.csv must hold numbers.*For covariates, correct the table"),
+        ("--attributes no.csv", "--attributes must be the path of an existing file"),
+        ("--attributes lanes.csv", "--attributes must hold finite numbers.*'lanes'"),
+        ("--known future", "--known must be omitted without covariates.*Pass --covariates too"),
+    ):
+        fit = ["fit", "speeds.csv", "--model=STID", "--timezone=UTC", "--out=city"]
+        assert main([*fit, *options.split()]) == 2
+        found = capsys.readouterr()
+        assert re.search(message, found.err) and "Training" not in found.out

@@ -177,7 +177,10 @@ def test_faults_of_covariates_are_refused(rainy):
     plain.fit(series, epochs=1, verbose=0)
     with pytest.raises(ValueError, match="`covariates` must be None, because"):
         plain.forecast(covariates=known)
-    with pytest.raises(ValueError, match="`past_covariates` must be .*as in `initial`"):
+    with pytest.raises(
+        ValueError,
+        match=r"`covariates` must have 'wind' \(past\), 'rain' \(future\), as in `initial`. .*=None",
+    ):
         new.fit(series, initial=forecaster, verbose=0)
 
 

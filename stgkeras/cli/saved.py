@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from stgkeras.cli import partial, reading
-from stgkeras.cli.errors import in_options
+from stgkeras.cli.errors import in_options, option
 
 if TYPE_CHECKING:
     from stgkeras.datasets import Series
@@ -66,4 +66,6 @@ def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
                     read = functools.partial(read_series, form, args.readings, **options)
                     more = reading.ignore_advice(read, args, unknown)
                 raise ValueError(f"{error}{more}") from error
+    # The options about the form of the file of readings do not count for the covariates.
+    with in_options({"covariates": option("covariates")}):
         return forecaster, with_covariates(series, args.covariates, form)

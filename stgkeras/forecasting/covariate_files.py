@@ -125,7 +125,7 @@ def _from_files(series, given):
         if dated and str(error).startswith("`regularize` and `duplicates` must be used with"):
             raise ValueError(
                 "`covariates` must have times, because the readings have times. Received: "
-                f"{given} without a column of times. Add a column `time`."
+                f"{given} without a column of times. Add one."
             ) from error
         raise
 

@@ -66,9 +66,7 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
         old, new = getattr(before, name), getattr(form, name)
         if old != new:
             raise _refused(name, "be", old, f"{name}={new}")
-    for name in ("past_covariates", "future_covariates", "attributes"):
-        if getattr(form, name) != getattr(before, name):
-            raise _refused(name, "be", getattr(before, name), f"{name}={getattr(form, name)}")
+    check_beside(form, before)
     if form.target_names != before.target_names:
         raise _refused("targets", "be", before.target_names, f"targets={form.target_names}")
     if not np.isclose(form.interval, before.interval):
@@ -85,6 +83,23 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
             f"`series` must have sensors of `initial`: {shown(before.names)}. Received: "
             f"{shown(added)}, which `initial` does not know. {fix or 'Fit without `initial`.'}"
         )
+
+
+def check_beside(form: Form, before: Form) -> None:
+    """Raises ValueError if two forms have other covariates or attributes, or in another order."""
+    for name in ("covariates", "attributes"):
+        old, new = (_beside(one, name) for one in (before, form))
+        if old != new:
+            received = f"{name} with {new}" if new else f"{name}=None"
+            raise _refused(name, "have" if old else "be", old or None, received)
+
+
+def _beside(form, name):
+    if name == "attributes":
+        return ", ".join(map(repr, form.attributes))
+    past, ahead = form.past_covariates, form.future_covariates
+    words = [f"{one!r} (past)" for one in past] + [f"{one!r} (future)" for one in ahead]
+    return ", ".join(words)
 
 
 def continued(
