@@ -179,7 +179,7 @@ def test_faults_of_covariates_are_refused(rainy):
         plain.forecast(covariates=known)
     with pytest.raises(
         ValueError,
-        match=r"`covariates` must have 'wind' \(past\), 'rain' \(future\), as in `initial`. .*=None",
+        match=r"`covariates` must have 'wind' \(past\), 'rain' \(future\), as in `initial`",
     ):
         new.fit(series, initial=forecaster, verbose=0)
 
