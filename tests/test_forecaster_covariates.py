@@ -185,6 +185,24 @@ def test_faults_of_covariates_are_refused(rainy):
 
 
 @once
+def test_covariates_of_initial_are_matched_by_name(rainy):
+    forecaster, series, known = rainy
+    again = Forecaster(horizon=HORIZON, **SMALL)
+    for names in (["rain", "wind"], ["wind", "rain"]):
+        kinds = {"rain": "future", "wind": "past"}
+        fit = {"initial": forecaster, "attributes": LANES, "epochs": 0, "verbose": 0}
+        again.fit(series, covariates=known[names], known=kinds, **fit)
+        assert again.form.future_covariates == ("rain",)
+        found = again.forecast(covariates=known).values
+        np.testing.assert_allclose(found, forecaster.forecast(covariates=known).values, rtol=1e-4)
+    series = dataclasses.replace(series, covariates=None)
+    past = Forecaster(horizon=HORIZON, **SMALL)
+    past.fit(series, covariates=known, epochs=1, verbose=0)
+    again.fit(series, covariates=known[["wind", "rain"]], initial=past, epochs=0, verbose=0)
+    assert again.form.past_covariates == ("rain", "wind")
+
+
+@once
 def test_attributes_are_matched_by_name(tmp_path):
     series = series_of({"speed": speeds(weather())})
     form = form_of(series, "past", LANES)

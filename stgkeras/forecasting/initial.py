@@ -42,19 +42,33 @@ def fitted_of(initial: Any, forecaster: Any) -> Fitted:
 
 
 def with_features_of(series: Series, form: Form) -> Series:
-    """Returns a series with its features in the order of a form, or raises ValueError.
+    """Returns a series with its features and covariates in the order of a form.
 
     Features without units have those of the form.
+
+    Raises:
+        ValueError: if the series has other features.
     """
     if set(series.features) != set(form.features):
         raise _refused("series", "have the features", form.features, f"features={series.features}")
-    order = [series.features.index(name) for name in form.features]
-    null = series.null_value
+    found = _ordered(series, form.features)
+    units = zip(found.units, form.units, strict=True)
+    found = replace(found, units=tuple(own or other for own, other in units))
+    names = form.past_covariates + form.future_covariates
+    covariates = series.covariates
+    if covariates is not None and set(names) == set(covariates.features):
+        found = replace(found, covariates=_ordered(covariates, names))
+    return found
+
+
+def _ordered(series, names):
+    """Returns a series with its features in the order of their names."""
+    order, null = [series.features.index(name) for name in names], series.null_value
     return replace(
         series,
         values=series.values[..., order],
-        features=form.features,
-        units=tuple(series.units[f] or u for f, u in zip(order, form.units, strict=True)),
+        features=tuple(names),
+        units=tuple(series.units[f] for f in order),
         null_value=tuple(null[f] for f in order) if isinstance(null, tuple) else null,
     )
 
@@ -86,7 +100,7 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
 
 
 def check_beside(form: Form, before: Form) -> None:
-    """Raises ValueError if two forms have other covariates or attributes, or in another order."""
+    """Raises ValueError if two forms have other covariates or attributes."""
     for name in ("covariates", "attributes"):
         old, new = (_beside(one, name) for one in (before, form))
         if old != new:
