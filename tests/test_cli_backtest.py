@@ -126,6 +126,7 @@ WRONG = {
         *("--folder", "roads.csv"),
     ],
     "--out must be another file .* speeds.csv": ["--out", "speeds.csv", "--overwrite"],
+    "--picture must be another file than --out": ["--out", "a.png", "--picture", "a.png"],
     "--picture must be a file. Received: city": ["--picture", "city"],
     "--picture must end in .png, .svg, .pdf. Received: --picture a.html": ["--picture", "a.html"],
 }

@@ -36,6 +36,11 @@ def names(args: argparse.Namespace) -> dict[str, str]:
     return {**reading.TABLE_NAMES, **files, **own}
 
 
+def inputs(args: argparse.Namespace) -> tuple[str | None, ...]:
+    """Returns the files and folders that the command reads, and must not replace."""
+    return args.readings, args.city, args.covariates
+
+
 def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
     """Opens the forecaster, and reads the file in the form of its data.
 

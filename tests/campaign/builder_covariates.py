@@ -109,10 +109,8 @@ def covariates(rng, folder):
     if not is_right:
         given = faulty(rng, right)
     elif each:
-        wide = {n: pd.DataFrame({s: right[n] for s in series.names}) for n in right}
-        given = {
-            n: frame[list(rng.sample(series.names, len(series.names)))] for n, frame in wide.items()
-        }
+        names = list(rng.sample(series.names, len(series.names)))
+        given = {n: pd.DataFrame({name: right[n] for name in names}) for n in right}
     elif rng.random() < 0.5:
         given = written(rng, right, folder)
     elif rng.random() < 0.3:
