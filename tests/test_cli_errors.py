@@ -145,6 +145,7 @@ def test_warnings_are_one_line(monkeypatch, capsys):
 
 
 @once
+@pytest.mark.filterwarnings("ignore:The validation part has")
 def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     speeds(20).to_csv("speeds.csv")
