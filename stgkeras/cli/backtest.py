@@ -77,8 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     for name in ("out", "picture"):
-        path, files = getattr(args, name), saved.inputs(args)
-        outputs.check_new_file(path, args.overwrite, *files, name=option(name))
+        path, inputs = getattr(args, name), saved.inputs(args)
+        outputs.check_new_file(path, args.overwrite, *inputs, name=option(name))
     if args.out is not None and args.out == args.picture:
         raise UserError(
             "--picture must be another file than --out. Received: "

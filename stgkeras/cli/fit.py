@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
-    named = {name: option(name) for name in (*OWN, *BESIDE)}
+    named = {name: option(name) for name in (*OWN, *BESIDE, "timezone")}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
         series = with_covariates(series, args.covariates)
