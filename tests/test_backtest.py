@@ -224,3 +224,17 @@ def test_compare_names_the_better_forecaster():
         with pytest.raises(ValueError, match="`first` and `second` must have one shape"):
             diebold_mariano(*wrong)
     assert all(np.isnan(diebold_mariano([1.0, 2.0], [0.0, 1.0])))
+
+
+@once
+def test_compare_refuses_what_is_no_backtest():
+    truth, origins = np.zeros((6, 2, 3, 1)), pd.RangeIndex(6)
+    right = Backtest(origins, truth, {"forecaster": truth + 1}, np.zeros(6, int))
+    other = Backtest(origins, truth, {"model": truth}, np.zeros(6, int))
+    for wrong in ({}, [], None, right, [1], [right, 5], {"ours": 1}, "ab"):
+        with pytest.raises(TypeError, match="`backtests.*` must be .*Received: .*Pass"):
+            compare(wrong)
+    with pytest.raises(ValueError, match=r"'backtest 2' with \['model'\]"):
+        compare([right, other])
+    empty = Backtest(origins, truth * np.nan, {"forecaster": truth}, np.zeros(6, int))
+    assert compare({"a": empty, "b": empty})["MAE"].isna().all()
