@@ -238,3 +238,23 @@ def test_compare_refuses_what_is_no_backtest():
         compare([right, other])
     empty = Backtest(origins, truth * np.nan, {"forecaster": truth}, np.zeros(6, int))
     assert compare({"a": empty, "b": empty})["MAE"].isna().all()
+
+
+@once
+def test_a_backtest_refuses_weights_that_know_later_readings(tmp_path):
+    times = pd.date_range("2024-05-01", periods=240, freq="h", tz="Europe/Vienna")
+    rows = np.random.default_rng(0).normal(50, 5, (240, 4))
+    series = series_of({"speed": pd.DataFrame(rows, times, list("ABCD"))})
+    forecaster = Forecaster(horizon=3, **SMALL)
+    options = {"start": 200, "epochs": 1, "verbose": False}
+    with pytest.raises(ValueError, match="`checkpoint` must be omitted .*Pass `folder`"):
+        forecaster.backtest(series, checkpoint=tmp_path / "a.keras", **options)
+    for steps, is_known in ((200, False), (201, True)):
+        part = series_of({"speed": pd.DataFrame(rows[:steps], times[:steps], list("ABCD"))})
+        start = Forecaster(horizon=3, **SMALL)
+        start.fit(part, epochs=1, verbose=0)
+        if not is_known:
+            assert len(forecaster.backtest(series, initial=start, **options).origins)
+            continue
+        with pytest.raises(ValueError, match="`initial` must not know readings from the first"):
+            forecaster.backtest(series, initial=start, **options)
