@@ -224,3 +224,37 @@ def test_compare_names_the_better_forecaster():
         with pytest.raises(ValueError, match="`first` and `second` must have one shape"):
             diebold_mariano(*wrong)
     assert all(np.isnan(diebold_mariano([1.0, 2.0], [0.0, 1.0])))
+
+
+@once
+def test_compare_refuses_what_is_no_backtest():
+    truth, origins = np.zeros((6, 2, 3, 1)), pd.RangeIndex(6)
+    right = Backtest(origins, truth, {"forecaster": truth + 1}, np.zeros(6, int))
+    other = Backtest(origins, truth, {"model": truth}, np.zeros(6, int))
+    for wrong in ({}, [], None, right, [1], [right, 5], {"ours": 1}, "ab"):
+        with pytest.raises(TypeError, match="`backtests.*` must be .*Received: .*Pass"):
+            compare(wrong)
+    with pytest.raises(ValueError, match=r"'backtest 2' with \['model'\]"):
+        compare([right, other])
+    empty = Backtest(origins, truth * np.nan, {"forecaster": truth}, np.zeros(6, int))
+    assert compare({"a": empty, "b": empty})["MAE"].isna().all()
+
+
+@once
+def test_a_backtest_refuses_weights_that_know_later_readings(tmp_path):
+    times = pd.date_range("2024-05-01", periods=240, freq="h", tz="Europe/Vienna")
+    rows = np.random.default_rng(0).normal(50, 5, (240, 4))
+    series = series_of({"speed": pd.DataFrame(rows, times, list("ABCD"))})
+    forecaster = Forecaster(horizon=3, **SMALL)
+    options = {"start": 200, "epochs": 1, "verbose": False}
+    with pytest.raises(ValueError, match="`checkpoint` must be omitted .*Pass `folder`"):
+        forecaster.backtest(series, checkpoint=tmp_path / "a.keras", **options)
+    for steps, is_known in ((200, False), (201, True)):
+        part = series_of({"speed": pd.DataFrame(rows[:steps], times[:steps], list("ABCD"))})
+        start = Forecaster(horizon=3, **SMALL)
+        start.fit(part, epochs=1, verbose=0)
+        if not is_known:
+            assert len(forecaster.backtest(series, initial=start, **options).origins)
+            continue
+        with pytest.raises(ValueError, match="`initial` must not know readings from the first"):
+            forecaster.backtest(series, initial=start, **options)

@@ -81,6 +81,7 @@ def test_the_command_trains_the_forecaster_of_the_folder_again(fitted, here, run
 
 
 @once
+@pytest.mark.filterwarnings("ignore:The validation part has")
 def test_sensors_are_found_by_name(fitted, here, run):
     speeds()[["007", "B2", "A1", "A3", "A2", "B1"]].to_csv("turned.csv")
     command = ["--start", "120", "--stride", "40", "--epochs", "1"]
@@ -126,6 +127,7 @@ WRONG = {
         *("--folder", "roads.csv"),
     ],
     "--out must be another file .* speeds.csv": ["--out", "speeds.csv", "--overwrite"],
+    "--picture must be another file than --out": ["--out", "a.png", "--picture", "a.png"],
     "--picture must be a file. Received: city": ["--picture", "city"],
     "--picture must end in .png, .svg, .pdf. Received: --picture a.html": ["--picture", "a.html"],
 }
@@ -165,6 +167,7 @@ def test_an_interrupted_backtest_says_how_it_continues(fitted, here, capsys, mon
 
 
 @once
+@pytest.mark.filterwarnings("ignore:The validation part has")
 def test_a_file_without_readings_after_the_first_origin(fitted, here, run):
     frame = speeds()
     frame.iloc[120:] = np.nan

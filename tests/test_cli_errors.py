@@ -145,6 +145,7 @@ def test_warnings_are_one_line(monkeypatch, capsys):
 
 
 @once
+@pytest.mark.filterwarnings("ignore:The validation part has")
 def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     speeds(20).to_csv("speeds.csv")
@@ -263,3 +264,21 @@ def test_an_unfinished_run_is_no_forecaster(here, error):
     assert "nowhere must be a folder that `stgkeras fit` wrote" in error(
         "forecast", "nowhere", "speeds.csv"
     )
+
+
+@once
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("--start=abc", "must be a share such as 0.5, or a number of steps"),
+        ("--stride=2.5", "must be an int of at least 1"),
+        ("--seed=x", "must be an int in [0, 2**32)"),
+        ("--learning-rate=fast", "must be above 0 and below 1"),
+    ],
+)
+def test_numbers_that_are_none_name_the_rule(option, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["backtest", "city", "speeds.csv", option])
+    name, value = option.split("=")
+    assert f"argument {name}: {message}" in (found := capsys.readouterr().err)
+    assert f"Received: {value}" in found and "invalid" not in found

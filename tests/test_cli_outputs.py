@@ -31,6 +31,7 @@ def test_files_that_a_command_reads_are_never_replaced(fitted, here, error, run)
     model = Path("city/model.keras").read_bytes()
     os.symlink("city/model.keras", "page.html")
     Path("places.csv").write_text("sensor,latitude,longitude\nA1,1,2\n")
+    Path("weather.csv").write_text("time,rain\n")
     for command, out in (
         ("forecast", "mine.csv"),
         ("forecast", "./mine.csv"),
@@ -41,8 +42,12 @@ def test_files_that_a_command_reads_are_never_replaced(fitted, here, error, run)
         ("report", "page.html"),
         ("report", "places.csv"),
         ("forecast", "city/forecaster.json"),
+        ("forecast", "weather.csv"),
+        ("report", "weather.csv"),
+        ("backtest", "weather.csv"),
     ):
         more = ("--places", "places.csv") if command == "report" else ()
+        more += ("--covariates", "weather.csv") if out == "weather.csv" else ()
         found = error(command, "city", "mine.csv", *more, "--out", out, "--overwrite")
         assert "--out must be another file than those that the command reads" in found
         assert f"Received: {out}, which is " in found and "--overwrite" not in found

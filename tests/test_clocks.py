@@ -9,6 +9,7 @@ import pytest
 
 from stgkeras.datasets import calendar, from_arrays, from_csv, from_pandas, load_series
 from stgkeras.datasets.series.calendar import whole_steps_per_day
+from stgkeras.datasets.series.clocks import to_utc
 
 PARIS, ANGELES = "Europe/Paris", "America/Los_Angeles"
 
@@ -280,3 +281,19 @@ def test_steps_per_day_are_those_of_a_range_of_times(minutes):
 def test_intervals_that_were_rounded():
     assert whole_steps_per_day(205.714286) == 7 and whole_steps_per_day(205.8) is None
     assert whole_steps_per_day(None) is None
+
+
+@pytest.mark.parametrize("minutes", [15, 60])
+def test_an_hour_that_occurs_twice_needs_rising_rows(minutes):
+    """pandas takes the first of two equal times as the earlier one, also if rows fall."""
+    utc = np.arange("2024-10-26T20", "2024-10-27T06", minutes, "datetime64[m]")
+    local = pd.DatetimeIndex(utc, tz="UTC").tz_convert("Europe/Vienna").tz_localize(None)
+    np.testing.assert_array_equal(to_utc(local, "Europe/Vienna")[0], utc)
+    with pytest.raises(ValueError, match="show both times.*The newest row is first"):
+        to_utc(local[::-1], "Europe/Vienna")
+    later = len(local) - 60 // minutes  # rows of the last hour come first
+    turned = local[later:].append(local[:later])
+    np.testing.assert_array_equal(to_utc(turned, "Europe/Vienna")[0], np.roll(utc, 60 // minutes))
+    order = np.random.default_rng(0).permutation(len(local))
+    with pytest.raises(ValueError, match="show both times"):
+        to_utc(local[order], "Europe/Vienna")

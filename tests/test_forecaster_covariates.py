@@ -177,8 +177,29 @@ def test_faults_of_covariates_are_refused(rainy):
     plain.fit(series, epochs=1, verbose=0)
     with pytest.raises(ValueError, match="`covariates` must be None, because"):
         plain.forecast(covariates=known)
-    with pytest.raises(ValueError, match="`past_covariates` must be .*as in `initial`"):
+    with pytest.raises(
+        ValueError,
+        match=r"`covariates` must have 'wind' \(past\), 'rain' \(future\), as in `initial`",
+    ):
         new.fit(series, initial=forecaster, verbose=0)
+
+
+@once
+def test_covariates_of_initial_are_matched_by_name(rainy):
+    forecaster, series, known = rainy
+    again = Forecaster(horizon=HORIZON, **SMALL)
+    for names in (["rain", "wind"], ["wind", "rain"]):
+        kinds = {"rain": "future", "wind": "past"}
+        fit = {"initial": forecaster, "attributes": LANES, "epochs": 0, "verbose": 0}
+        again.fit(series, covariates=known[names], known=kinds, **fit)
+        assert again.form.future_covariates == ("rain",)
+        found = again.forecast(covariates=known).values
+        np.testing.assert_allclose(found, forecaster.forecast(covariates=known).values, rtol=1e-4)
+    series = dataclasses.replace(series, covariates=None)
+    past = Forecaster(horizon=HORIZON, **SMALL)
+    past.fit(series, covariates=known, epochs=1, verbose=0)
+    again.fit(series, covariates=known[["wind", "rain"]], initial=past, epochs=0, verbose=0)
+    assert again.form.past_covariates == ("rain", "wind")
 
 
 @once
@@ -195,7 +216,7 @@ def test_attributes_are_matched_by_name(tmp_path):
         (LANES.drop("C"), "Received: rows for .* Add a row for 'C'"),
         (pd.concat([LANES, LANES[:1]]), "Keep one row for each of 'B'"),
         (LANES.assign(use="shops"), "the column 'use' with 'shops'.*get_dummies"),
-        (LANES.assign(lanes=np.nan), "the column 'lanes' with NaN"),
+        (LANES.assign(lanes=np.nan), "nan in the column 'lanes', sensor 'A'"),
         ([1, 2, 3, 4], "Received: list"),
     ):
         with pytest.raises((ValueError, TypeError), match=f"`attributes` must .*{message}"):

@@ -63,6 +63,28 @@ def test_a_roll_out_takes_the_calendar_of_the_window():
         models.forecast(model, x, 3, clock[:, 6:])
 
 
+@pytest.mark.parametrize("name", ["STID", "STAEformer"])
+def test_a_roll_out_of_models_that_read_the_calendar_without_a_season(name):
+    calendar = datasets.calendar(np.datetime64("2024-01-05T20") + np.arange(30).astype("m8[h]"))
+    model = getattr(models, name)(N, steps_per_day=24, horizon=2, input_length=6)
+    randomize(model)
+    x = window = normal(1, 6, N, 1)
+    clock = calendar[None, :10]
+    found = models.forecast(model, x, 3, clock[:, 6:], past_calendar=clock[:, :6])
+    for step in (0, 2):
+        y = predict(model, {"x": window, "past_calendar": clock[:, step : 6 + step]})
+        assert_close(found[:, step : step + 2], y[:, : 3 - step])
+        window = np.concatenate([window[:, 2:], y], axis=1)
+    with pytest.raises(ValueError, match="`calendar` must have shape"):
+        models.forecast(model, x, 3, past_calendar=clock[:, :6])
+
+
+@pytest.mark.parametrize("more", [{"quantiles": (0.1, 0.5)}, {"past_covariates": 1}])
+def test_a_roll_out_needs_forecasts_that_can_be_readings(more):
+    with pytest.raises(ValueError, match=f"`model` must read readings alone.*{next(iter(more))}="):
+        models.forecast(small(**more), normal(1, 6, N, 1), 2)
+
+
 def test_scores_are_those_the_model_uses():
     model = make("astgcn")
     x = inputs_of(model)

@@ -77,8 +77,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     for name in ("out", "picture"):
-        inputs = (args.readings, args.city)
-        outputs.check_new_file(getattr(args, name), args.overwrite, *inputs, name=option(name))
+        path, inputs = getattr(args, name), saved.inputs(args)
+        outputs.check_new_file(path, args.overwrite, *inputs, name=option(name))
+    if args.out is not None and args.out == args.picture:
+        raise UserError(
+            "--picture must be another file than --out. Received: "
+            f"--out {args.out} --picture {args.picture}. Pass another name."
+        )
     if args.picture is not None and not args.picture.lower().endswith(PICTURES):
         raise UserError(
             f"--picture must end in {', '.join(PICTURES)}. Received: --picture {args.picture}. "

@@ -76,8 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--covariates",
         metavar="FILE",
-        help="csv file of numbers beside the readings, such as weather: a column of times and one "
-        "for each covariate; with a column of sensors, a row for each time and sensor",
+        help="csv file of numbers beside the readings, such as weather: a column of times (local, "
+        "if they have no UTC offset) and one for each covariate; with a column of sensors, a row "
+        "for each time and sensor",
     )
     group.add_argument(
         "--known",
@@ -129,15 +130,16 @@ def run(args: argparse.Namespace) -> None:
     with in_options({**reading.NAMES, **files}):
         from stgkeras import datasets
         from stgkeras.forecasting import Forecaster
-        from stgkeras.forecasting.covariates import with_covariates
+        from stgkeras.forecasting.covariates import described, with_covariates
 
         series = datasets.load_series(args.readings, args.roads, **options)
     print(words.series_text(args.readings, series), flush=True)
-    named = {name: option(name) for name in (*OWN, *BESIDE)}
+    named = {name: option(name) for name in (*OWN, *BESIDE, "timezone")}
     named |= {"initial": "--initial", **files} | {name: f"--set {name}" for name in settings}
     with in_options(named):
         series = with_covariates(series, args.covariates)
         known = known_of(args.known)
+        described(series, known, args.attributes)  # errors before training is announced
         check_settings(args.model, settings)
         forecaster = Forecaster(
             args.model,
@@ -240,8 +242,15 @@ def known_of(values: Sequence[str] | None) -> str | dict[str, str]:
         ('past', 'future', {'rain': 'future', 'count': 'past'})
     """
     pairs = [value.rpartition("=") for value in values or ["past"]]
-    if [name for name, *_ in pairs] == [""]:
+    names = [name for name, *_ in pairs]
+    if names == [""]:
         return pairs[0][2]
+    if "" in names or len(set(names)) < len(names):
+        raise UserError(
+            "--known must be past or future once, or NAME=past or NAME=future once for each "
+            f"covariate. Received: {' '.join(f'--known {value}' for value in values or ())}. Name "
+            "each covariate once."
+        )
     return {name: kind for name, _, kind in pairs}
 
 

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
-    outputs.check_new_file(args.out, args.overwrite, args.readings, args.city)
+    outputs.check_new_file(args.out, args.overwrite, *saved.inputs(args))
     forecaster, series = saved.opened(args)
     with in_options(saved.names(args)):
         forecast = forecaster.forecast(series)

@@ -15,7 +15,7 @@ def count(text: str) -> int:
         >>> count("3")
         3
     """
-    number = int(text)
+    number = _number(int, text, "must be an int of at least 1")
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be an int of at least 1. Received: {text}")
     return number
@@ -29,7 +29,7 @@ def seed(text: str) -> int:
         >>> seed("0")
         0
     """
-    number = int(text)
+    number = _number(int, text, "must be an int in [0, 2**32)")
     if not 0 <= number < SEEDS:
         raise argparse.ArgumentTypeError(f"must be an int in [0, 2**32). Received: {text}")
     return number
@@ -43,7 +43,7 @@ def learning_rate(text: str) -> float:
         >>> learning_rate("0.01")
         0.01
     """
-    number = float(text)
+    number = _number(float, text, "must be above 0 and below 1")
     if not 0 < number < 1:
         raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
     return number
@@ -57,7 +57,8 @@ def share_or_count(text: str) -> float | int:
         >>> share_or_count("0.2"), share_or_count("535")
         (0.2, 535)
     """
-    return float(text) if "." in text else int(text)
+    kind = float if "." in text else int
+    return _number(kind, text, "must be a share such as 0.5, or a number of steps such as 2016")
 
 
 def numbers(text: str) -> list[float]:
@@ -74,3 +75,11 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(
             f"must be numbers with commas between them, such as 0.05,0.5,0.95. Received: {text}"
         ) from error
+
+
+def _number(kind, text, rule):
+    """Converts text by int or float. Otherwise, argparse would show the name of our function."""
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{rule}. Received: {text}") from error

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     path = pathlib.Path(args.out)
-    outputs.check_new_file(args.out, args.overwrite, args.readings, args.places, args.city)
+    outputs.check_new_file(args.out, args.overwrite, *saved.inputs(args), args.places)
     if not args.days > 0:
         raise UserError(f"--days must be above 0. Received: --days {args.days:g}. Pass 3.")
     forecaster, series = saved.opened(args)

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from stgkeras.cli import partial, reading
-from stgkeras.cli.errors import in_options
+from stgkeras.cli.errors import in_options, option
 
 if TYPE_CHECKING:
     from stgkeras.datasets import Series
@@ -34,6 +34,11 @@ def names(args: argparse.Namespace) -> dict[str, str]:
     files = {name: args.readings for name in ("path", "newest", "series")}
     own = {"folder": args.city, "Forecaster.save": "`stgkeras fit`", "covariates": "--covariates"}
     return {**reading.TABLE_NAMES, **files, **own}
+
+
+def inputs(args: argparse.Namespace) -> tuple[str | None, ...]:
+    """Returns the files and folders that the command reads, and must not replace."""
+    return args.readings, args.city, args.covariates
 
 
 def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
@@ -66,4 +71,6 @@ def opened(args: argparse.Namespace) -> tuple[Forecaster, Series]:
                     read = functools.partial(read_series, form, args.readings, **options)
                     more = reading.ignore_advice(read, args, unknown)
                 raise ValueError(f"{error}{more}") from error
+    # The options about the form of the file of readings do not count for the covariates.
+    with in_options({"covariates": option("covariates")}):
         return forecaster, with_covariates(series, args.covariates, form)

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from stgkeras.datasets.series.columns import is_sensor_name
+from stgkeras.datasets.series.files import file_type
 from stgkeras.datasets.series.sensor_names import differences, renamed, repeated, shown
-from stgkeras.datasets.series.tables import read_table
+from stgkeras.datasets.series.tables import TABLES, read_table
+
+LARGEST = float(np.finfo("float32").max)
 
 
 def attributes_of(
@@ -34,6 +37,8 @@ def attributes_of(
     again = [name for name in repeated(found) if name in names]
     if missing or again:
         fix = renamed(other, missing) or f"Add a row for {shown(missing)}."
+        if found and found == [str(number) for number in range(len(found))]:
+            fix = "Pass the names of the sensors as index, with `frame.set_index(column)`."
         raise ValueError(
             f"`attributes` must have one row for each sensor of the series: {shown(names)}. "
             f"Received: rows for {shown(found)}. "
@@ -46,13 +51,21 @@ def attributes_of(
         )
     frame = frame.set_axis(found).loc[list(names)]
     for label, column in zip(columns, frame, strict=True):
-        kind = frame[column].dtype.kind
-        if kind not in "biuf" or not np.isfinite(frame[column].to_numpy("float64")).all():
-            cell = "NaN or infinite values" if kind in "biuf" else repr(frame[column].iloc[0])
+        cells = frame[column]
+        if cells.dtype.kind not in "biuf":
             raise ValueError(
-                "`attributes` must hold finite numbers. Received: the column "
-                f"{label!r} with {cell}. Fill missing values, and turn kinds such as land use "
-                "into columns of 0 and 1, for example with `pandas.get_dummies`."
+                f"`attributes` must hold finite numbers. Received: the column {label!r} with "
+                f"{cells.iloc[0]!r}, of dtype {cells.dtype}. Remove the column, convert it by "
+                "`pandas.to_numeric`, or turn kinds such as land use into columns of 0 and 1 by "
+                "`pandas.get_dummies`."
+            )
+        wrong = ~(np.abs(cells.to_numpy("float64")) <= LARGEST)
+        if wrong.any():
+            n = int(wrong.argmax())
+            raise ValueError(
+                "`attributes` must hold finite numbers of float32. Received: "
+                f"{cells.iloc[n]} in the column {label!r}, sensor {names[n]!r}. Fill missing "
+                "values, or remove the column."
             )
     values = frame.to_numpy("float64").tolist()
     return tuple(columns), tuple(tuple(row) for row in values)
@@ -66,6 +79,7 @@ def _frame(attributes):
             "`attributes` must be a pandas frame with the sensors as index, or the path of a csv "
             f"file. Received: {type(attributes).__name__}. Pass a frame or a path."
         )
+    file_type(attributes, TABLES, "attributes")
     names = read_table(attributes).names
     column = next((name for name in names if is_sensor_name(name)), names[0])
     table = read_table(attributes, as_text=[column])

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 
 from stgkeras import arguments
-from stgkeras.datasets import split_windows
 from stgkeras.datasets.series.clocks import in_zone
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
 from stgkeras.forecasting.attributes import attributes_of
+from stgkeras.forecasting.backtest_checks import check_fit, check_length
 from stgkeras.forecasting.covariates import fit_options, with_covariates
 from stgkeras.forecasting.errors import ordered
 from stgkeras.forecasting.fitted import Fitted
@@ -119,8 +119,9 @@ def backtest(
         folder: None, or path of a folder for the forecasts of each training. A backtest that was
             interrupted continues there; other settings or data have other files.
         verbose: bool. Whether to show a progress bar of the trainings.
-        **fit: further arguments of `fit`, such as `epochs`. `test` is one window by default,
-            because a backtest needs no test part.
+        **fit: further arguments of `fit`, such as `epochs`, but not `checkpoint`. `test` is one
+            window by default, because a backtest needs no test part. `initial` must not have been
+            trained on readings from the first origin on.
 
     Returns:
         `Backtest`, with `by_origin()` and `by_step()`; `forecasting.compare` tests differences.
@@ -142,6 +143,7 @@ def backtest(
         first = arguments.integer("start", start, length)
     stride = arguments.integer("stride", horizon if stride is None else stride)
     every = steps_of(refit, series) or total
+    check_fit(self, series, first, fit)
     origins = np.arange(first, total - horizon + 1, stride)
     if not len(origins):
         raise ValueError(
@@ -218,20 +220,6 @@ def forecasts_from(fitted: Fitted, series: Series, origins: np.ndarray) -> dict[
     found = {f"forecast {name}": one for name, one in forecasts.items()}
     found |= {"truth": truth, "origins": origins}
     return found if quantiles is None else {**found, "quantiles": quantiles}
-
-
-def check_length(steps: int, forecaster: Any, fit: dict[str, Any]) -> None:
-    """Raises ValueError if the shortest training of a backtest, of `steps` steps, is too short."""
-    sizes = forecaster.input_length, forecaster.horizon
-    try:
-        split_windows(steps, *sizes, fit.get("val", 0.2), fit["test"])
-    except ValueError as error:
-        reason, _, _ = str(error).partition(". Received")
-        raise ValueError(
-            "`start` and `window` must leave enough steps for the first training. Received: "
-            f"{steps} steps, but {reason[0].lower()}{reason[1:]}. Pass a larger `start` or "
-            "`window`, or more readings."
-        ) from error
 
 
 def new_folder(folder: str | os.PathLike[str]) -> pathlib.Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stgkeras import arguments
 from stgkeras.forecasting.backtest import Backtest
 from stgkeras.forecasting.fitted import BLEND
 from stgkeras.metrics import diebold_mariano
@@ -30,6 +31,7 @@ def compare(backtests: dict[str, Backtest] | Sequence[Backtest]) -> pd.DataFrame
         "p" of `metrics.diebold_mariano`, two-sided.
 
     Raises:
+        TypeError: if `backtests` holds no backtest, or something else.
         ValueError: if the backtests have other origins or readings.
 
     Example:
@@ -47,8 +49,23 @@ def compare(backtests: dict[str, Backtest] | Sequence[Backtest]) -> pd.DataFrame
     """
     import pandas as pd
 
-    if not isinstance(backtests, dict):
+    if isinstance(backtests, Iterable) and not isinstance(backtests, Mapping):
         backtests = {f"backtest {n}": one for n, one in enumerate(backtests, 1)}
+    if not isinstance(backtests, Mapping) or not backtests:
+        kind = type(backtests).__name__ if not isinstance(backtests, Mapping) else "none"
+        raise TypeError(
+            "`backtests` must be a dict of name → `Backtest`, or a sequence of them. Received: "
+            f"{kind}. Pass results of `Forecaster.backtest`."
+        )
+    for name, one in backtests.items():
+        arguments.instance(
+            f"backtests[{name!r}]", one, Backtest, "Pass the result of `Forecaster.backtest`."
+        )
+        if BLEND not in one.forecasts:
+            raise ValueError(
+                f"`backtests` must have the forecast {BLEND!r}. Received: {name!r} with "
+                f"{list(one.forecasts)}. Pass the result of `Forecaster.backtest`."
+            )
     first = next(iter(backtests.values()))
     for name, one in backtests.items():
         same = one.truth.shape == first.truth.shape and one.origins.equals(first.origins)
@@ -71,9 +88,15 @@ def compare(backtests: dict[str, Backtest] | Sequence[Backtest]) -> pd.DataFrame
         if loss is not reference:
             statistic, p = diebold_mariano(loss, reference, overlap)
         rows[name] = {
-            "MAE": float(np.nanmean(loss)),
-            "difference": float(np.nanmean(loss - reference)),
+            "MAE": _mean(loss),
+            "difference": _mean(loss - reference),
             "statistic": statistic,
             "p": p,
         }
     return pd.DataFrame(rows).T
+
+
+def _mean(values):
+    """Returns the mean of values that are not NaN; NaN without such values."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.datasets import from_pandas, load_series
-from stgkeras.datasets.series.columns import is_sensor_name
-from stgkeras.datasets.series.files import file_type
-from stgkeras.datasets.series.sensor_names import differences, shown
+from stgkeras.datasets.series.clocks import wall_clock
+from stgkeras.datasets.series.sensor_names import shown
 from stgkeras.datasets.series.series import Series
-from stgkeras.datasets.series.tables import TABLES, read_table
 from stgkeras.forecasting.attributes import attributes_of
+from stgkeras.forecasting.covariate_files import checked_covariates, read_covariates
 
 if TYPE_CHECKING:
     from stgkeras.forecasting.form import Form
 
-ALL = "all sensors"  # name of the only node of covariates that count for all sensors
-MINUTE = np.timedelta64(60_000_000, "us")
+DAY = 24 * 60  # minutes
 
 
 def with_covariates(series: Series, covariates: Any, form: Form | None = None) -> Series:
@@ -35,8 +31,11 @@ def with_covariates(series: Series, covariates: Any, form: Form | None = None) -
     Raises:
         ValueError: if covariates are missing, or were not used in training.
     """
+    if covariates is None:
+        covariates = series.covariates
     if covariates is not None:
-        series = replace(series, covariates=_checked(series, _read(series, covariates)))
+        found = checked_covariates(series, read_covariates(series, covariates))
+        series = replace(series, covariates=found)
     if form is None:
         return series
     wanted = form.past_covariates + form.future_covariates
@@ -61,16 +60,26 @@ def known_as(series: Series, known: Any) -> tuple[tuple[str, ...], tuple[str, ..
 
     Args:
         known: "past", "future", or a dict of the name of each covariate → one of them.
+
+    Raises:
+        ValueError: if `known` is another value, or given without covariates.
     """
     if series.covariates is None:
-        return (), ()
+        if known == "past" or known == {}:
+            return (), ()
+        raise ValueError(
+            f"`known` must be omitted without covariates. Received: known={known!r}. Pass "
+            "`covariates` too, or omit `known`."
+        )
     names = series.covariates.features
     kinds = known if isinstance(known, Mapping) else dict.fromkeys(names, known)
-    if set(kinds) != set(names) or not all(kind in ("past", "future") for kind in kinds.values()):
+    is_kind = [isinstance(kind, str) and kind in ("past", "future") for kind in kinds.values()]
+    if set(kinds) != set(names) or not all(is_kind):
+        example = {name: "future" if number else "past" for number, name in enumerate(names)}
         raise ValueError(
-            '`known` must be "past", "future", or a dict with one of them for each covariate of '
-            f"{shown(names)}. Received: known={known!r}. Pass, for example, {{{names[0]!r}: "
-            '"future"}.'
+            '`known` must be "past", "future", or a dict with one of them for each covariate: '
+            f"{shown(names)}. Received: known={known!r}. Name each covariate, for example "
+            f"`known={example}`."
         )
     past = tuple(name for name in names if kinds[name] == "past")
     return past, tuple(name for name in names if name not in past)
@@ -180,7 +189,7 @@ def _at(form, series, names, first, end):
             f"{_shown_time(series, first)} to {_shown_time(series, end - 1)}"
             f"{'' if number >= len(form.past_covariates) else ', except the steps to forecast'}. "
             f"Received: none{sensor} at {shown_at}, {len(steps)} of {end - first} steps without "
-            "it. Pass newer values, or fill the gaps with the last value that was known."
+            "it. Pass rows of these steps, or fill the gaps with the last value that was known."
         )
     return np.nan_to_num(values)
 
@@ -200,18 +209,26 @@ def _values(form, series, names, first, end):
         inside = rows < len(found.values)
     else:
         # The last row that is not later than the step, and not older than the rows are apart.
-        # A day on the local clock can have 25 hours.
-        times = found.timestamps.astype("datetime64[us]")
-        room = found.interval + (60 if found.interval % 1440 == 0 else 0)
-        stamps = _times(series, first, end)
+        times, stamps = found.timestamps.astype("datetime64[us]"), _times(series, first, end)
         rows = np.searchsorted(times, stamps, side="right") - 1
-        inside = (rows >= 0) & (stamps - times[rows] < np.timedelta64(round(room * 60e6), "us"))
+        local = wall_clock(times, series.timezone)
+        if found.interval % DAY == 0 and _are_local_days(times, local):
+            # They have 23 or 25 hours when the clocks change.
+            times, stamps = local, wall_clock(stamps, series.timezone)
+        ages = stamps - times[rows]
+        inside = (rows >= 0) & (ages < np.timedelta64(round(found.interval * 60e6), "us"))
     values = found.values[np.where(inside, rows, 0)]
     values = np.where(inside[:, None, None], values, np.nan)
     values = values[..., [found.features.index(name) for name in names]]
     if len(found.names) == 1 and found.names[0] not in form.names:
         return values[:, 0]
     return values[:, [found.names.index(name) for name in form.names]]
+
+
+def _are_local_days(times, local):
+    """Returns whether rows a day apart follow the local clock, by their UTC and local times."""
+    at, local_at = (np.unique(one - one.astype("datetime64[D]")) for one in (times, local))
+    return len(local_at) == 1 and (len(at) > 1 or not local_at[0].astype(int))
 
 
 def _times(series, first, end):
@@ -231,66 +248,3 @@ def _shown_time(series, step):
 
     stamp = in_zone(_times(series, step, step + 1), series.timezone)[0]
     return stamp.isoformat(sep=" ", timespec="minutes")
-
-
-def _read(series, given):
-    """Reads covariates as a series, whose features they are."""
-    if isinstance(given, Series):
-        return given
-    options: dict[str, Any] = {"null_value": np.nan, "timezone": series.timezone}
-    dated = series.timestamps is not None
-    options |= {"regularize": True} if dated else {"interval": series.interval}
-    first = next(iter(given.values()), None) if isinstance(given, Mapping) else given
-    try:
-        if hasattr(first, "columns"):
-            return from_pandas(_frames(series, given), **options)
-        if isinstance(given, (str, os.PathLike)) and file_type(given, (".npz", *TABLES)) != ".npz":
-            table = read_table(given)
-            is_long = table.second is not None or any(map(is_sensor_name, table.names))
-            options["layout"] = None if is_long else "station"
-        return load_series(given, **options)
-    except (TypeError, ValueError) as error:
-        if type(error) not in (TypeError, ValueError):
-            raise
-        raise type(error)(str(error).replace("`frames`", "`covariates`")) from error
-
-
-def _frames(series, given):
-    """Returns frames as `from_pandas` takes them: columns of a plain frame are covariates."""
-    if isinstance(given, Mapping) or given.columns.nlevels > 1:
-        return given
-    sensors = [str(name) for name in given.columns if str(name) in series.names]
-    if sensors:
-        raise ValueError(
-            "`covariates` must have a column for each covariate. Received: columns with the names "
-            f"of sensors, {shown(sensors)}. If each column is a covariate of one sensor, pass a "
-            'dict of name → frame, such as {"rain": frame}.'
-        )
-    return {str(name): given[[name]].set_axis([ALL], axis=1) for name in given.columns}
-
-
-def _checked(series, found):
-    if (found.timestamps is None) != (series.timestamps is None):
-        raise ValueError(
-            "`covariates` must have times if the readings have times, and none otherwise. "
-            f"Received: readings with timestamps={series.timestamps is not None}, covariates with "
-            f"{found.timestamps is not None}. Pass both with times, or both without."
-        )
-    if (found.timezone is None) != (series.timezone is None):
-        raise ValueError(
-            "`covariates` must have a time zone if the readings have one, and none otherwise. "
-            f"Received: timezone={series.timezone!r} of the readings, {found.timezone!r} of the "
-            "covariates. Pass `timezone` when you read them."
-        )
-    if found.timestamps is not None and found.interval is None:
-        raise ValueError(
-            "`covariates` must have steps of equal length. Received: steps of months. Pass a row "
-            "for each day."
-        )
-    missing, _ = differences(series.names, found.names)
-    if missing and (len(found.names) > 1 or found.names[0] in series.names):
-        raise ValueError(
-            f"`covariates` must have all sensors of the series, or one node for all. Received: "
-            f"{shown(found.names)}, without {shown(missing)}. Add the missing sensors."
-        )
-    return found

@@ -39,8 +39,8 @@ class Forecaster:
     `forecast` needs only the newest readings.
 
     Args:
-        model: str, class or function. "STGCN", "ASTGCN" or "GraphSTID", a model class of this
-            library, or a function `build(num_nodes, **arguments)` that returns such a model.
+        model: "GraphSTID", "STGCN", "ASTGCN", "STID" or "STAEformer", a model class of stgkeras, or
+            a function `build(num_nodes, **arguments)` that returns such a model.
         horizon: int. Number of steps to forecast. Default 12.
         input_length: int or None. Number of steps that are read. Default: horizon, at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day
@@ -142,7 +142,7 @@ class Forecaster:
             series: `datasets.Series` with steps of equal length.
             covariates: None; or numbers beside the readings, such as weather: pandas frame of times
                 × covariates, dict of name → frame of times × sensors, `Series`, or path of a csv
-                file. Each step has the newest covariate that is not later than the step.
+                file. A row counts from its time to the next row: give sums the time of their end.
             known: "past"; "future", if covariates are also known for the steps to forecast, such
                 as a weather forecast; or a dict of name → one of them.
             attributes: None; or numbers of each sensor that do not change, such as lanes: pandas
@@ -171,8 +171,8 @@ class Forecaster:
             Keras History.
 
         Raises:
-            ValueError: if the series has no interval or no graph, is too short or does not fit
-                `initial`; if `checkpoint` was written by a training on other data.
+            ValueError: if the series has no interval or no graph, is too short, lacks a covariate
+                or does not fit `initial`; if `checkpoint` belongs to a training on other data.
         """
         arguments.integer("epochs", epochs, 1 if initial is None else 0)
         keras.utils.set_random_seed(seed)

@@ -42,19 +42,33 @@ def fitted_of(initial: Any, forecaster: Any) -> Fitted:
 
 
 def with_features_of(series: Series, form: Form) -> Series:
-    """Returns a series with its features in the order of a form, or raises ValueError.
+    """Returns a series with its features and covariates in the order of a form.
 
     Features without units have those of the form.
+
+    Raises:
+        ValueError: if the series has other features.
     """
     if set(series.features) != set(form.features):
         raise _refused("series", "have the features", form.features, f"features={series.features}")
-    order = [series.features.index(name) for name in form.features]
-    null = series.null_value
+    found = _ordered(series, form.features)
+    units = zip(found.units, form.units, strict=True)
+    found = replace(found, units=tuple(own or other for own, other in units))
+    names = form.past_covariates + form.future_covariates
+    covariates = series.covariates
+    if covariates is not None and set(names) == set(covariates.features):
+        found = replace(found, covariates=_ordered(covariates, names))
+    return found
+
+
+def _ordered(series, names):
+    """Returns a series with its features in the order of their names."""
+    order, null = [series.features.index(name) for name in names], series.null_value
     return replace(
         series,
         values=series.values[..., order],
-        features=form.features,
-        units=tuple(series.units[f] or u for f, u in zip(order, form.units, strict=True)),
+        features=tuple(names),
+        units=tuple(series.units[f] for f in order),
         null_value=tuple(null[f] for f in order) if isinstance(null, tuple) else null,
     )
 
@@ -66,9 +80,7 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
         old, new = getattr(before, name), getattr(form, name)
         if old != new:
             raise _refused(name, "be", old, f"{name}={new}")
-    for name in ("past_covariates", "future_covariates", "attributes"):
-        if getattr(form, name) != getattr(before, name):
-            raise _refused(name, "be", getattr(before, name), f"{name}={getattr(form, name)}")
+    check_beside(form, before)
     if form.target_names != before.target_names:
         raise _refused("targets", "be", before.target_names, f"targets={form.target_names}")
     if not np.isclose(form.interval, before.interval):
@@ -85,6 +97,23 @@ def check_form(form: Form, season: str | bool, initial: Fitted) -> None:
             f"`series` must have sensors of `initial`: {shown(before.names)}. Received: "
             f"{shown(added)}, which `initial` does not know. {fix or 'Fit without `initial`.'}"
         )
+
+
+def check_beside(form: Form, before: Form) -> None:
+    """Raises ValueError if two forms have other covariates or attributes."""
+    for name in ("covariates", "attributes"):
+        old, new = (_beside(one, name) for one in (before, form))
+        if old != new:
+            received = f"{name} with {new}" if new else f"{name}=None"
+            raise _refused(name, "have" if old else "be", old or None, received)
+
+
+def _beside(form, name):
+    if name == "attributes":
+        return ", ".join(map(repr, form.attributes))
+    past, ahead = form.past_covariates, form.future_covariates
+    words = [f"{one!r} (past)" for one in past] + [f"{one!r} (future)" for one in ahead]
+    return ", ".join(words)
 
 
 def continued(

@@ -31,23 +31,26 @@ def forecast(
     model forecasts the next horizon from the last steps of the window.
 
     Args:
-        model: forecaster with one input window and a fixed graph. It must forecast all its input
-            features: `num_outputs` must equal `num_features`.
+        model: forecaster with one input window, without a graph input, covariates and quantiles.
+            It must forecast all its input features: `num_outputs` must equal `num_features`.
         x: array (batch, input_length, num_nodes, num_features), the last readings, in original
             units.
         steps: int. Number of steps to forecast.
-        calendar: None, or for a model with a season, an array (batch, at least ⌈steps / horizon⌉ ·
-            horizon, 2): `datasets.calendar` of the steps after the window. Default None.
-        past_calendar: None, or for a model with `past_calendar=True`, an array (batch,
-            input_length, 2): `datasets.calendar` of the steps of `x`. Default None.
+        calendar: None, or for a model with a season, and for STID and STAEformer, an array (batch,
+            at least ⌈steps / horizon⌉ · horizon, 2): `datasets.calendar` of the steps after the
+            window. Default None.
+        past_calendar: None, or for a model with `past_calendar=True`, and for STID and STAEformer,
+            an array (batch, input_length, 2): `datasets.calendar` of the steps of `x`. Default
+            None.
 
     Returns:
         NumPy array (batch, steps, num_nodes, num_features), in original units. The features have
         the order of `model.targets`.
 
     Raises:
-        ValueError: if `steps` is below 1, the model has several components, a graph input or fewer
-            outputs than input features, or a calendar is missing or too short.
+        ValueError: if `steps` is below 1, the model has several components, a graph input,
+            covariates, quantiles or fewer outputs than input features, or a calendar is missing or
+            too short.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -70,13 +73,22 @@ def forecast(
             "model with `num_outputs=num_features`, an int as `input_length` and a fixed graph, or "
             "a model with a longer `horizon`."
         )
+    more = {
+        name: getattr(model, name) for name in ("quantiles", "past_covariates", "future_covariates")
+    }
+    if any(more.values()):
+        raise ValueError(
+            "`model` must read readings alone and forecast single values, because its forecasts "
+            f"become readings. Received: {', '.join(f'{k}={v}' for k, v in more.items() if v)}. "
+            "Use a model with a longer `horizon`."
+        )
     _check_arrays("x", model, x, "x")
     if calendar is not None:
         calendar = arguments.array("calendar", calendar)
     if past_calendar is not None:
         past_calendar = arguments.array("past_calendar", past_calendar)
     rounds = -(-steps // model.horizon)
-    if model.season is not None:
+    if model.season is not None or model.past_calendar:
         needed, given = rounds * model.horizon, () if calendar is None else np.shape(calendar)
         if len(given) != 3 or given[0] != len(x) or given[1] < needed:
             raise ValueError(
@@ -96,9 +108,10 @@ def forecast(
     window, parts = np.asarray(x), []
     for number in range(rounds):
         inputs: Any = window
-        if calendar is not None and model.season is not None:
-            first = number * model.horizon
-            inputs = {"x": window, "calendar": calendar[:, first : first + model.horizon]}
+        if calendar is not None and (model.season is not None or model.past_calendar):
+            first, inputs = number * model.horizon, {"x": window}
+            if model.season is not None:
+                inputs["calendar"] = calendar[:, first : first + model.horizon]
             if model.past_calendar:
                 inputs["past_calendar"] = clock[:, first : first + model.input_length]
         parts.append(model.predict(inputs, verbose=0))
@@ -116,7 +129,7 @@ def attention_scores(
     attention shows how much step t depends on each step.
 
     Args:
-        model: any model with attention layers, such as ASTGCN.
+        model: any model with layers `SpatialAttention` or `TemporalAttention`, such as ASTGCN.
         inputs: inputs of the model, as for `predict`.
 
     Returns:
@@ -126,7 +139,7 @@ def attention_scores(
         steps) with several heads. Rows sum to 1.
 
     Raises:
-        ValueError: if the model has no attention layers.
+        ValueError: if the model has no such layers.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -140,8 +153,9 @@ def attention_scores(
     found = [layer for layer in model.layers if isinstance(layer, ATTENTION)]
     if not found:
         raise ValueError(
-            f"`model` must have attention layers. Received: {model.name} without such layers. Use "
-            "a model such as ASTGCN with `attention=True`."
+            "`model` must have attention layers that return their scores, as ASTGCN has. "
+            f"Received: {model.name} without such layers. Use a model such as ASTGCN with "
+            "`attention=True`."
         )
     _check_arrays("inputs", model, inputs)
     if isinstance(model, GraphModel):  # the plain Keras model below does not check its inputs

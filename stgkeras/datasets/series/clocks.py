@@ -99,6 +99,8 @@ def to_utc(
 
 def _located(times, zone, name, place):
     """Returns local times with their time zone."""
+    import pandas as pd
+
     every = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     if not every.isna().any():
         return every
@@ -114,20 +116,27 @@ def _located(times, zone, name, place):
             "offset all year, such as winter time, pass this offset, for example "
             '`timezone="+01:00"`.'
         )
-    start, end = _one_copy(times, every.isna())
+    twice = np.asarray(every.isna())
+    start, end = _one_copy(times, twice)
     parts = [(times[:start], False), (times[end:], True)]
     before, after = (part.tz_localize(zone, ambiguous=np.full(len(part), x)) for part, x in parts)
+    # pandas takes the first of two equal times as the earlier one, also if the newest row is first.
+    certain = pd.Series(times.where(~twice))
+    falls = (certain.ffill() > times) | (certain.bfill() < times)
+    row = int(np.argmax(twice & falls.to_numpy()))
     try:
+        if twice[row] and falls[row]:
+            raise ValueError("the rows do not rise")
         between = times[start:end].tz_localize(zone, ambiguous="infer")
     except ValueError as error:  # pandas raises subclasses of ValueError
-        row = start + np.flatnonzero(every[start:end].isna())[0]
+        row = row if twice[row] else start + int(np.argmax(twice[start:end]))
         fix = (
             f"Write the UTC offset of each time, such as {shifted[row].isoformat()}. If the first "
             "or last rows lie in this hour, add rows before or after the hour. Otherwise remove "
             "the rows of this hour and pass `regularize=True`."
         )
-        certain = every.dropna()
-        if len(certain) > 1 and certain[::-1].is_monotonic_increasing:
+        rest = times[~twice]
+        if len(rest) > 1 and rest[::-1].is_monotonic_increasing:
             # Sorting by local time would mix the two copies of the hour.
             fix = (
                 "The newest row is first. Sort the rows in ascending order of time: reverse the "
