@@ -172,6 +172,20 @@ LAYERS = {
         (None, 2, NODES, 1),
         7,
     ),
+    "diffusion": LayerCase(
+        layers.DiffusionConv,
+        {"filters": 4, "K": 2, "activation": "tanh"},
+        {"x": X, "operators": [GRAPH, GRAPH]},
+        (None, 6, NODES, 4),
+        2,
+    ),
+    "diffusion-each-step": LayerCase(
+        layers.DiffusionConv,
+        {"filters": 2, "K": 1, "use_bias": False},
+        {"x": X, "operators": [SQUARE, (None, 6, NODES, NODES)]},
+        (None, 6, NODES, 2),
+        1,
+    ),
     "axial-attention-time": LayerCase(
         layers.AxialAttention,
         {"num_heads": 2, "axis": "time"},

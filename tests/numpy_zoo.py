@@ -1,4 +1,4 @@
-"""Layers of STID and STAEformer in NumPy, from the equations of the papers."""
+"""Layers of STID, STAEformer and Graph WaveNet in NumPy, from the equations."""
 
 import numpy as np
 
@@ -29,3 +29,13 @@ def calendar_embedding(calendar, *, day_embeddings, week_embeddings):
     day = np.rint(calendar[..., 0] * len(day_embeddings)).astype(int) % len(day_embeddings)
     week = np.rint(calendar[..., 1]).astype(int)
     return np.concatenate([day_embeddings[day], week_embeddings[week]], axis=-1)
+
+
+def diffusion_conv(x, operators, K, *, kernel, bias):
+    """Sums over all operators and steps, with powers of the matrices."""
+    y, number = x @ kernel[0] + bias, 0
+    for operator in operators:
+        for k in range(1, K + 1):
+            number += 1
+            y = y + np.linalg.matrix_power(operator.astype("float64"), k) @ x @ kernel[number]
+    return y

@@ -17,6 +17,11 @@ def from_bctn(x):
     return x.transpose(0, 2, 3, 1)
 
 
+def from_bcnt(x):
+    """(B, C, N, T), the layout of Graph WaveNet's code, to (B, T, N, C)."""
+    return x.transpose(0, 3, 2, 1)
+
+
 def by_nodes(x):
     """(B, units, N, 1), the layout of STID's code, to (B, N, units)."""
     return x[..., 0].transpose(0, 2, 1)

@@ -2,8 +2,15 @@
 
 import keras
 import numpy as np
-from reference_weights import by_nodes, staeformer_weights, stid_block_weights, stid_weights
+from reference_weights import (
+    by_nodes,
+    from_bcnt,
+    staeformer_weights,
+    stid_block_weights,
+    stid_weights,
+)
 
+from stgkeras import layers
 from stgkeras.models.staeformer import staeformer
 from stgkeras.models.stid import stid, stid_block
 
@@ -47,7 +54,23 @@ def staeformer_of(num_nodes, horizon=12, **sizes):
     return part(network), inputs, staeformer_weights, np.asarray
 
 
+def diffusion(x, forward, backward):
+    return layers.DiffusionConv(5, K=2, name="layer")(x, [forward, backward])
+
+
+def diffusion_weights(w):
+    weight = w["mlp.mlp.weight"][..., 0, 0]  # (5, 5 terms of 3 features)
+    kernel = weight.reshape(5, 5, 3).transpose(1, 2, 0)
+    return {"layer/kernel": kernel, "layer/bias": w["mlp.mlp.bias"]}
+
+
 CASES = {
+    "gwnet_gcn_dir": (
+        part(diffusion),
+        lambda a: [from_bcnt(a["in/x"]), a["in/support0"].T, a["in/support1"].T],
+        diffusion_weights,
+        from_bcnt,
+    ),
     "staeformer_published": staeformer_of(8),
     "staeformer_spatial_tod_unmixed": staeformer_of(
         7,
@@ -70,6 +93,6 @@ CASES = {
         by_nodes,
     ),
 }
-AXES_OF_X = {}
+AXES_OF_X = {"gwnet": from_bcnt}
 AXES_OF_X["stid"] = lambda x: x[..., :1] if x.ndim == 4 and x.shape[-1] == 3 else by_nodes(x)
 AXES_OF_X["staeformer"] = lambda x: x[..., :1]

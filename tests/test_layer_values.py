@@ -8,7 +8,7 @@ import numpy_layers
 import numpy_zoo
 import pytest
 from built_layers import SCORES, B, F, N, T, X, attention, built, directed
-from cases import adjacency, evaluate, weights_of
+from cases import adjacency, evaluate, randomize, weights_of
 from gradients import gradients
 from keras import ops
 from numpy_layers import assert_close, normal
@@ -59,6 +59,32 @@ def test_axial_attention(axis, heads):
     compare(layer, [x], lambda x, **w: numpy_zoo.axial_attention(x, axis, heads, **w))
     with pytest.raises(ValueError, match="`num_heads` must divide"):
         layers.AxialAttention(3, axis)(x)
+
+
+@pytest.mark.parametrize("K", [1, 3])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_diffusion_conv(K, is_sparse):
+    """A directed graph with a node that receives from none: both walks."""
+    roads = np.random.default_rng(0).random((5, 5)) * (np.arange(5) < 3)[:, None]
+    walks = [graphs.random_walk(one).astype("float32") for one in (roads, roads.T)]
+    x = np.random.default_rng(1).normal(size=(2, 6, 5, 3)).astype("float32")
+    layer = layers.DiffusionConv(4, K)
+    given = walks
+    if is_sparse:
+        entries = [np.nonzero(walk) for walk in walks]
+        given = [
+            {"index": np.stack(place).astype("int32"), "value": walk[place]}
+            for walk, place in zip(walks, entries, strict=True)
+        ]
+    layer.build(x.shape, [(5, 5)] * 2)
+    randomize(layer)
+    kernel, bias = (ops.convert_to_numpy(one) for one in layer.weights)
+    expected = numpy_zoo.diffusion_conv(x, walks, K, kernel=kernel, bias=bias)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer(x, given)), expected, rtol=1e-4, atol=1e-5
+    )
+    with pytest.raises(ValueError, match="`operators` must be a list of at least one"):
+        layers.DiffusionConv(4, K)(x, walks[0])
 
 
 def test_adaptive_embedding():

@@ -259,6 +259,15 @@ def test_output_and_gradients(name):
     assert all(path.endswith("_graph/bias") for path in unmatched), unmatched
 
 
+def test_random_walks_are_those_of_graph_wavenet():
+    """Their support is multiplied from the right, so that it is the transposed of our operator."""
+    arrays = reference_files.load("gwnet_supports")
+    adjacency = arrays["in/adjacency"]
+    for name, matrix in (("transition", adjacency), ("transition_backward", adjacency.T)):
+        found = graphs.random_walk(matrix)
+        np.testing.assert_allclose(found, arrays[f"out32/{name}"], atol=1e-6)
+
+
 def test_transformer_blocks_along_time_and_nodes():
     """One block of STAEformer along time, along nodes, and one after the other."""
     arrays = reference_files.load("staeformer_block")

@@ -12,6 +12,7 @@ from stgkeras.graphs.kernel import gaussian_kernel
 from stgkeras.graphs.laplacian import (
     chebyshev_polynomials,
     laplacian,
+    random_walk,
     renormalized_adjacency,
     scaled_laplacian,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "gaussian_kernel",
     "knn_graph",
     "laplacian",
+    "random_walk",
     "renormalized_adjacency",
     "scaled_laplacian",
     "stored_entries",

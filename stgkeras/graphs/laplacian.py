@@ -158,6 +158,40 @@ def renormalized_adjacency(adjacency: Array) -> np.ndarray | sp.csr_array:
     return scale @ with_loops @ scale
 
 
+def random_walk(adjacency: Array) -> np.ndarray | sp.csr_array:
+    """Computes the transition matrix of a random walk, an operator of a diffusion convolution.
+
+        P = D^-1 A
+
+    D is the diagonal matrix of the row sums of A. A row of P sums to 1: a node takes the weighted
+    mean of the nodes from which it receives. A node that receives from none has a row of zeros. In
+    a directed graph, `random_walk(adjacency.T)` walks against the edges.
+
+    Args:
+        adjacency: (nodes, nodes), dense or SciPy sparse, non-negative.
+
+    Returns:
+        (nodes, nodes) float64, unitless.
+
+    Raises:
+        TypeError: if `adjacency` is not numeric.
+        ValueError: if `adjacency` is not square, finite and non-negative.
+
+    Example:
+        >>> random_walk([[0, 1, 3], [0, 0, 2], [0, 0, 0]])
+        array([[0.  , 0.25, 0.75],
+               [0.  , 0.  , 1.  ],
+               [0.  , 0.  , 0.  ]])
+
+    Source:
+        Li et al., 2018, arXiv:1707.01926, section 2.2. Departs from the paper: rows are those of
+        the node that receives, because entry [n, m] is the edge from m to n.
+    """
+    matrix = as_matrix("adjacency", adjacency)
+    scale = _inverse_sqrt(matrix.sum(axis=1))
+    return scale @ (scale @ matrix)  # twice, because D^-1 of a tiny degree overflows
+
+
 def chebyshev_polynomials(operator: Array, K: int) -> np.ndarray:
     """Computes the first K Chebyshev polynomials of an operator.
 

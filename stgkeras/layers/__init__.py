@@ -8,6 +8,7 @@ from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalizat
 from stgkeras.layers.cheb_conv import ChebConv
 from stgkeras.layers.component_fusion import ComponentFusion
 from stgkeras.layers.covariate_effect import CovariateEffect
+from stgkeras.layers.diffusion_conv import DiffusionConv
 from stgkeras.layers.gated_temporal_conv import GatedTemporalConv
 from stgkeras.layers.graph_conv import GraphConv
 from stgkeras.layers.graph_pooling import GraphPooling
@@ -34,6 +35,7 @@ __all__ = [
     "ChebConv",
     "ComponentFusion",
     "CovariateEffect",
+    "DiffusionConv",
     "GatedTemporalConv",
     "GraphConv",
     "GraphPooling",
