@@ -111,23 +111,22 @@ class Intervals:
             starts: (W,) rising ints, the first steps of the windows.
         """
         windows, horizon = truth.shape[:2]
-        used = np.empty(found.shape, np.float32)
-        shifts = np.array(self.shifts, "float64")
         if not self.rate:
-            used[:] = shifts
-            return used
-        levels = np.array(self.quantiles)
-        known = [0] * horizon  # windows whose reading at this step has moved the shifts
-        for window in range(windows):
-            for h in range(horizon):
-                while starts[known[h]] + h + 1 <= starts[window]:
-                    y, q = truth[known[h], h], found[known[h], h] + shifts[h]
-                    move = self.rate * self.spread[h][..., None] * (levels - (y[..., None] <= q))
-                    shifts[h] += np.where(np.isnan(y)[..., None], 0.0, move)
-                    known[h] += 1
-            shifts[..., self.quantiles.index(0.5)] = 0.0
-            used[window] = shifts
-        return used
+            return np.broadcast_to(self.shifts.astype(np.float32), found.shape)
+        starts, steps = np.asarray(starts), np.arange(horizon)
+        levels, size = np.array(self.quantiles), self.rate * self.spread[..., None]
+        free = levels != 0.5
+        shifts = np.array(self.shifts, "float64")
+        after = np.empty((windows + 1, *shifts.shape), np.float32)
+        after[0] = shifts
+        for window in range(windows):  # each moves the shifts of all steps ahead
+            y = truth[window][..., None]
+            move = size * (levels - (y <= found[window] + shifts))
+            shifts += np.where(free & ~np.isnan(y), move, 0.0)
+            after[window + 1] = shifts
+        # The number of windows whose reading at this step is known at each start.
+        known = np.searchsorted(starts, starts[:, None] - 1 - steps, side="right")  # (W, H)
+        return after[known, steps]
 
 
 def levels_of(quantiles: object) -> tuple[float, ...] | None:

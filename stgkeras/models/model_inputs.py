@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -119,8 +118,9 @@ def scaling(
 
     Returns:
         Function (x, component), which returns the standardised x of a component, by default of
-        "recent"; function (y), which returns the forecast in original units; and a dict of the
-        further inputs that the two functions need.
+        "recent"; function (y), which returns the forecast, or its quantiles (batch, horizon,
+        nodes, outputs, quantiles), in original units; and a dict of the further inputs that the two
+        functions need.
     """
     num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
     season = arguments.get("season")
@@ -141,7 +141,13 @@ def scaling(
         scaler: Any = StandardScaler(
             num_features, arguments.get("targets"), dtype="float32", name="scaler"
         )
-        return (lambda x, component=None: scaler(x)), functools.partial(scaler, inverse=True), {}
+
+        def unscale(y):
+            if len(y.shape) == 4:
+                return scaler(y, inverse=True)
+            return ops.swapaxes(scaler(ops.swapaxes(y, -1, -2), inverse=True), -1, -2)
+
+        return (lambda x, component=None: scaler(x)), unscale, {}
     if arguments["normalize"]:
         raise ValueError(
             "`normalize` must be False with a season, because the season also standardises the "
@@ -209,8 +215,7 @@ def forecast_of(
         y = CovariateEffect(dtype="float32", name="covariate_effect")(y, future)
     if levels is None:
         return unscale(y)
-    y = MonotoneQuantiles(levels, dtype="float32", name="quantiles")(y)
-    return ops.stack([unscale(y[..., number]) for number in range(len(levels))], axis=-1)
+    return unscale(MonotoneQuantiles(levels, dtype="float32", name="quantiles")(y))
 
 
 def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> None:
