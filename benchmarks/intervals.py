@@ -231,11 +231,11 @@ def table(result):
         hours, sensors = (
             np.mean([run["places"][key] for run in runs], axis=0) for key in ("hours", "by sensor")
         )
-        point, middle = (np.mean([run[f"{key} MAE"] for run in runs]) for key in ("point", "median"))
+        maes = [np.mean([run[f"{key} MAE"] for run in runs]) for key in ("median", "point")]
         where[name] = {
             "seeds": len(runs),
             "rates": ", ".join(f"{run['rate']:g}" for run in runs),
-            "median MAE / point MAE": f"{middle / point:.3f}",
+            "median MAE / point MAE": f"{maes[0] / maes[1]:.3f}",
             "hours, lowest": f"{np.nanmin(hours):.3f} ({np.nanargmin(hours)} h)",
             "hours, highest": f"{np.nanmax(hours):.3f} ({np.nanargmax(hours)} h)",
             **{
@@ -243,8 +243,9 @@ def table(result):
                 for label, share in (("lowest", 0), ("10 %", 0.1), ("90 %", 0.9), ("highest", 1))
             },
         }
-    tables = (rows, "interval of the level 90 %"), (where, "chosen interval")
-    return "\n\n".join(records.markdown_frame(pd.DataFrame(one).T, corner) for one, corner in tables)
+    tables = {"interval of the level 90 %": rows, "chosen interval": where}
+    frames = [records.markdown_frame(pd.DataFrame(rows).T, name) for name, rows in tables.items()]
+    return "\n\n".join(frames)
 
 
 if __name__ == "__main__":
