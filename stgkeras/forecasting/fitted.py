@@ -82,7 +82,9 @@ class Fitted:
         return found, self._bounded(self.intervals.applied(quantiles, shifts))
 
     def _shifts(self, series, starts, quantiles):
-        """Returns the shifts (W, H, N, C, Q) of windows, see `Intervals.followed`."""
+        """Returns the shifts (W, H, N, C, Q) of windows, or None for fixed ones."""
+        if not self.intervals.rate:
+            return None
         _, truth, _ = training.past_and_truth(self.form, series, starts)
         return self.intervals.followed(truth, quantiles, starts)
 

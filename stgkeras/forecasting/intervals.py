@@ -94,11 +94,13 @@ class Intervals:
             found: (W, H, N, C, Q) quantiles of the model.
             shifts: (W, H, N, C, Q), as of `followed`. Default: those of validation.
         """
-        moved = found + (self.shifts if shifts is None else shifts)
+        moved = found + (self.shifts.astype(np.float32) if shifts is None else shifts)
         middle = self.quantiles.index(0.5)
-        upper = np.maximum.accumulate(moved[..., middle:], axis=-1)
-        lower = np.minimum.accumulate(moved[..., middle::-1], axis=-1)[..., ::-1]
-        return np.concatenate([lower[..., :-1], upper], axis=-1)
+        for one in range(middle + 1, len(self.quantiles)):
+            np.maximum(moved[..., one], moved[..., one - 1], out=moved[..., one])
+        for one in range(middle - 1, -1, -1):
+            np.minimum(moved[..., one], moved[..., one + 1], out=moved[..., one])
+        return moved
 
     def followed(self, truth: np.ndarray, found: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Returns the shifts (W, H, N, C, Q) of each window, which follow the readings before it.
