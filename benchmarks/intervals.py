@@ -5,7 +5,8 @@
 The interval is that between the quantiles 0.05 and 0.95, of the level 90 %. Its two variants are
 fixed shifts from the validation part, and shifts that follow the readings; the forecaster chooses
 by its validation part ("chosen"). The baselines are the quantiles of the training readings of each
-sensor at each time of the week, and the ridge regression with quantiles of its validation errors.
+sensor at each time of the week, and the ridge regression with the fixed shifts of its validation
+part.
 "Sensors" is the share of sensors whose coverage is within the larger of 5 points and two standard
 errors of a block bootstrap; "steps" the same of the steps ahead. A block is a day, or an eighth of
 a test part of less than eight days. "Sensors, 5 points" is without standard errors. A second table
@@ -180,13 +181,14 @@ def scored(found, made=None):
     middle = LEVELS.index(0.5)
     result = {"median MAE": float(np.nanmean(np.abs(truth - own[..., middle]))), "rate": made.rate}
     rates = {"model": own}
-    for label, rate in (("fixed", 0.0), ("following", made.rate or intervals.RATES[2])):
+    for label, rate in (("fixed", 0.0), ("following", made.rate or intervals.USUAL)):
         one = dataclasses.replace(made, rate=rate)
         rates[label] = one.applied(own, one.followed(truth, own, starts))
     rates["chosen"] = rates["following" if made.rate else "fixed"]
     rates["time of the week"] = found["test_week"]
     flat = [np.repeat(found[f"{part}_ridge"][..., None], 3, axis=-1) for part in ("val", "test")]
-    rates["ridge"] = flat[1] + intervals.conformal_shifts(found["val_truth"], flat[0], LEVELS)
+    ridge = intervals.Intervals.fit(found["val_truth"], flat[0], LEVELS, found["val_starts"])
+    rates["ridge"] = ridge.applied(flat[1])
     result["places"] = places(found, rates["chosen"])
     return {**result, **{label: scores(truth, one) for label, one in rates.items()}}
 
