@@ -172,7 +172,8 @@ class Fitted:
 
     def _newest_shifts(self, newest):
         """Returns the shifts (1, H, N, C, Q) after the newest readings, or None for fixed ones."""
-        if not self.intervals.rate:
+        rows = getattr(newest, "values", None)  # of a series or a frame
+        if not self.intervals.rate or (rows is not None and len(rows) <= self.form.input_length):
             return None
         series, starts = recent_windows(self.form, newest, MOST_FOLLOWED)
         if len(starts) == 1:

@@ -128,17 +128,19 @@ class Intervals:
         gaps = missing.any(axis=(1, 2, 3, 4))
         rise, fall = size * levels, size * (levels - 1)
         shifts = np.array(self.shifts[..., free], "float64")
-        after = np.zeros((windows + 1, *self.shifts.shape), np.float32)
-        after[0][..., free] = shifts
+        after = np.empty((windows + 1, *shifts.shape), np.float32)
+        after[0] = shifts
         for window in range(windows):  # each moves the shifts of all steps ahead
             move = np.where(rest[window] <= shifts, fall, rise)
             if gaps[window]:
                 move[missing[window]] = 0.0
             shifts += move
-            after[window + 1][..., free] = shifts
+            after[window + 1] = shifts
         # The number of windows whose reading at this step is known at each start.
         known = np.searchsorted(starts, starts[:, None] - 1 - steps, side="right")  # (W, H)
-        return after[known, steps]
+        used = np.zeros(found.shape, np.float32)
+        used[..., free] = after[known, steps]
+        return used
 
 
 def levels_of(quantiles: object) -> tuple[float, ...] | None:
