@@ -11,7 +11,7 @@ from test_forecaster import SMALL, series_of
 
 from stgkeras.forecasting import Forecaster
 from stgkeras.forecasting.errors import ordered
-from stgkeras.forecasting.intervals import Intervals, conformal_shifts
+from stgkeras.forecasting.intervals import RATES, USUAL, Intervals, conformal_shifts
 from stgkeras.metrics import quantile_scores
 
 LEVELS = (0.05, 0.5, 0.95)
@@ -24,33 +24,59 @@ def noise(windows=99, scale=1.0, seed=0):
     return truth, np.full((*truth.shape, 3), 10.0)
 
 
+def fixed_shifts(truth, found, quantiles=LEVELS, overlap=1.0):
+    spread = np.nanmean(np.abs(truth - 10), axis=0)
+    return conformal_shifts(truth, found, quantiles, spread, overlap)
+
+
 @once
 def test_shifts_are_the_ranks_of_split_conformal_prediction():
     """Of n = 99 differences, the 95th smallest and the 5th, for (n + 1) τ = 95 and 5."""
-    truth, found = noise()
-    shifts = conformal_shifts(truth, found, LEVELS)
+    truth, found = (one[:, :, :1] for one in noise())  # one sensor has the shift of all sensors
+    shifts = fixed_shifts(truth, found)
     ordered = np.sort(truth - 10, axis=0)
     np.testing.assert_allclose(shifts[..., 0], ordered[4])
     np.testing.assert_allclose(shifts[..., 2], ordered[94])
     assert not shifts[..., 1].any()
-    few = conformal_shifts(truth[:30], found[:30], (0.001, 0.5, 0.999))
+    few = fixed_shifts(truth[:30], found[:30], (0.001, 0.5, 0.999))
     np.testing.assert_allclose(few[..., 0], truth[:30].min(axis=0) - 10)  # no rank is beyond
     np.testing.assert_allclose(few[..., 2], truth[:30].max(axis=0) - 10)
 
 
+def rank(differences, level):
+    """The quantile of a level above 0.5 with the correction for finite samples, of a list."""
+    rest = sorted(one for one in np.ravel(differences).tolist() if one == one)
+    return rest[min(len(rest), int(np.ceil(round((len(rest) + 1) * level, 9)))) - 1]
+
+
 @once
-def test_missing_readings_do_not_count_and_a_silent_sensor_has_the_shift_of_all():
+@pytest.mark.parametrize("overlap", [1.0, 4.0])
+def test_a_shift_is_a_mean_of_that_of_the_sensor_and_that_of_all(overlap):
+    """Weights n / (n + 100), where readings that overlap count less; all sensors in own units."""
     truth, found = noise(200)
-    gaps = truth.copy()
-    gaps[::2, :, 0] = np.nan
-    gaps[5:, :, 1] = np.nan
-    shifts = conformal_shifts(gaps, found, LEVELS)
-    np.testing.assert_allclose(
-        shifts[:, 0], conformal_shifts(truth[1::2], found[1::2], LEVELS)[:, 0]
-    )
-    together = np.sort(np.concatenate([gaps[:, 0, 0, 0], gaps[:, 0, 1, 0]]) - 10)[: 100 + 5]
-    assert shifts[0, 1, 0, 2] == pytest.approx(together[int(np.ceil(106 * 0.95)) - 1])
-    assert np.isfinite(conformal_shifts(np.full_like(truth, np.nan), found, LEVELS)).all()
+    truth[::2, :, 0] = np.nan
+    spread = np.nanmean(np.abs(truth - 10), axis=0)  # (H, N, C)
+    shifts = fixed_shifts(truth, found, overlap=overlap)
+    every = rank((truth[:, 0] - 10) / spread[0], 0.95)
+    for n, readings in enumerate((100, 200)):
+        weight = readings / overlap / (readings / overlap + 100)
+        own = rank(truth[:, 0, n] - 10, 0.95)
+        expected = weight * own + (1 - weight) * every * spread[0, n, 0]
+        assert shifts[0, n, 0, 2] == pytest.approx(expected)
+
+
+@once
+def test_a_silent_sensor_has_the_shift_and_the_spread_of_all():
+    truth, found = noise(200)
+    truth[5:, :, 1] = np.nan
+    made = Intervals.fit(truth, found, LEVELS, np.arange(200))
+    mean = np.nanmean(np.abs(truth[:, 0] - 10))
+    assert made.spread[0, 1, 0] == pytest.approx(mean)
+    units = np.array([np.abs(truth[:, 0, 0] - 10).mean(), mean])[:, None]
+    every = rank((truth[:, 0] - 10) / units, 0.95)
+    assert made.shifts[0, 1, 0, 2] == pytest.approx(mean * every)
+    silent = Intervals.fit(np.full_like(truth, np.nan), found, LEVELS, np.arange(200))
+    assert np.isfinite(silent.shifts).all() and silent.rate == USUAL
 
 
 @once
@@ -74,8 +100,8 @@ def followed_by_hand(made, truth, found, starts):
             y = truth[u, h, n, 0]
             if starts[u] + h + 1 > starts[w] or np.isnan(y) or LEVELS[q] == 0.5:
                 continue
-            inside = y <= found[u, h, n, 0, q] + shift
-            shift += made.rate * made.spread[h, n, 0] * (LEVELS[q] - inside)
+            below = y - found[u, h, n, 0, q] <= shift
+            shift += made.rate * made.spread[h, n, 0] * (LEVELS[q] - below)
         used[w, h, n, 0, q] = shift
     return used
 
@@ -85,7 +111,7 @@ def followed_by_hand(made, truth, found, starts):
 def test_shifts_that_follow_the_readings(starts):
     truth, found = noise(25)
     truth[3:6, :, 1] = np.nan
-    made = Intervals(LEVELS, conformal_shifts(truth, found, LEVELS), np.ones((2, 2, 1)), 0.1)
+    made = Intervals(LEVELS, fixed_shifts(truth, found), np.ones((2, 2, 1)), 0.1)
     used = made.followed(truth, found, starts)
     np.testing.assert_allclose(used, followed_by_hand(made, truth, found, starts), atol=1e-5)
 
@@ -94,7 +120,7 @@ def test_shifts_that_follow_the_readings(starts):
 def test_followed_shifts_do_not_look_ahead():
     """Readings that a window cannot know do not change its quantiles."""
     truth, found = noise(40)
-    made = Intervals(LEVELS, conformal_shifts(truth, found, LEVELS), np.ones((2, 2, 1)), 0.1)
+    made = Intervals(LEVELS, fixed_shifts(truth, found), np.ones((2, 2, 1)), 0.1)
     other = truth.copy()
     ahead = np.arange(40)[:, None] + np.arange(2) >= 20  # readings from step 20 on
     other[ahead] += 1000
@@ -105,16 +131,29 @@ def test_followed_shifts_do_not_look_ahead():
 
 @once
 def test_the_rate_is_chosen_by_what_validation_shows():
-    """Fixed shifts where nothing changes; those that follow where the noise grows."""
+    """Where nothing changes, one that costs nothing; the highest where the noise changes fast."""
     steady, found = noise(800)
-    assert Intervals.fit(steady, found, LEVELS, np.arange(800)).rate == 0
+    made = Intervals.fit(steady, found, LEVELS, np.arange(800))
+    assert made.rate < RATES[-1]
+    later, again = noise(800, seed=2)
+    assert crps(made, later, again) < 1.003 * crps(dataclasses.replace(made, rate=0), later, again)
     growing = 10 + (steady - 10) * np.linspace(1, 12, 800)[:, None, None, None]
     made = Intervals.fit(growing, found, LEVELS, np.arange(800))
-    assert made.rate > 0
+    assert made.rate == RATES[-1]
     later, again = noise(800, scale=14, seed=2)
-    moved = made.applied(again, made.followed(later, again, np.arange(800)))
-    crps = [quantile_scores(later, q, LEVELS)["CRPS"] for q in (moved, made.applied(again))]
-    assert crps[0] < crps[1]
+    assert crps(made, later, again) < 0.97 * crps(dataclasses.replace(made, rate=0), later, again)
+
+
+def crps(made, truth, found):
+    shifts = made.followed(truth, found, np.arange(len(truth)))
+    return quantile_scores(truth, made.applied(found, shifts), LEVELS)["CRPS"]
+
+
+@once
+def test_few_windows_choose_no_rate():
+    truth, found = noise(6)
+    assert Intervals.fit(truth[:5], found[:5], LEVELS, np.arange(5)).rate == USUAL
+    assert Intervals.fit(truth[:1], found[:1], LEVELS, np.arange(1)).rate == USUAL
 
 
 @once

@@ -82,7 +82,9 @@ class Fitted:
         return found, self._bounded(self.intervals.applied(quantiles, shifts))
 
     def _shifts(self, series, starts, quantiles):
-        """Returns the shifts (W, H, N, C, Q) of windows, see `Intervals.followed`."""
+        """Returns the shifts (W, H, N, C, Q) of windows, or None for fixed ones."""
+        if not self.intervals.rate:
+            return None
         _, truth, _ = training.past_and_truth(self.form, series, starts)
         return self.intervals.followed(truth, quantiles, starts)
 
@@ -171,7 +173,8 @@ class Fitted:
 
     def _newest_shifts(self, newest, covariates):
         """Returns the shifts (1, H, N, C, Q) after the newest readings, or None for fixed ones."""
-        if not self.intervals.rate:
+        rows = getattr(newest, "values", None)  # of a series or a frame
+        if not self.intervals.rate or (rows is not None and len(rows) <= self.form.input_length):
             return None
         series, starts = recent_windows(self.form, newest, MOST_FOLLOWED, covariates)
         if len(starts) == 1:

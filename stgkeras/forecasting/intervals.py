@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from stgkeras.arguments import levels as checked_levels
-from stgkeras.metrics import quantile_scores
 
-RATES = (0.0, 0.005, 0.02, 0.05)  # shares of the mean error that a shift moves by; 0: it stays
-GAIN = 0.005  # of the pinball loss, which noise alone can bring
-FEWEST = 20  # readings of a sensor at a step, below which all sensors have one shift
+RATES = (0.0, 0.005, 0.02, 0.05, 0.1)  # shares of the mean error that a shift moves by
+USUAL = 0.02  # the rate if validation has too few windows to choose one
+ROOM = 0.001  # part of the CRPS by which a rate may be worse than the best one
+HALF = 100  # separate readings of a sensor with which its own shift has half of the weight
+FEWEST = 20  # readings of a sensor at a step, below which its own shift has no weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,18 +21,19 @@ class Intervals:
 
     A shift belongs to one level, step ahead, sensor and target. It is the quantile of this level of
     the differences between readings and forecast on validation windows (split conformal
-    prediction). If differences of validation and of later windows can be exchanged, the share of
-    readings below a shifted quantile of a level τ > 0.5 is at least τ, and for τ < 0.5 at most τ.
-    Series are not exchangeable: neighbouring windows are alike, and traffic changes. So with a
-    `rate` above 0 the shifts follow the readings: after each reading, the shift of level τ rises by
-    rate · spread · τ if the reading is above the quantile, and falls by rate · spread · (1 - τ)
-    otherwise. In the long run the share below is τ, whatever the readings are. The median is never
-    shifted.
+    prediction), nearer to that of all sensors if windows are few, see `conformal_shifts`. If the
+    differences of validation and of later windows were exchangeable, the share of readings below a
+    quantile of a level τ would be τ. Series are not exchangeable: neighbouring windows are alike,
+    and traffic changes. So with a `rate` above 0 the shifts follow the readings: after each
+    reading, the shift of level τ rises by rate · spread · τ if the reading is above the quantile,
+    and falls by rate · spread · (1 - τ) otherwise. In the long run the share below is τ, whatever
+    the readings are. The median is never shifted.
 
     Args:
         quantiles: tuple of Q levels, with 0.5.
         shifts: (H, N, C, Q), in the units of the targets.
-        spread: (H, N, C), the mean absolute error of the median.
+        spread: (H, N, C), the mean absolute error of the median; of all sensors for a sensor with
+            few readings.
         rate: float, the step of the shifts as a share of `spread`.
 
     Source:
@@ -51,9 +53,9 @@ class Intervals:
     ) -> Intervals:
         """Computes the shifts from validation windows, and chooses the rate.
 
-        Shifts of the first half of the windows are tried on the second half. The rate with the
-        lowest CRPS (twice the mean pinball loss) there is chosen if it is `GAIN` lower than with
-        the rate 0. The shifts are then those of all windows.
+        Shifts of each half of the windows are tried on the other half. The highest rate is chosen
+        for which the CRPS (twice the mean pinball loss) is at most the part `ROOM` above the
+        lowest: where rates are equally good, a high one keeps sensors nearer to their levels.
 
         Args:
             truth: (W, H, N, C) targets; NaN if missing.
@@ -62,30 +64,33 @@ class Intervals:
             starts: (W,) rising ints, the first steps of the windows.
         """
         half, gap = len(truth) // 2, truth.shape[1]
-        rate = 0.0
-        if half > gap and len(truth) - half - gap >= 1:
-            later = slice(half + gap, None)
-            first = cls._of(truth[:half], found[:half], quantiles)
-            losses = []
-            for one in RATES:
-                tried = cls(quantiles, first.shifts, first.spread, one)
-                moved = tried.followed(truth[later], found[later], starts[later])
-                made = tried.applied(found[later], moved)
-                losses.append(quantile_scores(truth[later], made, quantiles)["CRPS"])
-            if np.isfinite(losses).all() and min(losses) < (1 - GAIN) * losses[0]:
-                rate = RATES[int(np.argmin(losses))]
-        made = cls._of(truth, found, quantiles)
+        stride = float(np.median(np.diff(starts))) if len(starts) > 1 else gap
+        stride = min(max(1.0, stride), gap)
+        overlap, losses = gap / stride, np.zeros(len(RATES))
+        parts = slice(None, half), slice(half + gap, None)
+        enough = half > gap and len(truth) - half - gap >= 1
+        for one, other in (parts, parts[::-1]) if enough else ():
+            first = cls._of(truth[one], found[one], quantiles, overlap)
+            for number, rate in enumerate(RATES):
+                # Windows of all steps would move the shifts `stride` times as often.
+                tried = cls(quantiles, first.shifts, first.spread, rate * stride)
+                moved = tried.followed(truth[other], found[other], starts[other])
+                made = tried.applied(found[other], moved)
+                losses[number] += _pinball(truth[other], made, quantiles)
+        rate = USUAL
+        if np.isfinite(losses).all() and losses.any():
+            rate = max(np.array(RATES)[losses <= (1 + ROOM) * losses.min()].tolist())
+        made = cls._of(truth, found, quantiles, overlap)
         return cls(quantiles, made.shifts, made.spread, rate)
 
     @classmethod
-    def _of(cls, truth, found, quantiles):
-        middle = quantiles.index(0.5)
-        with np.errstate(invalid="ignore"):
-            error = np.abs(truth - found[..., middle])
+    def _of(cls, truth, found, quantiles, overlap):
+        error = np.abs(truth - found[..., quantiles.index(0.5)])
         counts = (~np.isnan(error)).sum(axis=0)
         total = np.nansum(error, axis=0)
-        spread = np.where(counts > 0, total / np.maximum(counts, 1), 0.0)
-        return cls(quantiles, conformal_shifts(truth, found, quantiles), spread)
+        mean = total.sum(axis=1, keepdims=True) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        spread = np.where(counts < FEWEST, mean, total / np.maximum(counts, 1))
+        return cls(quantiles, conformal_shifts(truth, found, quantiles, spread, overlap), spread)
 
     def applied(self, found: np.ndarray, shifts: np.ndarray | None = None) -> np.ndarray:
         """Returns shifted quantiles (W, H, N, C, Q), which do not cross.
@@ -94,11 +99,13 @@ class Intervals:
             found: (W, H, N, C, Q) quantiles of the model.
             shifts: (W, H, N, C, Q), as of `followed`. Default: those of validation.
         """
-        moved = found + (self.shifts if shifts is None else shifts)
+        moved = found + (self.shifts.astype(np.float32) if shifts is None else shifts)
         middle = self.quantiles.index(0.5)
-        upper = np.maximum.accumulate(moved[..., middle:], axis=-1)
-        lower = np.minimum.accumulate(moved[..., middle::-1], axis=-1)[..., ::-1]
-        return np.concatenate([lower[..., :-1], upper], axis=-1)
+        for one in range(middle + 1, len(self.quantiles)):
+            np.maximum(moved[..., one], moved[..., one - 1], out=moved[..., one])
+        for one in range(middle - 1, -1, -1):
+            np.minimum(moved[..., one], moved[..., one + 1], out=moved[..., one])
+        return moved
 
     def followed(self, truth: np.ndarray, found: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Returns the shifts (W, H, N, C, Q) of each window, which follow the readings before it.
@@ -111,22 +118,28 @@ class Intervals:
             starts: (W,) rising ints, the first steps of the windows.
         """
         windows, horizon = truth.shape[:2]
-        used = np.empty(found.shape, np.float32)
-        shifts = np.array(self.shifts, "float64")
         if not self.rate:
-            used[:] = shifts
-            return used
-        levels = np.array(self.quantiles)
-        known = [0] * horizon  # windows whose reading at this step has moved the shifts
-        for window in range(windows):
-            for h in range(horizon):
-                while starts[known[h]] + h + 1 <= starts[window]:
-                    y, q = truth[known[h], h], found[known[h], h] + shifts[h]
-                    move = self.rate * self.spread[h][..., None] * (levels - (y[..., None] <= q))
-                    shifts[h] += np.where(np.isnan(y)[..., None], 0.0, move)
-                    known[h] += 1
-            shifts[..., self.quantiles.index(0.5)] = 0.0
-            used[window] = shifts
+            return np.broadcast_to(self.shifts.astype(np.float32), found.shape)
+        starts, steps = np.asarray(starts), np.arange(horizon)
+        free = np.flatnonzero(np.array(self.quantiles) != 0.5)
+        levels, size = np.array(self.quantiles)[free], self.rate * self.spread[..., None]
+        rest = truth[..., None] - found[..., free]
+        missing = np.isnan(rest)
+        gaps = missing.any(axis=(1, 2, 3, 4))
+        rise, fall = size * levels, size * (levels - 1)
+        shifts = np.array(self.shifts[..., free], "float64")
+        after = np.empty((windows + 1, *shifts.shape), np.float32)
+        after[0] = shifts
+        for window in range(windows):  # each moves the shifts of all steps ahead
+            move = np.where(rest[window] <= shifts, fall, rise)
+            if gaps[window]:
+                move[missing[window]] = 0.0
+            shifts += move
+            after[window + 1] = shifts
+        # The number of windows whose reading at this step is known at each start.
+        known = np.searchsorted(starts, starts[:, None] - 1 - steps, side="right")  # (W, H)
+        used = np.zeros(found.shape, np.float32)
+        used[..., free] = after[known, steps]
         return used
 
 
@@ -144,31 +157,51 @@ def levels_of(quantiles: object) -> tuple[float, ...] | None:
 
 
 def conformal_shifts(
-    truth: np.ndarray, found: np.ndarray, quantiles: tuple[float, ...]
+    truth: np.ndarray,
+    found: np.ndarray,
+    quantiles: tuple[float, ...],
+    spread: np.ndarray,
+    overlap: float,
 ) -> np.ndarray:
     """Returns the shift (H, N, C, Q) of each quantile, with the correction for finite samples.
 
     Of n differences between reading and quantile, the shift of a level τ > 0.5 is the
     ⌈(n + 1) τ⌉-th smallest, at most the largest. For τ < 0.5 it is the ⌊(n + 1) τ⌋-th, at least the
-    smallest. For 0.5 it is 0. A sensor with few readings has the shift of all sensors.
+    smallest. For 0.5 it is 0.
+
+    A sensor with few readings has a poor quantile of its own. So the shift of a sensor is a mean of
+    two: that of its own differences with the weight n / (n + `HALF`), where n counts the windows
+    that share readings as one; and that of the differences of all sensors, in units of `spread`.
 
     Args:
         truth: (W, H, N, C); NaN if missing.
         found: (W, H, N, C, Q).
         quantiles: Q levels.
+        spread: (H, N, C), the mean absolute error of each sensor.
+        overlap: float ≥ 1. Number of windows that share a reading.
     """
-    _, horizon, nodes, targets = truth.shape
-    shifts = np.zeros((horizon, nodes, targets, len(quantiles)))
+    counts = (~np.isnan(truth)).sum(axis=0)
+    separate = np.where(counts < FEWEST, 0.0, counts / overlap)
+    weight = separate / (separate + HALF)
+    units = np.where(spread > 0, spread, 1.0).astype(truth.dtype)
+    shifts = np.zeros((*truth.shape[1:], len(quantiles)))
     for number, level in enumerate(quantiles):
         if level == 0.5:
             continue
-        rest = truth - found[..., number]  # (W, H, N, C)
-        together = rest.transpose(1, 3, 0, 2).reshape(horizon, targets, -1)
-        all_sensors = _ordered(np.moveaxis(together, -1, 0), level)  # (H, C)
-        counts = (~np.isnan(rest)).sum(axis=0)
-        own = _ordered(rest, level)  # (H, N, C)
-        shifts[..., number] = np.where(counts < FEWEST, all_sensors[:, None], own)
+        rest = truth - found[..., number]
+        every = np.moveaxis(rest / units, 2, 1)  # (W, N, H, C)
+        every = every.reshape(-1, every.shape[2], 1, every.shape[3])
+        own = np.where(weight > 0, _ordered(rest, level), 0.0)
+        shifts[..., number] = weight * own + (1 - weight) * units * _ordered(every, level)
     return np.nan_to_num(shifts)
+
+
+def _pinball(truth, found, quantiles):
+    """Returns the mean pinball loss of all readings and levels; NaN without a reading."""
+    rest, levels = truth[..., None] - found, np.array(quantiles, found.dtype)
+    total = np.nansum(np.maximum(levels * rest, (levels - 1) * rest), dtype="float64")
+    count = np.count_nonzero(~np.isnan(rest))
+    return total / count if count else np.nan
 
 
 def _ordered(rest, level):

@@ -38,7 +38,7 @@ class SeasonalScaler(StateLayer):
     Call arguments:
         x: tensor (batch, time, nodes, features) in original units. It may hold only the first of
             the F features. NaN is a missing reading; the season replaces it. With inverse=True,
-            the features are `targets`.
+            the features are `targets`, and `x` may have a further axis, of quantiles.
         calendar: tensor (batch, time, 2), `datasets.calendar` of the steps of `x`. With `steps`,
             (batch, horizon, 2), the calendar of the steps to predict.
         steps: None, or list of ints: position of each step of `x`, counted from the first step of
@@ -151,9 +151,11 @@ class SeasonalScaler(StateLayer):
         season, std = self.read(self.season), self.read(self.std)
         if inverse and self.targets is not None:
             season, std = (ops.take(part, self.targets, axis=-1) for part in (season, std))
-        features = x.shape[-1]
+        features = x.shape[3]
         season = ops.take(season, rows, axis=0)[..., :features]
         std = std[:features]
+        if inverse and len(x.shape) == 5:
+            return x * std[:, None] + season[..., None]
         if inverse:
             return x * std + season
         return (ops.where(ops.isnan(x), season, x) - season) / std
@@ -171,7 +173,7 @@ class SeasonalScaler(StateLayer):
         return keras.KerasTensor(x.shape, self.compute_dtype)
 
     def _check(self, x_shape, calendar_shape, steps, inverse):
-        _checks.signal(x_shape)
+        _checks.signal(x_shape[:4] if inverse and len(x_shape) == 5 else x_shape)
         if inverse and self.targets is not None and x_shape[3] != len(self.targets):
             raise ValueError(
                 f"`x` must have the features targets={self.targets} with inverse=True. "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -139,8 +138,9 @@ def scaling(
 
     Returns:
         Function (x, component), which returns the standardised x of a component, by default of
-        "recent"; function (y), which returns the forecast in original units; and a dict of the
-        further inputs that the two functions need.
+        "recent"; function (y), which returns the forecast, or its quantiles (batch, horizon,
+        nodes, outputs, quantiles), in original units; and a dict of the further inputs that the two
+        functions need.
     """
     num_features, num_outputs = arguments["num_features"], arguments.get("num_outputs", 1)
     season, lengths = arguments.get("season"), arguments["input_length"]
@@ -160,7 +160,12 @@ def scaling(
         scaler: Any = StandardScaler(
             num_features, arguments.get("targets"), dtype="float32", name="scaler"
         )
-        unscale = functools.partial(scaler, inverse=True)
+
+        def unscale(y):
+            if len(y.shape) == 4:
+                return scaler(y, inverse=True)
+            return ops.swapaxes(scaler(ops.swapaxes(y, -1, -2), inverse=True), -1, -2)
+
         return (lambda x, component=None: scaler(x)), unscale, inputs
     if arguments["normalize"]:
         raise ValueError(
@@ -225,8 +230,7 @@ def forecast_of(
         y = CovariateEffect(dtype="float32", name="covariate_effect")(y, future)
     if levels is None:
         return unscale(y)
-    y = MonotoneQuantiles(levels, dtype="float32", name="quantiles")(y)
-    return ops.stack([unscale(y[..., number]) for number in range(len(levels))], axis=-1)
+    return unscale(MonotoneQuantiles(levels, dtype="float32", name="quantiles")(y))
 
 
 def adapt_scaler(model: keras.Model, values: Array, calendar: Array | None) -> None:
