@@ -154,6 +154,9 @@ def test_few_windows_choose_no_rate():
     truth, found = noise(6)
     assert Intervals.fit(truth[:5], found[:5], LEVELS, np.arange(5)).rate == USUAL
     assert Intervals.fit(truth[:1], found[:1], LEVELS, np.arange(1)).rate == USUAL
+    truth, found = noise()
+    median = Intervals.fit(truth, found[..., :1], (0.5,), np.arange(99))
+    assert median.rate == 0 and not median.shifts.any()
 
 
 @once

@@ -220,6 +220,22 @@ def test_several_targets_have_quantiles_in_their_own_units():
     assert (20 < found[..., 1, :]).all() and (found[..., 1, :] < 80).all()
 
 
+def test_the_seasonal_scaler_treats_each_quantile_as_a_forecast():
+    values, calendar = city()
+    scaler = layers.SeasonalScaler(4, 2, steps_per_day=24, targets=(1, 0))
+    scaler.adapt(np.concatenate([values, 1000 * values], axis=-1), calendar)
+    z = np.random.default_rng(0).normal(size=(5, 3, 4, 2, 3)).astype("float32")
+    clock = np.stack([calendar[n : n + 3] for n in range(5)])
+    found = numbers(scaler(z, clock, inverse=True))
+    for q in range(3):
+        np.testing.assert_allclose(
+            found[..., q], numbers(scaler(z[..., q], clock, inverse=True)), rtol=1e-6
+        )
+    for wrong in (z[..., None], z[..., 0, 0]):
+        with pytest.raises(ValueError, match="`x` must have axes"):
+            scaler(wrong, clock, inverse=True)
+
+
 @once
 def test_trained_quantiles_follow_the_noise():
     """After noon the noise is five times larger, and each half of the day has its own interval."""

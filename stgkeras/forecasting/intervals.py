@@ -68,7 +68,7 @@ class Intervals:
         stride = min(max(1.0, stride), gap)
         overlap, losses = gap / stride, np.zeros(len(RATES))
         parts = slice(None, half), slice(half + gap, None)
-        enough = half > gap and len(truth) - half - gap >= 1
+        enough = half > gap and len(truth) - half - gap >= 1 and len(quantiles) > 1
         for one, other in (parts, parts[::-1]) if enough else ():
             first = cls._of(truth[one], found[one], quantiles, overlap)
             for number, rate in enumerate(RATES):
@@ -77,7 +77,7 @@ class Intervals:
                 moved = tried.followed(truth[other], found[other], starts[other])
                 made = tried.applied(found[other], moved)
                 losses[number] += _pinball(truth[other], made, quantiles)
-        rate = USUAL
+        rate = USUAL if len(quantiles) > 1 else 0.0  # the median alone has no shift
         if np.isfinite(losses).all() and losses.any():
             rate = max(np.array(RATES)[losses <= (1 + ROOM) * losses.min()].tolist())
         made = cls._of(truth, found, quantiles, overlap)
