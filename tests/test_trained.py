@@ -66,7 +66,10 @@ def test_a_roll_out_takes_the_calendar_of_the_window():
 @pytest.mark.parametrize("name", ["STID", "STAEformer"])
 def test_a_roll_out_of_models_that_read_the_calendar_without_a_season(name):
     calendar = datasets.calendar(np.datetime64("2024-01-05T20") + np.arange(30).astype("m8[h]"))
-    model = getattr(models, name)(N, steps_per_day=24, horizon=2, input_length=6)
+    small = {"input_units": 8, "day_units": 4, "week_units": 4, "adaptive_units": 0}
+    small |= {"num_blocks": 1, "feed_forward_units": 8, "num_heads": 2}
+    sizes = {"steps_per_day": 24, "horizon": 2, "input_length": 6}
+    model = getattr(models, name)(N, **sizes, **(small if name == "STAEformer" else {}))
     randomize(model)
     x = window = normal(1, 6, N, 1)
     clock = calendar[None, :10]
