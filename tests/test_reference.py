@@ -246,11 +246,11 @@ def test_output_and_gradients(name):
     expected = weights_of(reference_files.group(arrays, "g64/w/"))
     assert_close(found[0], AXES_OF_X[name.split("_")[0]](arrays["g64/in/x"]), "gradient of x")
     # Gradients of the whole ASTGCN pass a normalisation over four nearly equal features, which
-    # magnifies rounding: 4e-6 to 1.1e-5 by backend and compiler flags. And single precision cannot
-    # carry gradients a million times smaller than the largest.
-    tolerance = (
-        2 * TOLERANCE if name in ("guoshn_astgcn_small", "guoshn_mstgcn_small") else TOLERANCE
-    )
+    # magnifies rounding: 4e-6 to 1.1e-5 by backend and compiler flags. STAEformer too:
+    # PyTorch itself loses 5e-6, TensorFlow without oneDNN 1.1e-5. And single precision cannot carry
+    # gradients a million times smaller than the largest.
+    deep = ("guoshn_astgcn_small", "guoshn_mstgcn_small", "staeformer_published")
+    tolerance = 2 * TOLERANCE if name in deep else TOLERANCE
     floor = 1e-9 * max(np.abs(gradient).max() for gradient in expected.values())
     for path, gradient in zip(variables, found[1:], strict=True):
         if path in expected:
