@@ -10,7 +10,6 @@ from conftest import once
 from test_forecaster import NAMES, SMALL, series_of
 
 import stgkeras
-from stgkeras.cli import main
 from stgkeras.forecasting import Forecaster, OnlineCalibration
 from stgkeras.forecasting.covariates import covariate_inputs, described, with_covariates
 from stgkeras.forecasting.form import Form
@@ -295,29 +294,3 @@ def test_rows_without_times_are_matched_by_their_number():
     np.testing.assert_allclose(found["future_covariates"], numbers[45:60], rtol=1e-6)
     with pytest.raises(ValueError, match="Received: none at step 60, 1 of 15"):
         covariate_inputs(form_of(series, "future"), series, 46, 61)
-
-
-def test_commands_take_files_of_covariates(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    known, edges = weather(), [("A", "B"), ("B", "C"), ("C", "D")]
-    speeds(known).tz_localize(None).to_csv("speeds.csv", index_label="time")
-    known.tz_localize(None).to_csv("weather.csv", index_label="time")
-    LANES.to_csv("lanes.csv", index_label="sensor")
-    pd.DataFrame(edges, columns=["from", "to"]).to_csv("roads.csv", index=False)
-    settings = [f"--set={name}={value}" for name, value in SMALL.items()]
-    fit = ["fit", "speeds.csv", "roads.csv", "--timezone=Europe/Vienna", "--horizon=3", *settings]
-    fit += ["--covariates=weather.csv", "--known=rain=future", "--known=wind=past"]
-    # The hour of the autumn change occurs twice in both files, in order.
-    assert main([*fit, "--attributes=lanes.csv", "--epochs=1", "--out=city"]) == 0
-    assert "city speeds.csv --covariates weather.csv" in capsys.readouterr().out
-    assert Forecaster.load("city").form.future_covariates == ("rain",)
-    for command in (["forecast", "--out=next.csv"], ["evaluate"], ["report"]):
-        name, *more = command
-        assert main([name, "city", "speeds.csv", "--covariates=weather.csv", *more]) == 0
-        assert main([name, "city", "speeds.csv", *more, "--overwrite"][: 3 + len(more)]) == 2
-    assert len(pd.read_csv("next.csv")) == 12
-    assert "--covariates must have" in capsys.readouterr().err
-    known[:"2024-10-31"].tz_localize(None).to_csv("weather.csv", index_label="time")
-    capsys.readouterr()
-    assert main(["forecast", "city", "speeds.csv", "--covariates=weather.csv"]) == 2
-    assert "'rain' for each step" in capsys.readouterr().err

@@ -15,7 +15,7 @@ import numpy as np
 
 from stgkeras import arguments
 from stgkeras.datasets.series.clocks import in_zone
-from stgkeras.datasets.series.files import read_npz
+from stgkeras.datasets.series.files import read_npz, write_npz
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
 from stgkeras.forecasting.attributes import attributes_of
@@ -169,7 +169,7 @@ def backtest(
             forecaster.fit(known, verbose=0, **with_new_optimizer(fit))
             found.append(forecasts_from(forecaster._ready(), series, group))
             if path is not None:
-                save(path, found[-1])
+                write_npz(path, found[-1])
         bar.update(number + 1)
     fitted = np.concatenate([np.full(len(group), group[0]) for group in groups])
     return joined(series, found, fitted, stride)
@@ -190,14 +190,6 @@ def steps_of(refit: str | int, series: Series) -> int | None:
             f'{refit!r}, steps of {series.interval} minutes. Pass, for example, "every 7 days".'
         )
     return arguments.integer("refit", refit)
-
-
-def save(path: pathlib.Path, arrays: dict[str, Any]) -> None:
-    """Writes arrays to an npz file, which is complete or absent."""
-    partial = path.with_name(f".{path.name}")
-    with open(partial, "wb") as file:
-        np.savez(file, **arrays)
-    os.replace(partial, path)
 
 
 def part_of(series: Series, first: int, end: int) -> Series:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from stgkeras.datasets.series.files import read_npz
+from stgkeras.datasets.series.files import read_npz, write_npz
 
 
 class Patience(keras.callbacks.EarlyStopping):
@@ -75,11 +75,8 @@ class Patience(keras.callbacks.EarlyStopping):
             return
         self.values.append(float((logs or {})[self.monitor]))
         weights = {f"w{i}": weight for i, weight in enumerate(self.best_weights or [])}
-        partial = self.path.with_name(f".{self.path.stem}.partial.npz")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.start is not None:
             weights["start"] = np.float64(self.start)
-        np.savez(
-            partial, values=self.values, epoch=self.best_epoch, data=np.array(self.data), **weights
-        )
-        os.replace(partial, self.path)
+        known = {"values": self.values, "epoch": self.best_epoch, "data": np.array(self.data)}
+        write_npz(self.path, known | weights)

@@ -87,6 +87,14 @@ class Forecaster(GraphModel):
     takes_components = True
     reads_calendar = False  # whether "past_calendar" is always an input
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Leaves out the arguments that a class without a graph, or with a clock, does not take."""
+        cls.left_out = () if cls.takes_graph else ("graph", "num_edges")
+        if cls.reads_calendar:
+            cls.left_out += ("past_calendar",)
+            cls.past_calendar = True
+        super().__init_subclass__(**kwargs)
+
     def __init__(
         self,
         network: Callable[[Mapping[str, Tensor], Tensor, dict[str, Any]], Tensor],

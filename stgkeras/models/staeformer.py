@@ -76,8 +76,6 @@ class STAEformer(Forecaster):
     """
 
     takes_graph, reads_calendar, takes_components = False, True, False
-    past_calendar = True
-    left_out = ("graph", "num_edges", "past_calendar")
 
     def __init__(
         self,

@@ -63,8 +63,6 @@ class STID(Forecaster):
     """
 
     takes_graph, reads_calendar = False, True
-    past_calendar = True
-    left_out = ("graph", "num_edges", "past_calendar")
 
     def __init__(
         self,

@@ -138,6 +138,14 @@ def table_from_csv(path, text=None):
     return in_pieces(columns, (len(columns), 1))
 
 
+def write_npz(path, arrays):
+    """Writes a dict of arrays to an npz file, which is complete or absent."""
+    partial = path.with_name(f".{path.name}")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays)
+    os.replace(partial, path)
+
+
 def read_npz(path):
     """Reads all arrays of an npz file, without pickles; returns a dict."""
     try:
