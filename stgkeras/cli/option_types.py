@@ -15,10 +15,7 @@ def count(text: str) -> int:
         >>> count("3")
         3
     """
-    number = _number(int, text, "must be an int of at least 1")
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be an int of at least 1. Received: {text}")
-    return number
+    return _number(int, text, "must be an int of at least 1", lambda number: number >= 1)
 
 
 def seed(text: str) -> int:
@@ -29,10 +26,7 @@ def seed(text: str) -> int:
         >>> seed("0")
         0
     """
-    number = _number(int, text, "must be an int in [0, 2**32)")
-    if not 0 <= number < SEEDS:
-        raise argparse.ArgumentTypeError(f"must be an int in [0, 2**32). Received: {text}")
-    return number
+    return _number(int, text, "must be an int in [0, 2**32)", lambda number: 0 <= number < SEEDS)
 
 
 def learning_rate(text: str) -> float:
@@ -43,10 +37,7 @@ def learning_rate(text: str) -> float:
         >>> learning_rate("0.01")
         0.01
     """
-    number = _number(float, text, "must be above 0 and below 1")
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must be above 0 and below 1. Received: {text}")
-    return number
+    return _number(float, text, "must be above 0 and below 1", lambda number: 0 < number < 1)
 
 
 def share_or_count(text: str) -> float | int:
@@ -77,9 +68,15 @@ def numbers(text: str) -> list[float]:
         ) from error
 
 
-def _number(kind, text, rule):
-    """Converts text by int or float. Otherwise, argparse would show the name of our function."""
+def _number(kind, text, rule, fits=lambda number: True):
+    """Converts text by int or float, or refuses it with the rule that the number must fit.
+
+    Without this, argparse would show the name of our function.
+    """
     try:
-        return kind(text)
+        number = kind(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{rule}. Received: {text}") from error
+    if not fits(number):
+        raise argparse.ArgumentTypeError(f"{rule}. Received: {text}")
+    return number
