@@ -65,6 +65,7 @@ class LayerCase:
 
     def build(self, seed=0, **kwargs):
         """A layer, called once on symbols, with random weights."""
+        keras.utils.set_random_seed(seed)  # for frozen weights that a layer draws
         layer = self.make(**kwargs)
         self.run(layer, self.symbols())
         randomize(layer, seed)
@@ -133,8 +134,14 @@ def as_numpy(tensor):
 
 
 def weights_of(layer):
-    """The weights as float64 arrays by name."""
-    return {v.name: as_numpy(v.value).astype("float64") for v in layer.variables}
+    """The weights as float64 arrays by name, with the name of their part if several share it."""
+    names = [variable.name for variable in layer.variables]
+    return {
+        (v.name if names.count(v.name) == 1 else v.path.split("/", 1)[1]): as_numpy(v.value).astype(
+            "float64"
+        )
+        for v in layer.variables
+    }
 
 
 def evaluate(function, *arrays):

@@ -196,6 +196,21 @@ LAYERS = {
     "axial-attention-nodes": LayerCase(
         layers.AxialAttention, {"num_heads": 1, "axis": "nodes"}, {"x": X}, X, 4
     ),
+    "axial-attention-linear": LayerCase(
+        layers.AxialAttention,
+        {"num_heads": 1, "axis": "nodes", "random_features": 5},
+        {"x": X},
+        X,
+        trainable=4,
+        frozen=1,
+    ),
+    "transformer-block": LayerCase(
+        layers.TransformerBlock,
+        {"num_heads": 3, "axis": "time", "feed_forward_units": 4, "dropout": 0.0},
+        {"x": X},
+        X,
+        12,
+    ),
     "adaptive-embedding": LayerCase(
         layers.AdaptiveEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1
     ),

@@ -151,21 +151,21 @@ def stid_block_weights(w, prefix, name):
 def attention_weights(w, name):
     kinds = [w[f"attn.FC_{part}.weight"].T for part in "QKV"]
     return {
-        f"{name}_attention/input_kernel": np.concatenate(kinds, axis=1),
-        f"{name}_attention/input_bias": np.concatenate([w[f"attn.FC_{p}.bias"] for p in "QKV"]),
-        f"{name}_attention/output_kernel": w["attn.out_proj.weight"].T,
-        f"{name}_attention/output_bias": w["attn.out_proj.bias"],
+        f"{name}/attention/input_kernel": np.concatenate(kinds, axis=1),
+        f"{name}/attention/input_bias": np.concatenate([w[f"attn.FC_{p}.bias"] for p in "QKV"]),
+        f"{name}/attention/output_kernel": w["attn.out_proj.weight"].T,
+        f"{name}/attention/output_bias": w["attn.out_proj.bias"],
     }
 
 
 def transformer_weights(w, name):
     ours = attention_weights(w, name)
     for part, theirs in {"dense": "feed_forward.0", "output": "feed_forward.2"}.items():
-        ours[f"{name}_{part}/kernel"] = w[f"{theirs}.weight"].T
-        ours[f"{name}_{part}/bias"] = w[f"{theirs}.bias"]
+        ours[f"{name}/{part}/kernel"] = w[f"{theirs}.weight"].T
+        ours[f"{name}/{part}/bias"] = w[f"{theirs}.bias"]
     for part, theirs in {"attention_norm": "ln1", "norm": "ln2"}.items():
-        ours[f"{name}_{part}/gamma"] = w[f"{theirs}.weight"]
-        ours[f"{name}_{part}/beta"] = w[f"{theirs}.bias"]
+        ours[f"{name}/{part}/gamma"] = w[f"{theirs}.weight"]
+        ours[f"{name}/{part}/beta"] = w[f"{theirs}.bias"]
     return ours
 
 

@@ -38,14 +38,12 @@ def stid_of(num_nodes, horizon=12, calendar_features=True, **sizes):
     return part(network), inputs, stid_weights, np.asarray
 
 
-TRANSFORMER = {"num_heads": 4, "feed_forward_units": 12, "dropout": 0.0}
-
-
 def staeformer_of(num_nodes, horizon=12, **sizes):
     arguments = {"num_nodes": num_nodes, "horizon": horizon, "num_outputs": 1, "num_blocks": 2}
     arguments |= {"steps_per_day": 32, "input_units": 3, "day_units": 2, "week_units": 2}
     arguments |= {"node_units": 0, "adaptive_units": 5, "calendar_features": True}
-    arguments |= {**TRANSFORMER, "feed_forward_units": 8, "mixed_output": True, **sizes}
+    arguments |= {"num_heads": 4, "feed_forward_units": 8, "dropout": 0.0, "mixed_output": True}
+    arguments |= {"spatial_attention": "exact", "random_features": 8, **sizes}
 
     def network(x, calendar):
         return staeformer({"recent": x}, calendar, arguments)

@@ -26,11 +26,10 @@ from reference_weights import (
     transposed,
     under,
 )
-from reference_zoo import TRANSFORMER, part
+from reference_zoo import part
 
 from stgkeras import graphs, layers, models
 from stgkeras.models.astgcn import astgcn_blocks
-from stgkeras.models.staeformer import transformer_block
 from stgkeras.models.stgcn import graph_layer, stgcn_block, stgcn_head
 
 
@@ -276,7 +275,8 @@ def test_transformer_blocks_along_time_and_nodes():
     blocks = []
     for axis in ("time", "nodes"):
         signal = keras.Input(batch_shape=x.shape)
-        model = keras.Model(signal, transformer_block(signal, axis, TRANSFORMER, "block"))
+        block = layers.TransformerBlock(4, axis, 12, dropout=0.0, name="block")
+        model = keras.Model(signal, block(signal))
         for variable in model.trainable_variables:
             variable.assign(weights[variable.path])
         blocks.append(model)
@@ -285,5 +285,5 @@ def test_transformer_blocks_along_time_and_nodes():
     assert_close(first, arrays["out64/y_time"], "time")
     assert_close(evaluate(along_nodes, x), arrays["out64/y_nodes"], "nodes")
     assert_close(evaluate(along_nodes, first), arrays["out64/y"], "both")
-    attended = along_nodes.get_layer("block_attention")
+    attended = along_nodes.get_layer("block").attention
     assert_close(evaluate(attended, x), arrays["out64/attention_nodes"], "attention")

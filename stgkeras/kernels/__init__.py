@@ -9,7 +9,7 @@ Of stgkeras, this package imports only the type aliases.
 """
 
 from stgkeras.kernels.dispatch import portable_forms
-from stgkeras.kernels.dropout import bit_dropout
+from stgkeras.kernels.dropout import bit_dropout, kept_values
 from stgkeras.kernels.finish import finished
 from stgkeras.kernels.graph_convolution import chebyshev_conv, graph_conv
 from stgkeras.kernels.memory import keep_freed
@@ -23,6 +23,8 @@ from stgkeras.kernels.operators import (
     softmax_of_pairs,
     to_dense,
 )
+from stgkeras.kernels.random_features import linear_attention, orthogonal_directions
+from stgkeras.kernels.recomputation import recomputed
 from stgkeras.kernels.time_attention import attended, projections
 from stgkeras.kernels.time_convolution import gated_time_conv, time_conv
 
@@ -38,10 +40,14 @@ __all__ = [
     "has_terms",
     "is_sparse",
     "keep_freed",
+    "kept_values",
     "layer_normalization",
+    "linear_attention",
     "neighbourhood",
+    "orthogonal_directions",
     "portable_forms",
     "projections",
+    "recomputed",
     "softmax_of_pairs",
     "time_conv",
     "to_dense",

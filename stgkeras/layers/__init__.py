@@ -25,6 +25,7 @@ from stgkeras.layers.static_clusters import StaticClusters
 from stgkeras.layers.static_graph import StaticGraph
 from stgkeras.layers.static_terms import StaticTerms
 from stgkeras.layers.temporal_attention import TemporalAttention
+from stgkeras.layers.transformer_block import TransformerBlock
 
 __all__ = [
     "AdaptiveAdjacency",
@@ -52,6 +53,7 @@ __all__ = [
     "StaticGraph",
     "StaticTerms",
     "TemporalAttention",
+    "TransformerBlock",
 ]
 
 from stgkeras import _registered  # noqa: E402, F401, I001 - last: it imports this part

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from stgkeras.kernels import linear_attention, orthogonal_directions
 from stgkeras.layers import _checks
 from stgkeras.types import Tensor
 
@@ -24,9 +27,17 @@ class AxialAttention(keras.layers.Layer):
     columns each. Along time, the rows of x are the steps of one node; along nodes, they are the
     nodes at one step. ‖ is concatenation.
 
+    The cost is quadratic in the number of rows. With `random_features` it is linear: the layer
+    estimates exp(Q_j K_jᵀ / √d) as a product of two matrices of m columns, positive random features
+    of Q_j and of K_j. The estimate has no bias, and its error falls as 1 / √m; the softmax, which
+    divides by the sum of the estimates, has a small bias. The features come from m random
+    directions, which the layer keeps with its weights; `redraw` draws others.
+
     Args:
         num_heads: int. Number of heads. It must divide the number of features.
         axis: str. "time" or "nodes".
+        random_features: None, or int: the number m of random features. None: exact attention.
+            Default None.
 
     Call arguments:
         x: tensor (batch, time, nodes, features).
@@ -46,13 +57,20 @@ class AxialAttention(keras.layers.Layer):
     Source:
         Vaswani et al., 2017, arXiv:1706.03762, eq. 1 and section 3.2.2; along one axis as in Liu et
         al., 2023, arXiv:2308.10425, eq. 5 and 6. Departs from the papers: the maps have biases, as
-        in the released code.
+        in the released code. Random features: Choromanski et al., 2021, arXiv:2009.14794, eq. 5 and
+        section 2.4 (positive and orthogonal). Departs from that paper: no constant is added to the
+        features.
     """
 
-    def __init__(self, num_heads: int, axis: str, **kwargs: Any) -> None:
+    def __init__(
+        self, num_heads: int, axis: str, random_features: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads = _checks.integer("num_heads", num_heads)
         self.axis = _checks.one_of("axis", axis, AXES)
+        if random_features is not None:
+            random_features = _checks.integer("random_features", random_features)
+        self.random_features = random_features
 
     def build(self, x_shape: tuple) -> None:
         self._check(x_shape)
@@ -63,6 +81,31 @@ class AxialAttention(keras.layers.Layer):
             bias = self.add_weight((size,), "zeros", name=f"{name}_bias")
             setattr(self, f"{name}_kernel", kernel)
             setattr(self, f"{name}_bias", bias)
+        if self.random_features is not None:
+            shape = (features // self.num_heads, self.random_features)
+            self.directions = self.add_weight(
+                shape, "zeros", trainable=False, autocast=False, name="directions"
+            )
+            self.redraw()
+
+    def redraw(self, seed: int | None = None) -> None:
+        """Draws the directions of the random features again.
+
+        Args:
+            seed: None, or int. With None, the seed is a random number of Python, as in Keras.
+
+        Raises:
+            ValueError: if the layer has exact attention, or is not built.
+        """
+        if self.random_features is None or not self.built and not hasattr(self, "directions"):
+            raise ValueError(
+                "`redraw` needs a built layer with random features. Received: random_features="
+                f"{self.random_features}, built={self.built}. Pass `random_features`, and call the "
+                "layer first."
+            )
+        rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
+        units, count = self.directions.shape
+        self.directions.assign(orthogonal_directions(units, count, rng))
 
     def call(self, x: Tensor) -> Tensor:
         _, steps, nodes, features = x.shape
@@ -74,8 +117,11 @@ class AxialAttention(keras.layers.Layer):
             for part in ops.split(joined, 3, axis=-1)
         ]  # (B, N, heads, T, d) along time, (B, T, heads, N, d) along nodes
         query, key, value = parts
-        scores = ops.matmul(query * (1 / math.sqrt(width)), ops.swapaxes(key, -1, -2))
-        attended = ops.matmul(ops.softmax(scores, axis=-1), value)
+        if self.random_features is None:
+            scores = ops.matmul(query * (1 / math.sqrt(width)), ops.swapaxes(key, -1, -2))
+            attended = ops.matmul(ops.softmax(scores, axis=-1), value)
+        else:
+            attended = linear_attention(query, key, value, ops.convert_to_tensor(self.directions))
         back = (0, 3, 1, 2, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
         attended = ops.reshape(ops.transpose(attended, back), (-1, steps, nodes, features))
         return ops.matmul(attended, self.output_kernel) + self.output_bias
@@ -93,4 +139,9 @@ class AxialAttention(keras.layers.Layer):
             )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_heads": self.num_heads, "axis": self.axis}
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "axis": self.axis,
+            "random_features": self.random_features,
+        }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,15 +9,16 @@ from keras import layers, ops
 
 from stgkeras.layers import (
     AdaptiveEmbedding,
-    AxialAttention,
     CalendarEmbedding,
-    CenteredLayerNormalization,
     NodeEmbedding,
+    TransformerBlock,
     _checks,
 )
 from stgkeras.models.forecaster import Forecaster
 from stgkeras.models.model_inputs import by_node, forecast_head, with_calendar
 from stgkeras.types import Tensor
+
+SPATIAL = ("exact", "linear")
 
 
 @keras.saving.register_keras_serializable("stgkeras")
@@ -31,7 +33,9 @@ class STAEformer(Forecaster):
 
     Time of day, day of the week and node are trainable vectors, E is the adaptive embedding, a
     trainable vector of each step of the window and node, and ‖ is concatenation. No graph is used.
-    Attention along nodes has N² weights at each step and head: use it up to about 1,000 nodes.
+    Exact attention along nodes has N² weights at each step and head: use it up to about 1,000
+    nodes. Linear attention estimates the same function at a cost that is linear in N, see
+    `layers.AxialAttention`.
 
     Args:
         steps_per_day: int. Number of steps in a day. Default 288, steps of 5 minutes.
@@ -48,6 +52,9 @@ class STAEformer(Forecaster):
             With False, a map of the steps and then a map of the features. Default True.
         dropout: float, 0 ≤ dropout < 1. Fraction of values that are set to 0 in training. Default
             0.1.
+        spatial_attention: str. "exact", or "linear": attention along nodes by positive random
+            features. Default "exact".
+        random_features: int. Number of random features of linear attention. Default 64.
 
     Call arguments:
         x: dict of "x", tensor (batch, input_length, num_nodes, num_features); "past_calendar"
@@ -94,6 +101,8 @@ class STAEformer(Forecaster):
         calendar_features: bool = True,
         mixed_output: bool = True,
         dropout: float = 0.1,
+        spatial_attention: str = "exact",
+        random_features: int = 64,
         **common: Any,
     ) -> None:
         own = {
@@ -109,6 +118,8 @@ class STAEformer(Forecaster):
             "calendar_features": _checks.boolean("calendar_features", calendar_features),
             "mixed_output": _checks.boolean("mixed_output", mixed_output),
             "dropout": _checks.fraction("dropout", dropout),
+            "spatial_attention": _checks.one_of("spatial_attention", spatial_attention, SPATIAL),
+            "random_features": _checks.integer("random_features", random_features),
         }
         names = ("input_units", "day_units", "week_units", "node_units", "adaptive_units")
         width = sum(own[name] for name in names)
@@ -118,6 +129,26 @@ class STAEformer(Forecaster):
                 f"Received: num_heads={num_heads}, a sum of {width}. Change one of them."
             )
         super().__init__(staeformer, own, None, num_nodes, input_length=input_length, **common)
+
+    def redraw(self, seed: int | None = None) -> None:
+        """Draws the directions of the random features of linear attention again.
+
+        Call it between calls of `fit`, so that the model does not adapt to one draw.
+
+        Args:
+            seed: None, or int, for a draw that can be repeated.
+
+        Raises:
+            ValueError: if the model has exact attention.
+        """
+        if self.spatial_attention != "linear":
+            raise ValueError(
+                "`redraw` needs spatial_attention='linear'. Received: spatial_attention="
+                f"{self.spatial_attention!r}. Omit the call."
+            )
+        rng = random.Random(seed)
+        for number in range(1, self.num_blocks + 1):
+            self.get_layer(f"nodes{number}").attention.redraw(rng.randrange(2**31))
 
 
 def staeformer(
@@ -136,9 +167,18 @@ def staeformer(
         h = NodeEmbedding(arguments["node_units"], name="node_embedding")(h)
     if arguments["adaptive_units"]:
         h = AdaptiveEmbedding(arguments["adaptive_units"], name="adaptive_embedding")(h)
+    linear = "nodes" if arguments["spatial_attention"] == "linear" else None
     for axis in ("time", "nodes"):
         for number in range(1, arguments["num_blocks"] + 1):
-            h = transformer_block(h, axis, arguments, f"{axis}{number}")
+            features = arguments["random_features"] if axis == linear else None
+            h = TransformerBlock(
+                arguments["num_heads"],
+                axis,
+                arguments["feed_forward_units"],
+                dropout=arguments["dropout"],
+                random_features=features,
+                name=f"{axis}{number}",
+            )(h)
     horizon, outputs = arguments["horizon"], arguments["num_outputs"]
     if arguments["mixed_output"]:
         y = layers.Dense(horizon * outputs, dtype="float32", name="output")(by_node(h))
@@ -147,25 +187,3 @@ def staeformer(
     h = layers.Dense(horizon, name="output_steps")(h)
     h = ops.transpose(h, (0, 3, 1, 2))
     return layers.Dense(outputs, dtype="float32", name="output")(h)
-
-
-def transformer_block(h: Tensor, axis: str, arguments: Mapping[str, Any], name: str) -> Tensor:
-    """Computes one block of STAEformer.
-
-    Args:
-        h: (batch, time, nodes, units).
-        axis: "time" or "nodes".
-        arguments: dict with "num_heads", "feed_forward_units" and "dropout".
-        name: str. Start of the names of the layers.
-
-    Returns:
-        A tensor of the shape of `h`.
-    """
-    units, dropout = h.shape[-1], arguments["dropout"]
-    attended = AxialAttention(arguments["num_heads"], axis, name=f"{name}_attention")(h)
-    attended = layers.Dropout(dropout, name=f"{name}_attention_dropout")(attended)
-    h = CenteredLayerNormalization(epsilon=1e-5, name=f"{name}_attention_norm")(h + attended)
-    inner = layers.Dense(arguments["feed_forward_units"], activation="relu", name=f"{name}_dense")
-    d = layers.Dense(units, name=f"{name}_output")(inner(h))
-    d = layers.Dropout(dropout, name=f"{name}_dropout")(d)
-    return CenteredLayerNormalization(epsilon=1e-5, name=f"{name}_norm")(h + d)
