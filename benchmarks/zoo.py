@@ -1,0 +1,272 @@
+"""Measures training steps of the zoo beside the authors' code, and over the number of nodes.
+
+    python benchmarks/zoo.py speed --official FOLDER
+    python benchmarks/zoo.py scale
+    python benchmarks/zoo.py attention
+
+`speed` compares a training step with that of the released PyTorch code, at the published widths, in
+turns of new processes: forward pass, masked MAE, backward pass and Adam, on random data. FOLDER
+holds clones of zezhishao/STID, nnzhan/Graph-WaveNet, XDZhelheim/STAEformer, LMissher/PatchSTG (with
+the package timm) and yijizhao/FaST, in folders of these names. `scale` trains on 4 windows of 12
+steps, with more and more nodes. `attention` compares linear attention with exact attention.
+
+Each figure is the least CPU time (user and system, all threads) of the steps after two others, with
+two sleeping threads (OMP_WAIT_POLICY=PASSIVE). "Memory" is the largest resident memory of the
+process.
+"""
+
+import os
+import pathlib
+import resource
+import sys
+
+import command
+import records
+
+SHAPES = {  # batch, nodes, input steps, steps to forecast
+    "STID": [(32, 170, 12, 12), (16, 307, 12, 12), (4, 2000, 12, 12)],
+    "GraphWaveNet": [(32, 170, 12, 12), (16, 307, 12, 12)],
+    "STAEformer": [(32, 170, 12, 12), (16, 307, 12, 12)],
+    "PatchSTG": [(4, 2000, 12, 12)],
+    "FaST": [(4, 2000, 12, 12), (4, 2000, 96, 48)],
+}
+LARGE = {  # models whose cost is linear, or nearly so, in the number of nodes
+    "STID": {},
+    "GraphSTID": {"adaptive_units": 0},
+    "FaST": {},
+    "PatchSTG": {},
+    "STAEformer": {"spatial_attention": "linear"},
+}
+OPTIONS = {
+    "task": {"choices": ["speed", "scale", "attention"]},
+    "official": ("", "folder of the authors' code"),
+    "models": command.several(sorted({*SHAPES, *LARGE})),
+    "backends": command.BACKENDS,
+    "nodes": ([500, 1000, 2000, 4300, 8600], "numbers of nodes of `scale` and `attention`"),
+    "features": ([16, 32, 64, 128, 256], "numbers of random features"),
+    "steps": (5, "steps that count"),
+    "threads": 2,
+}
+
+
+def seconds():
+    """Returns the CPU seconds of this process so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def measured(step, steps):
+    """Returns the CPU seconds of steps, the least of them, and the memory of this process in GB."""
+    times = []
+    for _ in range(2 + steps):
+        start = seconds()
+        step()
+        times.append(seconds() - start)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return {"least": min(times[2:]), "seconds": times, "memory": memory}
+
+
+def in_child(kind, threads, steps, **request):
+    """Yields the figures of one kind of step, and the versions."""
+    import numpy as np
+
+    np.random.seed(0)
+    if "torch" in (os.environ["KERAS_BACKEND"], kind):
+        import torch
+
+        torch.set_num_threads(threads)
+    step, about = {"ours": our_step, "torch": official_step, "block": block_step}[kind](**request)
+    yield measured(step, steps) | about | {"versions": records.versions()}
+
+
+def our_step(name, shape, arguments):
+    """Returns a training step of a model of stgkeras, and its number of parameters."""
+    import keras
+    import numpy as np
+    from scipy import sparse
+
+    import stgkeras
+
+    batch, nodes, length, horizon = shape
+    kind = getattr(stgkeras.models, name)
+    arguments = {"input_length": length, "horizon": horizon, **arguments}
+    places = np.random.rand(nodes, 2)
+    if kind.takes_graph:
+        roads = stgkeras.graphs.knn_graph(places, 5)
+        roads = sparse.csr_array(np.maximum(roads, roads.T)) if nodes > 400 else roads
+        if name == "GraphWaveNet":
+            arguments["graph"] = [stgkeras.graphs.random_walk(one) for one in (roads, roads.T)]
+        else:
+            arguments["graph"] = stgkeras.graphs.scaled_laplacian(roads, lambda_max=2.0)
+    if name == "PatchSTG":
+        arguments["places"] = places
+    x = np.random.randn(batch, length, nodes, 1).astype("float32")
+    if kind.reads_calendar:
+        arguments["steps_per_day"] = 288
+        calendar = [np.random.rand(batch, length), np.random.randint(0, 7, (batch, length))]
+        x = {"x": x, "past_calendar": np.stack(calendar, axis=-1).astype("float32")}
+    y = np.random.randn(batch, horizon, nodes, 1).astype("float32")
+    model = kind(nodes, **arguments)
+    loss = stgkeras.losses.MaskedMeanAbsoluteError()
+    model.compile(keras.optimizers.Adam(1e-3), loss, jit_compile="auto")
+    return lambda: model.train_on_batch(x, y), {"parameters": model.count_params()}
+
+
+def block_step(nodes, random_features):
+    """Returns a training step of one block along nodes, of the width of STAEformer."""
+    import keras
+    import numpy as np
+
+    import stgkeras
+
+    x = np.random.randn(1, 12, nodes, 152).astype("float32")
+    signal = keras.Input(x.shape[1:])
+    block = stgkeras.layers.TransformerBlock(4, "nodes", 256, random_features=random_features)
+    model = keras.Model(signal, block(signal))
+    model.compile("adam", "mse", jit_compile="auto")
+    return lambda: model.train_on_batch(x, x), {}
+
+
+def official_step(name, shape, folder):
+    """Returns a training step of the authors' code, and its number of parameters."""
+    import torch
+    from official import NETWORKS
+
+    batch, nodes, length, horizon = shape
+    model, forecast = NETWORKS[name](pathlib.Path(folder), nodes, length, horizon)
+    x = torch.randn(batch, length, nodes, 1)
+    fraction, day = torch.rand(batch, length, 1, 1), torch.randint(0, 7, (batch, length, 1, 1))
+    y = torch.randn(batch, horizon, nodes, 1)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+
+    def step():
+        optimizer.zero_grad()
+        mask = (y != 0).float()
+        loss = ((forecast(x, fraction, day.float()) - y).abs() * mask / mask.mean()).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+
+    return step, {"parameters": sum(one.numel() for one in model.parameters())}
+
+
+def child(args, kind, backend, **request):
+    """Returns the figures of a new process, or None if it failed."""
+    words = [kind, backend, *map(str, request.values())]
+    print(" ".join(words), file=sys.stderr, flush=True)
+    request |= {"kind": kind, "threads": args.threads, "steps": args.steps}
+    try:
+        return command.ask(__file__, backend, args.threads, **request)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+def speed(args):
+    found = {}
+    for name in (one for one in SHAPES if one in args.models):
+        for shape in SHAPES[name]:
+            row = found[f"{name} {shape}"] = {}
+            for backend in args.backends:
+                row[backend] = child(args, "ours", backend, name=name, shape=shape, arguments={})
+            if args.official:
+                request = {"name": name, "shape": shape, "folder": args.official}
+                row["official"] = child(args, "torch", "torch", **request)
+            records.save(args, {"figures": found})
+    return found
+
+
+def scale(args):
+    found = {}
+    for name, arguments in LARGE.items():
+        for nodes in args.nodes if name in args.models else ():
+            row = found[f"{name} {nodes}"] = {}
+            for backend in args.backends:
+                request = {"name": name, "shape": (4, nodes, 12, 12), "arguments": arguments}
+                row[backend] = child(args, "ours", backend, **request)
+                records.save(args, {"figures": found})
+    return found
+
+
+def attention(args):
+    """Measures both kinds of attention, and the error of the linear one."""
+    found = {"error": errors(args.features), "blocks": {}}
+    for nodes in args.nodes:
+        for features in (0, 64, 128):
+            request = {"nodes": nodes, "random_features": features or None}
+            row = found["blocks"].setdefault(str(nodes), {})
+            row[str(features)] = child(args, "block", args.backends[0], **request)
+            records.save(args, {"figures": found})
+    return found
+
+
+def errors(numbers, units=38, rows=300, draws=20):
+    """Returns, for each number of features, the error of attention relative to its own size.
+
+    Queries, keys and values are Gaussian, with the standard deviations 0.5 and 1 of queries and
+    keys. The values are those of a head of STAEformer.
+    """
+    import numpy as np
+    from keras import ops
+
+    from stgkeras.kernels import linear_attention, orthogonal_directions
+
+    rng, found = np.random.default_rng(0), {}
+    for deviation in (0.5, 1.0):
+        q, k, v = (
+            rng.normal(size=(3, rows, units)) * np.array([deviation, deviation, 1])[:, None, None]
+        )
+        weights = np.exp(q @ k.T / np.sqrt(units))
+        exact = weights / weights.sum(axis=1, keepdims=True) @ v
+        tensors = [ops.convert_to_tensor(one[None].astype("float32")) for one in (q, k, v)]
+        for number in numbers:
+            squares = []
+            for _ in range(draws):
+                directions = orthogonal_directions(units, number, rng).astype("float32")
+                y = ops.convert_to_numpy(
+                    linear_attention(*tensors, ops.convert_to_tensor(directions))
+                )
+                squares.append(np.mean((y[0] - exact) ** 2))
+            own = found.setdefault(str(deviation), {})
+            own[str(number)] = float(np.sqrt(np.mean(squares) / np.mean(exact**2)))
+    return found
+
+
+def cell(figure, *keys):
+    """Returns the least CPU seconds, and with "memory" the memory, as text."""
+    if figure is None:
+        return "failed"
+    return " / ".join(f"{figure[key]:.2f}" for key in ("least", *keys))
+
+
+def table(result):
+    figures = result["figures"]
+    if "blocks" in figures:
+        numbers = list(next(iter(figures["error"].values())))
+        rows = [["deviation of queries and keys", *(f"m = {number}" for number in numbers)]]
+        for deviation, own in figures["error"].items():
+            rows.append([deviation, *(f"{own[number]:.3f}" for number in numbers)])
+        kinds = list(next(iter(figures["blocks"].values())))
+        others = [["N", *("exact" if kind == "0" else f"m = {kind}" for kind in kinds)]]
+        for nodes, own in figures["blocks"].items():
+            others.append([nodes, *(cell(own[kind], "memory") for kind in kinds)])
+        return records.markdown(rows) + "\n\n" + records.markdown(others)
+    kinds = list(next(iter(figures.values())))
+    rows = [["", *kinds, *(["times as fast"] if "official" in kinds else [])]]
+    for name, own in figures.items():
+        ratio = []
+        if own.get("official"):
+            least = min(own[kind]["least"] for kind in kinds if kind != "official" and own[kind])
+            ratio = [f"{own['official']['least'] / least:.2f}"]
+        rows.append([name, *(cell(own[kind], "memory") for kind in kinds), *ratio])
+    return records.markdown(rows)
+
+
+def main(args):
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    args.out = args.out.with_stem(f"zoo_{args.task}") if args.out.stem == "zoo" else args.out
+    return {"figures": {"speed": speed, "scale": scale, "attention": attention}[args.task](args)}
+
+
+if __name__ == "__main__":
+    command.run(__name__)
