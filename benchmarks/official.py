@@ -36,7 +36,8 @@ def graph_wavenet(folder, nodes, length, horizon):
     sys.path.insert(0, str(folder / "Graph-WaveNet"))
     from model import gwnet
 
-    roads = np.random.rand(nodes, nodes) * (np.random.rand(nodes, nodes) < 0.03)
+    rng = np.random.default_rng(0)
+    roads = rng.random((nodes, nodes)) * (rng.random((nodes, nodes)) < 0.03)
     walks = [one / np.maximum(one.sum(axis=1, keepdims=True), 1e-9) for one in (roads, roads.T)]
     supports = [torch.tensor(one, dtype=torch.float32) for one in walks]
     model = gwnet("cpu", nodes, supports=supports, in_dim=2, out_dim=horizon)
@@ -63,7 +64,8 @@ def patchstg(folder, nodes, length, horizon):
     sys.path.insert(0, str(folder / "PatchSTG" / "models"))
     from model import PatchSTG
 
-    filled = np.concatenate([np.arange(nodes), np.random.randint(0, nodes, 2048 - nodes)])
+    others = np.random.default_rng(0).integers(0, nodes, 2048 - nodes)
+    filled = np.concatenate([np.arange(nodes), others])
     own = np.arange(nodes)
     model = PatchSTG(12, 1, nodes, 64, 32, 288, 7, 5, 1, 64, 32, 32, 32, own, own, filled)
 

@@ -68,9 +68,6 @@ def measured(step, steps):
 
 def in_child(kind, threads, steps, **request):
     """Yields the figures of one kind of step, and the versions."""
-    import numpy as np
-
-    np.random.seed(0)
     if "torch" in (os.environ["KERAS_BACKEND"], kind):
         import torch
 
@@ -90,7 +87,8 @@ def our_step(name, shape, arguments):
     batch, nodes, length, horizon = shape
     kind = getattr(stgkeras.models, name)
     arguments = {"input_length": length, "horizon": horizon, **arguments}
-    places = np.random.rand(nodes, 2)
+    rng = np.random.default_rng(0)
+    places = rng.random((nodes, 2))
     if kind.takes_graph:
         roads = stgkeras.graphs.knn_graph(places, 5)
         roads = sparse.csr_array(np.maximum(roads, roads.T)) if nodes > 400 else roads
@@ -100,12 +98,12 @@ def our_step(name, shape, arguments):
             arguments["graph"] = stgkeras.graphs.scaled_laplacian(roads, lambda_max=2.0)
     if name == "PatchSTG":
         arguments["places"] = places
-    x = np.random.randn(batch, length, nodes, 1).astype("float32")
+    x = rng.normal(size=(batch, length, nodes, 1)).astype("float32")
     if kind.reads_calendar:
         arguments["steps_per_day"] = 288
-        calendar = [np.random.rand(batch, length), np.random.randint(0, 7, (batch, length))]
+        calendar = [rng.random((batch, length)), rng.integers(0, 7, (batch, length))]
         x = {"x": x, "past_calendar": np.stack(calendar, axis=-1).astype("float32")}
-    y = np.random.randn(batch, horizon, nodes, 1).astype("float32")
+    y = rng.normal(size=(batch, horizon, nodes, 1)).astype("float32")
     model = kind(nodes, **arguments)
     loss = stgkeras.losses.MaskedMeanAbsoluteError()
     model.compile(keras.optimizers.Adam(1e-3), loss, jit_compile="auto")
@@ -119,7 +117,7 @@ def block_step(nodes, random_features):
 
     import stgkeras
 
-    x = np.random.randn(1, 12, nodes, 152).astype("float32")
+    x = np.random.default_rng(0).normal(size=(1, 12, nodes, 152)).astype("float32")
     signal = keras.Input(x.shape[1:])
     block = stgkeras.layers.TransformerBlock(4, "nodes", 256, random_features=random_features)
     model = keras.Model(signal, block(signal))
