@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.layers.bit_dropout import BitDropout
 from stgkeras.types import Tensor
 
 AXES = ("time", "nodes")
@@ -27,6 +28,8 @@ class AxialAttention(keras.layers.Layer):
     Args:
         num_heads: int. Number of heads. It must divide the number of features.
         axis: str. "time" or "nodes".
+        dropout: float, 0 ≤ dropout < 1. Fraction of the weights of the attention (the values of the
+            softmax) that are set to 0 in training. Default 0.
 
     Call arguments:
         x: tensor (batch, time, nodes, features).
@@ -49,10 +52,14 @@ class AxialAttention(keras.layers.Layer):
         in the released code.
     """
 
-    def __init__(self, num_heads: int, axis: str, **kwargs: Any) -> None:
+    def __init__(
+        self, num_heads: int, axis: str, dropout: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads = _checks.integer("num_heads", num_heads)
         self.axis = _checks.one_of("axis", axis, AXES)
+        self.dropout = _checks.fraction("dropout", dropout)
+        self._drop = BitDropout(self.dropout) if self.dropout else None
 
     def build(self, x_shape: tuple) -> None:
         self._check(x_shape)
@@ -64,7 +71,7 @@ class AxialAttention(keras.layers.Layer):
             setattr(self, f"{name}_kernel", kernel)
             setattr(self, f"{name}_bias", bias)
 
-    def call(self, x: Tensor) -> Tensor:
+    def call(self, x: Tensor, training: bool | None = False) -> Tensor:
         _, steps, nodes, features = x.shape
         width = features // self.num_heads
         order = (0, 2, 3, 1, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
@@ -75,7 +82,10 @@ class AxialAttention(keras.layers.Layer):
         ]  # (B, N, heads, T, d) along time, (B, T, heads, N, d) along nodes
         query, key, value = parts
         scores = ops.matmul(query * (1 / math.sqrt(width)), ops.swapaxes(key, -1, -2))
-        attended = ops.matmul(ops.softmax(scores, axis=-1), value)
+        weights = ops.softmax(scores, axis=-1)
+        if self._drop is not None:
+            weights = self._drop(weights, training=training)
+        attended = ops.matmul(weights, value)
         back = (0, 3, 1, 2, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
         attended = ops.reshape(ops.transpose(attended, back), (-1, steps, nodes, features))
         return ops.matmul(attended, self.output_kernel) + self.output_bias
@@ -93,4 +103,5 @@ class AxialAttention(keras.layers.Layer):
             )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_heads": self.num_heads, "axis": self.axis}
+        names = ("num_heads", "axis", "dropout")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
