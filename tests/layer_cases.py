@@ -1,6 +1,6 @@
 """Every layer as data; `None` in a shape is the batch axis."""
 
-from cases import NODES, LayerCase, basis, clusters, laplacian
+from cases import NODES, LayerCase, basis, clusters, laplacian, patches
 
 from stgkeras import layers
 
@@ -154,6 +154,14 @@ LAYERS = {
         0,
         1,
     ),
+    "static-patches": LayerCase(
+        layers.StaticPatches,
+        {"num_nodes": NODES, "num_slots": 8, "patches": patches},
+        {"x": X},
+        {"nodes": (8,), "slots": (NODES,)},
+        0,
+        2,
+    ),
     "static-graph-basis": LayerCase(
         layers.StaticGraph,
         {"num_nodes": NODES, "graph": basis, "num_frequencies": 4},
@@ -194,7 +202,7 @@ LAYERS = {
         4,
     ),
     "axial-attention-nodes": LayerCase(
-        layers.AxialAttention, {"num_heads": 1, "axis": "nodes"}, {"x": X}, X, 4
+        layers.AxialAttention, {"num_heads": 1, "axis": "nodes", "dropout": 0.5}, {"x": X}, X, 4, 1
     ),
     "adaptive-embedding": LayerCase(
         layers.AdaptiveEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1

@@ -167,7 +167,7 @@ def grown(
         carry_weights(before, model, shares)
         return model
 
-    for name in ("takes_graph", "reads_calendar"):
+    for name in ("takes_graph", "reads_calendar", "takes_places"):
         setattr(carried, name, getattr(before, name))
     return carried
 

@@ -52,9 +52,7 @@ class AxialAttention(keras.layers.Layer):
         in the released code.
     """
 
-    def __init__(
-        self, num_heads: int, axis: str, dropout: float = 0.0, **kwargs: Any
-    ) -> None:
+    def __init__(self, num_heads: int, axis: str, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_heads = _checks.integer("num_heads", num_heads)
         self.axis = _checks.one_of("axis", axis, AXES)
@@ -73,6 +71,8 @@ class AxialAttention(keras.layers.Layer):
 
     def call(self, x: Tensor, training: bool | None = False) -> Tensor:
         _, steps, nodes, features = x.shape
+        if self.num_heads == 1 and steps * nodes > features:
+            return self._of_one_head(x, training)
         width = features // self.num_heads
         order = (0, 2, 3, 1, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
         joined = ops.matmul(x, self.input_kernel) + self.input_bias
@@ -82,13 +82,34 @@ class AxialAttention(keras.layers.Layer):
         ]  # (B, N, heads, T, d) along time, (B, T, heads, N, d) along nodes
         query, key, value = parts
         scores = ops.matmul(query * (1 / math.sqrt(width)), ops.swapaxes(key, -1, -2))
-        weights = ops.softmax(scores, axis=-1)
-        if self._drop is not None:
-            weights = self._drop(weights, training=training)
-        attended = ops.matmul(weights, value)
+        attended = ops.matmul(self._weights(scores, training), value)
         back = (0, 3, 1, 2, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
         attended = ops.reshape(ops.transpose(attended, back), (-1, steps, nodes, features))
         return ops.matmul(attended, self.output_kernel) + self.output_bias
+
+    def _of_one_head(self, x, training):
+        """Multiplies the maps first: two products with all rows of x in place of four.
+
+        b_K adds the same number to all scores of a row, which does not change the softmax.
+        """
+        features = x.shape[-1]
+        if self.axis == "time":
+            x = ops.swapaxes(x, 1, 2)
+        rows = ops.reshape(x, (-1, *x.shape[2:]))
+        to_query, to_key, to_value = ops.split(self.input_kernel, 3, axis=-1)
+        query_bias, _, value_bias = ops.split(self.input_bias, 3)
+        to_key = ops.transpose(to_key) * (1 / math.sqrt(features))
+        query = ops.matmul(rows, ops.matmul(to_query, to_key)) + ops.matmul(query_bias, to_key)
+        value = ops.matmul(rows, ops.matmul(to_value, self.output_kernel))
+        value = value + ops.matmul(value_bias, self.output_kernel)
+        scores = ops.matmul(query, ops.swapaxes(rows, -1, -2))
+        y = ops.matmul(self._weights(scores, training), value) + self.output_bias
+        y = ops.reshape(y, (-1, *x.shape[1:]))
+        return ops.swapaxes(y, 1, 2) if self.axis == "time" else y
+
+    def _weights(self, scores, training):
+        weights = ops.softmax(scores, axis=-1)
+        return weights if self._drop is None else self._drop(weights, training=training)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         self._check(x_shape)

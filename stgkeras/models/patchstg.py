@@ -87,8 +87,7 @@ class PatchSTG(Forecaster):
         code.
     """
 
-    takes_graph, reads_calendar, takes_components = False, True, False
-    takes_places = True
+    takes_graph, reads_calendar, takes_components, takes_places = False, True, False, True
 
     def __init__(
         self,
