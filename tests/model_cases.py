@@ -138,7 +138,7 @@ STATIC = [name for name, (_, arguments, _) in CASES.items() if "graph" in argume
 def make(name, **kwargs):
     """A new model with random weights."""
     cls, arguments, _ = CASES[name]
-    arguments = {key: v() if key in ("graph", "places") else v for key, v in arguments.items()}
+    arguments = {key: v() if callable(v) else v for key, v in arguments.items()}
     model = cls(**arguments, **kwargs)
     randomize(model)
     return model
