@@ -57,7 +57,7 @@ class AxialAttention(keras.layers.Layer):
         self.num_heads = _checks.integer("num_heads", num_heads)
         self.axis = _checks.one_of("axis", axis, AXES)
         self.dropout = _checks.fraction("dropout", dropout)
-        self._drop = BitDropout(self.dropout) if self.dropout else None
+        self._drop = BitDropout(self.dropout, dtype=self.dtype_policy) if self.dropout else None
 
     def build(self, x_shape: tuple) -> None:
         self._check(x_shape)
