@@ -202,7 +202,7 @@ LAYERS = {
         4,
     ),
     "axial-attention-nodes": LayerCase(
-        layers.AxialAttention, {"num_heads": 1, "axis": "nodes", "dropout": 0.5}, {"x": X}, X, 4, 1
+        layers.AxialAttention, {"num_heads": 1, "axis": "nodes"}, {"x": X}, X, 4
     ),
     "adaptive-embedding": LayerCase(
         layers.AdaptiveEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1

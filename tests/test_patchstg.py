@@ -10,10 +10,11 @@ import pytest
 import reference_files
 from cases import evaluate, predict, randomize
 from conftest import once
+from keras import ops
 from numpy_layers import assert_close, layer_norm, normal
 from reference_patchstg import block_weights, by_patch
 
-from stgkeras import datasets, graphs, models
+from stgkeras import datasets, graphs, layers, models
 from stgkeras.graphs.patches import unit_profiles
 from stgkeras.models.patchstg import patch_block, tree_sizes
 
@@ -129,6 +130,22 @@ def test_the_model_in_numpy():
         inputs["x"].astype("float64"), inputs["past_calendar"], model.patches, 2, weights, 7
     )
     assert_close(predict(model, inputs), expected)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_dropout_of_the_weights_of_an_attention(heads):
+    """With rate 0.5, each weight is 0 or twice as large; values that are 1 show the sums."""
+    layer = layers.AxialAttention(heads, "nodes", dropout=0.5)
+    x = np.ones((2, 3, 4, 2), "float32")
+    layer.build(x.shape)
+    kernel = np.zeros((2, 6))
+    layer.input_kernel.assign(kernel)
+    layer.input_bias.assign([0, 0, 0, 0, 1, 1])
+    layer.output_kernel.assign(np.eye(2))
+    np.testing.assert_allclose(evaluate(layer, x), 1.0, rtol=1e-6)
+    found = ops.convert_to_numpy(layer(x, training=True))  # of 4 weights, k are kept: k / 2
+    np.testing.assert_allclose(2 * found, np.round(2 * found), atol=1e-5)
+    assert found.std() > 0.1 and found.max() <= 2.001
 
 
 @once

@@ -71,8 +71,7 @@ class AxialAttention(keras.layers.Layer):
 
     def call(self, x: Tensor, training: bool | None = False) -> Tensor:
         _, steps, nodes, features = x.shape
-        is_exact = self.compute_dtype in ("float32", "float64")
-        if self.num_heads == 1 and steps * nodes > features and is_exact:
+        if self.num_heads == 1 and steps * nodes > features:
             return self._of_one_head(x, training)
         width = features // self.num_heads
         order = (0, 2, 3, 1, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
@@ -91,8 +90,7 @@ class AxialAttention(keras.layers.Layer):
     def _of_one_head(self, x, training):
         """Multiplies the maps first: two products with all rows of x in place of four.
 
-        b_K adds the same number to all scores of a row, which does not change the softmax. Products
-        of maps in half precision are too coarse.
+        b_K adds the same number to all scores of a row, which does not change the softmax.
         """
         features = x.shape[-1]
         if self.axis == "time":
