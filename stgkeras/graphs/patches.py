@@ -59,9 +59,9 @@ def patches(
         ([[0, 1], [1, 2]], [0, 2, 3])
 
     Source:
-        Fang et al., 2025, arXiv:2412.09972, section 4.2. Departs from the paper: without
-        `profiles`, distances decide which nodes fill a leaf. The released code sorts in an order
-        that is not defined for equal coordinates.
+        Fang et al., 2025, arXiv:2412.09972, section 4.2. Departs from the released code: without
+        `profiles`, distances decide which nodes fill a leaf; nodes with equal coordinates have a
+        defined order.
     """
     points = as_dense("places", places)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
@@ -75,7 +75,7 @@ def patches(
         "depth",
         depth,
         f"an integer from 0 with 2**depth at most {count}, the number of nodes",
-        lambda value: 0 <= value and 2**value <= count,
+        lambda value: 0 <= value < count.bit_length(),
         numbers.Integral,
     )
     least = -(-count // 2**depth)

@@ -42,7 +42,9 @@ class PatchSTG(Forecaster):
     Args:
         places: None, or array (num_nodes, 2): latitude and longitude of each node, or other
             coordinates. The model saves the patches with its weights, and not the places. With
-            None, set `model.patches` or load weights before the model is used. Default None.
+            None, set `model.patches` or load weights before the model is used.
+            `stgkeras.Forecaster` takes the places of the series, which has them if its graph is a
+            table of coordinates. Default None.
         num_patches: None, or int: the number of patches, a power of 2. Default None: the smallest
             one with patches of at most `num_patches` nodes, about √N.
         depth: None, or int: the depth of the tree, at least log2(num_patches). With a larger depth,
@@ -79,12 +81,11 @@ class PatchSTG(Forecaster):
         (2, 12, 20, 1)
 
     Source:
-        Fang et al., 2025, arXiv:2412.09972, section 4. Departs from the paper and the released
-        code: the nearest nodes fill a leaf, where theirs are those with the most similar mean days
-        (`model.patches = graphs.patches(…, profiles=…)`), and any horizon is possible, where theirs
-        is the length of the window. Departs from the code: with `normalize` or `season`, missing
-        readings are the mean or the season, where the code reads zeros. The dropout is that of the
-        code.
+        Fang et al., 2025, arXiv:2412.09972, section 4, with the dropout of the released code.
+        Departs from the code: the nearest nodes fill a leaf, where the code takes those with the
+        most similar mean days (set `model.patches = graphs.patches(…, profiles=…)` for these);
+        any horizon is possible, where the code has that of the window; with `normalize` or
+        `season`, missing readings are the mean or the season, where the code reads zeros.
     """
 
     takes_graph, reads_calendar, takes_components, takes_places = False, True, False, True
@@ -171,7 +172,7 @@ def tree_sizes(
             f"{2 ** min(least, nodes.bit_length() - 1)}."
         )
     depth = least if depth is None else _checks.integer("depth", depth, 0)
-    if not least <= depth or 2**depth > nodes:
+    if not least <= depth < nodes.bit_length():
         raise ValueError(
             f"`depth` must be from {least} (for {count} patches) to {nodes.bit_length() - 1} (for "
             f"{nodes} nodes). Received: depth={depth}. Omit it, or pass a depth in this range."
