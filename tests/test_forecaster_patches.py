@@ -68,7 +68,7 @@ def test_other_sensors_start_with_the_weights_that_are_known(fitted):
         return np.asarray(forecaster.model.get_layer("node_embedding").get_weights()[0])
 
     np.testing.assert_allclose(vectors(fewer), vectors(fitted)[order], rtol=1e-6)
-    again = Forecaster("PatchSTG", horizon=3)
+    again = Forecaster("PatchSTG", horizon=3, num_patches=1)
     again.fit(placed(), initial=fewer, epochs=1, verbose=0)
     assert np.isfinite(again.forecast(placed()).values).all()
     with pytest.raises(ValueError, match="`num_blocks` must be 1, as in `initial`"):

@@ -21,6 +21,7 @@ from stgkeras.models.forecaster import Forecaster as ForecasterModel
 # Arguments of models that may differ, because the weights keep their meaning. The targets are
 # compared by name.
 FREE = {"num_nodes", "num_edges", "dropout", "past_calendar", "targets"}
+FREE |= {"num_patches", "depth", "leaf_size"}
 
 
 def fitted_of(initial: Any, forecaster: Any) -> Fitted:
