@@ -36,6 +36,16 @@ def basis():
     return graphs.fourier_basis(adjacency())[1][:, :4]
 
 
+def places():
+    """Latitudes and longitudes of its nodes."""
+    return np.random.default_rng(5).random((NODES, 2))
+
+
+def patches():
+    """Four patches of its nodes."""
+    return graphs.patches(places(), 2)
+
+
 def clusters():
     """Two clusters of its nodes."""
     return [[0, 1, 0], [2, 3, 4]]

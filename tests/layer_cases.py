@@ -1,6 +1,6 @@
 """Every layer as data; `None` in a shape is the batch axis."""
 
-from cases import NODES, LayerCase, basis, clusters, laplacian
+from cases import NODES, LayerCase, basis, clusters, laplacian, patches
 
 from stgkeras import layers
 
@@ -153,6 +153,14 @@ LAYERS = {
         (2, 3),
         0,
         1,
+    ),
+    "static-patches": LayerCase(
+        layers.StaticPatches,
+        {"num_nodes": NODES, "num_slots": 8, "patches": patches},
+        {"x": X},
+        {"nodes": (8,), "slots": (NODES,)},
+        0,
+        2,
     ),
     "static-graph-basis": LayerCase(
         layers.StaticGraph,

@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 import scipy.sparse
-from cases import NODES, adjacency, basis, laplacian, randomize
+from cases import NODES, adjacency, basis, laplacian, places, randomize
 from keras import ops
 
 from stgkeras import graphs, models
@@ -42,6 +42,12 @@ def staeformer(*shape, **kwargs):
     small = {"num_nodes": N, "input_length": 6, "horizon": 2, "steps_per_day": 4, "input_units": 2}
     small |= {"day_units": 2, "week_units": 2, "adaptive_units": 4, "feed_forward_units": 5}
     return models.STAEformer, {**small, "num_blocks": 1, "num_heads": 2, **kwargs}, shape
+
+
+def patchstg(*shape, **kwargs):
+    small = {"num_nodes": N, "input_length": 6, "horizon": 2, "steps_per_day": 4, "input_units": 3}
+    small |= {"day_units": 2, "week_units": 2, "node_units": 2, "num_blocks": 1, "places": places}
+    return models.PatchSTG, {**small, **kwargs}, shape
 
 
 def stgcn_links(**kwargs):
@@ -96,6 +102,8 @@ CASES = {
     "graph-stid-season": graph_stid(2, N, 1, graph=laplacian, input_length=DAYS, season=4),
     "staeformer": staeformer(2, N, 2, **TWO),
     "staeformer-season": staeformer(2, N, 1, season=4, node_units=2, mixed_output=False),
+    "patchstg": patchstg(2, N, 2, **TWO),
+    "patchstg-season": patchstg(2, N, 1, season=4, num_patches=2, depth=2, leaf_size=3),
     "stid": stid(2, N, 2, **TWO),
     "stid-season": stid(2, N, 1, input_length=DAYS, season=4, calendar_features=False),
     "stid-node": stid(2, N, 1, normalize=True, day_units=0, week_units=0),
@@ -130,7 +138,7 @@ STATIC = [name for name, (_, arguments, _) in CASES.items() if "graph" in argume
 def make(name, **kwargs):
     """A new model with random weights."""
     cls, arguments, _ = CASES[name]
-    arguments = {key: v() if key == "graph" else v for key, v in arguments.items()}
+    arguments = {key: v() if callable(v) else v for key, v in arguments.items()}
     model = cls(**arguments, **kwargs)
     randomize(model)
     return model

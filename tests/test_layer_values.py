@@ -52,7 +52,7 @@ def test_node_embedding():
     compare(layers.NodeEmbedding(4), [X[:, 0]], numpy_layers.node_embedding)
 
 
-@pytest.mark.parametrize("axis, heads", [("time", 2), ("nodes", 1), ("nodes", 4)])
+@pytest.mark.parametrize("axis, heads", [("time", 2), ("nodes", 1), ("time", 1), ("nodes", 4)])
 def test_axial_attention(axis, heads):
     x = np.random.default_rng(0).normal(size=(2, 5, 3, 4)).astype("float32")
     layer = layers.AxialAttention(heads, axis)

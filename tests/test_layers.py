@@ -13,7 +13,11 @@ from keras import ops
 from layer_cases import LAYERS
 
 every_layer = pytest.mark.parametrize("case", LAYERS.values(), ids=LAYERS)
-STATE = {"graph", "clusters"}  # arguments that are kept in the weights, not in the config
+STATE = {
+    "graph",
+    "clusters",
+    "patches",
+}  # arguments that the weights keep, not the config
 BATCH = {name: LAYERS[name] for name in LAYERS if not name.startswith(("static", "adaptive"))}
 
 

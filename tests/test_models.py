@@ -27,7 +27,7 @@ from numpy_layers import assert_close
 
 from stgkeras import models
 
-STATE = {"graph", "clusters", "kwargs"}  # not in the config
+STATE = {"graph", "clusters", "places", "kwargs"}  # not in the config
 every_model = pytest.mark.parametrize("name", CASES)
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import reference_files
+import reference_patchstg
 import reference_zoo
 from cases import evaluate
 from gradients import gradients
@@ -217,8 +218,9 @@ CASES = {
         lambda y: y.transpose(0, 1, 3, 2),
     ),
 }
-CASES |= reference_zoo.CASES
-AXES_OF_X = reference_zoo.AXES_OF_X | {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
+CASES |= reference_zoo.CASES | reference_patchstg.CASES
+AXES_OF_X = reference_patchstg.AXES_OF_X | reference_zoo.AXES_OF_X
+AXES_OF_X |= {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -23,6 +23,7 @@ HOLDERS = {
     "stgcn-normalize": {"scaler": SCALER},
     "stgcn-links-directed": {"static_graph": GRAPH, "scaler": SCALER},
     "scnn": {"static_graph": GRAPH},
+    "patchstg": {"static_patches": "set `model.patches = …`"},
     "chebnet-pooled": {"static_graph_1": GRAPH, "clusters_0": "Set `model.clusters = …`"},
 }
 PAIRS = [(name, layer) for name, layers in HOLDERS.items() for layer in layers]

@@ -250,6 +250,7 @@ def file_name(known: Series, origins: np.ndarray, forecaster: Any, fit: dict[str
     digest = hashlib.sha256(re.sub(" at 0x[0-9a-f]+", "", repr(parts)).encode())
     digest.update(repr(attributes_of(fit.get("attributes"), known.names)).encode())
     arrays = [known.values, known.timestamps, known.adjacency, forecaster.graph]
+    arrays.append(forecaster.model_arguments.get("places"))
     if known.covariates is not None:
         arrays += [known.covariates.values, known.covariates.timestamps]
     for array in arrays:

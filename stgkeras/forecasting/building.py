@@ -18,7 +18,7 @@ from stgkeras.graphs import renormalized_adjacency, scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.seasons import slots
 
-ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer")
+ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer", "PatchSTG")
 # Arguments of models that the data, the graph and the forecaster determine.
 GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")
@@ -74,6 +74,8 @@ def new_model(
                 f"timestamps={form.dated}. Use another model, or a series with timestamps."
             )
         own["steps_per_day"] = form.steps_per_day
+    if getattr(build, "takes_places", False) and "places" not in arguments:
+        own["places"] = places_of(series)
     scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
     return built(
         build,
@@ -139,6 +141,17 @@ def adjacency_of(series: Series) -> np.ndarray:
             "the path of a file of distances, coordinates or weights, or an adjacency."
         )
     return series.adjacency
+
+
+def places_of(series: Series) -> np.ndarray:
+    """Returns the places (N, 2) of the sensors of a series, or raises ValueError without them."""
+    if series.places is None:
+        raise ValueError(
+            "`graph` must hold the `places` of the sensors, because the model makes patches of "
+            "near sensors. Received: places=None. Pass a table with the columns sensor, latitude "
+            "and longitude."
+        )
+    return series.places
 
 
 def adapt(model: ForecasterModel, form: Form, series: Series, known: int) -> None:

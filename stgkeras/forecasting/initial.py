@@ -21,6 +21,7 @@ from stgkeras.models.forecaster import Forecaster as ForecasterModel
 # Arguments of models that may differ, because the weights keep their meaning. The targets are
 # compared by name.
 FREE = {"num_nodes", "num_edges", "dropout", "past_calendar", "targets"}
+FREE |= {"num_patches", "depth", "leaf_size"}
 
 
 def fitted_of(initial: Any, forecaster: Any) -> Fitted:
@@ -167,7 +168,7 @@ def grown(
         carry_weights(before, model, shares)
         return model
 
-    for name in ("takes_graph", "reads_calendar"):
+    for name in ("takes_graph", "reads_calendar", "takes_places"):
         setattr(carried, name, getattr(before, name))
     return carried
 

@@ -17,12 +17,14 @@ from stgkeras.graphs.laplacian import (
     scaled_laplacian,
 )
 from stgkeras.graphs.networks import from_networkx
+from stgkeras.graphs.patches import Patches, patches
 from stgkeras.graphs.places import distances_km
 from stgkeras.graphs.sparse import stored_entries
 from stgkeras.graphs.spectrum import estimate_graph, fourier_basis
 
 __all__ = [
     "Coarsening",
+    "Patches",
     "chebyshev_polynomials",
     "coarsen",
     "distances_km",
@@ -33,6 +35,7 @@ __all__ = [
     "gaussian_kernel",
     "knn_graph",
     "laplacian",
+    "patches",
     "random_walk",
     "renormalized_adjacency",
     "scaled_laplacian",

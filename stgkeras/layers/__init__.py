@@ -23,6 +23,7 @@ from stgkeras.layers.spectral_conv import SpectralConv
 from stgkeras.layers.standard_scaler import StandardScaler
 from stgkeras.layers.static_clusters import StaticClusters
 from stgkeras.layers.static_graph import StaticGraph
+from stgkeras.layers.static_patches import StaticPatches
 from stgkeras.layers.static_terms import StaticTerms
 from stgkeras.layers.temporal_attention import TemporalAttention
 from stgkeras.layers.transformer_block import TransformerBlock
@@ -51,6 +52,7 @@ __all__ = [
     "StandardScaler",
     "StaticClusters",
     "StaticGraph",
+    "StaticPatches",
     "StaticTerms",
     "TemporalAttention",
     "TransformerBlock",

@@ -10,6 +10,7 @@ from keras import ops
 
 from stgkeras.kernels import linear_attention, orthogonal_directions
 from stgkeras.layers import _checks
+from stgkeras.layers.bit_dropout import BitDropout
 from stgkeras.types import Tensor
 
 AXES = ("time", "nodes")
@@ -38,6 +39,8 @@ class AxialAttention(keras.layers.Layer):
         axis: str. "time" or "nodes".
         random_features: None, or int: the number m of random features. None: exact attention.
             Default None.
+        dropout: float, 0 ≤ dropout < 1. Fraction of the weights of exact attention (the values of
+            the softmax) that are set to 0 in training. Default 0.
 
     Call arguments:
         x: tensor (batch, time, nodes, features).
@@ -63,7 +66,13 @@ class AxialAttention(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_heads: int, axis: str, random_features: int | None = None, **kwargs: Any
+        self,
+        num_heads: int,
+        axis: str,
+        random_features: int | None = None,
+        *,
+        dropout: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_heads = _checks.integer("num_heads", num_heads)
@@ -71,6 +80,13 @@ class AxialAttention(keras.layers.Layer):
         if random_features is not None:
             random_features = _checks.integer("random_features", random_features)
         self.random_features = random_features
+        self.dropout = _checks.fraction("dropout", dropout)
+        if dropout and random_features is not None:
+            raise ValueError(
+                "`dropout` must be 0 with random features, which compute no weights. Received: "
+                f"dropout={dropout}, random_features={random_features}. Omit one of them."
+            )
+        self._drop = BitDropout(self.dropout, dtype=self.dtype_policy) if self.dropout else None
 
     def build(self, x_shape: tuple) -> None:
         self._check(x_shape)
@@ -107,8 +123,10 @@ class AxialAttention(keras.layers.Layer):
         units, count = self.directions.shape
         self.directions.assign(orthogonal_directions(units, count, rng))
 
-    def call(self, x: Tensor) -> Tensor:
+    def call(self, x: Tensor, training: bool | None = False) -> Tensor:
         _, steps, nodes, features = x.shape
+        if self.num_heads == 1 and self.random_features is None and steps * nodes > features:
+            return self._of_one_head(x, training)
         width = features // self.num_heads
         order = (0, 2, 3, 1, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
         joined = ops.matmul(x, self.input_kernel) + self.input_bias
@@ -119,12 +137,36 @@ class AxialAttention(keras.layers.Layer):
         query, key, value = parts
         if self.random_features is None:
             scores = ops.matmul(query * (1 / math.sqrt(width)), ops.swapaxes(key, -1, -2))
-            attended = ops.matmul(ops.softmax(scores, axis=-1), value)
+            attended = ops.matmul(self._weights(scores, training), value)
         else:
             attended = linear_attention(query, key, value, ops.convert_to_tensor(self.directions))
         back = (0, 3, 1, 2, 4) if self.axis == "time" else (0, 1, 3, 2, 4)
         attended = ops.reshape(ops.transpose(attended, back), (-1, steps, nodes, features))
         return ops.matmul(attended, self.output_kernel) + self.output_bias
+
+    def _of_one_head(self, x, training):
+        """Multiplies the maps first: two products with all rows of x in place of four.
+
+        b_K adds the same number to all scores of a row, which does not change the softmax.
+        """
+        features = x.shape[-1]
+        if self.axis == "time":
+            x = ops.swapaxes(x, 1, 2)
+        rows = ops.reshape(x, (-1, *x.shape[2:]))
+        to_query, to_key, to_value = ops.split(self.input_kernel, 3, axis=-1)
+        query_bias, _, value_bias = ops.split(self.input_bias, 3)
+        to_key = ops.transpose(to_key) * (1 / math.sqrt(features))
+        query = ops.matmul(rows, ops.matmul(to_query, to_key)) + ops.matmul(query_bias, to_key)
+        value = ops.matmul(rows, ops.matmul(to_value, self.output_kernel))
+        value = value + ops.matmul(value_bias, self.output_kernel)
+        scores = ops.matmul(query, ops.swapaxes(rows, -1, -2))
+        y = ops.matmul(self._weights(scores, training), value) + self.output_bias
+        y = ops.reshape(y, (-1, *x.shape[1:]))
+        return ops.swapaxes(y, 1, 2) if self.axis == "time" else y
+
+    def _weights(self, scores, training):
+        weights = ops.softmax(scores, axis=-1)
+        return weights if self._drop is None else self._drop(weights, training=training)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         self._check(x_shape)
@@ -139,9 +181,5 @@ class AxialAttention(keras.layers.Layer):
             )
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "axis": self.axis,
-            "random_features": self.random_features,
-        }
+        names = ("num_heads", "axis", "random_features", "dropout")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -3,6 +3,7 @@
 from stgkeras.models.astgcn import ASTGCN
 from stgkeras.models.graph_stid import GraphSTID
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
+from stgkeras.models.patchstg import PatchSTG
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
 from stgkeras.models.staeformer import STAEformer
@@ -16,6 +17,7 @@ __all__ = [
     "ChebNet",
     "GCN",
     "GraphSTID",
+    "PatchSTG",
     "STAEformer",
     "STGCN",
     "STGCNLinkPredictor",

@@ -86,6 +86,7 @@ class Forecaster(GraphModel):
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
     takes_components = True
     reads_calendar = False  # whether "past_calendar" is always an input
+    takes_places = False  # whether the constructor has an argument `places`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Leaves out the arguments that a class without a graph, or with a clock, does not take."""

@@ -36,10 +36,10 @@ def forecast(
         x: array (batch, input_length, num_nodes, num_features), the last readings, in original
             units.
         steps: int. Number of steps to forecast.
-        calendar: None, or for a model with a season, and for STID and STAEformer, an array (batch,
+        calendar: None, or for a model with a season, and for models such as STID, an array (batch,
             at least ⌈steps / horizon⌉ · horizon, 2): `datasets.calendar` of the steps after the
             window. Default None.
-        past_calendar: None, or for a model with `past_calendar=True`, and for STID and STAEformer,
+        past_calendar: None, or for a model with `past_calendar=True`, and for models such as STID,
             an array (batch, input_length, 2): `datasets.calendar` of the steps of `x`. Default
             None.
 

@@ -65,6 +65,15 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.1}),
         **LEARNING_RATE,
     },
+    "PatchSTG": {
+        "input_units": ("Choice", {"values": [16, 32, 64, 128], "default": 64}),
+        "day_units": ("Choice", {"values": [0, 16, 32], "default": 32}),
+        "week_units": ("Choice", {"values": [0, 16, 32], "default": 32}),
+        "node_units": ("Choice", {"values": [0, 16, 32, 64], "default": 32}),
+        "num_blocks": ("Int", {"min_value": 1, "max_value": 5, "default": 5}),
+        "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.1}),
+        **LEARNING_RATE,
+    },
 }
 
 
