@@ -2,6 +2,7 @@
 
 from stgkeras.models.astgcn import ASTGCN
 from stgkeras.models.graph_stid import GraphSTID
+from stgkeras.models.graph_wavenet import GraphWaveNet
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
@@ -16,6 +17,7 @@ __all__ = [
     "ChebNet",
     "GCN",
     "GraphSTID",
+    "GraphWaveNet",
     "STAEformer",
     "STGCN",
     "STGCNLinkPredictor",
