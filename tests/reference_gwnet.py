@@ -32,8 +32,10 @@ def diffusion(w, name, ours):
 
 
 def temporal(w, number, ours):
-    parts = [{"weight": w[f"{one}_convs.{number}.weight"], "bias": w[f"{one}_convs.{number}.bias"]}
-             for one in ("filter", "gate")]
+    parts = [
+        {"weight": w[f"{one}_convs.{number}.weight"], "bias": w[f"{one}_convs.{number}.bias"]}
+        for one in ("filter", "gate")
+    ]
     kernel = np.concatenate([along_time(part["weight"]) for part in parts], axis=-1)
     return {f"{ours}/kernel": kernel, f"{ours}/bias": np.concatenate([p["bias"] for p in parts])}
 

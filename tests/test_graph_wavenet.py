@@ -8,11 +8,11 @@ import reference_gwnet
 from cases import evaluate
 from gradients import gradients
 from keras import ops
-from reference_files import TOLERANCE, assert_close
+from reference_files import assert_close
 from reference_weights import from_bcnt
 
 from stgkeras import graphs, layers, models
-from stgkeras.models.graph_wavenet import graph_wavenet, singular_vectors
+from stgkeras.models.graph_wavenet import graph_wavenet
 
 MODES = [(name, False) for name in reference_gwnet.CASES]
 MODES += [("gwnet_double_adaptive", True), ("gwnet_no_graph", True)]

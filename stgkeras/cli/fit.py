@@ -28,7 +28,7 @@ from stgkeras.cli.partial import Partial, check_finished
 OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "epochs", "seed")
 BESIDE = ("covariates", "known", "attributes")
 # Arguments of models that --set must not change: the data, the graph or other options set them.
-FIXED = {"kwargs", "num_nodes", "graph", "num_edges", "num_features", "num_outputs"}
+FIXED = {"kwargs", "num_nodes", "graph", "num_graphs", "num_edges", "num_features", "num_outputs"}
 FIXED |= {
     "steps_per_day",
     "normalize",
@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder for the result")
     group = parser.add_argument_group("forecaster")
-    group.add_argument("--model", help="GraphSTID (default), STID, STAEformer, STGCN or ASTGCN")
+    group.add_argument(
+        "--model", help="GraphSTID (default), STID, STAEformer, GraphWaveNet, STGCN or ASTGCN"
+    )
     group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
         "--input-length",

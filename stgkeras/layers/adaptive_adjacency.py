@@ -59,7 +59,9 @@ class AdaptiveAdjacency(keras.layers.Layer):
         shape, start = (x_shape[-2], self.units), self.embeddings_initializer
         self.source = self.add_weight(shape, start, name="source")
         # An initializer draws the same numbers each time, its clone draws others.
-        self.target = self.add_weight(shape, getattr(start, "clone", lambda: start)(), name="target")
+        self.target = self.add_weight(
+            shape, getattr(start, "clone", lambda: start)(), name="target"
+        )
 
     def call(self, x: Tensor) -> Tensor:
         scores = ops.matmul(self.source, ops.transpose(self.target))

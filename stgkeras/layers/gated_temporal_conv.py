@@ -56,8 +56,9 @@ class GatedTemporalConv(keras.layers.Layer):
 
     Source:
         Yu et al., 2018, arXiv:1709.04875, sec. 3.3; "conv" as in PyTorch Geometric Temporal's
-        TemporalConv; dilations: Wu et al., 2019, arXiv:1906.00121, eq. 8. Departs from the paper: "align" adds x' inside the gate, as the released
-        code does; eq. 6 of the paper is `residual=None`.
+        TemporalConv; "gtu" with a dilation: Wu et al., 2019, arXiv:1906.00121, eq. 8. Departs from
+        the first paper: "align" adds x' inside the gate, as the released code does; eq. 6 of the
+        paper is `residual=None`.
     """
 
     def __init__(

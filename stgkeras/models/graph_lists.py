@@ -86,6 +86,14 @@ def set_graphs(model: Any, graph: Array | Sequence[Array]) -> None:
     model.num_edges = rooms_of(holders)
 
 
+def edges_of(graph: Any, num_nodes: int) -> np.ndarray:
+    """Returns the absolute weights (N, N) of a graph operator, or the sum of those of several."""
+    found = np.zeros((num_nodes, num_nodes))
+    for operator in as_list(graph) or []:
+        found += abs(scipy.sparse.csr_array(operator)).toarray()
+    return found
+
+
 def rooms_of(holders: Sequence[StaticGraph]) -> tuple[int | None, ...] | None:
     """Returns the numbers of entries of sparse graphs, or None if all are dense."""
     rooms = tuple(holder.num_edges for holder in holders)

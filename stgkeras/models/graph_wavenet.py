@@ -9,6 +9,7 @@ import scipy.sparse
 from keras import layers, ops
 
 from stgkeras.layers import AdaptiveAdjacency, DiffusionConv, GatedTemporalConv, _checks
+from stgkeras.layers.bit_dropout import BitDropout
 from stgkeras.models import graph_lists
 from stgkeras.models.forecaster import Forecaster
 from stgkeras.models.graph_model import StoredGraph
@@ -90,7 +91,7 @@ class GraphWaveNet(Forecaster):
         the season with `normalize` or `season`, where the code reads zeros.
     """
 
-    takes_components = False
+    takes_components, takes_walks = False, True
 
     def __init__(
         self,
@@ -195,7 +196,7 @@ def residual(
     steps, filters = h.shape[1], arguments["residual_filters"]
     if operators:
         h = DiffusionConv(filters, arguments["K"], name=f"{name}_graph")(h, operators)
-        h = layers.Dropout(arguments["dropout"], name=f"{name}_dropout")(h)
+        h = BitDropout(arguments["dropout"], name=f"{name}_dropout")(h)
     else:
         h = layers.Dense(filters, name=f"{name}_dense")(h)
     norm = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")
@@ -214,7 +215,7 @@ def last_steps(x: Tensor, steps: int) -> Tensor:
     return ops.pad(x[:, -steps:], ((0, 0), (missing, 0), (0, 0), (0, 0)))
 
 
-def singular_vectors(graph: Array, units: int) -> tuple[np.ndarray, np.ndarray]:
+def singular_vectors(graph: Any, units: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the start of the vectors of the learned graph, from a given graph.
 
     Args:
