@@ -25,8 +25,9 @@ def as_list(graph: Array | Sequence[Array] | None) -> list[Any] | None:
     """Returns a list of operators as a list. A single operator becomes a list of one."""
     if graph is None:
         return None
-    is_one = scipy.sparse.issparse(graph) or (isinstance(graph, np.ndarray) and graph.ndim == 2)
-    return [graph] if is_one else list(graph)
+    given: Any = graph
+    is_one = scipy.sparse.issparse(given) or (isinstance(given, np.ndarray) and given.ndim == 2)
+    return [given] if is_one else list(given)
 
 
 def number_of(graph: Array | Sequence[Array] | None, num_graphs: int | None, default: int) -> int:

@@ -130,8 +130,9 @@ class GraphWaveNet(Forecaster):
                 "graph convolution. Received: num_blocks=1, num_layers=1. Use more layers."
             )
         super().__init__(graph_wavenet, own, None, num_nodes, graph=graph, **common)
-        if graph_lists.as_list(graph) and 0 < adaptive_units <= self.num_nodes:
-            start = singular_vectors(graph_lists.as_list(graph)[0], adaptive_units)
+        graphs = graph_lists.as_list(graph)
+        if graphs and 0 < adaptive_units <= self.num_nodes:
+            start = singular_vectors(graphs[0], adaptive_units)
             for variable, value in zip(self.get_layer("adjacency").weights, start, strict=True):
                 variable.assign(value)
 
@@ -226,7 +227,7 @@ def singular_vectors(graph: Any, units: int) -> tuple[np.ndarray, np.ndarray]:
         Two arrays (N, units), float32. The product of the first and the transposed second is the
         best approximation of the transposed graph of this rank.
     """
-    matrix = graph.toarray() if scipy.sparse.issparse(graph) else np.asarray(graph)
+    matrix = scipy.sparse.csr_array(graph).toarray()
     left, sizes, right = np.linalg.svd(matrix.T.astype("float64"))
     roots = np.sqrt(sizes[:units])
     found = left[:, :units] * roots, right[:units].T * roots
