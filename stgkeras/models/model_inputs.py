@@ -113,9 +113,8 @@ def signal_inputs(
 def static_operator(x: Tensor, arguments: dict[str, Any], graph: Any) -> Any:
     """Creates the layer that stores the graph, and returns its operator.
 
-    With "num_graphs" in the arguments, there are several graphs, see `static_operators`. A sparse
-    graph is stored with its Chebyshev terms if the model has attention. The function
-    writes the number of entries of a sparse graph into `arguments["num_edges"]`.
+    With "num_graphs", see `static_operators`. A sparse graph is stored with its Chebyshev terms if
+    the model has attention. Its number of entries is written into `arguments["num_edges"]`.
     """
     if "num_graphs" in arguments:
         return static_operators(x, arguments, graph)
