@@ -14,12 +14,12 @@ from stgkeras import losses, models
 NAMES = (
     *("stgcn-season", "stgcn-sparse", "graph-stid"),
     *("astgcn-dot-additive", "astgcn-step-stride", "mstgcn"),  # the last have strides 2 and 3
-    *("astgcn-links-pairwise", "chebnet"),
+    *("astgcn-links-pairwise", "chebnet", "graph-wavenet"),
 )
 FEW = ("stgcn-sparse", "graph-stid", "astgcn-dot-additive", "astgcn-step-stride", "mstgcn")
 SAMPLES = 5
 every_model = pytest.mark.parametrize("name", on_fastest(NAMES, FEW))
-HALF = ("stgcn-sparse", *NAMES[3:7])
+HALF = ("stgcn-sparse", *NAMES[3:7], "graph-wavenet")
 full = functools.cache(make)
 
 

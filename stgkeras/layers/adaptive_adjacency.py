@@ -39,7 +39,8 @@ class AdaptiveAdjacency(keras.layers.Layer):
         (5, 5)
 
     Source:
-        Wu et al., 2019, arXiv:1906.00121, eq. 5.
+        Wu et al., 2019, arXiv:1906.00121, eq. 5. The paper's released code multiplies by the
+        transposed of A, as `models.GraphWaveNet` does.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ def as_list(graph: Array | Sequence[Array] | None) -> list[Any] | None:
         return None
     given: Any = graph
     is_one = scipy.sparse.issparse(given) or (isinstance(given, np.ndarray) and given.ndim == 2)
-    return [given] if is_one else list(given)
+    return [given] if is_one else list(_checks.sequence("graph", given))
 
 
 def number_of(graph: Array | Sequence[Array] | None, num_graphs: int | None, default: int) -> int:
