@@ -40,6 +40,7 @@ class GraphWaveNet(Forecaster):
             graphs.random_walk(A.T)]` of a directed adjacency A; each an (N, N) array or SciPy
             sparse array. The list may be empty. The model saves the operators with the weights.
             With None, set `model.graph` or load weights before the model is used. Default None.
+        input_length: int. Number of input steps T, which are consecutive. Default 12.
         num_graphs: None, or int ≥ 0: the number of operators. None: that of `graph`, else 2.
         num_edges: None, or the largest number of entries of a sparse graph: an int, or one for
             each graph, None for a dense graph. Only needed if sparse graphs are set or loaded
@@ -86,9 +87,10 @@ class GraphWaveNet(Forecaster):
         sending nodes (the code's own P_s are `graphs.random_walk(A).T`). Departs from the code:
         only the skip connections are read at the end, so that the diffusion convolution and the
         normalisation of the last layer, and linear maps beside the diffusion convolutions, have no
-        effect there (15,712 of 308,660 parameters with 170 nodes); they are left out. The learned
-        graph starts anew for fewer nodes than `adaptive_units`. Missing readings are the mean or
-        the season with `normalize` or `season`, where the code reads zeros.
+        effect there (15,712 of 308,660 parameters with 170 nodes); they are left out. With fewer
+        nodes than `adaptive_units`, the vectors of the learned graph start from random numbers. The
+        moving variances have the divisor n, where PyTorch has n - 1. Missing readings are the mean
+        or the season with `normalize` or `season`, where the code reads zeros.
     """
 
     takes_components, takes_walks = False, True
