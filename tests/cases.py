@@ -173,6 +173,8 @@ def predict(model, inputs):
 
 
 def dense(matrix):
+    if isinstance(matrix, (list, tuple)):
+        return np.stack([dense(one) for one in matrix])
     return matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
 
 

@@ -72,6 +72,13 @@ LAYERS = {
         X[:-1] + (4,),
         2,
     ),
+    "gated-dilated": LayerCase(
+        layers.GatedTemporalConv,
+        {"filters": 4, "kernel_size": 3, "gate": "gtu", "residual": None, "dilation_rate": 2},
+        {"x": X},
+        (None, 2, NODES, 4),
+        2,
+    ),
     "temporal-bilinear": LayerCase(layers.TemporalAttention, {}, {"x": X}, X, 5),
     "temporal-dot": LayerCase(
         layers.TemporalAttention,
@@ -240,7 +247,11 @@ LAYERS = {
         0,
     ),
     "adaptive-adjacency": LayerCase(
-        layers.AdaptiveAdjacency, {"units": 4}, {"x": (None, NODES, 3)}, (NODES, NODES), 2
+        layers.AdaptiveAdjacency,
+        {"units": 4, "embeddings_initializer": "he_normal"},
+        {"x": (None, NODES, 3)},
+        (NODES, NODES),
+        2,
     ),
     "seasonal-scaler": LayerCase(
         layers.SeasonalScaler,

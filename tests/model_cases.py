@@ -50,6 +50,12 @@ def patchstg(*shape, **kwargs):
     return models.PatchSTG, {**small, **kwargs}, shape
 
 
+def graph_wavenet(*shape, **kwargs):
+    small = {"num_nodes": N, "input_length": 6, "horizon": 2, "num_layers": 2, "num_blocks": 1}
+    small |= {"residual_filters": 3, "dilation_filters": 4, "skip_filters": 5, "end_filters": 6}
+    return models.GraphWaveNet, {**small, "adaptive_units": 3, **kwargs}, shape
+
+
 def stgcn_links(**kwargs):
     return models.STGCNLinkPredictor, {**LINKS, "num_blocks": 1, "filters": 4, **kwargs}, (N, N)
 
@@ -60,6 +66,16 @@ def astgcn_links(**kwargs):
 
 def sparse():
     return scipy.sparse.csr_array(laplacian())
+
+
+def walks():
+    """Random walks both ways on a directed graph."""
+    roads = np.tril(adjacency()) + np.triu(adjacency()) / 3
+    return [graphs.random_walk(one) for one in (roads, roads.T)]
+
+
+def sparse_walks():
+    return [scipy.sparse.csr_array(one) for one in walks()]
 
 
 def renormalized():
@@ -100,6 +116,12 @@ CASES = {
     "graph-stid": graph_stid(2, N, 2, graph=laplacian, **TWO),
     "graph-stid-sparse": graph_stid(2, N, 1, graph=sparse, adaptive_units=0, normalize=True),
     "graph-stid-season": graph_stid(2, N, 1, graph=laplacian, input_length=DAYS, season=4),
+    "graph-wavenet": graph_wavenet(2, N, 2, graph=walks, input_length=3, **TWO),
+    "graph-wavenet-sparse": graph_wavenet(
+        2, N, 1, graph=sparse_walks, num_edges=10, adaptive_units=0, normalize=True
+    ),
+    "graph-wavenet-season": graph_wavenet(2, N, 1, graph=walks, season=4, kernel_size=3),
+    "graph-wavenet-no-graph": graph_wavenet(2, N, 1, num_graphs=0, adaptive_units=0, num_layers=3),
     "staeformer": staeformer(2, N, 2, **TWO),
     "staeformer-season": staeformer(2, N, 1, season=4, node_units=2, mixed_output=False),
     "patchstg": patchstg(2, N, 2, **TWO),
@@ -130,7 +152,16 @@ CASES = {
 FEW = (
     *("stgcn", "stgcn-sparse", "stgcn-step", "stgcn-normalize", "stgcn-season"),
     *("astgcn", "astgcn-dot-additive", "astgcn-components", "astgcn-sample-additive"),
-    *("graph-stid", "stgcn-links", "astgcn-links-pairwise", "smooth-scnn", "chebnet-nodes", "gcn"),
+    *(
+        "graph-stid",
+        "graph-wavenet",
+        "graph-wavenet-sparse",
+        "stgcn-links",
+        "astgcn-links-pairwise",
+        "smooth-scnn",
+        "chebnet-nodes",
+        "gcn",
+    ),
 )
 STATIC = [name for name, (_, arguments, _) in CASES.items() if "graph" in arguments]
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from cases import dense
 from conftest import on_fastest, once
 from test_forecaster import NAMES, ROADS, SMALL
 
@@ -23,10 +24,13 @@ NODE_AXES = {
 }
 STGCN = {"block_filters": ((4, 4, 4),), "output_filters": (4, 4), "kernel_size": 2, "K": 2}
 ASTGCN = {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 4, "K": 2}
+WAVENET = {"residual_filters": 4, "dilation_filters": 4, "skip_filters": 4, "end_filters": 4}
+WAVENET |= {"num_blocks": 1, "adaptive_units": 4}
 COMPONENTS = {"input_length": {"recent": 4, "daily": 4}, "horizon": 4, "normalize": True}
 # Four nodes, and four of nearly everything else: sizes do not show the axes of nodes.
 MODELS = {
     "GraphSTID": (models.GraphSTID, {**SMALL, "node_units": 4, "adaptive_units": 4}),
+    "GraphWaveNet": (models.GraphWaveNet, {**WAVENET, "input_length": 4}),
     "STGCN": (models.STGCN, {**STGCN, "input_length": 4}),
     "ASTGCN": (models.ASTGCN, {**ASTGCN, "input_length": 4, "num_features": 4}),
     "ASTGCN with components": (models.ASTGCN, {**ASTGCN, **COMPONENTS}),
@@ -68,10 +72,10 @@ def test_weights_go_to_the_sensors_of_their_names(name):
     rng = np.random.default_rng(0)
     for weight in old.trainable_weights:
         weight.assign(rng.normal(size=weight.shape))
-    graph = new.graph.copy()
+    graph = dense(new.graph).copy()
     shares = node_shares(NEW, NAMES, np.array(ONE_MORE))
     carry_weights(old, new, shares)
-    np.testing.assert_array_equal(new.graph, graph)
+    np.testing.assert_array_equal(dense(new.graph), graph)
     nodes = 0
     for layer, other in zip(old.layers, new.layers, strict=True):
         for weight, found in zip(layer.trainable_weights, other.trainable_weights, strict=True):
@@ -89,7 +93,7 @@ def test_weights_go_to_the_sensors_of_their_names(name):
                 order = [parts[2], (parts[0] + parts[2]) / 2, parts[0], parts[3]]
                 a = np.concatenate([*order, (parts[0] + parts[3]) / 2], axis)
             np.testing.assert_allclose(b, a, rtol=1e-6, err_msg=weight.path)
-    assert nodes == {"GraphSTID": 3, "STGCN": 4, "MSTGCN": 0}.get(name, nodes)
+    assert nodes == {"GraphSTID": 3, "GraphWaveNet": 2, "STGCN": 4, "MSTGCN": 0}.get(name, nodes)
     assert nodes or name == "MSTGCN"
 
 

@@ -13,6 +13,7 @@ SMALL = {
     models.GraphSTID: {"units": 8, "num_blocks": 1},
     models.STGCN: {"block_filters": [(4, 4, 4)], "kernel_size": 2},
     models.ASTGCN: {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 4},
+    models.GraphWaveNet: {"num_blocks": 1, "residual_filters": 4, "adaptive_units": 2},
 }
 
 

@@ -8,11 +8,12 @@ from model_cases import inputs_of, make
 from stgkeras.kernels import dispatch
 
 
+@pytest.mark.parametrize("name", ["stgcn-sparse", "graph-wavenet-sparse"])
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch writes no SavedModel")
-def test_a_model_with_a_sparse_graph_is_exported(tmp_path, monkeypatch):
+def test_a_model_with_a_sparse_graph_is_exported(name, tmp_path, monkeypatch):
     import tensorflow as tf
 
-    model = make("stgcn-sparse")
+    model = make(name)
     x = inputs_of(model, batch=3)
     expected = model.predict(x, verbose=0)
     answers, rule = [], dispatch.takes_fast_form

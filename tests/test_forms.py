@@ -13,6 +13,7 @@ from second_derivatives import by_tapes
 from stgkeras import layers
 from stgkeras.kernels import (
     attended_sum,
+    dense_product,
     sparse_forms,
     sparse_product,
     time_attention,
@@ -22,6 +23,7 @@ from stgkeras.kernels import (
 BACKEND = keras.backend.backend()
 on_torch = pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's own transforms")
 MODELS = ["stgcn", "stgcn-sparse", "astgcn", "astgcn-dot-additive", "mstgcn", "chebnet-nodes"]
+MODELS += ["graph-wavenet"]
 
 RNG = np.random.default_rng(0)
 INDEX = np.array([[0, 1, 1, 3, 3, 0], [1, 0, 2, 0, 3, 2]], "int32")
@@ -37,6 +39,11 @@ FORMS = {
         time_convolution._own_conv,
         time_convolution._portable_on_torch,
         [normal(2, 5, 3, 2), normal(3, 2, 4), normal(4), 1, 1],
+    ),
+    "dense-product": (
+        dense_product._own_product,
+        ops.matmul,
+        [normal(4, 4), normal(2, 3, 4, 2)],
     ),
     "projections": (
         time_attention._own_projections,

@@ -110,6 +110,21 @@ def test_gated_temporal_conv(gate, residual, filters):
     compare(layer, [X], expected)
 
 
+def test_dilated_gated_temporal_conv():
+    """A kernel with zeros between its steps."""
+    layer = layers.GatedTemporalConv(4, 2, "gtu", None, dilation_rate=3)
+
+    def expected(x, *, kernel, bias):
+        spread = np.zeros((4, *kernel.shape[1:]))
+        spread[::3] = kernel
+        own = {"kernel": spread, "bias": bias}
+        return numpy_layers.gated_temporal_conv(x, gate="gtu", residual=None, **own)
+
+    compare(layer, [X], expected)
+    with pytest.raises(ValueError, match="`residual` must be None with a dilation"):
+        layers.GatedTemporalConv(4, 2, dilation_rate=2)
+
+
 def test_bilinear_temporal_attention():
     layer = layers.TemporalAttention()
     compare(layer, [X], numpy_layers.bilinear_temporal_attention, **SCORES)

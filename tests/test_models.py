@@ -69,7 +69,7 @@ def test_a_saved_model_keeps_class_graph_and_predictions(name, tmp_path):
         assert scipy.sparse.issparse(loaded.graph) == scipy.sparse.issparse(model.graph)
         np.testing.assert_array_equal(dense(loaded.graph), dense(model.graph))
     else:
-        assert loaded.graph is None
+        assert not loaded.graph
     inputs = inputs_of(model)
     assert_close(predict(loaded, inputs), predict(model, inputs))
 

@@ -11,7 +11,7 @@ from model_cases import inputs_of, make
 
 from stgkeras.forecasting.one_window import compiled_call
 
-NAMES = ("graph-stid", "stgcn-season", "stgcn-sparse", "astgcn-dot-additive")
+NAMES = ("graph-stid", "stgcn-season", "stgcn-sparse", "astgcn-dot-additive", "graph-wavenet")
 POLICIES = {"float32": 1e-5, "mixed_bfloat16": 2e-2, "mixed_float16": 3e-3, "float64": 1e-5}
 
 

@@ -16,7 +16,7 @@ from stgkeras import graphs, models
 # One of each family and kind of state.
 NAMES = (
     *("stgcn-season", "astgcn-dot-additive", "mstgcn"),
-    *("graph-stid", "astgcn-links-pairwise", "chebnet"),
+    *("graph-stid", "graph-wavenet-sparse", "astgcn-links-pairwise", "chebnet"),
 )
 FEW = ("stgcn-season", "astgcn-dot-additive", "astgcn-links-pairwise")
 every_model = pytest.mark.parametrize("name", on_fastest(NAMES, FEW))

@@ -19,6 +19,7 @@ MODELS = [
     "mstgcn",
     "graph-stid",
     "graph-stid-sparse",
+    "graph-wavenet",
     "stgcn-links",
     "astgcn-links",
     "chebnet",

@@ -14,12 +14,12 @@ from stgkeras import losses, models
 NAMES = (
     *("stgcn-season", "stgcn-sparse", "graph-stid"),
     *("astgcn-dot-additive", "astgcn-step-stride", "mstgcn"),  # the last have strides 2 and 3
-    *("astgcn-links-pairwise", "chebnet"),
+    *("astgcn-links-pairwise", "chebnet", "graph-wavenet"),
 )
 FEW = ("stgcn-sparse", "graph-stid", "astgcn-dot-additive", "astgcn-step-stride", "mstgcn")
 SAMPLES = 5
 every_model = pytest.mark.parametrize("name", on_fastest(NAMES, FEW))
-HALF = ("stgcn-sparse", *NAMES[3:7])
+HALF = ("stgcn-sparse", *NAMES[3:7], "graph-wavenet")
 full = functools.cache(make)
 
 
@@ -101,6 +101,7 @@ ZOO = {
     models.GraphSTID: {"units": 8, "num_blocks": 1},
     models.STGCN: {"block_filters": [(4, 4, 4)], "kernel_size": 2},
     models.ASTGCN: {"num_blocks": 1, "spatial_filters": 4, "temporal_filters": 4},
+    models.GraphWaveNet: {"num_blocks": 1, "residual_filters": 4, "adaptive_units": 2},
 }
 EACH = [(kind, policy) for kind in ZOO for policy in ("mixed_bfloat16", "mixed_float16")]
 

@@ -28,15 +28,9 @@ from stgkeras.cli.partial import Partial, check_finished
 OWN = ("model", "horizon", "input_length", "season", "targets", "quantiles", "epochs", "seed")
 BESIDE = ("covariates", "known", "attributes")
 # Arguments of models that --set must not change: the data, the graph or other options set them.
-FIXED = {"kwargs", "num_nodes", "graph", "places", "num_edges", "num_features", "num_outputs"}
-FIXED |= {
-    "steps_per_day",
-    "normalize",
-    "past_calendar",
-    "past_covariates",
-    "future_covariates",
-    *OWN,
-}
+FIXED = {"kwargs", "num_nodes", "graph", "places", "num_graphs", "num_edges"}
+FIXED |= {"num_features", "num_outputs", "steps_per_day", "normalize", "past_calendar"}
+FIXED |= {"past_covariates", "future_covariates", *OWN}
 SEASONS: dict[str, str | bool] = {"auto": "auto", "on": True, "off": False}
 
 
@@ -46,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder for the result")
     group = parser.add_argument_group("forecaster")
-    group.add_argument("--model", help="STID, STAEformer, PatchSTG, STGCN, ASTGCN (GraphSTID)")
+    group.add_argument("--model", help="GraphSTID (default) or another; a wrong name lists all")
     group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
         "--input-length",

@@ -14,13 +14,13 @@ from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.covariates import covariate_inputs
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.season import usual_day, without_effect
-from stgkeras.graphs import renormalized_adjacency, scaled_laplacian
+from stgkeras.graphs import random_walk, renormalized_adjacency, scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.seasons import slots
 
-ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer", "PatchSTG")
+ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer", "PatchSTG", "GraphWaveNet")
 # Arguments of models that the data, the graph and the forecaster determine.
-GIVEN = {"num_nodes", "num_edges", "num_features", "num_outputs", "targets"}
+GIVEN = {"num_nodes", "num_edges", "num_graphs", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")
 GIVEN |= {"input_length", "horizon", "normalize", "season", "past_calendar", "quantiles"}
 COUNTS = ("past_covariates", "future_covariates")
@@ -62,10 +62,7 @@ def new_model(
             )
     own: dict[str, Any] = {}
     if getattr(build, "takes_graph", True):
-        adjacency = adjacency_of(series)
-        adjacency = np.maximum(adjacency, adjacency.T)
-        first_order = arguments.get("graph_conv") == "gcn"  # of STGCN
-        own["graph"] = (renormalized_adjacency if first_order else scaled_laplacian)(adjacency)
+        own["graph"] = _operators(build, adjacency_of(series), arguments)
     if getattr(build, "reads_calendar", False):
         if form.steps_per_day is None:
             raise ValueError(
@@ -92,6 +89,15 @@ def new_model(
             **arguments,
         },
     )
+
+
+def _operators(build, adjacency, arguments):
+    """Returns the graph operator of a model; random walks keep the direction of the edges."""
+    if getattr(build, "takes_walks", False):
+        return [random_walk(adjacency), random_walk(adjacency.T)]
+    adjacency = np.maximum(adjacency, adjacency.T)
+    first_order = arguments.get("graph_conv") == "gcn"  # of STGCN
+    return (renormalized_adjacency if first_order else scaled_laplacian)(adjacency)
 
 
 def built(build: Callable[..., Any], num_nodes: int, arguments: Mapping) -> ForecasterModel:

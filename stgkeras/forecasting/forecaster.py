@@ -39,8 +39,8 @@ class Forecaster:
     `forecast` needs only the newest readings.
 
     Args:
-        model: "GraphSTID", "STGCN", "ASTGCN", "STID", "STAEformer" or "PatchSTG", a model class of
-            stgkeras, or a function `build(num_nodes, **arguments)` that returns such a model.
+        model: str, a name of `models.forecasters()`, such as "GraphSTID"; a model class of
+            stgkeras; or a function `build(num_nodes, **arguments)` that returns such a model.
         horizon: int. Number of steps to forecast. Default 12.
         input_length: int or None. Number of steps that are read. Default: horizon, at least 12.
         season: "auto", True or False. Whether the model forecasts the deviation from the usual day

@@ -13,6 +13,7 @@ from stgkeras.datasets.series.adjacencies import checked_adjacency
 from stgkeras.datasets.series.graph_files import graph_parts
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.errors import ordered
+from stgkeras.models.graph_lists import as_list, edges_of
 
 if TYPE_CHECKING:
     from stgkeras.datasets.series.joined import GraphLike
@@ -60,17 +61,17 @@ def with_graph_of(forecaster: Any, series: Series) -> tuple[Series, dict[str, An
         return series, given
     if not model.takes_graph:
         return ordered(forecaster.form, series), given
-    edges = np.abs(sp.csr_array(model.graph).toarray())
+    edges = edges_of(model.graph, model.num_nodes)
     np.fill_diagonal(edges, 0)
     series = replace(ordered(forecaster.form, series), adjacency=edges)
-    return series, {**given, "graph": model.graph}  # the operator, exactly that of the model
+    return series, {**given, "graph": model.graph}  # the operators, exactly those of the model
 
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Counts the edges and parts of a graph operator, see `Forecaster.graph_summary`."""
-    if operator is None:
+    """Counts the edges and parts of graph operators, see `Forecaster.graph_summary`."""
+    if not as_list(operator):
         return {}
-    operator = sp.csr_array(operator).toarray()
+    operator = edges_of(operator, len(names))
     edges = (operator != 0) & ~np.eye(len(operator), dtype=bool)
     degree = edges.sum(axis=1)
     return {

@@ -158,7 +158,9 @@ def grown(
     def carried(num_nodes, **arguments):
         if before.num_edges is not None:
             arguments.pop("num_edges", None)  # there is room for the entries of the new graph
-            arguments["graph"] = sp.csr_array(arguments["graph"])
+            graph = arguments["graph"]
+            is_list = isinstance(graph, (list, tuple))
+            arguments["graph"] = [*map(sp.csr_array, graph)] if is_list else sp.csr_array(graph)
         model = built(build, num_nodes, arguments)
         _check_class(type(model), before)
         for name in before._argument_names:
@@ -168,7 +170,7 @@ def grown(
         carry_weights(before, model, shares)
         return model
 
-    for name in ("takes_graph", "reads_calendar", "takes_places"):
+    for name in ("takes_graph", "takes_walks", "reads_calendar", "takes_places"):
         setattr(carried, name, getattr(before, name))
     return carried
 

@@ -17,6 +17,7 @@ from stgkeras.kernels.normalization import layer_normalization
 from stgkeras.kernels.operators import (
     apply,
     chebyshev_terms,
+    diffusion_terms,
     has_terms,
     is_sparse,
     neighbourhood,
@@ -34,6 +35,7 @@ __all__ = [
     "bit_dropout",
     "chebyshev_conv",
     "chebyshev_terms",
+    "diffusion_terms",
     "finished",
     "gated_time_conv",
     "graph_conv",

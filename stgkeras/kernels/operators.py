@@ -21,6 +21,7 @@ import keras
 from keras import ops
 
 from stgkeras.kernels import dispatch
+from stgkeras.kernels.dense_product import dense_product
 from stgkeras.kernels.sparse_product import CACHED, as_columns, in_order, sparse_product
 from stgkeras.types import Tensor
 
@@ -48,6 +49,26 @@ def apply(operator: Tensor, x: Tensor) -> Tensor:
     # Steps with the same operator become columns of one product, (B, N, N) @ (B, N, T·F).
     columns, restore = as_columns(x, leading)
     return restore(ops.matmul(operator, columns))
+
+
+def diffusion_terms(operators: Sequence[Tensor], K: int, x: Tensor) -> list[Tensor]:
+    """Computes x, and for each operator P the signals P x, P² x, …, P^K x.
+
+    Args:
+        operators: list of graph operators, dense or sparse, of rank 2, 3 or 4.
+        K: int. Largest power.
+        x: (..., nodes, features).
+
+    Returns:
+        List of 1 + operators · K tensors of the shape of `x`.
+    """
+    terms = [x]
+    for operator in operators:
+        z, is_plain = x, not is_sparse(operator) and len(operator.shape) == 2 < len(x.shape)
+        for _ in range(K):
+            z = (dense_product if is_plain else apply)(operator, z)
+            terms.append(z)
+    return terms
 
 
 def chebyshev_terms(operator: Tensor, K: int, x: Tensor | None = None) -> list[Tensor]:

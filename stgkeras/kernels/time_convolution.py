@@ -72,7 +72,9 @@ def time_conv(
     return finished(y, added, activation)
 
 
-def gated_time_conv(x: Tensor, kernel: Tensor, bias: Tensor, gate: str) -> Tensor:
+def gated_time_conv(
+    x: Tensor, kernel: Tensor, bias: Tensor, gate: str, dilation: int = 1
+) -> Tensor:
     """Computes a gated convolution along time, `P ⊙ σ(Q)` or `tanh(P) ⊙ σ(Q)`.
 
     Args:
@@ -80,10 +82,13 @@ def gated_time_conv(x: Tensor, kernel: Tensor, bias: Tensor, gate: str) -> Tenso
         kernel: (kernel_size, features, 2·filters); the first half gives P, the second Q.
         bias: (2·filters,).
         gate: "glu" for the first formula, "gtu" for the second.
+        dilation: int. Distance of the steps that the kernel reads.
 
     Returns:
-        (batch, time - kernel_size + 1, nodes, filters).
+        (batch, time - dilation·(kernel_size - 1), nodes, filters).
     """
+    if dilation > 1:  # the steps as features: one matrix product
+        x, kernel = _steps_as_features(x, kernel.shape[0], dilation), _as_one_step(kernel)
     if keras.backend.backend() == "tensorflow":  # two convolutions are faster than a split result
         halves = zip(ops.split(kernel, 2, axis=-1), ops.split(bias, 2), strict=True)
         p, q = (time_conv(x, *half) for half in halves)
@@ -93,6 +98,18 @@ def gated_time_conv(x: Tensor, kernel: Tensor, bias: Tensor, gate: str) -> Tenso
             return ops.glu(y, axis=-1)
         p, q = ops.split(y, 2, axis=-1)
     return (p if gate == "glu" else ops.tanh(p)) * ops.sigmoid(q)
+
+
+def _steps_as_features(x, size, dilation):
+    """Joins the steps t, t + dilation, … under a kernel of this size, as features of step t."""
+    ends = [-dilation * later or None for later in reversed(range(size))]
+    seen = [x[:, step * dilation : end] for step, end in enumerate(ends)]
+    return ops.concatenate(seen, axis=-1)
+
+
+def _as_one_step(kernel):
+    """Returns the kernel for `_steps_as_features`."""
+    return ops.reshape(kernel, (1, -1, kernel.shape[-1]))
 
 
 def _padded(x, padding):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
+from keras import initializers, ops
 
 from stgkeras.layers import _checks
 from stgkeras.types import Tensor
@@ -21,6 +21,7 @@ class AdaptiveAdjacency(keras.layers.Layer):
 
     Args:
         units: int. Number of columns of E_1 and E_2.
+        embeddings_initializer: as in `keras.layers.Embedding`, for E_1 and E_2.
 
     Call arguments:
         x: tensor (..., nodes, features). Only the number of nodes is used.
@@ -38,18 +39,30 @@ class AdaptiveAdjacency(keras.layers.Layer):
         (5, 5)
 
     Source:
-        Wu et al., 2019, arXiv:1906.00121, eq. 5.
+        Wu et al., 2019, arXiv:1906.00121, eq. 5. The paper's released code multiplies by the
+        transposed of A, as `models.GraphWaveNet` does.
     """
 
-    def __init__(self, units: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        units: int,
+        embeddings_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.units = _checks.integer("units", units)
+        self.embeddings_initializer = _checks.initializer(
+            "embeddings_initializer", embeddings_initializer
+        )
 
     def build(self, x_shape: tuple) -> None:
         _checks.signal(x_shape, "(..., nodes, features)")
-        shape = (x_shape[-2], self.units)
-        self.source = self.add_weight(shape, "glorot_uniform", name="source")
-        self.target = self.add_weight(shape, "glorot_uniform", name="target")
+        shape, start = (x_shape[-2], self.units), self.embeddings_initializer
+        self.source = self.add_weight(shape, start, name="source")
+        # An initializer draws the same numbers each time, its clone draws others.
+        self.target = self.add_weight(
+            shape, getattr(start, "clone", lambda: start)(), name="target"
+        )
 
     def call(self, x: Tensor) -> Tensor:
         scores = ops.matmul(self.source, ops.transpose(self.target))
@@ -59,4 +72,5 @@ class AdaptiveAdjacency(keras.layers.Layer):
         return (x_shape[-2], x_shape[-2])
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
+        start = initializers.serialize(self.embeddings_initializer)
+        return {**super().get_config(), "units": self.units, "embeddings_initializer": start}

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from stgkeras.kernels import apply
+from stgkeras.kernels import diffusion_terms
 from stgkeras.layers import _checks
 from stgkeras.layers.graph_filter import GraphFilter
 from stgkeras.types import Tensor
@@ -66,12 +66,7 @@ class DiffusionConv(GraphFilter):
         self.add_kernel((terms, x_shape[-1], self.filters))
 
     def call(self, x: Tensor, operators: Sequence[Tensor]) -> Tensor:
-        terms = [x]
-        for operator in operators:
-            z = x
-            for _ in range(self.K):
-                z = apply(operator, z)
-                terms.append(z)
+        terms = diffusion_terms(operators, self.K, x)
         y = ops.matmul(
             ops.concatenate(terms, axis=-1), ops.reshape(self.kernel, (-1, self.filters))
         )

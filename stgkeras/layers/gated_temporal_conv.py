@@ -28,21 +28,25 @@ class GatedTemporalConv(keras.layers.Layer):
     x' is x without the first kernel_size - 1 steps. If x has fewer features than `filters`, zeros
     are appended. If x has more features, a trainable linear map reduces them to `filters`.
 
+    With a dilation d, the kernel reads every d-th step, over d · (kernel_size - 1) + 1 steps.
+
     Args:
         filters: int. Number of output features of a node.
         kernel_size: int. Number of input steps that each output step uses.
         gate: str. "glu", the gated linear unit, or "gtu", the gated tanh unit. Default "glu".
         residual: str or None. "align", "conv" or None, see above. Default "align".
+        dilation_rate: int. Distance d of the steps that the kernel reads. More than 1 needs
+            `residual=None`. Default 1.
         kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
 
     Call arguments:
         x: tensor (batch, time, nodes, features).
 
     Returns:
-        Tensor (batch, time - kernel_size + 1, nodes, filters).
+        Tensor (batch, time - d · (kernel_size - 1), nodes, filters).
 
     Raises:
-        ValueError: if an argument is invalid, or `x` has fewer than `kernel_size` steps.
+        ValueError: if an argument is invalid, or `x` has too few steps.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -52,8 +56,9 @@ class GatedTemporalConv(keras.layers.Layer):
 
     Source:
         Yu et al., 2018, arXiv:1709.04875, sec. 3.3; "conv" as in PyTorch Geometric Temporal's
-        TemporalConv. Departs from the paper: "align" adds x' inside the gate, as the released
-        code does; eq. 6 of the paper is `residual=None`.
+        TemporalConv; "gtu" with a dilation: Wu et al., 2019, arXiv:1906.00121, eq. 8. Departs from
+        the first paper: "align" adds x' inside the gate, as the released code does; eq. 6 of the
+        paper is `residual=None`.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class GatedTemporalConv(keras.layers.Layer):
         gate: str = "glu",
         residual: str | None = "align",
         *,
+        dilation_rate: int = 1,
         kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
         bias_initializer: str | keras.initializers.Initializer = "zeros",
         **kwargs: Any,
@@ -72,12 +78,18 @@ class GatedTemporalConv(keras.layers.Layer):
         self.kernel_size = _checks.integer("kernel_size", kernel_size)
         self.gate = _checks.one_of("gate", gate, ("glu", "gtu"))
         self.residual = _checks.one_of("residual", residual, ("align", "conv", None))
+        self.dilation_rate = _checks.integer("dilation_rate", dilation_rate)
+        if self.dilation_rate > 1 and residual is not None:
+            raise ValueError(
+                "`residual` must be None with a dilation. Received: residual="
+                f"{residual!r}, dilation_rate={dilation_rate}. Use `residual=None`."
+            )
         self.kernel_initializer = _checks.initializer("kernel_initializer", kernel_initializer)
         self.bias_initializer = _checks.initializer("bias_initializer", bias_initializer)
 
     def build(self, x_shape: tuple) -> None:
         _checks.signal(x_shape)
-        _checks.steps(x_shape, self.kernel_size)
+        _checks.steps(x_shape, 1 + self._lost_steps())
         features = x_shape[-1]
         self.kernel = self._kernel("kernel", (self.kernel_size, features, 2 * self.filters))
         self.bias = self._bias("bias", 2 * self.filters)
@@ -99,10 +111,13 @@ class GatedTemporalConv(keras.layers.Layer):
         kernel, bias = self.kernel, self.bias
         if self.residual == "align":
             kernel, bias = self._with_aligned(kernel, bias)
-        y = gated_time_conv(x, kernel, bias, self.gate)
+        y = gated_time_conv(x, kernel, bias, self.gate, self.dilation_rate)
         if self.residual == "conv":
             y = ops.relu(y + time_conv(x, self.residual_kernel, self.residual_bias))
         return y
+
+    def _lost_steps(self):
+        return self.dilation_rate * (self.kernel_size - 1)
 
     def _with_aligned(self, kernel, bias):
         """Returns the kernel and bias that compute P + x'. x' is the last step under the kernel."""
@@ -118,7 +133,7 @@ class GatedTemporalConv(keras.layers.Layer):
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         batch, time, nodes, _ = x_shape
-        time = None if time is None else time - self.kernel_size + 1
+        time = None if time is None else time - self._lost_steps()
         return (batch, time, nodes, self.filters)
 
     def get_config(self) -> dict[str, Any]:
@@ -128,6 +143,7 @@ class GatedTemporalConv(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "gate": self.gate,
             "residual": self.residual,
+            "dilation_rate": self.dilation_rate,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
         }

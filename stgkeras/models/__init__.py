@@ -2,6 +2,7 @@
 
 from stgkeras.models.astgcn import ASTGCN
 from stgkeras.models.graph_stid import GraphSTID
+from stgkeras.models.graph_wavenet import GraphWaveNet
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
 from stgkeras.models.patchstg import PatchSTG
 from stgkeras.models.preset_files import presets
@@ -18,6 +19,7 @@ __all__ = [
     "GCN",
     "GraphSTID",
     "PatchSTG",
+    "GraphWaveNet",
     "STAEformer",
     "STGCN",
     "STGCNLinkPredictor",

@@ -85,6 +85,7 @@ class Forecaster(GraphModel):
 
     hidden_arguments = ("network", "own", "normalization")  # which only a model passes on
     takes_components = True
+    takes_walks = False  # whether `graph` is a list of random walks, both ways
     reads_calendar = False  # whether "past_calendar" is always an input
     takes_places = False  # whether the constructor has an argument `places`
 

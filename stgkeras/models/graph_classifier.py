@@ -13,6 +13,7 @@ from stgkeras.layers import StaticClusters, StaticGraph, _checks
 from stgkeras.missing import known_labels
 from stgkeras.models.class_networks import node_classes, signal_classes, signal_input
 from stgkeras.models.graph_filters import GraphFilters
+from stgkeras.models.graph_lists import holder_name
 from stgkeras.models.graph_model import StoredGraph
 from stgkeras.models.operator_check import check_operator
 from stgkeras.types import Array
@@ -121,14 +122,14 @@ class GraphClassifier(GraphFilters):
         if self.cluster_shapes is None:
             return super().graph
         levels = range(len(self.cluster_shapes))
-        return tuple(self.get_layer(_holder_name(level)).graph for level in levels)
+        return tuple(self.get_layer(holder_name(level)).graph for level in levels)
 
     @graph.setter
     def graph(self, graph: Array | Sequence[Array]) -> None:
         found = []
         for level, operator in enumerate(_a_level("graph", graph, self.cluster_shapes)):
             check_operator(operator, vars(self))
-            layer = self.get_layer(_holder_name(level))
+            layer = self.get_layer(holder_name(level))
             layer.graph = operator
             found.append(layer.num_edges)
         self.num_edges = found[0] if self.cluster_shapes is None else tuple(found)
@@ -155,10 +156,6 @@ class GraphClassifier(GraphFilters):
                 )
             layer.clusters = members
             num_nodes = len(members)
-
-
-def _holder_name(level):
-    return f"static_graph_{level}" if level else "static_graph"
 
 
 def _check(arguments):
@@ -253,7 +250,7 @@ def _graph_holders(graph, arguments):
         StaticGraph(
             nodes[level],
             operator,
-            name=_holder_name(level),
+            name=holder_name(level),
             **{name: values[level] for name, values in rows.items()},
         )
         for level, operator in enumerate(graphs)

@@ -18,6 +18,7 @@ from stgkeras.layers import (
     StaticTerms,
     _checks,
 )
+from stgkeras.models.graph_lists import static_operators
 from stgkeras.models.operator_check import check_operator
 from stgkeras.seasons import component_steps
 from stgkeras.types import Array, Tensor
@@ -109,12 +110,14 @@ def signal_inputs(
     return inputs, inputs
 
 
-def static_operator(x: Tensor, arguments: dict[str, Any], graph: Array | None) -> Tensor:
+def static_operator(x: Tensor, arguments: dict[str, Any], graph: Any) -> Any:
     """Creates the layer that stores the graph, and returns its operator.
 
-    A sparse graph is stored with its Chebyshev terms if the model has attention. The function
-    writes the number of entries of a sparse graph into `arguments["num_edges"]`.
+    With "num_graphs", see `static_operators`. A sparse graph is stored with its Chebyshev terms if
+    the model has attention. Its number of entries is written into `arguments["num_edges"]`.
     """
+    if "num_graphs" in arguments:
+        return static_operators(x, arguments, graph)
     room = {"num_edges": arguments["num_edges"], "name": "static_graph"}
     is_sparse = room["num_edges"] is not None or scipy.sparse.issparse(graph)
     has_attention = "spatial_score" in arguments and arguments.get("attention", True)

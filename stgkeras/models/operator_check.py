@@ -26,11 +26,12 @@ def check_operator(graph: Array | None, arguments: Mapping[str, Any]) -> None:
     Args:
         graph: None, or the operator, or with "num_frequencies" in `arguments`, a Fourier basis.
             Other arrays, such as a wrong shape, are left to `StaticGraph`.
-        arguments: mapping of the arguments of the model: "K", "graph_conv" or "num_frequencies",
-            if the model has them.
+        arguments: mapping of the arguments of the model: "K", "graph_conv", "num_frequencies" or
+            "num_graphs", if the model has them.
     """
     matrix = _non_negative(graph)
-    if matrix is None or arguments.get("K") == 1:
+    has_walks = "num_graphs" in arguments
+    if matrix is None or (arguments.get("K") == 1 and not has_walks):
         return
     if "num_frequencies" in arguments:
         products = (matrix.T @ matrix).toarray()
@@ -43,6 +44,7 @@ def check_operator(graph: Array | None, arguments: Mapping[str, Any]) -> None:
         return
     is_gcn = "K" not in arguments or arguments.get("graph_conv") == "gcn"
     fix = "renormalized_adjacency(A)" if is_gcn else "scaled_laplacian(A)"
+    fix = "random_walk(A)" if has_walks else fix
     is_symmetric = abs(matrix - matrix.T).max() <= TOLERANCE * matrix.max()
     eigenvalue = _smallest_radius(matrix, is_symmetric)
     if eigenvalue > 1 + TOLERANCE and not matrix.diagonal().any():

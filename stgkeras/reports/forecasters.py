@@ -12,6 +12,7 @@ from stgkeras.datasets import Series
 from stgkeras.datasets.series.splits import cut
 from stgkeras.forecasting import Forecaster
 from stgkeras.forecasting.errors import ordered
+from stgkeras.models.graph_lists import edges_of
 from stgkeras.models.graph_model import GraphModel
 from stgkeras.reports.comparison import Comparison
 
@@ -74,7 +75,8 @@ def graph_of(model: Any) -> np.ndarray:
         model: model such as `models.STGCN`, with a graph.
 
     Returns:
-        (N, N), the graph operator without its diagonal.
+        (N, N), the graph operator without its diagonal. Of several operators for the same nodes,
+        the sum of the absolute weights.
 
     Raises:
         TypeError, ValueError: if `model` is no model of this library, or has no fixed graph.
@@ -87,6 +89,10 @@ def graph_of(model: Any) -> np.ndarray:
         [[0.0, -1.0], [-1.0, 0.0]]
     """
     arguments.instance("model", model, GraphModel, "Pass a model such as `models.STGCN(...)`.")
+    if getattr(model, "takes_walks", False) and model.graph:
+        graph = edges_of(model.graph, model.num_nodes)
+        np.fill_diagonal(graph, 0)
+        return graph
     if not hasattr(model.graph, "shape"):  # none, or one for each level of a pooling
         raise ValueError(
             "`model` must have one fixed graph. Received: a model with the graph "

@@ -55,6 +55,17 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.05, "default": 0.15}),
         **LEARNING_RATE,
     },
+    "GraphWaveNet": {
+        "residual_filters": ("Choice", {"values": [16, 32, 64], "default": 32}),
+        "dilation_filters": ("Choice", {"values": [16, 32, 64], "default": 32}),
+        "skip_filters": ("Choice", {"values": [64, 128, 256], "default": 256}),
+        "end_filters": ("Choice", {"values": [128, 256, 512], "default": 512}),
+        "num_blocks": ("Int", {"min_value": 2, "max_value": 4, "default": 4}),
+        "K": ("Int", {"min_value": 1, "max_value": 3, "default": 2}),
+        "adaptive_units": ("Choice", {"values": [0, 10, 20], "default": 10}),
+        "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.3}),
+        **LEARNING_RATE,
+    },
     "STAEformer": {  # every sum of the lengths is a multiple of four, the number of heads
         "input_units": ("Choice", {"values": [8, 16, 24, 48], "default": 24}),
         "day_units": ("Choice", {"values": [0, 24], "default": 24}),
