@@ -216,6 +216,36 @@ LAYERS = {
         (None, NODES, 2, 3),
         0,
     ),
+    "agent-attention": LayerCase(
+        layers.AgentAttention, {}, {"x": (None, NODES, 3), "agents": (2, 3)}, (None, NODES, 3), 12
+    ),
+    "agent-tokens": LayerCase(layers.AgentTokens, {"num_agents": 2}, {"x": X}, (2, 3), 1),
+    "mixture-of-experts": LayerCase(
+        layers.MixtureOfExperts,
+        {"units": 4, "num_experts": 3},
+        {"x": (None, NODES, 2), "routing": (None, NODES, 3)},
+        (None, NODES, 4),
+        2,
+    ),
+    "mixture-of-one-expert": LayerCase(
+        layers.MixtureOfExperts, {"units": 4, "num_experts": 1}, {"x": X}, X[:-1] + (4,), 2
+    ),
+    "reversible-normalization": LayerCase(
+        layers.ReversibleNormalization, {"epsilon": 1e-3}, {"x": X}, X
+    ),
+    "reversible-normalization-inverse": LayerCase(
+        layers.ReversibleNormalization,
+        {"targets": (2, 0)},
+        {"x": X, "y": (None, 2, NODES, 2)},
+        (None, 2, NODES, 2),
+    ),
+    "spatio-temporal-embedding": LayerCase(
+        layers.SpatioTemporalEmbedding,
+        {"steps_per_day": 4},
+        {"x": (None, NODES, 3), "calendar": (None, 2)},
+        (None, NODES, 3),
+        3,
+    ),
     "adaptive-adjacency": LayerCase(
         layers.AdaptiveAdjacency, {"units": 4}, {"x": (None, NODES, 3)}, (NODES, NODES), 2
     ),
