@@ -64,7 +64,7 @@ def test_errors_name_options(here, error, capsys):
     def refused(*options):
         return error("tune", "speeds.csv", "roads.csv", *options, "--out", "refused")
 
-    assert "--model must be one of GraphSTID, STGCN, ASTGCN, STID, STAEformer" in refused(
+    assert "--model must be one of GraphSTID, STGCN, ASTGCN, STID, STAEformer, FaST" in refused(
         "--model", "GCN"
     )
     assert "--set must name arguments of GraphSTID" in refused("--set", "filters=2")

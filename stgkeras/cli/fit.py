@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("roads", metavar="ROADS", nargs="?", help="file of the graph")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="new folder for the result")
     group = parser.add_argument_group("forecaster")
-    group.add_argument("--model", help="GraphSTID (default), STID, STAEformer, STGCN or ASTGCN")
+    group.add_argument("--model", help="GraphSTID (default), STID, STAEformer, FaST, STGCN, ASTGCN")
     group.add_argument("--horizon", type=count, help="steps to forecast (12)")
     group.add_argument(
         "--input-length",

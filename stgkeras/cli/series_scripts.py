@@ -56,7 +56,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "data": {"nargs": "?", "metavar": "READINGS", "help": "file of readings"},
         "graph": {"nargs": "?", "metavar": "ROADS", "help": "file of distances or positions"},
         "--model": {
-            "choices": ("GraphSTID", "STID", "STAEformer", "STGCN", "ASTGCN"),
+            "choices": ("GraphSTID", "STID", "STAEformer", "FaST", "STGCN", "ASTGCN"),
             "default": "GraphSTID",
         },
         "--horizon": {"type": int, "default": 12, "help": "steps to forecast (12)"},

@@ -39,7 +39,7 @@ class Forecaster:
     `forecast` needs only the newest readings.
 
     Args:
-        model: "GraphSTID", "STGCN", "ASTGCN", "STID" or "STAEformer", a model class of stgkeras, or
+        model: "GraphSTID", "STGCN", "ASTGCN", "STID", "STAEformer" or "FaST", a model class, or
             a function `build(num_nodes, **arguments)` that returns such a model.
         horizon: int. Number of steps to forecast. Default 12.
         input_length: int or None. Number of steps that are read. Default: horizon, at least 12.

@@ -11,9 +11,9 @@ Of stgkeras, this package imports only the type aliases.
 from stgkeras.kernels.dispatch import portable_forms
 from stgkeras.kernels.dropout import bit_dropout
 from stgkeras.kernels.finish import finished
-from stgkeras.kernels.gated_experts import gated_experts
 from stgkeras.kernels.graph_convolution import chebyshev_conv, graph_conv
 from stgkeras.kernels.memory import keep_freed
+from stgkeras.kernels.mixture import gated_experts
 from stgkeras.kernels.normalization import layer_normalization
 from stgkeras.kernels.operators import (
     apply,

@@ -36,12 +36,12 @@ def forecast(
         x: array (batch, input_length, num_nodes, num_features), the last readings, in original
             units.
         steps: int. Number of steps to forecast.
-        calendar: None, or for a model with a season, and for STID and STAEformer, an array (batch,
-            at least ⌈steps / horizon⌉ · horizon, 2): `datasets.calendar` of the steps after the
-            window. Default None.
-        past_calendar: None, or for a model with `past_calendar=True`, and for STID and STAEformer,
-            an array (batch, input_length, 2): `datasets.calendar` of the steps of `x`. Default
-            None.
+        calendar: None, or for a model with a season, and for STID, STAEformer and FaST, an array
+            (batch, at least ⌈steps / horizon⌉ · horizon, 2): `datasets.calendar` of the steps after
+            the window. Default None.
+        past_calendar: None, or for a model with `past_calendar=True`, and for STID, STAEformer and
+            FaST, an array (batch, input_length, 2): `datasets.calendar` of the steps of `x`.
+            Default None.
 
     Returns:
         NumPy array (batch, steps, num_nodes, num_features), in original units. The features have

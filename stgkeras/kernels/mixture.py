@@ -14,7 +14,7 @@ from stgkeras.kernels import dispatch
 from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
 
-ROWS = 2048  # that the fast form computes at once
+ROWS = 4096  # that the fast form computes at once
 
 
 def gated_experts(x: Tensor, kernel: Tensor, bias: Tensor, routing: Tensor | None) -> Tensor:
@@ -99,7 +99,7 @@ def _own_experts():
             if wanted[0]:
                 torch.mm(found.T, kernel.T, out=of_x[part])
             of_kernel.addmm_(found, x[part])
-            of_bias += found.sum(1)
+            of_bias.addmv_(found, x.new_ones(count))  # faster than a sum
         return of_x, of_kernel.T, of_bias, of_routing
 
     return own_form(_portable, forward, backward)
