@@ -1,5 +1,7 @@
 """FaST and its layers: values from the equations, weights, long horizons, targets and quantiles."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import numpy_fast
@@ -8,9 +10,11 @@ from cases import as_numpy, predict, randomize, weights_of
 from conftest import once
 from gradients import gradients
 from keras import ops
+from test_forecaster import city, series_of
 from test_layer_values import compare
 
 from stgkeras import layers, models
+from stgkeras.forecasting import Forecaster
 from stgkeras.kernels import mixture, portable_forms
 
 N, RNG = 5, np.random.default_rng(0)
@@ -199,3 +203,20 @@ def test_faults_are_named():
     with pytest.raises(ValueError, match="`num_experts` must be an integer of at least 1"):
         model_of(num_experts=0)
     assert weights_of(layers.ReversibleNormalization()) == {}
+
+
+@once
+def test_a_forecaster_trains_saves_and_opens_it(tmp_path):
+    """Without roads, on readings of which some are missing."""
+    series = dataclasses.replace(series_of({"speed": city()["speed"]}), adjacency=None)
+    forecaster = Forecaster("FaST", horizon=3, units=4, num_blocks=1, num_agents=2)
+    history = forecaster.fit(series, epochs=3, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+    found = forecaster.forecast(series).values
+    forecaster.save(tmp_path / "city")
+    opened = Forecaster.load(tmp_path / "city")
+    np.testing.assert_allclose(opened.forecast(series).values, found, rtol=1e-4)
+    again = Forecaster("FaST", horizon=3)
+    again.fit(series, initial=opened, epochs=0, verbose=0)
+    for ours, theirs in zip(again.model.get_weights(), opened.model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
