@@ -46,7 +46,7 @@ class AgentTokens(keras.layers.Layer):
         )
 
     def call(self, x: Tensor) -> Tensor:
-        return ops.convert_to_tensor(self.agents)
+        return ops.copy(self.agents.value)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         return (self.num_agents, x_shape[-1])
