@@ -1,5 +1,6 @@
 """Every layer as data; `None` in a shape is the batch axis."""
 
+import layer_cases_zoo
 from cases import NODES, LayerCase, basis, clusters, laplacian, patches
 
 from stgkeras import layers
@@ -11,6 +12,7 @@ SQUARE = (None, NODES, NODES)
 BASIS = (NODES, 4)
 
 LAYERS = {
+    **layer_cases_zoo.LAYERS,
     "cheb": LayerCase(
         layers.ChebConv, {"filters": 4, "K": 3}, {"x": X, "graph": GRAPH}, (None, 6, NODES, 4), 2
     ),
@@ -186,58 +188,6 @@ LAYERS = {
         {"y": (None, 2, NODES, 1), "covariates": (None, 2, NODES, 3)},
         (None, 2, NODES, 1),
         7,
-    ),
-    "diffusion": LayerCase(
-        layers.DiffusionConv,
-        {"filters": 4, "K": 2, "activation": "tanh"},
-        {"x": X, "operators": [GRAPH, GRAPH]},
-        (None, 6, NODES, 4),
-        2,
-    ),
-    "diffusion-each-step": LayerCase(
-        layers.DiffusionConv,
-        {"filters": 2, "K": 1, "use_bias": False},
-        {"x": X, "operators": [SQUARE, (None, 6, NODES, NODES)]},
-        (None, 6, NODES, 2),
-        1,
-    ),
-    "axial-attention-time": LayerCase(
-        layers.AxialAttention,
-        {"num_heads": 2, "axis": "time"},
-        {"x": (None, 6, NODES, 4)},
-        (None, 6, NODES, 4),
-        4,
-    ),
-    "axial-attention-nodes": LayerCase(
-        layers.AxialAttention, {"num_heads": 1, "axis": "nodes"}, {"x": X}, X, 4
-    ),
-    "axial-attention-linear": LayerCase(
-        layers.AxialAttention,
-        {"num_heads": 1, "axis": "nodes", "random_features": 5},
-        {"x": X},
-        X,
-        trainable=4,
-        frozen=1,
-    ),
-    "transformer-block": LayerCase(
-        layers.TransformerBlock,
-        {"num_heads": 3, "axis": "time", "feed_forward_units": 4, "dropout": 0.0},
-        {"x": X},
-        X,
-        12,
-    ),
-    "adaptive-embedding": LayerCase(
-        layers.AdaptiveEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1
-    ),
-    "node-embedding-steps": LayerCase(
-        layers.NodeEmbedding, {"units": 4}, {"x": X}, (None, 6, NODES, 7), 1
-    ),
-    "calendar-embedding": LayerCase(
-        layers.CalendarEmbedding,
-        {"steps_per_day": 24, "day_units": 3, "week_units": 2},
-        {"calendar": (None, 6, 2)},
-        (None, 6, 5),
-        2,
     ),
     "monotone-quantiles": LayerCase(
         layers.MonotoneQuantiles,

@@ -56,6 +56,15 @@ def graph_wavenet(*shape, **kwargs):
     return models.GraphWaveNet, {**small, "adaptive_units": 3, **kwargs}, shape
 
 
+def fast(*shape, **kwargs):
+    small = {"num_nodes": N, "input_length": 6, "horizon": 2, "steps_per_day": 4, "units": 4}
+    return (
+        models.FaST,
+        {**small, "num_blocks": 2, "num_experts": 3, "num_agents": 2} | kwargs,
+        shape,
+    )
+
+
 def stgcn_links(**kwargs):
     return models.STGCNLinkPredictor, {**LINKS, "num_blocks": 1, "filters": 4, **kwargs}, (N, N)
 
@@ -113,6 +122,8 @@ CASES = {
     "astgcn-sample-additive": astgcn(2, N, 1, dynamic_graph="sample", spatial_score="additive"),
     "astgcn-step-stride": astgcn(2, N, 1, dynamic_graph="step", time_stride=2, num_blocks=2),
     "mstgcn": astgcn(2, N, 1, graph=laplacian, attention=False, time_stride=3),
+    "fast": fast(2, N, 2, **TWO),
+    "fast-season": fast(2, N, 1, input_length=DAYS, season=4, num_experts=1),
     "graph-stid": graph_stid(2, N, 2, graph=laplacian, **TWO),
     "graph-stid-sparse": graph_stid(2, N, 1, graph=sparse, adaptive_units=0, normalize=True),
     "graph-stid-season": graph_stid(2, N, 1, graph=laplacian, input_length=DAYS, season=4),

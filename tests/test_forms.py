@@ -14,6 +14,7 @@ from stgkeras import layers
 from stgkeras.kernels import (
     attended_sum,
     dense_product,
+    mixture,
     sparse_forms,
     sparse_product,
     time_attention,
@@ -64,6 +65,11 @@ FORMS = {
         attended_sum._own_sum,
         attended_sum._portable,
         [normal(2, 3, 4, 2), normal(2, 2, 3), None, INDEX, normal(2, 4), normal(2, 6)],
+    ),
+    "experts": (
+        mixture._own_experts,
+        mixture._portable,
+        [normal(5, 3), normal(3, 12), normal(12), normal(5, 3)],
     ),
     "product": (
         lambda: sparse_forms.product_on_torch(sparse_product._portable_on_torch),

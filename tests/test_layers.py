@@ -18,7 +18,8 @@ STATE = {
     "clusters",
     "patches",
 }  # arguments that the weights keep, not the config
-BATCH = {name: LAYERS[name] for name in LAYERS if not name.startswith(("static", "adaptive"))}
+OF_ALL = ("static", "adaptive", "agent-tokens")  # whose outputs have no batch axis
+BATCH = {name: LAYERS[name] for name in LAYERS if not name.startswith(OF_ALL)}
 
 
 def shapes_of(outputs):

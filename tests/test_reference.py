@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import reference_fast
 import reference_files
 import reference_patchstg
 import reference_zoo
@@ -218,8 +219,9 @@ CASES = {
         lambda y: y.transpose(0, 1, 3, 2),
     ),
 }
-CASES |= reference_zoo.CASES | reference_patchstg.CASES
-AXES_OF_X = reference_patchstg.AXES_OF_X | reference_zoo.AXES_OF_X
+for part_of_zoo in (reference_zoo, reference_patchstg, reference_fast):
+    CASES |= part_of_zoo.CASES
+AXES_OF_X = reference_patchstg.AXES_OF_X | reference_zoo.AXES_OF_X | reference_fast.AXES_OF_X
 AXES_OF_X |= {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
 
 

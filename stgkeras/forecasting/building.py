@@ -18,7 +18,7 @@ from stgkeras.graphs import random_walk, renormalized_adjacency, scaled_laplacia
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
 from stgkeras.seasons import slots
 
-ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer", "PatchSTG", "GraphWaveNet")
+ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer", "PatchSTG", "FaST", "GraphWaveNet")
 # Arguments of models that the data, the graph and the forecaster determine.
 GIVEN = {"num_nodes", "num_edges", "num_graphs", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")

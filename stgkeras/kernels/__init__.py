@@ -13,6 +13,7 @@ from stgkeras.kernels.dropout import bit_dropout, kept_values
 from stgkeras.kernels.finish import finished
 from stgkeras.kernels.graph_convolution import chebyshev_conv, graph_conv
 from stgkeras.kernels.memory import keep_freed
+from stgkeras.kernels.mixture import gated_experts
 from stgkeras.kernels.normalization import layer_normalization
 from stgkeras.kernels.operators import (
     apply,
@@ -37,6 +38,7 @@ __all__ = [
     "chebyshev_terms",
     "diffusion_terms",
     "finished",
+    "gated_experts",
     "gated_time_conv",
     "graph_conv",
     "has_terms",

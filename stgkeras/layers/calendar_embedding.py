@@ -68,12 +68,10 @@ class CalendarEmbedding(keras.layers.Layer):
 
     def call(self, calendar: Tensor) -> Tensor:
         parts = []
+        step, day = calendar_rows(calendar, self.steps_per_day)
         if self.day_units:
-            step = ops.floor(calendar[..., 0] * self.steps_per_day + HALF)
-            step = ops.cast(step, "int32") % self.steps_per_day
             parts.append(ops.take(self.day_embeddings, step, axis=0))
         if self.week_units:
-            day = ops.cast(ops.floor(calendar[..., 1] + HALF), "int32") % 7
             parts.append(ops.take(self.week_embeddings, day, axis=0))
         return ops.concatenate(parts, axis=-1)
 
@@ -91,3 +89,18 @@ class CalendarEmbedding(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         names = ("steps_per_day", "day_units", "week_units")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def calendar_rows(calendar: Tensor, steps_per_day: int) -> tuple[Tensor, Tensor]:
+    """Returns the step of the day and the day of the week of each time, as int32.
+
+    Args:
+        calendar: (..., 2), `datasets.calendar`.
+        steps_per_day: int.
+
+    Returns:
+        Two tensors (...), from 0 to steps_per_day - 1 and from 0 to 6.
+    """
+    step = ops.floor(calendar[..., 0] * steps_per_day + HALF)
+    day = ops.floor(calendar[..., 1] + HALF)
+    return ops.cast(step, "int32") % steps_per_day, ops.cast(day, "int32") % 7

@@ -1,6 +1,7 @@
 """Keras models that forecast signals on a graph, predict links, and classify signals or nodes."""
 
 from stgkeras.models.astgcn import ASTGCN
+from stgkeras.models.fast import FaST
 from stgkeras.models.graph_stid import GraphSTID
 from stgkeras.models.graph_wavenet import GraphWaveNet
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
@@ -16,6 +17,7 @@ __all__ = [
     "ASTGCN",
     "ASTGCNLinkPredictor",
     "ChebNet",
+    "FaST",
     "GCN",
     "GraphSTID",
     "PatchSTG",

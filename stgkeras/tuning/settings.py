@@ -76,6 +76,13 @@ SETTINGS: dict[str, Space] = {
         "dropout": ("Float", {"min_value": 0.0, "max_value": 0.5, "step": 0.1, "default": 0.1}),
         **LEARNING_RATE,
     },
+    "FaST": {
+        "units": spaces.filters(64),
+        "num_blocks": ("Int", {"min_value": 1, "max_value": 4, "default": 3}),
+        "num_experts": ("Choice", {"values": [1, 4, 8], "default": 8}),
+        "num_agents": ("Choice", {"values": [8, 16, 32, 64], "default": 32}),
+        **LEARNING_RATE,
+    },
     "PatchSTG": {
         "input_units": ("Choice", {"values": [16, 32, 64, 128], "default": 64}),
         "day_units": ("Choice", {"values": [0, 16, 32], "default": 32}),
