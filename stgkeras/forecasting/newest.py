@@ -23,7 +23,7 @@ from stgkeras.forecasting.result import Forecast
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY, EPOCH = np.timedelta64(1, "D"), np.datetime64(0, "us")
+DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,20 +212,16 @@ def _ahead(form, stamps, length):
 
     if not form.dated:
         return pd.RangeIndex(1, form.horizon + 1, name="step"), None
-    steps, times = _since_epoch(form.interval, length, form.horizon, form.timezone)
-    last = stamps[-1].astype("datetime64[us]")
-    return times + pd.Timedelta(last - EPOCH), _calendar(form, last + steps)
+    utc = stamps[-1].astype("datetime64[us]") + _steps(form.interval, length, form.horizon)
+    times = in_zone(utc[-form.horizon :], form.timezone)
+    times.name = "time"
+    return times, _calendar(form, utc)
 
 
 @functools.lru_cache(maxsize=8)
-def _since_epoch(interval, length, horizon, timezone):
-    """Returns the steps (L + H,) from the last one that is read, and the times of a forecast (H,).
-
-    The last step that is read is at `EPOCH`. pandas moves times sooner than it creates them.
-    """
-    steps = np.arange(1 - length, horizon + 1) * np.timedelta64(round(interval * 60e6), "us")
-    times = in_zone(EPOCH + steps[length:], timezone)
-    return steps, times.rename("time")
+def _steps(interval, length, horizon):
+    """Returns the times of the steps that are read and forecast, from the last one that is read."""
+    return np.arange(1 - length, horizon + 1) * np.timedelta64(round(interval * 60e6), "us")
 
 
 def _calendar(form, utc):

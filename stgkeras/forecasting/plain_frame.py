@@ -35,11 +35,11 @@ def plain_readings(form: Form, newest: Any) -> tuple[np.ndarray, np.ndarray] | N
     columns: Any = newest.columns
     if not isinstance(index, pd.DatetimeIndex) or len(index) < 2:
         return None
-    known = _index(form.names)
+    known: Any = _index(form.names)
+    if columns.nlevels > 1:
+        return None
     # Arrays of one type are compared sooner than columns.
-    if type(columns) is not pd.Index or not (
-        columns.array.equals(known.array) or columns.equals(known)
-    ):
+    if not columns.array.equals(known.array) and not columns.equals(known):
         return None
     if form.timezone is not None and index.tz is None:
         zone = zone_of(form.timezone)
