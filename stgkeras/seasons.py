@@ -129,7 +129,7 @@ def slots(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
 
 def slots_at(calendar: np.ndarray, steps_per_day: int) -> np.ndarray:
     """Returns the slots (...) of steps with the calendar (..., 2), which need not be in a row."""
-    position = np.sum(calendar, axis=-1, dtype="float64") * steps_per_day
+    position = calendar.sum(axis=-1, dtype="float64") * steps_per_day
     return slot(np.floor(position + HALF).astype(np.int64), steps_per_day)
 
 

@@ -204,9 +204,10 @@ def test_days_of_an_unknown_kind_are_forecast_without_the_season():
     forecasts = {"model": 8 * ones, "last value": 4 * ones, "ridge": 2 * ones, PLAIN: ones}
     weights = dict(zip(forecasts, np.array([[0.5], [0.25], [0.125], [0.125]]), strict=True))
     found = blended(weights, forecasts, unsure, ["model", "ridge"])
-    np.testing.assert_allclose(found.ravel(), [4 + 1 + 0.25 + 0.125, 1 + 0.75])
+    sure = 0.625 * (4 / 3 + 2 / 3)  # the weights of the model and the ridge
+    np.testing.assert_allclose(found.ravel(), [4 + 1 + 0.25 + 0.125, 1 + 0.125 + sure])
     found = blended(weights, forecasts, unsure, ["ridge"])
-    np.testing.assert_allclose(found.ravel()[1], 4 + 1 + 0.25)
+    np.testing.assert_allclose(found.ravel()[1], 4 + 1 + 0.125 + 0.125 * 2)
 
 
 def test_weights_of_a_step_without_targets_are_equal():

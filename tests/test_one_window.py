@@ -44,6 +44,9 @@ def test_the_call_equals_predict_after_changes():
     model.set_weights([1.5 * weight for weight in model.get_weights()])
     assert_equal(call, model, x)
     assert np.abs(call(x) - before).max() > 1e-3
+    model.compile("sgd", "mae")
+    model.fit(x, np.full((1, 12, 4, 1), 5.0), verbose=0)
+    assert_equal(call, model, x)
     model.graph = scaled_laplacian(np.ones((4, 4)) - np.eye(4))
     assert_equal(call, model, x)
     assert_equal(call, model, window(3))  # another shape

@@ -85,7 +85,9 @@ class Baselines:
         length, horizon = self.ridge.shape[-2:]
         season = self.season_at(calendar, length + horizon)  # (W or 1, L + H, N, C)
         before, ahead = season[:, :length], season[:, length:]
-        usual = np.broadcast_to(ahead, (len(past), *ahead.shape[1:]))
+        usual = ahead
+        if len(ahead) < len(past):
+            usual = np.broadcast_to(ahead, (len(past), *ahead.shape[1:]))
         found = {}
         if "last value" in names:
             last = past[:, -1:]
@@ -94,7 +96,7 @@ class Baselines:
                 newest = length - 1 - present.argmax(axis=1)[:, None]
                 last = np.take_along_axis(past, newest, axis=1)  # (W, 1, N, C)
                 last = np.where(np.isnan(last), before[:, -1:], last)
-            found["last value"] = np.repeat(last, horizon, axis=1)
+            found["last value"] = last.repeat(horizon, axis=1)
         if "usual day" in names:
             found["usual day"] = usual
         if "ridge" in names:
@@ -108,7 +110,7 @@ class Baselines:
     def season_at(self, calendar: np.ndarray | None, steps: int) -> np.ndarray:
         """Returns the mean reading of the usual day for each step of windows, (W, steps, N, C)."""
         if calendar is None or self.steps_per_day is None:
-            return np.repeat(self.season[None, :1], steps, axis=1)
+            return self.season[None, :1].repeat(steps, axis=1)
         return self.season[slots_at(calendar, self.steps_per_day)]
 
     def unsure(self, calendar: np.ndarray) -> np.ndarray:
@@ -116,7 +118,10 @@ class Baselines:
 
         It is unknown if the training part has no day of this kind: working day, or weekend.
         """
-        return (self.days < 1)[self.kinds(calendar)]
+        unknown = self.days < 1
+        if not unknown.any():
+            return np.zeros(calendar.shape[:-1], bool)
+        return unknown[self.kinds(calendar)]
 
     def kinds(self, calendar: np.ndarray) -> np.ndarray:
         """Returns the kind of day of each step: 0 working day, 1 weekend or holiday.

@@ -10,7 +10,7 @@ import numpy as np
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import training
 from stgkeras.forecasting.baselines import Baselines
-from stgkeras.forecasting.blend import PLAIN, blended
+from stgkeras.forecasting.blend import PLAIN, SURE, blended
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.newest import dated, newest_window, recent_windows
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MODEL = "model"  # the model's own forecast, in tables
 BLEND = "forecaster"  # the weighted mean, which the forecaster returns
 MEMBERS = ("last value", "usual day", "ridge", PLAIN)
+FORECASTS = (MODEL, *MEMBERS)  # columns of the weights; without a season, all but the last
 MOST_FOLLOWED = 2016  # windows before the newest one that shifts of quantiles follow
 SEASONAL = ("usual day", "ridge", MODEL)  # forecasts that use a season, if the model has one
 
@@ -146,18 +147,18 @@ class Fitted:
         if more:
             inputs = {"x": past, **more}
         shares = self._shares()
-        names = [name for name, share in shares.items() if share.any()]
+        names = list(shares)
         if self.intervals is not None and MODEL not in names:
             names.append(MODEL)  # its quantiles are needed
         unsure = self.unsure(calendar)
-        if unsure is not None and unsure.any() and PLAIN not in names:
-            names.append(PLAIN)
+        if unsure is not None and unsure.any():
+            names += [name for name in SURE if name not in names]
         found, quantiles = {}, None
         if MODEL in names:
             if self._call is None:
                 self._call = compiled_call(self.model)
             found[MODEL], quantiles = self._median(self._call(inputs))
-        found |= self._baselines(past[..., list(form.targets)], calendar, names)
+        found |= self._baselines(form.targets_of(past), calendar, names)
         values = self._blended(shares, found, unsure)
         levels: tuple[float, ...] = ()
         if self.intervals is not None and quantiles is not None:
@@ -183,8 +184,10 @@ class Fitted:
         return self._shifts(series, starts, quantiles)[-1:]
 
     def _shares(self):
-        """Returns the weights (H,) of each forecast."""
-        return dict(zip(self.weights.columns, self.weights.to_numpy().T, strict=True))
+        """Returns the weights (H,) of each forecast that has any."""
+        rows = self.weights.to_numpy().T
+        used = zip(FORECASTS, rows, rows.any(axis=1).tolist(), strict=False)
+        return {name: row for name, row, is_used in used if is_used}
 
     def _baselines(self, past, calendar, names=MEMBERS):
         found = self.baselines.forecasts(past, calendar, names)

@@ -17,7 +17,7 @@ from stgkeras import arguments
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
 from stgkeras.forecasting.building import check_sizes
-from stgkeras.forecasting.fitted import MEMBERS, MODEL, Fitted
+from stgkeras.forecasting.fitted import FORECASTS, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.preset import Preset, is_preset
@@ -114,6 +114,7 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
             plain = Baselines(**{name: arrays[f"plain_{name}"] for name in FITTED})
         steps = pd.RangeIndex(1, form.horizon + 1, name="step")
         weights = pd.DataFrame(arrays["weights"], steps, record["members"])
+        weights = weights[list(FORECASTS[: len(record["members"])])]
         intervals = None
         if model.quantiles is not None:
             rate = arguments.number("rate", record["rate"], low=0)
@@ -155,7 +156,7 @@ def _form(record):
         raise ValueError(
             f"steps_per_day is {record['steps_per_day']!r}, for {form.steps_per_day} steps in a day"
         )
-    known = {MODEL, *MEMBERS} if form.steps_per_day else {MODEL, *MEMBERS[:-1]}
+    known = {*FORECASTS} if form.steps_per_day else {*FORECASTS[:-1]}
     if not isinstance(members, list) or {*map(str, members)} != known:
         raise ValueError(f"members is {members!r}, not {sorted(known)}")
     return form

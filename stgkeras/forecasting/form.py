@@ -117,6 +117,12 @@ class Form:
             series.day_first,
         )
 
+    def targets_of(self, values: np.ndarray) -> np.ndarray:
+        """Returns the targets (..., C) among readings (..., F), without a copy if these are all."""
+        if self.targets == tuple(range(len(self.features))):
+            return values
+        return values[..., list(self.targets)]
+
     @property
     def target_names(self) -> tuple[str, ...]:
         """The names of the features that are forecast, (C,)."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stgkeras.datasets import calendar
+from stgkeras.datasets.series.calendar import on_clock
 from stgkeras.datasets.series.clocks import in_zone, zone_of
 from stgkeras.datasets.series.sensor_names import renamed, shown
 from stgkeras.datasets.series.series import Series
@@ -162,7 +164,7 @@ def dated(
         form.target_names,
         tuple(form.units[f] for f in form.targets),
         values,
-        np.broadcast_to(window.flags, values.shape[:2]),
+        window.flags[None].repeat(len(values), axis=0),
         quantiles,
         levels,
     )
@@ -170,14 +172,8 @@ def dated(
 
 def in_order(form: Form, series: Series) -> np.ndarray:
     """Returns values (T, N, F) in the order of the sensors and features of a form."""
-    known = set(form.names)
-    unknown = [name for name in series.names if name not in known]
-    if unknown:
-        fix = renamed(unknown, form.names) or "Remove them, or fit the forecaster again."
-        raise ValueError(
-            f"`newest` must have sensors of the forecaster: {shown(form.names)}. Received: "
-            f"{shown(unknown)}, which it does not know. {fix}"
-        )
+    if series.names != form.names:
+        _check_names(form, series.names)
     features = list(series.features)
     if len(form.features) == len(features) == 1:
         features = list(form.features)  # "value" of a wide table
@@ -198,18 +194,34 @@ def in_order(form: Form, series: Series) -> np.ndarray:
     return values
 
 
+def _check_names(form, names):
+    """Raises ValueError if a form does not have one of the names of sensors."""
+    known = set(form.names)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        fix = renamed(unknown, form.names) or "Remove them, or fit the forecaster again."
+        raise ValueError(
+            f"`newest` must have sensors of the forecaster: {shown(form.names)}. Received: "
+            f"{shown(unknown)}, which it does not know. {fix}"
+        )
+
+
 def _ahead(form, stamps, length):
     """Returns the times of the forecast, and the calendar of the window and the forecast."""
     import pandas as pd
 
     if not form.dated:
         return pd.RangeIndex(1, form.horizon + 1, name="step"), None
-    step = np.timedelta64(round(form.interval * 60e6), "us")
-    steps = np.arange(1 - length, form.horizon + 1)
-    utc = stamps[-1].astype("datetime64[us]") + steps * step
+    utc = stamps[-1].astype("datetime64[us]") + _steps(form.interval, length, form.horizon)
     times = in_zone(utc[-form.horizon :], form.timezone)
     times.name = "time"
     return times, _calendar(form, utc)
+
+
+@functools.lru_cache(maxsize=8)
+def _steps(interval, length, horizon):
+    """Returns the times of the steps that are read and forecast, from the last one that is read."""
+    return np.arange(1 - length, horizon + 1) * np.timedelta64(round(interval * 60e6), "us")
 
 
 def _calendar(form, utc):
@@ -221,7 +233,7 @@ def _calendar(form, utc):
             for time in (utc[0], utc[-1])
         )
         if first == last:
-            return calendar(utc + np.timedelta64(first), holidays=form.holidays)
+            return on_clock(utc + np.timedelta64(first), form.holidays)
     return calendar(utc, form.timezone, form.holidays)
 
 
@@ -232,14 +244,14 @@ def _flags(form, values, stamps):
     """
     flags = np.full(len(form.names), "", object)
     length = form.input_length
-    targets = values[..., list(form.targets)]
-    window = targets[len(values) - length :]  # (L, N, C)
-    each = (~np.isnan(window)).sum(axis=0)  # (N, C)
-    counts = each.min(axis=-1)
+    window = form.targets_of(values[len(values) - length :])  # (L, N, C)
+    missing = np.isnan(window)
     lowest = [-np.inf if low is None else low for low in form.floor]
-    below = (window < np.array(lowest, np.float32)).any(axis=0)  # (N, C)
-    if counts.min() > length // 2 and all(form.trained) and not below.any():
+    below = window < np.array(lowest, np.float32)
+    if all(form.trained) and not missing.any() and not below.any():
         return flags
+    each, below = (~missing).sum(axis=0), below.any(axis=0)  # (N, C)
+    counts = each.min(axis=-1)
     for n in np.flatnonzero((counts > 0) & (counts <= length // 2)).tolist():
         flags[n] = f"{counts[n]} of {length} readings"
     for n, c in np.argwhere(below).tolist():
@@ -248,7 +260,8 @@ def _flags(form, values, stamps):
         flags[n] = "no reading in training"
     for n in np.flatnonzero(counts == 0).tolist():
         last = form.last_seen[n]
-        rows = np.flatnonzero(~np.isnan(targets[:, n, int(each[n].argmin())]))
+        c = form.targets[int(each[n].argmin())]
+        rows = np.flatnonzero(~np.isnan(values[:, n, c]))
         if len(rows) and stamps is not None:
             last = str(stamps[rows[-1]])
         flags[n] = "never a reading" if last is None else f"no reading since {_local(form, last)}"

@@ -119,10 +119,11 @@ def _call(form, path, code, name):
 
 
 def _checked(form, series):
-    if series.interval is not None and not np.isclose(series.interval, form.interval):
+    interval = form.interval if series.interval is None else series.interval
+    if interval != form.interval and not np.isclose(interval, form.interval):
         raise ValueError(
             f"`newest` must have steps of {form.interval:g} minutes, as in training. Received: "
-            f"steps of {series.interval:g} minutes. Resample the readings."
+            f"steps of {interval:g} minutes. Resample the readings."
         )
     if form.dated and series.timestamps is None:
         raise ValueError(

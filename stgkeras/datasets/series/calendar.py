@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stgkeras import arguments
-from stgkeras.datasets.series.clocks import checked_holidays, is_holiday, to_utc, wall_clock
+from stgkeras.datasets.series.clocks import (
+    Holidays,
+    checked_holidays,
+    is_holiday,
+    to_utc,
+    wall_clock,
+)
 from stgkeras.types import Array
 
 if TYPE_CHECKING:
@@ -88,12 +94,18 @@ def calendar(
             "`timestamps` must all be times. Received: NaT (not a time) in row "
             f"{np.isnat(timestamps).argmax()}. Remove this row, or correct its time."
         )
-    timestamps = wall_clock(timestamps, timezone)
-    days = timestamps.astype("datetime64[D]")
-    share = (timestamps - days) / np.timedelta64(1, "D")
-    week = (days.astype(np.int64) + 3) % 7  # day 0, 1970-01-01, was a Thursday
-    week = np.where(is_holiday(days, checked_holidays(holidays)), SUNDAY, week)
-    return np.stack([share, week], axis=-1).astype(np.float32)
+    return on_clock(wall_clock(timestamps, timezone), checked_holidays(holidays))
+
+
+def on_clock(times: np.ndarray, holidays: Holidays = None) -> np.ndarray:
+    """Returns the calendar of local times (T,) datetime64, of which nothing is checked."""
+    days = times.astype("datetime64[D]")
+    found = np.empty((len(times), 2), np.float32)
+    found[:, 0] = (times - days) / np.timedelta64(1, "D")
+    found[:, 1] = (days.astype(np.int64) + 3) % 7  # day 0, 1970-01-01, was a Thursday
+    if holidays:
+        found[is_holiday(days, holidays), 1] = SUNDAY
+    return found
 
 
 def _as_list(values):

@@ -183,7 +183,7 @@ def in_zone(times: np.ndarray, timezone: str | None) -> pd.DatetimeIndex:
 
     if timezone is None:
         return pd.DatetimeIndex(times)
-    return pd.DatetimeIndex(times, tz="UTC").tz_convert(zone_of(timezone))
+    return pd.DatetimeIndex(times, tz=datetime.UTC).tz_convert(zone_of(timezone))
 
 
 def wall_clock(times: np.ndarray, timezone: str | None) -> np.ndarray:
