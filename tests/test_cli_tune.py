@@ -64,7 +64,7 @@ def test_errors_name_options(here, error, capsys):
     def refused(*options):
         return error("tune", "speeds.csv", "roads.csv", *options, "--out", "refused")
 
-    names = "GraphSTID, STGCN, ASTGCN, STID, STAEformer"
+    names = "GraphSTID, STGCN, ASTGCN, STID"
     assert f"--model must be one of {names}" in refused("--model", "GCN")
     assert "--set must name arguments of GraphSTID" in refused("--set", "filters=2")
     assert "--null-value must be a number" in refused("--null-value", "x")
