@@ -1,5 +1,6 @@
 """Synthetic traffic speeds on two roads that meet, for examples without a download."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -13,6 +14,8 @@ ROADS = [
     *(("A1", "A2", 1.2), ("A2", "A3", 0.8), ("A3", "A4", 1.5), ("A4", "A5", 0.9)),
     *(("A5", "A6", 1.1), ("B1", "B2", 1.0), ("B2", "B3", 1.4), ("B3", "A4", 0.7)),
 ]
+# Where the sensors are, in km: A1 to A6 on one line, B1 to B3 on the line that meets it at A4.
+PLACES = [(x, 0) for x in (0, 1.2, 2, 3.5, 4.4, 5.5)] + [(3.5, y) for y in (3.1, 2.1, 0.7)]
 
 
 def make(days=28, seed=0):
@@ -52,4 +55,5 @@ def write(folder):
 def load():
     """Returns the speeds as a `datasets.Series`, with the graph of the distances."""
     speeds, distances = make()
-    return datasets.from_pandas({"speed": speeds}, distances, units="km/h")
+    series = datasets.from_pandas({"speed": speeds}, distances, units="km/h")
+    return dataclasses.replace(series, places=np.array(PLACES))

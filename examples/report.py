@@ -29,9 +29,9 @@ def main(args):
     name = type(model).__name__
     if not hasattr(model, "horizon") or model.dynamic_graph:
         raise scripts.UserError(f"{path} must hold a forecaster on a fixed graph. It holds {name}.")
-    series = scripts.load(args, demo_roads.load, graph=reports.graph_of(model))
-    sizes, found = (model.num_nodes, model.num_features), series.values.shape[1:]
-    if sizes != found:
+    graph = reports.graph_of(model) if model.takes_graph else None
+    series = scripts.load(args, demo_roads.load, graph)
+    if (sizes := (model.num_nodes, model.num_features)) != (found := series.values.shape[1:]):
         raise scripts.UserError(f"{name} has (sensors, features) = {sizes}, {args.data} {found}.")
     series = with_places(series, args.places) if args.places else series
     length = model.input_length

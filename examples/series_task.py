@@ -1,9 +1,8 @@
 """The task to forecast the next 12 steps of a series on a graph from the last 12 steps."""
 
 import demo_roads
-import numpy as np
 
-from stgkeras import graphs, losses, metrics, models, reports
+from stgkeras import forecasting, losses, metrics, models, reports
 from stgkeras.cli import series_scripts as scripts
 
 REACH = {"input_length": 12, "horizon": 12}
@@ -19,9 +18,10 @@ def task(args):
     series, split, known = scripts.read(args, demo_roads.load, **REACH)
     _, nodes, features = series.values.shape
     day = round(24 * 60 / series.interval)
+    own = forecasting.series_arguments(args.model, series)
     model = getattr(models, args.model)(
         nodes,
-        graph=graphs.scaled_laplacian(np.maximum(series.adjacency, series.adjacency.T)),
+        **own,
         **REACH,
         num_features=features,
         num_outputs=features if args.data else 1,  # papers compare the first feature, such as flow

@@ -17,9 +17,11 @@ from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
+import demo_roads
 import forecast_your_csv
 import report
 import train_astgcn
+import train_stgcn
 import tune_astgcn
 
 
@@ -215,3 +217,25 @@ def test_the_next_commands_have_the_options_of_the_run(capsys):
         *("my speeds.csv", ["km/h"]),
         0.1,
     )
+
+
+@once
+@pytest.mark.parametrize("name", ["FaST", "GraphWaveNet", "PatchSTG", "STAEformer", "STID"])
+def test_every_forecaster_trains_and_has_a_report(name, tmp_path, monkeypatch, capsys):
+    """On three days of the made-up roads, which have a graph, times and places."""
+    days = functools.partial(demo_roads.make, days=3)
+    monkeypatch.setattr(demo_roads, "make", days)
+    args = train_stgcn.parse(["--model", name, "--epochs", "1", "--out", str(tmp_path / "run")])
+    train_astgcn.main(args)
+    capsys.readouterr()
+    words = [str(tmp_path / "run"), "demo", "--out", str(tmp_path / "page.html")]
+    report.main(report.parse(words))
+    assert f"MAE of {name}" in capsys.readouterr().out
+
+
+@once
+def test_an_unknown_forecaster_is_refused(tmp_path, capsys):
+    args = train_stgcn.parse(["--model", "NoSuch", "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit):
+        scripts.run(train_astgcn.main, args)
+    assert "--model must be one of ('STGCN'," in capsys.readouterr().err

@@ -10,15 +10,17 @@ import keras
 import numpy as np
 
 from stgkeras import models
+from stgkeras.datasets.series.calendar import whole_steps_per_day
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.covariates import covariate_inputs
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.season import usual_day, without_effect
 from stgkeras.graphs import random_walk, renormalized_adjacency, scaled_laplacian
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
+from stgkeras.models.overview import FORECASTERS
 from stgkeras.seasons import slots
 
-ZOO = ("STGCN", "ASTGCN", "GraphSTID", "STID", "STAEformer", "PatchSTG", "FaST", "GraphWaveNet")
+ZOO = tuple(FORECASTERS)
 # Arguments of models that the data, the graph and the forecaster determine.
 GIVEN = {"num_nodes", "num_edges", "num_graphs", "num_features", "num_outputs", "targets"}
 SIZES = ("input_length", "horizon", "num_features", "num_outputs")
@@ -60,19 +62,7 @@ def new_model(
                 f"`{name}` must be given to `fit`, as `covariates`. Received: {name}="
                 f"{arguments[name]!r} as an argument of the model. Omit it."
             )
-    own: dict[str, Any] = {}
-    if getattr(build, "takes_graph", True):
-        own["graph"] = _operators(build, adjacency_of(series), arguments)
-    if getattr(build, "reads_calendar", False):
-        if form.steps_per_day is None:
-            raise ValueError(
-                "`model` must be one that reads no calendar for a series without timestamps, or if "
-                f"a day is not a whole number of steps. Received: interval={form.interval:g}, "
-                f"timestamps={form.dated}. Use another model, or a series with timestamps."
-            )
-        own["steps_per_day"] = form.steps_per_day
-    if getattr(build, "takes_places", False) and "places" not in arguments:
-        own["places"] = places_of(series)
+    own = series_arguments(build, series, **arguments)
     scale = {"season": form.steps_per_day, "past_calendar": True} if season else {"normalize": True}
     return built(
         build,
@@ -89,6 +79,53 @@ def new_model(
             **arguments,
         },
     )
+
+
+def series_arguments(
+    model: str | type | Callable[..., Any], series: Series, **arguments: Any
+) -> dict[str, Any]:
+    """Returns the arguments of a model that come from a series: its graph, clock and places.
+
+    Args:
+        model: name of a forecaster, class, or function that builds a model.
+        series: `datasets.Series`.
+        **arguments: further arguments of the model. `graph_conv` decides about the operator.
+
+    Returns:
+        dict with those of "graph", "steps_per_day" and "places" that the model takes.
+
+    Raises:
+        ValueError: if the model needs a graph, timestamps or places that the series does not have.
+
+    Example:
+        >>> import numpy as np, pandas as pd, stgkeras
+        >>> times = pd.date_range("2024-05-01", periods=96, freq="15min")
+        >>> speeds = pd.DataFrame(np.ones((96, 2)), times, ["A", "B"])
+        >>> series = stgkeras.datasets.from_pandas(speeds, np.array([[0, 1], [1, 0]]))
+        >>> stgkeras.forecasting.series_arguments("STID", series)
+        {'steps_per_day': 96}
+    """
+    build, own = constructor_of(model), {}
+    if getattr(build, "takes_graph", True):
+        own["graph"] = _operators(build, adjacency_of(series), arguments)
+    if getattr(build, "reads_calendar", False):
+        own["steps_per_day"] = _steps_per_day(series)
+    if getattr(build, "takes_places", False) and "places" not in arguments:
+        own["places"] = places_of(series)
+    return own
+
+
+def _steps_per_day(series):
+    dated, interval = series.timestamps is not None, series.interval
+    found = whole_steps_per_day(interval) if dated else None
+    if found is None:
+        given = "None" if interval is None else f"{interval:g}"
+        raise ValueError(
+            "`model` must be one that reads no calendar for a series without timestamps, or if a "
+            f"day is not a whole number of steps. Received: interval={given}, "
+            f"timestamps={dated}. Use another model, or a series with timestamps."
+        )
+    return found
 
 
 def _operators(build, adjacency, arguments):

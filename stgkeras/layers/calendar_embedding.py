@@ -47,7 +47,7 @@ class CalendarEmbedding(keras.layers.Layer):
     """
 
     def __init__(self, steps_per_day: int, day_units: int, week_units: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # half precision cannot tell steps apart
         self.steps_per_day = _checks.integer("steps_per_day", steps_per_day)
         self.day_units = _checks.integer("day_units", day_units, 0)
         self.week_units = _checks.integer("week_units", week_units, 0)
@@ -73,7 +73,7 @@ class CalendarEmbedding(keras.layers.Layer):
             parts.append(ops.take(self.day_embeddings, step, axis=0))
         if self.week_units:
             parts.append(ops.take(self.week_embeddings, day, axis=0))
-        return ops.concatenate(parts, axis=-1)
+        return ops.cast(ops.concatenate(parts, axis=-1), self.compute_dtype)
 
     def compute_output_shape(self, calendar_shape: tuple) -> tuple:
         self._check(calendar_shape)

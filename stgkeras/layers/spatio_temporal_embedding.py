@@ -44,7 +44,7 @@ class SpatioTemporalEmbedding(keras.layers.Layer):
     """
 
     def __init__(self, steps_per_day: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # half precision cannot tell steps apart
         self.steps_per_day = _checks.integer("steps_per_day", steps_per_day)
 
     def build(self, x_shape: tuple, calendar_shape: tuple) -> None:
@@ -60,7 +60,7 @@ class SpatioTemporalEmbedding(keras.layers.Layer):
         step, day = calendar_rows(calendar, self.steps_per_day)
         known = ops.take(self.day_embeddings, step, axis=0)
         known = known + ops.take(self.week_embeddings, day, axis=0)  # (B, C)
-        return x + self.node_embeddings + ops.expand_dims(known, 1)
+        return ops.cast(x + self.node_embeddings + ops.expand_dims(known, 1), self.compute_dtype)
 
     def compute_output_shape(self, x_shape: tuple, calendar_shape: tuple) -> tuple:
         self._check(x_shape, calendar_shape)

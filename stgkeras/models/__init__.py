@@ -5,6 +5,7 @@ from stgkeras.models.fast import FaST
 from stgkeras.models.graph_stid import GraphSTID
 from stgkeras.models.graph_wavenet import GraphWaveNet
 from stgkeras.models.link_prediction import ASTGCNLinkPredictor, STGCNLinkPredictor
+from stgkeras.models.overview import forecasters
 from stgkeras.models.patchstg import PatchSTG
 from stgkeras.models.preset_files import presets
 from stgkeras.models.spectral import GCN, ChebNet, SpectralCNN
@@ -29,6 +30,7 @@ __all__ = [
     "SpectralCNN",
     "attention_scores",
     "forecast",
+    "forecasters",
     "presets",
 ]
 

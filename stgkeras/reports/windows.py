@@ -19,8 +19,8 @@ def model_windows(
     """Returns windows of a series with the inputs of a forecaster model, to train or predict.
 
     The attributes of the model determine the inputs: the number of steps or the components (recent,
-    daily, weekly), and with a `season` the calendar. Steps before the start of the series count as
-    missing readings.
+    daily, weekly), and the calendar for a `season` or a model that reads the clock. Steps before
+    the start of the series count as missing readings.
 
     Args:
         model: model such as `models.STGCN`, with a fixed graph.
@@ -50,8 +50,9 @@ def model_windows(
     targets = arguments.indices("targets", targets, len(series.features), "features")
     parts = model.input_length if isinstance(model.input_length, dict) else None
     day = whole_steps_per_day(series.interval)
-    if model.season is not None or parts:
-        wanted = day if model.season is None else model.season
+    if model.season is not None or parts or model.past_calendar:
+        own = getattr(model, "steps_per_day", day)  # of a model that reads the clock
+        wanted = own if model.season is None else model.season
         if series.timestamps is None or day is None or day != wanted:
             found = f"interval={series.interval}"
             if series.timestamps is None:
@@ -64,9 +65,9 @@ def model_windows(
     arrays |= {name: options.pop(name) for name in ("shift",) if options.get(name) is not None}
     if model.season is not None:
         arrays["calendar"] = series.calendar
-        if model.past_calendar:
-            arrays["past_calendar"] = series.calendar
-    elif parts:
+    if model.past_calendar:
+        arrays["past_calendar"] = series.calendar
+    elif parts and model.season is None:
         arrays["clock"] = series.calendar  # components follow the local clock
     options = {"input_length": model.input_length, "horizon": model.horizon, **options}
     if parts and day is not None:  # add a week of missing readings before the series
