@@ -33,7 +33,7 @@ def test_all_forecasters_are_listed():
     assert {name: found[name]["parameters"] for name in counts} == counts
     assert found["PatchSTG"]["reads"] == ("calendar", "places")
     assert all(one["cost"] and one["source"] for one in found.values())
-    with pytest.raises(ValueError, match="`num_nodes` must be at least 1"):
+    with pytest.raises(ValueError, match="`num_nodes` must be an integer of at least 1"):
         models.forecasters(0)
 
 
