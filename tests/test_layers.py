@@ -164,7 +164,7 @@ def test_mixed_precision(case):
     assert dtypes == [symbol.dtype for symbol in symbols]
     assert dtypes == ["int32" if y.dtype.kind in "iu" else "bfloat16" for y in expected]
     for ours, theirs in zip(found, expected, strict=True):
-        assert np.abs(ours - theirs).max() <= 0.05 * np.abs(theirs).max()
+        assert np.abs(ours - theirs).max() <= 0.08 * np.abs(theirs).max()
 
 
 @pytest.mark.parametrize("case", BATCH.values(), ids=BATCH)
