@@ -96,6 +96,15 @@ def test_reversible_normalization(steps):
         layers.ReversibleNormalization((1,))(x, y)
 
 
+@once
+@pytest.mark.parametrize("targets", [(), 1, "a", [1.0], [-1], [True], [0, 0], {0}])
+def test_targets_of_the_window_are_positions(targets):
+    with pytest.raises(ValueError, match="`targets` must be .* Received: targets="):
+        layers.ReversibleNormalization(targets)
+    with pytest.raises(ValueError, match="`targets` must be .* below 3, .* Received: targets=.3,"):
+        layers.ReversibleNormalization(np.array([3]))(normal(2, 6, N, 3), normal(2, 4, N, 1))
+
+
 def test_spatio_temporal_embedding():
     arrays = [normal(3, N, 2), calendar_of(3)]
     layer = layers.SpatioTemporalEmbedding(4)

@@ -227,6 +227,13 @@ def test_parameters_of_the_published_settings():
 
 
 @once
+@pytest.mark.parametrize("operators", [[], None, ()])
+def test_a_diffusion_needs_an_operator(operators):
+    with pytest.raises(ValueError, match="`operators` must be a list of at least one operator"):
+        layers.DiffusionConv(2, K=1)(np.zeros((2, 5, 3), "float32"), operators)
+
+
+@once
 def test_the_list_of_graphs():
     cls, arguments, _ = graph_wavenet_case()
     model = cls(**arguments)
@@ -245,6 +252,11 @@ def test_the_list_of_graphs():
         cls(**arguments, graph=walks(), num_graphs=3)
     with pytest.raises(ValueError, match="`num_edges` must be None, an int, or a sequence of 2"):
         cls(**arguments, graph=walks(), num_edges=[5])
+    with pytest.raises(ValueError, match="`num_edges` must be a sequence. Received: num_edges=9.5"):
+        cls(**arguments, num_edges=9.5)
+    assert cls(**arguments, num_edges=np.int64(9)).num_edges == (9, 9)
+    with pytest.raises(ValueError, match="`graph` must be .* without None.* None at position 1"):
+        cls(**arguments, graph=[walks()[0], None])
     with pytest.raises(ValueError, match="`num_layers` must be at least 2 in a single block"):
         cls(**{**arguments, "num_layers": 1})
     assert cls(**arguments, graph=walks()[0]).num_graphs == 1  # one operator is a list of one

@@ -199,7 +199,9 @@ def test_a_model_from_its_config_needs_patches():
     ("arguments", "message"),
     [
         ({"places": places(8)}, r"`places` must have shape \(num_nodes, 2\) = \(9, 2\).*\(8, 2\)"),
-        ({"places": places(9).T}, r"`places` must have shape \(nodes, 2\).*\(2, 9\)"),
+        ({"places": places(2)}, r"`places` must have shape \(num_nodes, 2\) = \(9, 2\).*\(2, 2\)"),
+        ({"places": places(99)}, r"`places` must have shape \(num_nodes, 2\) .*\(99, 2\)"),
+        ({"places": places(9).T}, r"`places` must have shape \(num_nodes, 2\) .*\(2, 9\)"),
         ({"places": np.full((9, 2), np.nan)}, "`places` must be finite"),
         ({"num_patches": 3}, "`num_patches` must be a power of 2.*num_patches=3.*example, 2"),
         ({"num_patches": 16}, "at most the number of nodes.*num_patches=16, num_nodes=9"),

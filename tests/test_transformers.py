@@ -158,3 +158,13 @@ def test_redraw_is_refused_where_attention_is_exact():
         layers.AxialAttention(2, "nodes").redraw()
     with pytest.raises(ValueError, match="`redraw` needs a built layer with random features"):
         layers.AxialAttention(2, "nodes", random_features=4).redraw()
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, [1], True])
+def test_seeds_of_redraw_are_integers(seed):
+    attention = layers.AxialAttention(2, "nodes", random_features=4)
+    attention(X)
+    for redraw in (attention.redraw, linear_staeformer().redraw):
+        with pytest.raises(ValueError, match="`seed` must be an integer of at least 0. Received"):
+            redraw(seed)
+        redraw(np.int64(3))

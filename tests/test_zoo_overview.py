@@ -48,6 +48,8 @@ def test_arguments_of_a_series():
     np.testing.assert_allclose(operator, graphs.scaled_laplacian(np.maximum(ROADS, ROADS.T)))
     with pytest.raises(ValueError, match="`graph` must hold the `places`"):
         of_series("PatchSTG", series())
+    with pytest.raises(TypeError, match="`series` must be a Series. Received: .* DataFrame"):
+        of_series("STID", pd.DataFrame(np.ones((96, 3)), TIMES))
     undated = datasets.from_arrays(np.ones((9, 3)), interval=15)
     with pytest.raises(ValueError, match="timestamps=False"):
         of_series("STID", undated)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from stgkeras import models
+from stgkeras.arguments import instance
 from stgkeras.datasets.series.calendar import whole_steps_per_day
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.covariates import covariate_inputs
@@ -96,6 +97,7 @@ def series_arguments(
 
     Raises:
         ValueError: if the model needs a graph, timestamps or places that the series does not have.
+        TypeError: if `model` is no model, or `series` no series.
 
     Example:
         >>> import numpy as np, pandas as pd, stgkeras
@@ -106,6 +108,7 @@ def series_arguments(
         {'steps_per_day': 96}
     """
     build, own = constructor_of(model), {}
+    instance("series", series, Series, "Pass the result of `datasets.load_series`.")
     if getattr(build, "takes_graph", True):
         own["graph"] = _operators(build, adjacency_of(series), arguments)
     if getattr(build, "reads_calendar", False):

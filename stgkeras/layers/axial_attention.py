@@ -108,10 +108,10 @@ class AxialAttention(keras.layers.Layer):
         """Draws the directions of the random features again.
 
         Args:
-            seed: None, or int. With None, the seed is a random number of Python, as in Keras.
+            seed: None, or int ≥ 0. With None, the seed is a random number of Python, as in Keras.
 
         Raises:
-            ValueError: if the layer has exact attention, or is not built.
+            ValueError: if the layer has exact attention, or is not built, or the seed is invalid.
         """
         if self.random_features is None or not self.built and not hasattr(self, "directions"):
             raise ValueError(
@@ -119,7 +119,8 @@ class AxialAttention(keras.layers.Layer):
                 f"{self.random_features}, built={self.built}. Pass `random_features`, and call the "
                 "layer first."
             )
-        rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
+        number = random.randrange(2**31) if seed is None else _checks.integer("seed", seed, 0)
+        rng = np.random.default_rng(number)
         units, count = self.directions.shape
         self.directions.assign(orthogonal_directions(units, count, rng))
 

@@ -60,7 +60,7 @@ class DiffusionConv(GraphFilter):
         super().__init__(filters, **kwargs)
         self.K = _checks.integer("K", K)
 
-    def build(self, x_shape: tuple, operators_shape: Any) -> None:
+    def build(self, x_shape: tuple, operators_shape: Any = None) -> None:
         self._check(x_shape, operators_shape)
         terms = 1 + len(operators_shape) * self.K
         self.add_kernel((terms, x_shape[-1], self.filters))

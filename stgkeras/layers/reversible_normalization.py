@@ -53,7 +53,15 @@ class ReversibleNormalization(keras.layers.Layer):
         self, targets: Sequence[int] | None = None, epsilon: float = 1e-5, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.targets = targets if targets is None else _checks.targets(targets, 1 + max(targets))
+        if targets is not None:
+            given = _checks.sequence("targets", targets)
+            targets = tuple(_checks.integer("targets", one, 0) for one in given)
+            if not targets or len(set(targets)) < len(targets):
+                raise ValueError(
+                    "`targets` must be None, or at least one feature, each once. Received: targets="
+                    f"{targets}. Give the positions of the features of `y`, counted from 0."
+                )
+        self.targets = targets
         self.epsilon = _checks.number("epsilon", epsilon, 0)
 
     def call(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -75,6 +83,7 @@ class ReversibleNormalization(keras.layers.Layer):
 
     def _check(self, x_shape, y_shape):
         _checks.known_axes(x_shape)
+        _checks.targets(self.targets, x_shape[-1])
         if y_shape is None:
             return
         features = x_shape[-1] if self.targets is None else len(self.targets)

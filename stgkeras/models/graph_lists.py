@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,14 @@ def as_list(graph: Array | Sequence[Array] | None) -> list[Any] | None:
         return None
     given: Any = graph
     is_one = scipy.sparse.issparse(given) or (isinstance(given, np.ndarray) and given.ndim == 2)
-    return [given] if is_one else list(_checks.sequence("graph", given))
+    found = [given] if is_one else list(_checks.sequence("graph", given))
+    if any(one is None for one in found):
+        raise ValueError(
+            "`graph` must be None, or a list of operators without None. Received: a list with None "
+            f"at position {[one is None for one in found].index(True)}. Pass all operators, or "
+            "`num_graphs` alone."
+        )
+    return found
 
 
 def number_of(graph: Array | Sequence[Array] | None, num_graphs: int | None, default: int) -> int:
@@ -54,7 +62,8 @@ def static_operators(x: Tensor, arguments: dict[str, Any], graph: Any) -> list[T
     """
     number, room = arguments["num_graphs"], arguments["num_edges"]
     graphs = as_list(graph) or [None] * number
-    rooms = [room] * number if room is None or isinstance(room, int) else list(room)
+    is_one = room is None or isinstance(room, numbers.Integral)
+    rooms = [room] * number if is_one else list(_checks.sequence("num_edges", room))
     if len(rooms) != number:
         raise ValueError(
             f"`num_edges` must be None, an int, or a sequence of {number}, one for each graph. "

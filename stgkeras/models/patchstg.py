@@ -7,6 +7,7 @@ import keras
 from keras import layers, ops
 
 from stgkeras import graphs
+from stgkeras.graphs._checks import as_dense
 from stgkeras.layers import (
     AxialAttention,
     CalendarEmbedding,
@@ -123,12 +124,13 @@ class PatchSTG(Forecaster):
         count, depth, size = tree_sizes(num_nodes, num_patches, depth, leaf_size)
         patches = None
         if places is not None:
-            patches = graphs.patches(places, depth, size)
-            if len(patches.slots) != num_nodes:
+            found = as_dense("places", places).shape
+            if found != (num_nodes, 2):
                 raise ValueError(
                     f"`places` must have shape (num_nodes, 2) = ({num_nodes}, 2). Received: "
-                    f"places.shape=({len(patches.slots)}, 2). Pass the place of each node."
+                    f"places.shape={found}. Pass the place of each node."
                 )
+            patches = graphs.patches(places, depth, size)
         layer = StaticPatches(num_nodes, 2**depth * size, patches, name="static_patches")
 
         def network(signals, calendar, arguments):

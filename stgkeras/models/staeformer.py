@@ -136,17 +136,17 @@ class STAEformer(Forecaster):
         Call it between calls of `fit`, so that the model does not adapt to one draw.
 
         Args:
-            seed: None, or int, for a draw that can be repeated.
+            seed: None, or int ≥ 0, for a draw that can be repeated.
 
         Raises:
-            ValueError: if the model has exact attention.
+            ValueError: if the model has exact attention, or the seed is invalid.
         """
         if self.spatial_attention != "linear":
             raise ValueError(
                 "`redraw` needs spatial_attention='linear'. Received: spatial_attention="
                 f"{self.spatial_attention!r}. Omit the call."
             )
-        rng = random.Random(seed)
+        rng = random.Random(None if seed is None else _checks.integer("seed", seed, 0))
         for number in range(1, self.num_blocks + 1):
             self.get_layer(f"nodes{number}").attention.redraw(rng.randrange(2**31))
 
