@@ -10,7 +10,7 @@ holds clones of zezhishao/STID, nnzhan/Graph-WaveNet, XDZhelheim/STAEformer, LMi
 the package timm) and yijizhao/FaST, in folders of these names. `scale` trains on 4 windows of 12
 steps, with more and more nodes. `attention` compares linear attention with exact attention.
 
-Each figure is the least CPU time (user and system, all threads) of the steps after two others, with
+Each figure is the least CPU time (user and system, all threads) of the steps after the first, with
 two sleeping threads (OMP_WAIT_POLICY=PASSIVE). "Memory" is the largest resident memory of the
 process.
 """
@@ -58,12 +58,12 @@ def seconds():
 def measured(step, steps):
     """Returns the CPU seconds of steps, the least of them, and the memory of this process in GB."""
     times = []
-    for _ in range(2 + steps):
+    for _ in range(1 + steps):
         start = seconds()
         step()
         times.append(seconds() - start)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {"least": min(times[2:]), "seconds": times, "memory": memory}
+    return {"least": min(times[1:]), "seconds": times, "memory": memory}
 
 
 def in_child(kind, threads, steps, **request):
@@ -161,12 +161,13 @@ def child(args, kind, backend, **request):
 
 
 def speed(args):
-    found = {}
+    found = records.read(args.out).get("figures", {})  # of other models or backends
     for name in (one for one in SHAPES if one in args.models):
         for shape in SHAPES[name]:
-            row = found[f"{name} {shape}"] = {}
+            row = found.setdefault(f"{name} {shape}", {})
             for backend in args.backends:
-                row[backend] = child(args, "ours", backend, name=name, shape=shape, arguments={})
+                request = {"name": name, "shape": shape, "arguments": {}}
+                row[backend] = child(args, "ours", backend, **request)
             if args.official:
                 request = {"name": name, "shape": shape, "folder": args.official}
                 row["official"] = child(args, "torch", "torch", **request)
@@ -175,10 +176,10 @@ def speed(args):
 
 
 def scale(args):
-    found = {}
+    found = records.read(args.out).get("figures", {})
     for name, arguments in LARGE.items():
         for nodes in args.nodes if name in args.models else ():
-            row = found[f"{name} {nodes}"] = {}
+            row = found.setdefault(f"{name} {nodes}", {})
             for backend in args.backends:
                 request = {"name": name, "shape": (4, nodes, 12, 12), "arguments": arguments}
                 row[backend] = child(args, "ours", backend, **request)
@@ -233,7 +234,7 @@ def errors(numbers, units=38, rows=300, draws=20):
 def cell(figure, *keys):
     """Returns the least CPU seconds, and with "memory" the memory, as text."""
     if figure is None:
-        return "failed"
+        return "not run"
     return " / ".join(f"{figure[key]:.2f}" for key in ("least", *keys))
 
 
@@ -249,14 +250,18 @@ def table(result):
         for nodes, own in figures["blocks"].items():
             others.append([nodes, *(cell(own[kind], "memory") for kind in kinds)])
         return records.markdown(rows) + "\n\n" + records.markdown(others)
-    kinds = list(next(iter(figures.values())))
+    kinds = [
+        one
+        for one in (*command.BACKENDS, "official")
+        if any(one in own for own in figures.values())
+    ]
     rows = [["", *kinds, *(["times as fast"] if "official" in kinds else [])]]
     for name, own in figures.items():
         ratio = []
         if own.get("official"):
-            least = min(own[kind]["least"] for kind in kinds if kind != "official" and own[kind])
+            least = min(one["least"] for kind, one in own.items() if kind != "official" and one)
             ratio = [f"{own['official']['least'] / least:.2f}"]
-        rows.append([name, *(cell(own[kind], "memory") for kind in kinds), *ratio])
+        rows.append([name, *(cell(own.get(kind), "memory") for kind in kinds), *ratio])
     return records.markdown(rows)
 
 

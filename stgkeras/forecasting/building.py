@@ -90,7 +90,8 @@ def series_arguments(
     Args:
         model: name of a forecaster, class, or function that builds a model.
         series: `datasets.Series`.
-        **arguments: further arguments of the model. `graph_conv` decides about the operator.
+        **arguments: further arguments of the model, which are not returned. `graph_conv` decides
+            about the operator.
 
     Returns:
         dict with those of "graph", "steps_per_day" and "places" that the model takes.
@@ -109,9 +110,9 @@ def series_arguments(
     """
     build, own = constructor_of(model), {}
     instance("series", series, Series, "Pass the result of `datasets.load_series`.")
-    if getattr(build, "takes_graph", True):
+    if getattr(build, "takes_graph", True) and "graph" not in arguments:
         own["graph"] = _operators(build, adjacency_of(series), arguments)
-    if getattr(build, "reads_calendar", False):
+    if getattr(build, "reads_calendar", False) and "steps_per_day" not in arguments:
         own["steps_per_day"] = _steps_per_day(series)
     if getattr(build, "takes_places", False) and "places" not in arguments:
         own["places"] = places_of(series)
