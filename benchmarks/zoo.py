@@ -66,12 +66,12 @@ def measured(step, steps):
     return {"least": min(times[1:]), "seconds": times, "memory": memory}
 
 
-def in_child(kind, threads, steps, **request):
+def in_child(kind, steps, **request):
     """Yields the figures of one kind of step, and the versions."""
     if "torch" in (os.environ["KERAS_BACKEND"], kind):
         import torch
 
-        torch.set_num_threads(threads)
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     step, about = {"ours": our_step, "torch": official_step, "block": block_step}[kind](**request)
     yield measured(step, steps) | about | {"versions": records.versions()}
 
@@ -152,7 +152,7 @@ def child(args, kind, backend, **request):
     """Returns the figures of a new process, or None if it failed."""
     words = [kind, backend, *map(str, request.values())]
     print(" ".join(words), file=sys.stderr, flush=True)
-    request |= {"kind": kind, "threads": args.threads, "steps": args.steps}
+    request |= {"kind": kind, "steps": args.steps}
     try:
         return command.ask(__file__, backend, args.threads, **request)
     except RuntimeError as error:
@@ -250,11 +250,8 @@ def table(result):
         for nodes, own in figures["blocks"].items():
             others.append([nodes, *(cell(own[kind], "memory") for kind in kinds)])
         return records.markdown(rows) + "\n\n" + records.markdown(others)
-    kinds = [
-        one
-        for one in (*command.BACKENDS, "official")
-        if any(one in own for own in figures.values())
-    ]
+    ran = {kind for own in figures.values() for kind in own}
+    kinds = [kind for kind in (*command.BACKENDS, "official") if kind in ran]
     rows = [["", *kinds, *(["times as fast"] if "official" in kinds else [])]]
     for name, own in figures.items():
         ratio = []
