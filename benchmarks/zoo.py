@@ -248,7 +248,7 @@ def table(result):
         kinds = list(next(iter(figures["blocks"].values())))
         others = [["N", *("exact" if kind == "0" else f"m = {kind}" for kind in kinds)]]
         for nodes, own in figures["blocks"].items():
-            others.append([nodes, *(cell(own[kind], "memory") for kind in kinds)])
+            others.append([nodes, *(cell(own.get(kind), "memory") for kind in kinds)])
         return records.markdown(rows) + "\n\n" + records.markdown(others)
     ran = {kind for own in figures.values() for kind in own}
     kinds = [kind for kind in (*command.BACKENDS, "official") if kind in ran]
