@@ -3,8 +3,8 @@
     python benchmarks/zoo_training.py --data FOLDER
 
 The question is whether a model trains, not how good it can become: 50 sensors, small widths and few
-epochs. FOLDER holds los_loop/los_loop.npz, and metr_la/sensor_locations_207.csv for the places of the
-sensors. `Forecaster` chooses the season, the split is its default, and the weights of the best
+epochs. FOLDER holds los_loop/los_loop.npz, and metr_la/sensor_locations_207.csv for the places of
+the sensors. `Forecaster` chooses the season, the split is its default, and the weights of the best
 epoch on validation are kept. The table has the test MAE in mph over 12 steps of 5 minutes.
 """
 
