@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import reference_files
 from keras import ops
-from reference_weights import under
+from reference_weights import denses, under
+from reference_zoo import part
 
 from stgkeras import layers
 from stgkeras.models.fast import fast, rms_norm
@@ -14,16 +15,6 @@ ROUTER = {
     "day_embeddings": "adaptive_router_day.parameter",
     "week_embeddings": "adaptive_router_week.parameter",
 }
-
-
-def part(layer):
-    """Builds a model of a function of tensors, for inputs of given shapes."""
-
-    def build(arrays, inputs):
-        tensors = [keras.Input(batch_shape=x.shape) for x in inputs]
-        return keras.Model(tensors, layer(*tensors))
-
-    return build
 
 
 def attention_weights(w, name):
@@ -41,8 +32,7 @@ def attention_weights(w, name):
 
 
 def experts_weights(w, name):
-    linear = {"kernel": w["GLU_Experts.linear.weight"].T, "bias": w["GLU_Experts.linear.bias"]}
-    return under(f"{name}_experts", linear)
+    return denses(w, {f"{name}_experts": "GLU_Experts.linear"})
 
 
 def router_weights(routers):
@@ -69,9 +59,7 @@ def fast_weights(w):
             found[f"block{i + 1}_norm/scale"] = moe["norm.scale"]
     names = {"node": "node_emb", "day": "tod_emb", "week": "dow_emb"}
     found |= {f"embedding/{o}_embeddings": w[f"{t}.parameter"] for o, t in names.items()}
-    for ours, theirs in {"output_dense": "0", "output": "2"}.items():
-        found[f"{ours}/kernel"] = w[f"output_layer.layers.{theirs}.weight"].T
-        found[f"{ours}/bias"] = w[f"output_layer.layers.{theirs}.bias"]
+    found |= denses(w, {"output_dense": "output_layer.layers.0", "output": "output_layer.layers.2"})
     return found | {"agents/agents": w["agent"]}
 
 

@@ -1,7 +1,7 @@
 """How Graph WaveNet's released code names its weights, and settings of its reference files."""
 
 import numpy as np
-from reference_weights import time_kernel
+from reference_weights import denses, time_kernel
 
 PUBLISHED = {"kernel_size": 2, "num_blocks": 4, "num_layers": 2, "K": 2}
 SMALL = {"residual_filters": 3, "dilation_filters": 4, "skip_filters": 5, "end_filters": 6}
@@ -17,10 +17,6 @@ CASES = {
 def along_time(weight):
     """A torch kernel (out, in, 1, k) as (k, in, out)."""
     return time_kernel(weight.transpose(0, 1, 3, 2))
-
-
-def linear(w, name, ours):
-    return {f"{ours}/kernel": w[f"{name}.weight"][..., 0, 0].T, f"{ours}/bias": w[f"{name}.bias"]}
 
 
 def diffusion(w, name, ours):
@@ -42,14 +38,14 @@ def temporal(w, number, ours):
 
 def weights(w, count=8):
     """Our trainable weights. Those of the code without an effect are left out."""
-    found = linear(w, "start_conv", "input_dense")
-    found |= linear(w, "end_conv_1", "output_dense") | linear(w, "end_conv_2", "output")
+    found = denses(w, {"input_dense": "start_conv"})
+    found |= denses(w, {"output_dense": "end_conv_1"}) | denses(w, {"output": "end_conv_2"})
     if "nodevec1" in w:
         found |= {"adjacency/source": w["nodevec1"], "adjacency/target": w["nodevec2"].T}
     for number in range(count):
         ours = f"layer{number + 1}"
         found |= temporal(w, number, f"{ours}_temporal")
-        found |= linear(w, f"skip_convs.{number}", f"{ours}_skip")
+        found |= denses(w, {f"{ours}_skip": f"skip_convs.{number}"})
         if number == count - 1:
             break
         if f"gconv.{number}.mlp.mlp.weight" in w:
@@ -57,7 +53,7 @@ def weights(w, count=8):
             name = f"gconv.{number}.mlp.mlp"
             found |= diffusion({**w, f"{name}.features": features}, name, f"{ours}_graph")
         else:
-            found |= linear(w, f"residual_convs.{number}", f"{ours}_dense")
+            found |= denses(w, {f"{ours}_dense": f"residual_convs.{number}"})
         found |= {f"{ours}_norm/gamma": w[f"bn.{number}.weight"]}
         found |= {f"{ours}_norm/beta": w[f"bn.{number}.bias"]}
     return found

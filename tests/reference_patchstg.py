@@ -2,7 +2,8 @@
 
 import keras
 import numpy as np
-from reference_weights import linear
+import reference_files
+from reference_weights import denses, norms
 from reference_zoo import part
 
 from stgkeras import models
@@ -17,13 +18,9 @@ def half_block_weights(w, letter, name):
         f"{name}_attention/output_kernel": w[f"{letter}attn.proj.weight"].T,
         f"{name}_attention/output_bias": w[f"{letter}attn.proj.bias"],
     }
-    for ours, theirs in {"dense": "mlp.fc1", "output": "mlp.fc2"}.items():
-        found[f"{name}_{ours}/kernel"] = w[f"{letter}{theirs}.weight"].T
-        found[f"{name}_{ours}/bias"] = w[f"{letter}{theirs}.bias"]
-    for ours, theirs in {"attention_norm": "norm1", "norm": "norm2"}.items():
-        found[f"{name}_{ours}/gamma"] = w[f"{letter}{theirs}.weight"]
-        found[f"{name}_{ours}/beta"] = w[f"{letter}{theirs}.bias"]
-    return found
+    maps = {f"{name}_dense": f"{letter}mlp.fc1", f"{name}_output": f"{letter}mlp.fc2"}
+    scales = {f"{name}_attention_norm": f"{letter}norm1", f"{name}_norm": f"{letter}norm2"}
+    return found | denses(w, maps) | norms(w, scales)
 
 
 def block_weights(w, name="block1"):
@@ -40,12 +37,10 @@ def patchstg_weights(w):
         "calendar_embedding/day_embeddings": w["time_in_day_emb"],
         "calendar_embedding/week_embeddings": w["day_in_week_emb"],
         "node_embedding/embeddings": w["node_emb"],
-        "output/kernel": linear(w["regression_conv.weight"]),
-        "output/bias": w["regression_conv.bias"],
+        **denses(w, {"output": "regression_conv"}),
     }
     for number in range(3):
-        prefix = f"spa_encoder.{number}."
-        of_block = {k.removeprefix(prefix): v for k, v in w.items() if k.startswith(prefix)}
+        of_block = reference_files.group(w, f"spa_encoder.{number}.")
         found |= block_weights(of_block, f"block{number + 1}") if of_block else {}
     return found
 

@@ -139,13 +139,20 @@ def linear(weight):
     return weight.reshape(weight.shape[:2]).T
 
 
+def denses(w, names):
+    """Kernels and biases of linear maps {ours: theirs}."""
+    found = {f"{ours}/kernel": linear(w[f"{theirs}.weight"]) for ours, theirs in names.items()}
+    return found | {f"{ours}/bias": w[f"{theirs}.bias"] for ours, theirs in names.items()}
+
+
+def norms(w, names):
+    """Scales and offsets of normalisations {ours: theirs}."""
+    found = {f"{ours}/gamma": w[f"{theirs}.weight"] for ours, theirs in names.items()}
+    return found | {f"{ours}/beta": w[f"{theirs}.bias"] for ours, theirs in names.items()}
+
+
 def stid_block_weights(w, prefix, name):
-    ours = {"dense": "fc1", "output": "fc2"}
-    return {
-        f"{name}_{part}/{ours_}": convert(w[f"{prefix}{theirs}.{kind}"])
-        for part, theirs in ours.items()
-        for ours_, kind, convert in (("kernel", "weight", linear), ("bias", "bias", np.asarray))
-    }
+    return denses(w, {f"{name}_dense": f"{prefix}fc1", f"{name}_output": f"{prefix}fc2"})
 
 
 def attention_weights(w, name):
@@ -159,14 +166,9 @@ def attention_weights(w, name):
 
 
 def transformer_weights(w, name):
-    ours = attention_weights(w, name)
-    for part, theirs in {"dense": "feed_forward.0", "output": "feed_forward.2"}.items():
-        ours[f"{name}/{part}/kernel"] = w[f"{theirs}.weight"].T
-        ours[f"{name}/{part}/bias"] = w[f"{theirs}.bias"]
-    for part, theirs in {"attention_norm": "ln1", "norm": "ln2"}.items():
-        ours[f"{name}/{part}/gamma"] = w[f"{theirs}.weight"]
-        ours[f"{name}/{part}/beta"] = w[f"{theirs}.bias"]
-    return ours
+    maps = {f"{name}/dense": "feed_forward.0", f"{name}/output": "feed_forward.2"}
+    found = attention_weights(w, name) | denses(w, maps)
+    return found | norms(w, {f"{name}/attention_norm": "ln1", f"{name}/norm": "ln2"})
 
 
 def staeformer_weights(w):
@@ -178,10 +180,7 @@ def staeformer_weights(w):
     }
     found = {name: value for name, value in found.items() if value is not None}
     parts = {"input_dense": "input_proj", "output": "output_proj", "output_steps": "temporal_proj"}
-    for ours, theirs in parts.items():
-        if f"{theirs}.weight" in w:
-            found[f"{ours}/kernel"] = w[f"{theirs}.weight"].T
-            found[f"{ours}/bias"] = w[f"{theirs}.bias"]
+    found |= denses(w, {o: theirs for o, theirs in parts.items() if f"{theirs}.weight" in w})
     for axis, letter in (("time", "t"), ("nodes", "s")):
         for number in range(2):
             part = reference_files.group(w, f"attn_layers_{letter}.{number}.")
@@ -192,10 +191,7 @@ def staeformer_weights(w):
 def stid_weights(w):
     blocks = {name.split(".")[1] for name in w if name.startswith("encoder.")}
     found = {
-        "input_dense/kernel": linear(w["time_series_emb_layer.weight"]),
-        "input_dense/bias": w["time_series_emb_layer.bias"],
-        "output/kernel": linear(w["regression_layer.weight"]),
-        "output/bias": w["regression_layer.bias"],
+        **denses(w, {"input_dense": "time_series_emb_layer", "output": "regression_layer"}),
         "node_embedding/embeddings": w["node_emb"],
         "calendar_embedding/day_embeddings": w.get("time_in_day_emb"),
         "calendar_embedding/week_embeddings": w.get("day_in_week_emb"),
