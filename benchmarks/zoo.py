@@ -19,6 +19,7 @@ import os
 import pathlib
 import resource
 import sys
+from time import process_time
 
 import command
 import records
@@ -49,19 +50,13 @@ OPTIONS = {
 }
 
 
-def seconds():
-    """Returns the CPU seconds of this process so far."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
 def measured(step, steps):
     """Returns the CPU seconds of steps, the least of them, and the memory of this process in GB."""
     times = []
     for _ in range(1 + steps):
-        start = seconds()
+        start = process_time()
         step()
-        times.append(seconds() - start)
+        times.append(process_time() - start)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"least": min(times[1:]), "seconds": times, "memory": memory}
 

@@ -113,7 +113,7 @@ class AxialAttention(keras.layers.Layer):
         Raises:
             ValueError: if the layer has exact attention, or is not built, or the seed is invalid.
         """
-        if self.random_features is None or not self.built and not hasattr(self, "directions"):
+        if not hasattr(self, "directions"):
             raise ValueError(
                 "`redraw` needs a built layer with random features. Received: random_features="
                 f"{self.random_features}, built={self.built}. Pass `random_features`, and call the "

@@ -75,17 +75,8 @@ class MixtureOfExperts(keras.layers.Layer):
                 f"Received: x.shape={tuple(x_shape)}"
             )
         shape = None if routing_shape is None else tuple(routing_shape)
-        if shape is None and self.num_experts == 1:
-            return
-        if (
-            self.num_experts == 1
-            or shape is None
-            or shape[1:]
-            != (
-                *x_shape[1:-1],
-                self.num_experts,
-            )
-        ):
+        wanted = None if self.num_experts == 1 else (*x_shape[1:-1], self.num_experts)
+        if wanted != (None if shape is None else shape[1:]):
             fix = "Omit it for a single expert" if self.num_experts == 1 else "Pass the weights"
             raise ValueError(
                 f"`routing` must have axes (batch, ..., {self.num_experts} experts), with the "

@@ -13,7 +13,7 @@ from stgkeras.layers import StaticClusters, StaticGraph, _checks
 from stgkeras.missing import known_labels
 from stgkeras.models.class_networks import node_classes, signal_classes, signal_input
 from stgkeras.models.graph_filters import GraphFilters
-from stgkeras.models.graph_lists import holder_name
+from stgkeras.models.graph_lists import graphs_of, holder_name
 from stgkeras.models.graph_model import StoredGraph
 from stgkeras.models.operator_check import check_operator
 from stgkeras.types import Array
@@ -121,8 +121,7 @@ class GraphClassifier(GraphFilters):
         """
         if self.cluster_shapes is None:
             return super().graph
-        levels = range(len(self.cluster_shapes))
-        return tuple(self.get_layer(holder_name(level)).graph for level in levels)
+        return graphs_of(self, len(self.cluster_shapes))
 
     @graph.setter
     def graph(self, graph: Array | Sequence[Array]) -> None:

@@ -79,14 +79,14 @@ def static_operators(x: Tensor, arguments: dict[str, Any], graph: Any) -> list[T
     return [holder(x) for holder in holders]
 
 
-def graphs_of(model: GraphModel) -> tuple[StoredGraph, ...]:
-    """Returns the operators that a model stores."""
-    return tuple(holder.graph for holder in _holders(model))
+def graphs_of(model: GraphModel, number: int) -> tuple[StoredGraph, ...]:
+    """Returns the operators that a model stores, of which there are `number`."""
+    return tuple(holder.graph for holder in _holders(model, number))
 
 
 def set_graphs(model: Any, graph: Array | Sequence[Array]) -> None:
     """Sets the operators of a model."""
-    graphs, holders = as_list(graph) or [], _holders(model)
+    graphs, holders = as_list(graph) or [], _holders(model, model.num_graphs)
     if len(graphs) != len(holders):
         raise _wrong_number(graphs, len(holders))
     for one in graphs:
@@ -110,8 +110,8 @@ def rooms_of(holders: Sequence[StaticGraph]) -> tuple[int | None, ...] | None:
     return None if all(room is None for room in rooms) else rooms
 
 
-def _holders(model):
-    return [model.get_layer(holder_name(number)) for number in range(model.num_graphs)]
+def _holders(model, number):
+    return [model.get_layer(holder_name(place)) for place in range(number)]
 
 
 def _wrong_number(graphs, number):

@@ -141,7 +141,7 @@ class GraphWaveNet(Forecaster):
     @property
     def graph(self) -> tuple[StoredGraph, ...]:
         """Tuple of the graph operators, each an (N, N) array or SciPy csr_array."""
-        return graph_lists.graphs_of(self)
+        return graph_lists.graphs_of(self, self.num_graphs)
 
     @graph.setter
     def graph(self, graph: Array | Sequence[Array]) -> None:

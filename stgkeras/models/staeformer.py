@@ -167,10 +167,10 @@ def staeformer(
         h = NodeEmbedding(arguments["node_units"], name="node_embedding")(h)
     if arguments["adaptive_units"]:
         h = AdaptiveEmbedding(arguments["adaptive_units"], name="adaptive_embedding")(h)
-    linear = "nodes" if arguments["spatial_attention"] == "linear" else None
-    for axis in ("time", "nodes"):
+    is_linear = arguments["spatial_attention"] == "linear"
+    along_nodes = arguments["random_features"] if is_linear else None
+    for axis, features in (("time", None), ("nodes", along_nodes)):
         for number in range(1, arguments["num_blocks"] + 1):
-            features = arguments["random_features"] if axis == linear else None
             h = TransformerBlock(
                 arguments["num_heads"],
                 axis,
