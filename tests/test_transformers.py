@@ -42,8 +42,9 @@ def test_block(axis, features):
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
-def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, dropout):
-    """Parts of two windows and one window on PyTorch, of one window on JAX."""
+@pytest.mark.parametrize("axis", ["time", "nodes"])
+def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, axis, dropout):
+    """Parts of two windows or one, or of eight or four steps along nodes; on JAX, of equal size."""
     monkeypatch.setattr(transformer_block, "ROWS", 2 * 4 * 3)
     masks = np.random.default_rng(2).random(X.shape) > dropout  # portable forms draw others
     masks = keras.ops.convert_to_tensor(masks)
@@ -51,7 +52,7 @@ def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, dropout):
     found = []
     for forms in (contextlib.nullcontext, portable_forms):
         signal = keras.Input(X.shape[1:])
-        model = keras.Model(signal, block(dropout=dropout)(signal))
+        model = keras.Model(signal, block(axis, dropout=dropout)(signal))
         model.compile(keras.optimizers.SGD(1.0), "mse")
         with forms():
             model.train_on_batch(X, np.roll(X, 1))

@@ -26,8 +26,8 @@ class TransformerBlock(keras.layers.Layer):
     `layers.AxialAttention`.
 
     In training on a CPU with JAX or PyTorch, the block keeps its input only. The backward pass
-    computes the other values again, for a few windows at a time. A training step takes about a
-    quarter more time, and much less memory.
+    computes the other values again, for a part of the batch at a time: a few windows, or along
+    nodes a few steps. A training step takes about a quarter more time, and much less memory.
 
     Args:
         num_heads: int. Number of heads of the attention. It must divide the number of features.
@@ -95,8 +95,12 @@ class TransformerBlock(keras.layers.Layer):
         dropped, kept = round(self.dropout * 2**16), []
         if dropped:
             kept = [kept_values(x, dropped, self.seed_generator) for _ in range(2)]
-        windows = max(1, ROWS // (x.shape[1] * x.shape[2]))
-        return recomputed(functools.partial(self._block, training=True), x, *kept, rows=windows)
+        _, steps, nodes, units = x.shape
+        if self.attention.axis == "nodes":  # attention sees each step alone: parts of single steps
+            x, *kept = (ops.reshape(one, (-1, 1, nodes, units)) for one in (x, *kept))
+        rows = max(1, ROWS // (x.shape[1] * nodes))
+        y = recomputed(functools.partial(self._block, training=True), x, *kept, rows=rows)
+        return ops.reshape(y, (-1, steps, nodes, units))
 
     def _block(self, x, kept_attended=None, kept=None, training=False):
         attended = self._dropped(self.attention(x), kept_attended)
