@@ -60,7 +60,8 @@ class SpatioTemporalEmbedding(keras.layers.Layer):
         step, day = calendar_rows(calendar, self.steps_per_day)
         known = ops.take(self.day_embeddings, step, axis=0)
         known = known + ops.take(self.week_embeddings, day, axis=0)  # (B, C)
-        return ops.cast(x + self.node_embeddings + ops.expand_dims(known, 1), self.compute_dtype)
+        parts = (x, self.node_embeddings, ops.expand_dims(known, 1))
+        return sum(ops.cast(part, self.compute_dtype) for part in parts)
 
     def compute_output_shape(self, x_shape: tuple, calendar_shape: tuple) -> tuple:
         self._check(x_shape, calendar_shape)
