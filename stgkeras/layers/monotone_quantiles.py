@@ -55,15 +55,11 @@ class MonotoneQuantiles(keras.layers.Layer):
         self._check(x.shape)
         batch = ops.shape(x)[0]
         x = ops.reshape(x, (batch, *x.shape[1:-1], x.shape[-1] // count, count))
+        # A product, and no sums of single quantiles: XLA would compute the lower quantile again for
+        # each sum, with other rounding, and could then find the sum of it and a step to be lower.
         middle = int(np.abs(np.array(self.quantiles) - 0.5).argmin())
-        z = ops.unstack(x, count, axis=-1)  # the gradient of an index is slower
-        found = [z[middle]]
-        for number in range(middle + 1, count):
-            found.append(found[-1] + ops.softplus(z[number]))
-        for number in range(middle - 1, -1, -1):
-            found.insert(0, found[0] - ops.softplus(z[number]))
-        # On PyTorch, this order in memory makes later operations on single quantiles faster.
-        return ops.moveaxis(ops.stack(found, axis=0), 0, -1)
+        steps = ops.where(np.arange(count) == middle, x, ops.softplus(x))
+        return ops.matmul(steps, ops.cast(_sums(count, middle), x.dtype))
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         self._check(x_shape)
@@ -79,3 +75,11 @@ class MonotoneQuantiles(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "quantiles": list(self.quantiles)}
+
+
+def _sums(count, middle):
+    """Returns the matrix (Q, Q) that turns the middle quantile and the steps into quantiles."""
+    step, quantile = np.ogrid[:count, :count]
+    above = (middle < step) & (step <= quantile)
+    below = (quantile <= step) & (step < middle)
+    return (above | (step == middle)).astype("float32") - below
