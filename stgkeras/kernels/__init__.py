@@ -10,7 +10,7 @@ Of stgkeras, this package imports only the type aliases.
 
 from stgkeras.kernels.dispatch import portable_forms
 from stgkeras.kernels.dropout import bit_dropout, kept_values
-from stgkeras.kernels.finish import finished
+from stgkeras.kernels.finish import finished, gelu
 from stgkeras.kernels.graph_convolution import chebyshev_conv, graph_conv
 from stgkeras.kernels.memory import keep_freed
 from stgkeras.kernels.mixture import gated_experts
@@ -40,6 +40,7 @@ __all__ = [
     "finished",
     "gated_experts",
     "gated_time_conv",
+    "gelu",
     "graph_conv",
     "has_terms",
     "is_sparse",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from keras import ops
 
+from stgkeras.kernels import dispatch
 from stgkeras.types import Tensor
 
 
@@ -24,3 +26,13 @@ def finished(
     """
     y = y if bias is None else ops.add(y, bias)
     return y if activation is None else activation(y)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """Computes `x · Φ(x)`, Φ being the distribution function of the standard normal distribution.
+
+    The portable form is for exporters, which lack the function that Keras takes on TensorFlow.
+    """
+    if dispatch.takes_fast_form(x, on_any_device=True, any_dtype=True):
+        return ops.gelu(x, approximate=False)
+    return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))

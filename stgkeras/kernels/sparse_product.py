@@ -116,7 +116,8 @@ def _portable_on_torch(index, value, tables, nodes):
     # On PyTorch, `segment_sum` of Keras would expand the index to the size of the products.
     (target, source), value = as_one_graph(index, value, nodes)
     products = value[:, None] * tables.index_select(1, source)
-    return tables.new_zeros(tables.shape).index_add(1, target, products)
+    # ONNX has scattered sums for int64 only.
+    return tables.new_zeros(tables.shape).index_add(1, target.long(), products)
 
 
 def _by_segments(index, value, tables, transposed=False):

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from stgkeras.layers import _checks
-from stgkeras.seasons import HALF
+from stgkeras.layers._clock import calendar_rows
 from stgkeras.types import Tensor
 
 
@@ -89,18 +89,3 @@ class CalendarEmbedding(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         names = ("steps_per_day", "day_units", "week_units")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def calendar_rows(calendar: Tensor, steps_per_day: int) -> tuple[Tensor, Tensor]:
-    """Returns the step of the day and the day of the week of each time, as int32.
-
-    Args:
-        calendar: (..., 2), `datasets.calendar`.
-        steps_per_day: int.
-
-    Returns:
-        Two tensors (...), from 0 to steps_per_day - 1 and from 0 to 6.
-    """
-    step = ops.floor(calendar[..., 0] * steps_per_day + HALF)
-    day = ops.floor(calendar[..., 1] + HALF)
-    return ops.cast(step, "int32") % steps_per_day, ops.cast(day, "int32") % 7

@@ -8,8 +8,9 @@ import numpy as np
 from keras import ops
 
 from stgkeras.layers import _checks
+from stgkeras.layers._clock import season_rows
 from stgkeras.layers._state import StateLayer, unset
-from stgkeras.seasons import HALF, pieces, seasonal_mean, slot, slots, ten_minutes
+from stgkeras.seasons import pieces, seasonal_mean, slots, ten_minutes
 from stgkeras.types import Array, Tensor
 
 
@@ -142,18 +143,16 @@ class SeasonalScaler(StateLayer):
         self, x: Tensor, calendar: Tensor, steps: Sequence[int] | None = None, inverse: bool = False
     ) -> Tensor:
         self._check(x.shape, calendar.shape, steps, inverse)
-        known = calendar if steps is None else calendar[:, :1]
-        position = ops.floor(ops.sum(known, axis=-1) * self.steps_per_day + HALF)
-        position = ops.cast(position, "int32")  # (B, T) or (B, 1)
-        if steps is not None:
-            position = position + ops.convert_to_tensor(list(steps), dtype="int32")
-        rows = slot(position, self.steps_per_day)  # (B, T)
+        rows = season_rows(calendar, self.steps_per_day, steps)  # (B, T)
         season, std = self.read(self.season), self.read(self.std)
         if inverse and self.targets is not None:
             season, std = (ops.take(part, self.targets, axis=-1) for part in (season, std))
         features = x.shape[3]
-        season = ops.take(season, rows, axis=0)[..., :features]
-        std = std[:features]
+        season, std = season[..., :features], std[:features]
+        # Of a table with rows and columns, also PyTorch's exporter takes rows.
+        table = ops.reshape(season, (2 * self.steps_per_day, self.num_nodes * features))
+        season = ops.take(table, rows, axis=0)
+        season = ops.reshape(season, (-1, rows.shape[1], self.num_nodes, features))
         if inverse and len(x.shape) == 5:
             return x * std[:, None] + season[..., None]
         if inverse:

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from stgkeras.layers import _checks
-from stgkeras.layers.calendar_embedding import calendar_rows
+from stgkeras.layers._clock import calendar_rows
 from stgkeras.types import Tensor
 
 

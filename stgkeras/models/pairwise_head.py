@@ -44,7 +44,8 @@ def pairwise_head(
     nodes, units = arguments["num_nodes"], arguments["units"]
     past = []
     if arguments["dynamic_graph"] == "step":
-        past.append(ops.log1p(ops.transpose(inputs["graph"], (0, 2, 3, 1))))  # (B, N, N, T)
+        weights = ops.transpose(inputs["graph"], (0, 2, 3, 1))  # (B, N, N, T)
+        past.append(ops.log(1.0 + weights))  # not log1p, which ONNX has not
     if arguments["num_history"]:
         history = keras.Input((nodes, nodes, arguments["num_history"]), name="history")
         inputs = joined(inputs, {"history": history})

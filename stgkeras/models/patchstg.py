@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from stgkeras import graphs
 from stgkeras.graphs._checks import as_dense
+from stgkeras.kernels import gelu
 from stgkeras.layers import (
     AxialAttention,
     CalendarEmbedding,
@@ -239,7 +240,7 @@ def patch_block(h: Tensor, axis: str, dropout: float, name: str) -> Tensor:
     a = AxialAttention(1, axis, dropout=dropout, name=f"{name}_attention")(a)
     h = h + BitDropout(dropout, name=f"{name}_attention_dropout")(a)
     d = CenteredLayerNormalization(epsilon=1e-5, name=f"{name}_norm")(h)
-    d = ops.gelu(layers.Dense(units, name=f"{name}_dense")(d), approximate=False)
+    d = layers.Dense(units, activation=gelu, name=f"{name}_dense")(d)
     d = BitDropout(dropout, name=f"{name}_inner_dropout")(d)
     d = layers.Dense(units, name=f"{name}_output")(d)
     return h + BitDropout(dropout, name=f"{name}_dropout")(d)
