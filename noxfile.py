@@ -56,7 +56,7 @@ def lint(session):
 def environment(session):
     """The environment of `tests`, made once: all three backends, for files pass between them."""
     shutil.rmtree(beside(session, "portable"), ignore_errors=True)
-    install(session, "-e", ".[jax,torch,test]")
+    install(session, "-e", ".[jax,torch,test,export]")
 
 
 @nox.session(venv_backend="none", requires=["environment"])

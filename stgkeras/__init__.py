@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         reports,
         tuning,
     )
+    from stgkeras.exporting import export
     from stgkeras.forecasting import Forecaster
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "Forecaster",
     "callbacks",
     "datasets",
+    "export",
     "forecasting",
     "graphs",
     "layers",
@@ -47,11 +49,14 @@ __all__ = [
 ]
 
 
+CALLABLES = {"Forecaster": "forecasting", "export": "exporting"}  # name → its part
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'stgkeras' has no attribute {name!r}")
-    if name == "Forecaster":
-        return importlib.import_module("stgkeras.forecasting").Forecaster
+    if name in CALLABLES:
+        return getattr(importlib.import_module(f"stgkeras.{CALLABLES[name]}"), name)
     return importlib.import_module(f"stgkeras.{name}")
 
 

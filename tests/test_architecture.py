@@ -41,7 +41,9 @@ ARROWS = {
     "losses": {"missing"},
     "metrics": {"missing"},
     "callbacks": {"metrics"},
-    "forecasting": {"callbacks", "datasets", "graphs", "losses", "metrics", "models", "seasons"},
+    "exporting": {"kernels", "models"},
+    "forecasting": {"callbacks", "datasets", "exporting", "graphs", "losses", "metrics", "models"}
+    | {"seasons"},
     "links": {"datasets", "metrics", "plots"},
     "plots": set(),
     "reports": {"datasets", "forecasting", "layers", "metrics", "models", "plots"},
@@ -70,6 +72,11 @@ LAZY = {
     "igraph",
     "tqdm",
     "sklearn",
+    "onnx",
+    "onnxruntime",
+    "tf2onnx",
+    "jax2onnx",
+    "openvino",
     "tensorboard",
 }
 # Files that nothing imports before they are used.
@@ -189,8 +196,8 @@ def test_examples_are_short(path):
 
 def public_objects():
     """{dotted name: class or function} of every name that a part of the library offers."""
-    found = {}
-    for part in [name for name in stgkeras.__all__ if name != "Forecaster"]:  # of `forecasting`
+    found = {name: getattr(stgkeras, name) for name in stgkeras.CALLABLES}
+    for part in [name for name in stgkeras.__all__ if name not in found]:
         module = importlib.import_module(f"stgkeras.{part}")
         names = getattr(module, "__all__", None) or [
             name

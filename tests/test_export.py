@@ -1,15 +1,21 @@
-"""Models leave Keras as a SavedModel: on the portable forms, for batches of any size."""
+"""Models leave Keras: on the portable forms, for batches of any size, compared in their runtime."""
+
+import json
 
 import keras
 import numpy as np
 import pytest
 from model_cases import inputs_of, make
 
+import stgkeras
+from stgkeras.exporting import checked, writers
 from stgkeras.kernels import dispatch
+
+BACKEND = keras.backend.backend()
 
 
 @pytest.mark.parametrize("name", ["stgcn-sparse", "graph-wavenet-sparse"])
-@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch writes no SavedModel")
+@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch writes no SavedModel")
 def test_a_model_with_a_sparse_graph_is_exported(name, tmp_path, monkeypatch):
     import tensorflow as tf
 
@@ -28,3 +34,110 @@ def test_a_model_with_a_sparse_graph_is_exported(name, tmp_path, monkeypatch):
     exported = tf.saved_model.load(tmp_path / "model")
     found = exported.serve(x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def season_model(sparse):
+    """A model with a season of 24 steps a day, adapted to values about 50."""
+    graph = stgkeras.graphs.scaled_laplacian(np.ones((4, 4)) - np.eye(4), lambda_max=2.0)
+    if sparse:
+        import scipy.sparse
+
+        graph = scipy.sparse.csr_array(graph)
+    model = stgkeras.models.GraphSTID(
+        4, graph=graph, horizon=3, season=24, units=4, num_blocks=1, adaptive_units=0
+    )
+    hours = np.arange(24 * 14)
+    calendar = np.stack([hours % 24 / 24, hours // 24 % 7], axis=1)
+    rng = np.random.default_rng(0)
+    values = 50 + 10 * np.sin(calendar[:, :1] * 2 * np.pi) + rng.normal(size=(len(hours), 4))
+    model.adapt(values[..., None], calendar)
+    return model
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_onnx_forecasts_in_original_units(sparse, tmp_path):
+    import onnxruntime
+
+    model = season_model(sparse)
+    difference = stgkeras.export(model, tmp_path / "city.onnx")
+    assert difference <= 1e-5
+    session = onnxruntime.InferenceSession(tmp_path / "city.onnx")
+    assert [one.name for one in session.get_outputs()] == ["forecast"]
+    # The steps ahead begin on a Monday at midnight, so that all that are read are of a Sunday.
+    calendar = np.array([[[0, 0], [1 / 24, 0], [2 / 24, 0]]] * 5, "float32")
+    x = np.full((5, 12, 4, 1), 50, "float32")
+    x[1, 3:, 0] = np.nan
+    expected = model.predict({"x": x, "calendar": calendar}, verbose=0)
+    (found,) = session.run(None, {"x": x, "calendar": calendar})
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    text = json.loads((tmp_path / "city.json").read_text())
+    assert text["inputs"]["x"]["shape"] == ["batch", 12, 4, 1]
+    assert text["outputs"] == {"forecast": {"shape": ["batch", 3, 4, 1]}}
+    assert {path.name for path in tmp_path.iterdir()} == {"city.onnx", "city.json"}
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_the_format_of_the_backend(sparse, tmp_path):
+    format = {"tensorflow": "saved_model", "torch": "pt2"}.get(BACKEND)
+    if format is None:
+        pytest.skip("JAX has no format of its own")
+    path = tmp_path / ("city.pt2" if format == "pt2" else "city")
+    assert stgkeras.export(season_model(sparse), path, format) <= 1e-5
+
+
+@pytest.mark.parametrize("name", ["patchstg", "stgcn-links-pairwise"])
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="operations that TensorFlow's converter lacks")
+def test_operations_of_tensorflow(name, tmp_path):
+    assert stgkeras.export(make(name), tmp_path / "model.onnx") <= 1e-5
+
+
+def test_a_file_with_another_output_is_removed(tmp_path, monkeypatch):
+    model = make("stgcn")
+
+    def write(signature, path):
+        path.write_bytes(b"")
+
+    monkeypatch.setitem(writers.WRITERS["onnx"], BACKEND, write)
+    monkeypatch.setitem(
+        checked.RUNTIMES, "onnx", lambda path: lambda x: 1.001 * wrong.predict(x["x"], verbose=0)
+    )
+    with pytest.raises(
+        ValueError, match=r"was removed: ValueError: its output differs by 1\.0e-03"
+    ):
+        stgkeras.export(wrong, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_converter_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def write(signature, path):
+        path.write_bytes(b"half")
+        raise RuntimeError("no such operation\nmore lines")
+
+    monkeypatch.setitem(writers.WRITERS["onnx"], BACKEND, write)
+    with pytest.raises(ValueError, match="converter failed: RuntimeError: no such operation. Use"):
+        stgkeras.export(make("stgcn"), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_arguments(tmp_path):
+    model = make("stgcn")
+    (tmp_path / "taken.json").write_text("{}")
+    for path, format, message in (
+        ("model.onnx", "tf", "`format` must be one of"),
+        ("model.bin", "onnx", "`path` must end in '.onnx'"),
+        ("taken.onnx", "onnx", "taken.json', which exists"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stgkeras.export(model, tmp_path / path, format)
+    if BACKEND == "jax":
+        with pytest.raises(ValueError, match="set KERAS_BACKEND=torch, open it with"):
+            stgkeras.export(model, tmp_path / "model.pt2", "pt2")
+    with pytest.raises(ValueError, match="model of stgkeras. Received: Sequential"):
+        stgkeras.export(keras.Sequential(), tmp_path / "model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.json"]
+
+
+def test_a_missing_converter_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(checked.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="Run `pip install "):
+        stgkeras.export(make("stgcn"), tmp_path / "model.onnx")
