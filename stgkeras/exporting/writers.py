@@ -54,9 +54,16 @@ def onnx_from_jax(signature: Signature, path: pathlib.Path) -> None:
 def onnx_from_torch(signature: Signature, path: pathlib.Path) -> None:
     import torch
 
+    program = _program(signature)
+    # Keras's `take` squeezes an axis that has more than one entry. PyTorch then leaves it as it is,
+    # and ONNX raises an error.
+    for node in program.graph.find_nodes(op="call_function", target=torch.ops.aten.squeeze.dim):
+        if node.meta["val"].ndim == node.args[0].meta["val"].ndim:
+            node.replace_all_uses_with(node.args[0])
+            program.graph.erase_node(node)
     with contextlib.redirect_stdout(io.StringIO()):  # a report of each step
         program = torch.onnx.export(
-            _program(signature),
+            program,
             dynamo=True,
             opset_version=OPSET,
             input_names=list(signature.inputs),
