@@ -16,10 +16,9 @@ from stgkeras.serving.service import Service
 
 PAGE = pathlib.Path(__file__).with_name("page.html")
 MOST = 8 * 2**20  # bytes of a body: a day of 2,000 sensors
-POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-)
-POLICY += "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+POLICY += "img-src data:; connect-src 'self'; "
+POLICY += "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
