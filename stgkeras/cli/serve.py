@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     """Runs the command."""
     partial.check_finished(args.city, args.city)
     names = {"folder": args.city, "Forecaster.save": "`stgkeras fit`"}
-    with _bound(args.host, args.port) as listening:
+    with bound(args.host, args.port) as listening:
         with in_options(names):
             server = _server(args)
         host, port = listening.getsockname()[:2]
@@ -73,12 +73,13 @@ def _server(args):
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10))
 
 
-def _bound(host, port):
-    """Returns a socket at an address, before the forecaster is opened, which takes seconds."""
+def bound(host: str, port: int) -> socket.socket:
+    """Returns a listening socket, before the forecaster is opened, which takes seconds."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen()
     except (OSError, OverflowError) as error:
         found.close()
         raise UserError(
