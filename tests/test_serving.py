@@ -17,6 +17,8 @@ pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 from service_runs import NAMES, Client, running, saved, speeds, time_of, until  # noqa: E402
 
 import stgkeras  # noqa: E402
+from stgkeras.cli import main  # noqa: E402
+from stgkeras.cli.serve import bound  # noqa: E402
 from stgkeras.serving.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not ON_FASTEST, reason="the service is the same on each backend")
@@ -232,3 +234,19 @@ def test_a_preset_is_served(tmp_path, monkeypatch):
         status, found = client.get("/forecast")
         assert status == 200 and len(found["sensors"]) == len(form.names)
         assert len(client.get("/sensors")[1]["edges"]) > 100
+
+
+def test_errors_name_the_fix(city, capsys):
+    def error(*options):
+        assert main(["serve", *map(str, options)]) == 2
+        return capsys.readouterr().err
+
+    with bound("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        assert "--port and --host must be a free address" in error(city, "--port", port)
+    assert "--port and --host must be" in error(city, "--port", 70000)
+    assert "without model.keras" in error(city.parent / "nowhere", "--port", 0)
+    text = error(city, "--port", 0, "--runtime", "onnx")
+    assert "without model.onnx" in text and "forecaster.export" in text
+    city.with_name("city.sqlite").write_text("no database" * 100)
+    assert "Move the file away" in error(city, "--port", 0)

@@ -58,7 +58,7 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
         watching.cancel()
         service.close()
 
-    title = service.folder.name
+    title = service.folder.absolute().name
     app = FastAPI(title=f"Forecasts of {title}", lifespan=lifespan, docs_url=None, redoc_url=None)
     guard = Guard(app, token, most)
     page = string.Template(PAGE.read_text("utf-8")).substitute(title=html.escape(title))
@@ -100,7 +100,7 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
 
     @app.get("/health", summary="Whether the service runs, and whether it has a forecast")
     async def health() -> dict[str, str]:
-        answer = await service.newest()
+        answer = service.answer  # does not wait
         return {"status": "ok", "forecast": "ok" if answer.forecast else answer.error}
 
     @app.get("/metrics", summary="Counts and times in the text format of Prometheus")

@@ -77,7 +77,8 @@ class Service:
         self.counts = Counts()
         found = self._load()
         form = found.observed.form
-        self.store = Store(self.folder.with_name(self.folder.name + ".sqlite"), _columns(form))
+        place = self.folder.absolute()
+        self.store = Store(place.with_name(place.name + ".sqlite"), _columns(form))
         self.opened = self._filled(found)
         self._version = 0  # of the readings
         self.answer = self._forecast(0)
