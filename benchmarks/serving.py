@@ -191,14 +191,13 @@ def soaked(args):
     kills = sorted(rng.sample(range(args.steps), args.kills))
     while sent < args.steps:
         service = Service(args.folder, "onnx")
-        if kills:  # at a random moment of the next requests
-            goal, delay = kills.pop(0), 0.01 * rng.random()
-        else:
-            goal, delay = args.steps + 1, 0.0
+        goal, killed = (kills or [args.steps])[0], False
         try:
             while sent < args.steps:
-                if sent == goal:
-                    threading.Timer(delay, service.process.kill).start()
+                if sent >= goal and not killed:  # at a random moment of the next requests
+                    killed = True
+                    kills.pop(0)
+                    threading.Timer(0.02 * rng.random(), service.process.kill).start()
                 values = [float(number % 997 + n) for n in range(args.sensors)]
                 sent += 1
                 number += 1
@@ -219,7 +218,7 @@ def soaked(args):
     )
     return {
         "sent": sent,
-        "kills": args.kills,
+        "kills": args.kills - len(kills),
         "acknowledged": len(acknowledged),
         "equal": equal,
         "doubled": len(stored) - len(set(stored)),
