@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import socket
 import sqlite3
 import threading
 
@@ -234,6 +235,11 @@ def test_a_preset_is_served(tmp_path, monkeypatch):
         status, found = client.get("/forecast")
         assert status == 200 and len(found["sensors"]) == len(form.names)
         assert len(client.get("/sensors")[1]["edges"]) > 100
+
+
+def test_small_answers_are_sent_at_once():
+    with bound("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP  # asyncio then sets TCP_NODELAY
 
 
 def test_errors_name_the_fix(city, capsys):
