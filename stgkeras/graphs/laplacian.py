@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from stgkeras.graphs._checks import as_matrix, check_choice, check_number, check_symmetric
 from stgkeras.types import Array
@@ -252,8 +253,6 @@ def _largest_eigenvalue(operator):
     if num_nodes <= DENSE_LIMIT:
         dense = operator.toarray() if sp.issparse(operator) else operator
         return np.linalg.eigvalsh(dense)[-1]
-    from scipy.sparse.linalg import ArpackError, eigsh
-
     # The fixed seed makes the result repeatable. The vector is random, because a constant vector
     # may already be an eigenvector, from which the solver finds no other one.
     start = np.random.default_rng(0).standard_normal(num_nodes)
