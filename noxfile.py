@@ -138,6 +138,14 @@ def wheel(session, backend):
         session.run("python", str(script), env={**PROCESS, "KERAS_BACKEND": backend})
 
 
+@nox.session(default=False, venv_backend="none", requires=["environment"])
+def dockerfile(session):
+    """The commands of the Dockerfile, in an environment of their own."""
+    env = {**PROCESS, "KERAS_BACKEND": "torch", "STGKERAS_DOCKERFILE": "1"}
+    python = environment_python(session)
+    session.run(python, "-m", "pytest", "tests/test_dockerfile.py", env=env, external=True)
+
+
 def install(session, *packages):
     # torch comes first, so that the other packages do not bring another build of it.
     install_torch(session)

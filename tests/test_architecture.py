@@ -47,7 +47,11 @@ ARROWS = {
     "links": {"datasets", "metrics", "plots"},
     "plots": set(),
     "reports": {"datasets", "forecasting", "layers", "metrics", "models", "plots"},
-    "cli": {"datasets", "forecasting", "graphs", "metrics", "models", "plots", "reports", "tuning"},
+    "serving": {"datasets", "forecasting"},
+    "cli": {
+        *("datasets", "forecasting", "graphs", "metrics", "models", "plots", "reports", "serving"),
+        "tuning",
+    },
     "__main__": {"cli"},
 }
 # The same for the parts of `datasets`: what each may import of `datasets`, besides itself.
@@ -78,6 +82,9 @@ LAZY = {
     "jax2onnx",
     "openvino",
     "tensorboard",
+    "onnxruntime",
+    "fastapi",
+    "uvicorn",
 }
 # Files that nothing imports before they are used.
 ON_USE = {SOURCE / "tuning" / name: {"keras_tuner"} for name in ("hypermodels.py", "trials.py")}

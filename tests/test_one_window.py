@@ -1,6 +1,7 @@
 """One window: the compiled call equals `predict`, and a plain frame is read as any other frame."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -74,22 +75,19 @@ def test_the_call_equals_predict_with_a_clock_and_half_precision():
         np.testing.assert_allclose(call(x), model.predict(x, verbose=0), rtol=0.01)
 
 
-def test_several_threads_call_at_once():
-    model, inputs = graph_stid(), [window() for _ in range(4)]
-    call, found = compiled_call(model), {}
+def test_eight_threads_call_at_once():
+    model, inputs = graph_stid(), [window() for _ in range(8)]
     expected = [model.predict(x, verbose=0) for x in inputs]
+    call, at_once = compiled_call(model), threading.Barrier(8)
 
-    def work(n):
-        found[n] = [call(inputs[n]) for _ in range(5)]
+    def work(x):
+        at_once.wait()
+        return [call(x) for _ in range(100)]
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for n, values in enumerate(expected):
-        for value in found[n]:
-            np.testing.assert_allclose(value, values, rtol=1e-5, atol=1e-6)
+    with ThreadPoolExecutor(8) as threads:
+        for values, found in zip(expected, threads.map(work, inputs), strict=True):
+            np.testing.assert_allclose(found, [values] * 100, rtol=1e-5, atol=1e-6)
+            np.testing.assert_array_equal(found[3:], [found[-1]] * 97)  # of the compiled call
 
 
 @TORCH

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from stgkeras.cli import backtest, evaluate, fit, forecast, reading, report, tune
+from stgkeras.cli import backtest, evaluate, fit, forecast, reading, report, serve, tune
 from stgkeras.cli.errors import UserError, translated
 
 __all__ = ["main"]
@@ -72,7 +72,7 @@ def _parser():
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (fit, forecast, evaluate, backtest, report, tune):
+    for module in (fit, forecast, evaluate, backtest, report, tune, serve):
         help_text, *_ = module.__doc__.splitlines()
         command = commands.add_parser(
             module.__name__.rpartition(".")[2],

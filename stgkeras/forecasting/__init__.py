@@ -1,11 +1,30 @@
-"""From readings to a dated forecast: data, model, baselines and files in one object."""
+"""From readings to a dated forecast: data, model, baselines and files in one object.
 
-from stgkeras.forecasting.backtest import Backtest
-from stgkeras.forecasting.building import series_arguments
-from stgkeras.forecasting.comparison import compare
-from stgkeras.forecasting.forecaster import Forecaster
-from stgkeras.forecasting.online import OnlineCalibration
-from stgkeras.forecasting.result import Forecast
+The names are imported when they are first used: a forecaster that was exported to ONNX is served
+without Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stgkeras.forecasting.backtest import Backtest
+    from stgkeras.forecasting.building import series_arguments
+    from stgkeras.forecasting.comparison import compare
+    from stgkeras.forecasting.forecaster import Forecaster
+    from stgkeras.forecasting.online import OnlineCalibration
+    from stgkeras.forecasting.result import Forecast
+
+FILES = {
+    "Backtest": "backtest",
+    "Forecast": "result",
+    "Forecaster": "forecaster",
+    "OnlineCalibration": "online",
+    "compare": "comparison",
+    "series_arguments": "building",
+}
 
 __all__ = [
     "Backtest",
@@ -15,3 +34,13 @@ __all__ = [
     "compare",
     "series_arguments",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in FILES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{FILES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

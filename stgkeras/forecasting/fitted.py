@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ BLEND = "forecaster"  # the weighted mean, which the forecaster returns
 MEMBERS = ("last value", "usual day", "ridge", PLAIN)
 FORECASTS = (MODEL, *MEMBERS)  # columns of the weights; without a season, all but the last
 MOST_FOLLOWED = 2016  # windows before the newest one that shifts of quantiles follow
+MAKING = threading.Lock()
 SEASONAL = ("usual day", "ridge", MODEL)  # forecasts that use a season, if the model has one
 
 
@@ -42,6 +44,7 @@ class Fitted:
         split: dict of "train", "val", "test" → number of windows; None if unknown.
         errors: pandas frame of errors on the test part; None before `Forecaster.evaluate()`.
         intervals: `Intervals` that calibrate the quantiles of the model; None without quantiles.
+        places: (N, 2) latitudes and longitudes of the sensors, or None.
     """
 
     form: Form
@@ -53,6 +56,7 @@ class Fitted:
     split: dict[str, int] | None = None
     errors: pd.DataFrame | None = None
     intervals: Intervals | None = None
+    places: np.ndarray | None = None
     _call: Any = field(default=None, repr=False)
     earlier = 0  # steps that are read before the window of `form.input_length` steps
 
@@ -130,9 +134,13 @@ class Fitted:
             return None
         return self.baselines.unsure(calendar[:, self.form.input_length :])
 
-    def forecast(self, newest: Any, covariates: Any = None) -> Forecast:
-        """Forecasts the steps after the newest readings, see `Forecaster.forecast`."""
-        form = self.form
+    def forecast(self, newest: Any, covariates: Any = None, form: Form | None = None) -> Forecast:
+        """Forecasts the steps after the newest readings, see `Forecaster.forecast`.
+
+        Args:
+            form: the form of the data with later last readings, which flags show; or None.
+        """
+        form = form or self.form
         window = newest_window(form, newest, covariates=covariates)
         past, length = window.values[None], form.input_length
         calendar = None
@@ -155,9 +163,7 @@ class Fitted:
             names += [name for name in SURE if name not in names]
         found, quantiles = {}, None
         if MODEL in names:
-            if self._call is None:
-                self._call = compiled_call(self.model)
-            found[MODEL], quantiles = self._median(self._call(inputs))
+            found[MODEL], quantiles = self._median(called(self, inputs))
         found |= self._baselines(form.targets_of(past), calendar, names)
         values = self._blended(shares, found, unsure)
         levels: tuple[float, ...] = ()
@@ -206,6 +212,14 @@ class Fitted:
                 part = values[:, :, :, c]
                 np.maximum(part, floor, out=part)
         return values
+
+
+def called(fitted: Any, inputs: Any) -> np.ndarray:
+    """Calls the compiled model of a `Fitted` or `Preset`, which is made at the first call."""
+    if fitted._call is None:
+        with MAKING:
+            fitted._call = fitted._call or compiled_call(fitted.model)
+    return fitted._call(inputs)
 
 
 def around(values: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:

@@ -61,6 +61,7 @@ def fit(
         build, form, series, split, season, given, is_trained=is_trained, **options
     )
     fitted = weigh(form, series, split, season, model, baselines, plain)
+    fitted.places = series.places
     fitted.split = {name: len(part) for name, part in split._asdict().items()}
     return fitted, history
 

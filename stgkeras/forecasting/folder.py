@@ -9,20 +9,20 @@ import pathlib
 import shutil
 import tempfile
 import zipfile
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from stgkeras import arguments
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
-from stgkeras.forecasting.building import check_sizes
 from stgkeras.forecasting.fitted import FORECASTS, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
-from stgkeras.forecasting.preset import Preset, is_preset
-from stgkeras.forecasting.preset import load as load_preset
-from stgkeras.models.saved_form import weights_follow
+from stgkeras.forecasting.onnx_model import ONNX_FILE, OnnxModel
+
+if TYPE_CHECKING:
+    from stgkeras.forecasting.preset import Preset
 
 MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"
 FORMAT = 1
@@ -37,8 +37,10 @@ DAMAGED = (
 
 def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
     """Saves a forecaster. Writes a temporary folder, and renames it when it is complete."""
-    if isinstance(fitted, Preset):
+    if not isinstance(fitted, Fitted):
         return fitted.save(folder)
+    from stgkeras.forecasting.graph import drawn_edges
+
     folder = pathlib.Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(
@@ -54,12 +56,16 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
             arrays |= {f"plain_{name}": getattr(fitted.plain, name) for name in FITTED}
         if fitted.intervals is not None:
             arrays |= {name: getattr(fitted.intervals, name) for name in INTERVALS}
+        if fitted.places is not None:
+            arrays["places"] = fitted.places
+        arrays["edges"] = drawn_edges(fitted.model)
         np.savez(partial / ARRAYS_FILE, weights=fitted.weights.to_numpy(), **arrays)
         record = {
             "format": FORMAT,
             "data": fitted.form.to_json(),
             "season": fitted.season,
             "members": list(fitted.weights),
+            "quantiles": fitted.levels,
             "rate": None if fitted.intervals is None else fitted.intervals.rate,
             "steps_per_day": fitted.baselines.steps_per_day,
             "split": fitted.split,
@@ -75,35 +81,32 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
-    """Reads the files that `save` wrote, or opens a preset."""
+def load(folder: str | os.PathLike[str], onnx: bool = False) -> Fitted | Preset:
+    """Reads the files that `save` wrote, or opens a preset.
+
+    Args:
+        folder: path of a folder, or name of a preset.
+        onnx: bool. Whether the model is the ONNX file in the folder. Keras is not imported then.
+    """
     import pandas as pd
 
-    if is_preset(folder):
-        return load_preset(folder)
+    if not onnx:
+        from stgkeras.forecasting import preset
+
+        if preset.is_preset(folder):
+            return preset.load(folder)
     folder = pathlib.Path(folder)
-    missing = [
-        name for name in (MODEL_FILE, RECORD_FILE, ARRAYS_FILE) if not (folder / name).is_file()
-    ]
-    if missing:
-        raise ValueError(
-            "`folder` must be a folder that `Forecaster.save` wrote, or the name of a preset from "
-            f"`stgkeras.models.presets()`. Received: {folder} without {', '.join(missing)}. "
-            "Correct the path or the name."
-        )
+    model_file = ONNX_FILE if onnx else MODEL_FILE
+    _check_complete(folder, model_file)
     file = RECORD_FILE  # that is read now
     try:
         record = json.loads((folder / RECORD_FILE).read_text("utf-8"))
         form = _form(record)
-        for file in (MODEL_FILE, ARRAYS_FILE):
+        for file in (ARRAYS_FILE,) if onnx else (MODEL_FILE, ARRAYS_FILE):
             _check_file(folder / file, record)
         arrays = read_npz(folder / ARRAYS_FILE)
-        file = MODEL_FILE
-        with weights_follow():  # the loss and the optimizer are for training only
-            model = keras.models.load_model(folder / MODEL_FILE, compile=False)
-        check_sizes(model, form)
-        if record["season"] != (model.season is not None):
-            raise ValueError(f"season is {model.season}, but {record['season']} in {RECORD_FILE}")
+        file = model_file
+        model = (_onnx_model if onnx else _keras_model)(folder / file, form, record, arrays)
         file, steps_per_day = ARRAYS_FILE, form.steps_per_day
         _check_arrays(form, arrays, record["members"], model.quantiles)
         baselines = Baselines(
@@ -127,18 +130,64 @@ def load(folder: str | os.PathLike[str]) -> Fitted | Preset:
             split = {name: int(split[name]) for name in ("train", "val", "test")}
         if errors is not None:
             errors = _table(errors)
+        places = arrays.get("places")
     except DAMAGED as error:
         what = str(error).rstrip(". ")
         if isinstance(error, KeyError):
             what = f"it has nothing called {error}"
-        elif file != MODEL_FILE and isinstance(error, (TypeError, AttributeError, IndexError)):
+        elif file != model_file and isinstance(error, (TypeError, AttributeError, IndexError)):
             what = "it has a value of another type than `save` writes"
         raise ValueError(
             "`folder` must hold a forecaster that this version can open. Received: "
             f"{folder}, whose {file} cannot be used: {what}. Use an undamaged copy."
         ) from error
     season = record["season"]
-    return Fitted(form, season, model, baselines, plain, weights, split, errors, intervals)
+    found = Fitted(form, season, model, baselines, plain, weights, split, errors, intervals)
+    found.places = places
+    return found
+
+
+def _check_complete(folder, model_file):
+    """Raises ValueError if a folder lacks a file."""
+    files = (model_file, RECORD_FILE, ARRAYS_FILE)
+    missing = [name for name in files if not (folder / name).is_file()]
+    if not missing:
+        return
+    where = ", or the name of a preset from `stgkeras.models.presets()`"
+    fix = "Correct the path or the name."
+    if model_file == ONNX_FILE:
+        where = f", with the file {ONNX_FILE}"
+        fix = f"Write the file with `forecaster.export({str(folder / ONNX_FILE)!r})`."
+    raise ValueError(
+        f"`folder` must be a folder that `Forecaster.save` wrote{where}. Received: {folder} "
+        f"without {', '.join(missing)}. {fix}"
+    )
+
+
+def _keras_model(path, form, record, arrays):
+    """Opens the model of a forecaster. The loss and the optimizer are for training only."""
+    import keras
+
+    from stgkeras.forecasting.building import check_sizes
+    from stgkeras.models.saved_form import weights_follow
+
+    with weights_follow():
+        model: Any = keras.models.load_model(path, compile=False)
+    check_sizes(model, form)
+    if record["season"] != (model.season is not None):
+        raise ValueError(f"season is {model.season}, but {record['season']} in {RECORD_FILE}")
+    return model
+
+
+def _onnx_model(path, form, record, arrays):
+    """Opens the ONNX file of a forecaster."""
+    if "quantiles" not in record:
+        raise ValueError(
+            f"{RECORD_FILE} is of an earlier version, without what ONNX needs; open the forecaster "
+            "with `Forecaster.load`, and save and export it again"
+        )
+    levels = record["quantiles"]
+    return OnnxModel(path, form, None if levels is None else tuple(levels), arrays["edges"])
 
 
 def _form(record):
@@ -202,6 +251,8 @@ def _check_arrays(form, arrays, members, quantiles):
         plain = {f"plain_{name}": shape for name, shape in shapes.items()}
         shapes |= {"season": (2 * form.steps_per_day, nodes, targets), **plain}
     shapes["weights"] = (form.horizon, len(members))
+    if "places" in arrays:
+        shapes["places"] = (nodes, 2)
     if quantiles is not None:
         shapes["spread"] = (form.horizon, nodes, targets)
         shapes["shifts"] = (*shapes["spread"], len(quantiles))
@@ -212,6 +263,8 @@ def _check_arrays(form, arrays, members, quantiles):
 
 
 def _versions():
+    import keras
+
     import stgkeras
 
     return {

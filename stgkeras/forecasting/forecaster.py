@@ -22,8 +22,9 @@ from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.graph import graph_summary, with_graph
 from stgkeras.forecasting.initial import fitted_of, with_features_of
 from stgkeras.forecasting.intervals import levels_of
+from stgkeras.forecasting.live import forecast, observe
+from stgkeras.forecasting.observed import Observed
 from stgkeras.forecasting.preset import Preset
-from stgkeras.forecasting.result import Forecast
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ class Forecaster:
 
     `fit` splits the series in time, and fits the model and the baselines to the training part. The
     forecast is their weighted mean, with weights that have a small error on the validation part.
-    `forecast` needs only the newest readings.
+    `forecast` needs only the newest readings, and `observe` collects them step by step.
 
     Args:
         model: str, a name of `models.forecasters()`, such as "GraphSTID"; a model class of
@@ -95,6 +96,7 @@ class Forecaster:
         self.model_arguments = model_arguments
         self._fitted: Fitted | Preset | None = None
         self._data: Any = None  # the series and the split of `fit`
+        self._observed: Observed | None = None
 
     @property
     def model(self) -> Any:
@@ -202,7 +204,7 @@ class Forecaster:
             seed=seed,
             verbose=verbose,
         )
-        self._data = series, split
+        self._data, self._observed = (series, split), None
         return history
 
     def evaluate(self, series: Series | None = None, *, covariates: Any = None) -> pd.DataFrame:
@@ -227,29 +229,8 @@ class Forecaster:
         fitted.errors = errors_on(fitted, series, split.test)
         return fitted.errors.copy()
 
-    def forecast(self, newest: Any = None, *, covariates: Any = None) -> Forecast:
-        """Forecasts the steps after the newest readings.
-
-        Args:
-            newest: `Series`, pandas frame (times as index, a column for each sensor) or path of a
-                csv file, with at least `form.input_length` steps; presets may need more, see
-                `load`. Columns are matched by name. Missing rows and sensors are missing readings.
-                Times without a zone are in `form.timezone`. Default: the series of `fit`.
-            covariates: as in `fit`, if the forecaster was trained with them; those that are known
-                ahead must reach to the last step to forecast.
-
-        Returns:
-            `Forecast`.
-
-        Raises:
-            ValueError: if a sensor, feature or covariate is unknown or missing, steps have another
-                length, or there is no reading in the last `input_length` steps.
-        """
-        fitted = self._ready()
-        if newest is None and self._data is None:
-            raise ValueError("`newest` must be given after `load`. Received: newest=None")
-        return fitted.forecast(self._data[0] if newest is None else newest, covariates)
-
+    forecast = forecast
+    observe = observe
     backtest = backtest
 
     def graph_summary(self) -> dict[str, Any]:

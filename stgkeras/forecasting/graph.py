@@ -18,6 +18,8 @@ from stgkeras.models.graph_lists import as_list, edges_of
 if TYPE_CHECKING:
     from stgkeras.datasets.series.joined import GraphLike
 
+HEAVIEST = 3  # neighbours of a node on a map
+
 
 def with_graph(series: Series, graph: GraphLike | None) -> Series:
     """Returns a series with another graph. Nodes are matched to sensors by name.
@@ -65,6 +67,21 @@ def with_graph_of(forecaster: Any, series: Series) -> tuple[Series, dict[str, An
     np.fill_diagonal(edges, 0)
     series = replace(ordered(forecaster.form, series), adjacency=edges)
     return series, {**given, "graph": model.graph}  # the operators, exactly those of the model
+
+
+def drawn_edges(model: Any) -> np.ndarray:
+    """Returns the edges (E, 2) of the graph of a model that a map shows, as numbers of nodes.
+
+    These are pairs of different nodes, each once, of which one is among the `HEAVIEST` neighbours
+    of the other. A model without a graph has none.
+    """
+    edges = edges_of(model.graph, model.num_nodes) if model.takes_graph else np.zeros((1, 1))
+    edges = np.maximum(edges, edges.T)
+    np.fill_diagonal(edges, 0)
+    order = np.argsort(-edges, axis=1, kind="stable")[:, :HEAVIEST]  # (N, HEAVIEST)
+    pairs = np.stack([np.arange(len(edges))[:, None].repeat(order.shape[1], 1), order], axis=-1)
+    pairs = pairs[np.take_along_axis(edges, order, axis=1) > 0]
+    return np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int32)
 
 
 def graph_summary(operator: Any, names: Sequence[str]) -> dict[str, Any]:

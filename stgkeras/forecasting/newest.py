@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +174,7 @@ def dated(
 def in_order(form: Form, series: Series) -> np.ndarray:
     """Returns values (T, N, F) in the order of the sensors and features of a form."""
     if series.names != form.names:
-        _check_names(form, series.names)
+        check_names(form, series.names)
     features = list(series.features)
     if len(form.features) == len(features) == 1:
         features = list(form.features)  # "value" of a wide table
@@ -194,14 +195,14 @@ def in_order(form: Form, series: Series) -> np.ndarray:
     return values
 
 
-def _check_names(form, names):
+def check_names(form: Form, names: Sequence[str], argument: str = "newest") -> None:
     """Raises ValueError if a form does not have one of the names of sensors."""
     known = set(form.names)
     unknown = [name for name in names if name not in known]
     if unknown:
         fix = renamed(unknown, form.names) or "Remove them, or fit the forecaster again."
         raise ValueError(
-            f"`newest` must have sensors of the forecaster: {shown(form.names)}. Received: "
+            f"`{argument}` must have sensors of the forecaster: {shown(form.names)}. Received: "
             f"{shown(unknown)}, which it does not know. {fix}"
         )
 

@@ -4,39 +4,55 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
+
+from stgkeras.forecasting.onnx_model import OnnxModel
+
+if TYPE_CHECKING:
+    import keras
 
 Call = Callable[[Any], np.ndarray]
 
 
-def compiled_call(model: keras.Model) -> Call:
+def compiled_call(model: keras.Model | OnnxModel) -> Call:
     """Returns a function of the inputs of a model (NumPy arrays) that returns its outputs.
 
     On TensorFlow and JAX the function is compiled at its first call, for each shape. On PyTorch it
     is traced at its second call, because a single forecast is sooner without. The weights are those
     of the time of each call. What has changed if Keras drops `model.predict_function`, such as the
-    number of edges of the graph, is compiled again.
+    number of edges of the graph, is compiled again. Several threads can call the function at once.
     """
+    if isinstance(model, OnnxModel):
+        return model
+    import keras
+
     forms = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}
     form = forms.get(keras.backend.backend(), _plain)
     made: tuple[Any, Call | None] = None, None
+    lock = threading.Lock()
+
+    def newest():
+        nonlocal made
+        with lock:
+            if made[1] is None or model.predict_function is not made[0]:
+                model.make_predict_function()
+                made = model.predict_function, form(model)
+            return made[1]
 
     def call(x):
-        nonlocal made
         key, compiled = made
         if compiled is None or model.predict_function is not key:
-            compiled = form(model)
-            model.make_predict_function()
-            made = model.predict_function, compiled
+            compiled = newest()
         return compiled(x)
 
     return call
 
 
 def _plain(model):
+    import keras
+
     return lambda x: keras.ops.convert_to_numpy(model(x, training=False))
 
 
@@ -49,6 +65,7 @@ def _on_tensorflow(model):
 
 def _on_jax(model):
     import jax
+    import keras
 
     variables = [*model.trainable_variables, *model.non_trainable_variables]
 
@@ -63,10 +80,11 @@ def _on_jax(model):
 
 
 def _on_torch(model):
+    import keras
     import torch
 
     forms: dict[Any, Any] = {}  # shapes and types of inputs → None after one call, then the graph
-    lock = threading.Lock()
+    lock = threading.Lock()  # PyTorch traces in one thread, while no other calls the model
 
     def call(x):
         parts = [keras.ops.convert_to_tensor(part) for part in keras.tree.flatten(x)]
@@ -75,12 +93,18 @@ def _on_torch(model):
         def run(*parts):
             return model(keras.tree.pack_sequence_as(x, parts), training=False)
 
-        if form in forms and forms[form] is None:
+        if forms.get(form) is None:
             with lock:
-                forms[form] = forms[form] or _traced(model, run, parts) or False
+                if form not in forms:
+                    forms[form] = None
+                    return answer(run, parts)
+                if forms[form] is None:
+                    forms[form] = _traced(model, run, parts) or False
+        return answer(forms[form] or run, parts)
+
+    def answer(function, parts):
         with torch.inference_mode():
-            found = (forms.setdefault(form, None) or run)(*parts)
-            return keras.ops.convert_to_numpy(found)
+            return keras.ops.convert_to_numpy(function(*parts))
 
     return call
 

@@ -14,10 +14,9 @@ from stgkeras import arguments
 from stgkeras.datasets import Windows
 from stgkeras.datasets.series.series import Series
 from stgkeras.datasets.series.splits import history, read_steps
-from stgkeras.forecasting.fitted import BLEND, MODEL
+from stgkeras.forecasting.fitted import BLEND, MODEL, called
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import dated, newest_window
-from stgkeras.forecasting.one_window import compiled_call
 from stgkeras.forecasting.result import Forecast
 from stgkeras.models import preset_files
 from stgkeras.models.forecaster import Forecaster as ForecasterModel
@@ -48,6 +47,7 @@ class Preset:
     split: dict[str, int] | None = None
     errors: Any = None
     _call: Any = field(default=None, repr=False)
+    places = None
 
     def __post_init__(self) -> None:
         import pandas as pd
@@ -74,16 +74,14 @@ class Preset:
         """Returns `forecasts`, without quantiles: those of a preset are not calibrated."""
         return self.forecasts(series, starts), None
 
-    def forecast(self, newest: Any, covariates: Any = None) -> Forecast:
-        """Forecasts the steps after the newest readings, see `Forecaster.forecast`."""
-        form = self.form
+    def forecast(self, newest: Any, covariates: Any = None, form: Form | None = None) -> Forecast:
+        """Forecasts the steps after the newest readings, see `Fitted.forecast`."""
+        form = form or self.form
         window = newest_window(form, newest, self.earlier, covariates)
         ahead = np.full((form.horizon, *window.values.shape[1:]), np.nan, np.float32)
         values = np.concatenate([window.values, ahead])
         inputs = self._windows(values, window.calendar, np.array([self.earlier]))[0][0]
-        if self._call is None:
-            self._call = compiled_call(self.model)
-        return dated(form, window, self._bounded(self._median(self._call(inputs)))[0])
+        return dated(form, window, self._bounded(self._median(called(self, inputs)))[0])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Saves the preset in a new folder."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stgkeras.datasets import Split, Windows, split_windows
+from stgkeras.datasets import Split, split_windows
 from stgkeras.datasets.series.series import Series
-from stgkeras.forecasting.building import check_sizes
 from stgkeras.forecasting.covariates import covariates_of
 from stgkeras.forecasting.form import Form
-from stgkeras.models.forecaster import Forecaster as ForecasterModel
+
+if TYPE_CHECKING:
+    from stgkeras.datasets import Windows
+    from stgkeras.models.forecaster import Forecaster as ForecasterModel
 
 
 def digest(form: Form, series: Series) -> str:
@@ -50,6 +52,8 @@ def custom_objects(*given: Any) -> dict[str, Any]:
 
 def check_checkpoint(model: ForecasterModel, form: Form, path: Any) -> None:
     """Raises ValueError if the model in a checkpoint was built for other data."""
+    from stgkeras.forecasting.building import check_sizes
+
     try:
         check_sizes(model, form)
     except ValueError as error:
@@ -61,6 +65,8 @@ def check_checkpoint(model: ForecasterModel, form: Form, path: Any) -> None:
 
 def windows(form: Form, series: Series, starts: np.ndarray, model: Any, **options: Any) -> Windows:
     """Returns the windows of a series that begin at `starts`, with the inputs of a model."""
+    from stgkeras.datasets import Windows
+
     return Windows(
         series.values,
         series.values[..., list(form.targets)],

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.spatial.distance import pdist, squareform
 
 from stgkeras.graphs._checks import (
     as_dense,
@@ -145,6 +144,8 @@ def estimate_graph(
         adjacency = np.zeros(2 * (len(varying),))
         adjacency[np.ix_(varying, varying)] = links
         return sp.csr_array(adjacency) if sparse else adjacency
+    from scipy.spatial.distance import pdist, squareform
+
     # The expansion ‖x‖² + ‖y‖² - 2 xᵀy would be faster, but small distances lose their digits.
     distances = squareform(pdist(columns.T, "sqeuclidean"))  # (N, N)
     variances = _variances(distances, bandwidth, k)

@@ -1,0 +1,81 @@
+"""The model of a forecaster as an ONNX file, which needs neither Keras nor its backends."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from stgkeras.forecasting.form import Form
+
+ONNX_FILE = "model.onnx"
+
+
+class OnnxModel:
+    """Calls an ONNX file that `Forecaster.export` wrote, by ONNX Runtime on one thread.
+
+    Several threads can call it at once.
+
+    Args:
+        path: path of the file.
+        form: `Form` of the data of the forecaster.
+        quantiles: tuple of Q levels, or None.
+        edges: (E, 2) ints, pairs of neighbours to draw.
+
+    Raises:
+        ValueError: if the file cannot be read, or does not belong to the form.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        form: Form,
+        quantiles: tuple[float, ...] | None,
+        edges: np.ndarray,
+    ) -> None:
+        runtime = _runtime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session = runtime.InferenceSession(
+                os.fspath(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # of classes that ONNX Runtime does not publish
+            raise ValueError(f"ONNX Runtime cannot read it: {error}") from error
+        self.quantiles, self.edges = quantiles, edges
+        inputs = {one.name: one.shape for one in self._session.get_inputs()}
+        outputs = {one.name: one.shape for one in self._session.get_outputs()}
+        self.past_calendar = "past_calendar" in inputs
+        self._names = list(inputs)
+        nodes = len(form.names)
+        levels = [] if quantiles is None else [len(quantiles)]
+        read = [form.input_length, nodes, len(form.features)]
+        made = [form.horizon, nodes, len(form.targets), *levels]
+        for name, found, sizes in (("x", inputs, read), ("forecast", outputs, made)):
+            if not _fits(found.get(name), sizes):
+                raise ValueError(
+                    f"{name!r} has the shape {found.get(name)}, instead of {['batch', *sizes]}"
+                )
+
+    def __call__(self, x: Any) -> np.ndarray:
+        inputs = x if isinstance(x, dict) else {"x": x}
+        return self._session.run(["forecast"], {name: inputs[name] for name in self._names})[0]
+
+
+def _fits(shape, sizes):
+    """Whether a shape has these sizes after that of the batch. Text is a size that is free."""
+    if shape is None or len(shape) != len(sizes) + 1:
+        return False
+    pairs = zip(shape[1:], sizes, strict=True)
+    return all(isinstance(found, str) or found in (None, size) for found, size in pairs)
+
+
+def _runtime():
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            "A forecaster in ONNX needs the package onnxruntime. Run `pip install onnxruntime`."
+        ) from error
+    return onnxruntime
