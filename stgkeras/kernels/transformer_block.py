@@ -1,6 +1,6 @@
 """A Transformer encoder block in training, which takes nearly all of the time of STAEformer.
 
-Fast form: PyTorch on CPU (1.6 times as fast as `recomputed`: no automatic differentiation, a few
+Fast form: PyTorch on CPU (1.3 times as fast as `recomputed`: no automatic differentiation, a few
 passes over parts that fit into the cache, and only the cheap values are computed again).
 """
 
