@@ -19,6 +19,7 @@ from stgkeras.kernels import (
     sparse_product,
     time_attention,
     time_convolution,
+    transformer_block,
 )
 
 BACKEND = keras.backend.backend()
@@ -32,6 +33,13 @@ INDEX = np.array([[0, 1, 1, 3, 3, 0], [1, 0, 2, 0, 3, 2]], "int32")
 
 def normal(*shape):
     return RNG.standard_normal(shape)
+
+
+def block(masks, scale):
+    """Arguments of a Transformer block: two groups of three rows, four units, two heads."""
+    sizes = [(4, 12), 12, (4, 4), 4, 4, 4, (4, 5), 5, (5, 4), 4, 4, 4]
+    weights = [normal(*(size if isinstance(size, tuple) else (size,))) for size in sizes]
+    return [normal(2, 3, 4), *masks, 2, scale, 1e-5, *weights]
 
 
 # a form of its own, its portable twin, and arguments
@@ -70,6 +78,16 @@ FORMS = {
         mixture._own_experts,
         mixture._portable,
         [normal(5, 3), normal(3, 12), normal(12), normal(5, 3)],
+    ),
+    "block": (
+        transformer_block._own_block,
+        transformer_block._portable,
+        block(RNG.random((2, 2, 3, 4)) < 0.7, 1.4),
+    ),
+    "block-without-dropout": (
+        transformer_block._own_block,
+        transformer_block._portable,
+        block([None, None], 1.0),
     ),
     "product": (
         lambda: sparse_forms.product_on_torch(sparse_product._portable_on_torch),

@@ -12,6 +12,7 @@ from numpy_layers import assert_close
 
 from stgkeras import layers, models
 from stgkeras.kernels import linear_attention, orthogonal_directions, portable_forms
+from stgkeras.kernels import transformer_block as own
 from stgkeras.layers import transformer_block
 
 X = np.random.default_rng(0).normal(size=(5, 4, 3, 8)).astype("float32")
@@ -41,18 +42,20 @@ def test_block(axis, features):
     assert_close(evaluate(layer, X), expected)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("dropout, features", [(0.0, None), (0.4, None), (0.4, 7)])
 @pytest.mark.parametrize("axis", ["time", "nodes"])
-def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, axis, dropout):
+def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, axis, dropout, features):
     """Parts of two windows or one, or of eight or four steps along nodes; on JAX, of equal size."""
-    monkeypatch.setattr(transformer_block, "ROWS", 2 * 4 * 3)
+    for module in (transformer_block, own):
+        monkeypatch.setattr(module, "ROWS", 2 * 4 * 3)
     masks = np.random.default_rng(2).random(X.shape) > dropout  # portable forms draw others
     masks = keras.ops.convert_to_tensor(masks)
     monkeypatch.setattr(transformer_block, "kept_values", lambda *_: masks)
     found = []
     for forms in (contextlib.nullcontext, portable_forms):
         signal = keras.Input(X.shape[1:])
-        model = keras.Model(signal, block(axis, dropout=dropout)(signal))
+        layer = block(axis, dropout=dropout, random_features=features)
+        model = keras.Model(signal, layer(signal))
         model.compile(keras.optimizers.SGD(1.0), "mse")
         with forms():
             model.train_on_batch(X, np.roll(X, 1))
@@ -61,9 +64,10 @@ def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, axis, dropout):
         assert_close(part, whole)
 
 
-def test_gradients_of_stateless_calls():
-    """A stateless call on PyTorch keeps all values: its weights are gone in the backward pass."""
-    layer = block(dropout=0.0)
+@pytest.mark.parametrize("features", [None, 7], ids=["exact", "linear"])
+def test_gradients_of_stateless_calls(features):
+    """With linear attention, PyTorch keeps all values: the weights are gone when it goes back."""
+    layer = block(dropout=0.0, random_features=features)
     state = [variable.value for variable in layer.non_trainable_variables]
 
     def loss(x, *weights):
@@ -81,17 +85,18 @@ def test_gradients_of_stateless_calls():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="counts tensors of PyTorch")
-def test_a_block_keeps_its_input_and_masks():
+@pytest.mark.parametrize("features, tensors", [(None, 4), (7, 1)], ids=["exact", "linear"])
+def test_a_block_keeps_few_tensors_and_masks(features, tensors):
     import torch
 
     kept = []
-    layer = block(dropout=0.1)
+    layer = block(dropout=0.1, random_features=features)
     x = torch.from_numpy(np.tile(X, (40, 1, 1, 1))).requires_grad_()
     with torch.autograd.graph.saved_tensors_hooks(
         lambda tensor: kept.append(tensor.nbytes) or tensor, lambda tensor: tensor
     ):
         y = layer(x, training=True)
-    assert sum(kept) <= 1.5 * x.nbytes  # a mask has one byte for each value of four
+    assert sum(kept) <= (tensors + 0.6) * x.nbytes  # a mask has one byte for each value of four
     y.sum().backward()
 
 

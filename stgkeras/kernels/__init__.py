@@ -29,8 +29,10 @@ from stgkeras.kernels.random_features import linear_attention, orthogonal_direct
 from stgkeras.kernels.recomputation import recomputed
 from stgkeras.kernels.time_attention import attended, projections
 from stgkeras.kernels.time_convolution import gated_time_conv, time_conv
+from stgkeras.kernels.transformer_block import BlockWeights, has_own_block, own_block
 
 __all__ = [
+    "BlockWeights",
     "apply",
     "attended",
     "bit_dropout",
@@ -42,6 +44,7 @@ __all__ = [
     "gated_time_conv",
     "gelu",
     "graph_conv",
+    "has_own_block",
     "has_terms",
     "is_sparse",
     "keep_freed",
@@ -50,6 +53,7 @@ __all__ = [
     "linear_attention",
     "neighbourhood",
     "orthogonal_directions",
+    "own_block",
     "portable_forms",
     "projections",
     "recomputed",

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from stgkeras.kernels import kept_values, recomputed
+from stgkeras.kernels import BlockWeights, has_own_block, kept_values, own_block, recomputed
 from stgkeras.layers import _checks
 from stgkeras.layers.axial_attention import AxialAttention
 from stgkeras.layers.centered_layer_normalization import CenteredLayerNormalization
@@ -25,9 +25,11 @@ class TransformerBlock(keras.layers.Layer):
     LN is layer normalisation over the features, and the attention is that of
     `layers.AxialAttention`.
 
-    In training on a CPU with JAX or PyTorch, the block keeps its input only. The backward pass
-    computes the other values again, for a part of the batch at a time: a few windows, or along
-    nodes a few steps. A training step takes about a quarter more time, and much less memory.
+    In training on a CPU with JAX, and on PyTorch with random features, the block keeps its input
+    only. The backward pass computes the other values again, for a part of the batch at a time: a
+    few windows, or along nodes a few steps. A training step takes about a quarter more time, and
+    much less memory. Exact attention on PyTorch keeps four tensors of the size of the input, and is
+    faster than without parts.
 
     Args:
         num_heads: int. Number of heads of the attention. It must divide the number of features.
@@ -95,12 +97,35 @@ class TransformerBlock(keras.layers.Layer):
         dropped, kept = round(self.dropout * 2**16), []
         if dropped:
             kept = [kept_values(x, dropped, self.seed_generator) for _ in range(2)]
+        if self.attention.random_features is None and has_own_block(x, self._block_weights):
+            return self._own_block(x, kept)
         _, steps, nodes, units = x.shape
         if self.attention.axis == "nodes":  # attention sees each step alone: parts of single steps
             x, *kept = (ops.reshape(one, (-1, 1, nodes, units)) for one in (x, *kept))
         rows = max(1, ROWS // (x.shape[1] * nodes))
         y = recomputed(functools.partial(self._block, training=True), x, *kept, rows=rows)
         return ops.reshape(y, (-1, steps, nodes, units))
+
+    @property
+    def _block_weights(self):
+        attention, hidden, last = self.attention, self.dense, self.output_dense
+        return BlockWeights(
+            *(attention.input_kernel, attention.input_bias),
+            *(attention.output_kernel, attention.output_bias),
+            *(self.attention_norm.gamma, self.attention_norm.beta),
+            *(hidden.kernel, hidden.bias, last.kernel, last.bias),
+            *(self.norm.gamma, self.norm.beta),
+        )
+
+    def _own_block(self, x, kept):
+        def swapped(x):
+            return ops.swapaxes(x, 1, 2) if self.attention.axis == "time" else x
+
+        shape = (-1, *swapped(x).shape[1:])
+        x, *kept = (ops.reshape(swapped(one), (-1, *shape[2:])) for one in (x, *kept))
+        heads, epsilon = self.attention.num_heads, self.norm.epsilon
+        y = own_block(x, kept, self._block_weights, heads, self.dropout, epsilon)
+        return swapped(ops.reshape(y, shape))
 
     def _block(self, x, kept_attended=None, kept=None, training=False):
         attended = self._dropped(self.attention(x), kept_attended)
