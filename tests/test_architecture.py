@@ -82,7 +82,6 @@ LAZY = {
     "jax2onnx",
     "openvino",
     "tensorboard",
-    "onnxruntime",
     "fastapi",
     "uvicorn",
 }

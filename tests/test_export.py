@@ -139,3 +139,25 @@ def test_a_missing_converter_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(checked.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match="Run `pip install "):
         stgkeras.export(make("stgcn"), tmp_path / "model.onnx")
+
+
+def test_a_forecaster_in_its_folder(tmp_path):
+    """The saved folder with the ONNX file gives the forecast of the forecaster, without Keras."""
+    import pandas as pd
+
+    from stgkeras.forecasting import folder
+
+    times = pd.date_range("2024-05-01", periods=24 * 14, freq="h", tz="Europe/Vienna")
+    wave = 50 + 10 * np.sin(times.hour.to_numpy() * np.pi / 12)
+    frame = pd.DataFrame({"A": wave, "B": wave + 5}, times)
+    series = stgkeras.datasets.from_pandas(frame, [[0, 1], [1, 0]], units="km/h")
+    forecaster = stgkeras.Forecaster("GraphSTID", horizon=3, units=4, num_blocks=1)
+    forecaster.fit(series, epochs=1, verbose=0)
+    forecaster.save(tmp_path / "city")
+    assert forecaster.export(tmp_path / "city" / "model.onnx") <= 1e-5
+    expected = forecaster.forecast(frame[-12:])
+    found = folder.load(tmp_path / "city", onnx=True).forecast(frame[-12:], None)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-5)
+    text = json.loads((tmp_path / "city" / "model.json").read_text())
+    assert text["data"]["names"] == ["A", "B"] and text["data"]["timezone"] == "Europe/Vienna"
+    assert forecaster.model.season is None or "calendar" in text["inputs"]

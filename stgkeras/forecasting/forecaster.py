@@ -12,6 +12,7 @@ import keras
 from stgkeras import arguments
 from stgkeras.datasets import training_steps
 from stgkeras.datasets.series.series import Series
+from stgkeras.exporting import export
 from stgkeras.forecasting import building, fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.backtest import backtest
@@ -245,6 +246,24 @@ class Forecaster:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Saves the forecaster in a folder that does not exist or is empty, without pickles."""
         files.save(folder, self._ready())
+
+    def export(self, path: str | os.PathLike[str], format: str = "onnx") -> float | None:
+        """Writes the model as a file for another runtime, see `stgkeras.export`.
+
+        The file holds the network with its scaler, season, graph and quantiles. Its forecast is
+        that of "model" in `evaluate()`: the baselines and the calibration stay in the saved folder.
+        A file "model.onnx" in this folder is what `stgkeras serve --runtime onnx` reads.
+
+        Args:
+            path, format: as in `stgkeras.export`. The JSON file beside also has the names of the
+                sensors, units, interval, time zone and quantiles.
+
+        Returns:
+            The largest relative difference from the model, or None, as in `stgkeras.export`.
+        """
+        fitted = self._ready()
+        data = {"data": fitted.form.to_json(), "quantiles": fitted.model.quantiles}
+        return export(fitted.model, path, format, description=data)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
