@@ -225,12 +225,21 @@ def softmax_of_pairs(operator: Tensor, K: int, energy: Tensor, num_nodes: int) -
     """
     received, row = ops.any(operator["terms"][:K] != 0, axis=0), operator["index"][0]
     energy = ops.where(received, energy, -3e4)
-    highest = ops.segment_max(ops.transpose(energy), row, num_segments=num_nodes)  # (N, B)
+    highest = _highest(ops.transpose(energy), row, num_nodes)  # (N, B)
     highest = ops.stop_gradient(ops.take(ops.transpose(highest), row, axis=1))
     share = ops.where(received, ops.exp(energy - highest), 0.0)
     ones = ops.ones((ops.shape(energy)[0], num_nodes, 1), dtype=energy.dtype)
     total = apply({"index": operator["index"], "value": share}, ones)[..., 0]  # (B, N)
     return share / ops.take(total, row, axis=1)
+
+
+def _highest(x, segment, count):
+    if keras.backend.backend() != "torch":
+        return ops.segment_max(x, segment, num_segments=count)
+    # Keras looks for segments out of range first, and PyTorch cannot export such a search.
+    segment = segment.long()[:, None].expand_as(x)
+    lowest = x.new_full((count, x.shape[1]), float("-inf"))
+    return lowest.scatter_reduce(0, segment, x, "amax")
 
 
 def _apply_sparse(index, value, x):
