@@ -1,6 +1,7 @@
 """Models leave Keras: on the portable forms, for batches of any size, compared in their runtime."""
 
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from stgkeras.exporting import checked, writers
 from stgkeras.kernels import dispatch
 
 BACKEND = keras.backend.backend()
+ROOT = pathlib.Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize("name", ["stgcn-sparse", "graph-wavenet-sparse"])
@@ -141,8 +143,11 @@ def test_a_missing_converter_is_named(tmp_path, monkeypatch):
         stgkeras.export(make("stgcn"), tmp_path / "model.onnx")
 
 
-def test_a_forecaster_in_its_folder(tmp_path):
-    """The saved folder with the ONNX file gives the forecast of the forecaster, without Keras."""
+def test_a_forecaster_in_its_folder(tmp_path, monkeypatch):
+    """The saved folder with the ONNX file gives the forecast of the forecaster, without Keras.
+
+    The code of docs/export.md gives that of the model.
+    """
     import pandas as pd
 
     from stgkeras.forecasting import folder
@@ -161,3 +166,15 @@ def test_a_forecaster_in_its_folder(tmp_path):
     text = json.loads((tmp_path / "city" / "model.json").read_text())
     assert text["data"]["names"] == ["A", "B"] and text["data"]["timezone"] == "Europe/Vienna"
     assert forecaster.model.season is None or "calendar" in text["inputs"]
+    frame[-12:].tz_convert("UTC").to_csv(tmp_path / "newest.csv")
+    monkeypatch.chdir(tmp_path)
+    code = (ROOT / "docs" / "export.md").read_text().split("```python")[2].split("```")[0]
+    exec(code, found := {})
+    inputs = {"x": frame.to_numpy("float32")[None, -12:, :, None]}
+    clock = {"past_calendar": times[-12:], "calendar": times[-1] + pd.to_timedelta([1, 2, 3], "h")}
+    for name, steps in clock.items():
+        inputs[name] = stgkeras.datasets.calendar(steps.tz_localize(None))[None].astype("float32")
+    inputs = {name: inputs[name] for name in text["inputs"]}
+    x = inputs if isinstance(forecaster.model.input, dict) else inputs["x"]
+    expected = forecaster.model.predict(x, verbose=0)
+    np.testing.assert_allclose(found["forecast"], expected, rtol=1e-5)
