@@ -24,7 +24,6 @@ GRAPH = {"STGCN": {"horizon": 12}, "ASTGCN": {}, "GraphSTID": {}, "GraphWaveNet"
 PLAIN = {"STID": {}, "FaST": {}, "STAEformer": {}, "PatchSTG": {}}
 LINKS = ("STGCNLinkPredictor", "ASTGCNLinkPredictor")
 KINDS = ("dense", "sparse")
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "pt2": ".pt2"}
 SEASONS = ("", ", season")
 CASES = [
     *(f"{name}, {kind}{season}" for name in GRAPH for kind in KINDS for season in SEASONS),
@@ -88,6 +87,7 @@ def in_child(formats, models):
     import keras
 
     import stgkeras
+    from stgkeras.exporting.checked import SUFFIXES
     from stgkeras.exporting.runtimes import RUNTIMES
     from stgkeras.exporting.signature import Signature
     from stgkeras.exporting.windows import random_windows

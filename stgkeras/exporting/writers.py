@@ -13,6 +13,8 @@ import tempfile
 import unittest.mock
 from typing import Any
 
+import keras
+
 from stgkeras.exporting.signature import Signature
 
 OPSET = 18  # version of the ONNX operations, for onnxruntime from 1.14 (2023)
@@ -85,8 +87,6 @@ def pt2(signature: Signature, path: pathlib.Path) -> None:
 
 
 def saved_model(signature: Signature, path: pathlib.Path) -> None:
-    import keras
-
     archive = keras.export.ExportArchive()
     archive.track(signature.model)
     specs = {
@@ -116,7 +116,7 @@ def openvino(signature: Signature, path: pathlib.Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         onnx = pathlib.Path(folder) / "model.onnx"
-        WRITERS["onnx"][_backend()](signature, onnx)
+        WRITERS["onnx"][keras.backend.backend()](signature, onnx)
         model = openvino.convert_model(onnx)
     openvino.save_model(model, path, compress_to_fp16=False)
 
@@ -144,12 +144,6 @@ def _program(signature: Signature) -> Any:
     batch = {name: {0: torch.export.Dim("batch")} for name in x}
     with torch.no_grad():
         return torch.export.export(Program().eval(), (x,), dynamic_shapes=(batch,), strict=False)
-
-
-def _backend():
-    import keras
-
-    return keras.backend.backend()
 
 
 WRITERS = {

@@ -148,11 +148,8 @@ class SeasonalScaler(StateLayer):
         if inverse and self.targets is not None:
             season, std = (ops.take(part, self.targets, axis=-1) for part in (season, std))
         features = x.shape[3]
-        season, std = season[..., :features], std[:features]
-        # Of a table with rows and columns, also PyTorch's exporter takes rows.
-        table = ops.reshape(season, (2 * self.steps_per_day, self.num_nodes * features))
-        season = ops.take(table, rows, axis=0)
-        season = ops.reshape(season, (-1, rows.shape[1], self.num_nodes, features))
+        season = ops.take(season, rows, axis=0)[..., :features]
+        std = std[:features]
         if inverse and len(x.shape) == 5:
             return x * std[:, None] + season[..., None]
         if inverse:
