@@ -2,12 +2,12 @@
 
     python benchmarks/exports.py --formats onnx saved_model pt2
 
-Each forecaster has 20 nodes and its default widths, with and without a season of 288 steps, with a
-dense and a sparse graph where it reads one. A cell is the largest difference of the file from
-`predict`, relative to the largest output, and the milliseconds of the file for one window / of
-`predict`. Times are medians of 20 calls, on one thread where the runtime can be told so. A cell
-with words says that there is no file; the JSON has the reason. The packages of `stgkeras[export]`
-must be installed.
+Each model has 20 nodes and its default widths: forecasters with and without a season of 288 steps,
+with a dense and a sparse graph where they read one, with daily and weekly components, link
+predictors, classifiers; then all presets. A cell is the largest difference of the file from
+`predict`, relative to the largest output, and CPU milliseconds for 1 and 32 windows, of the file /
+of `predict`: medians of 10 calls, on one thread. The JSON has the sizes of the files, and
+the reasons of the cells without a file. The packages of `stgkeras[export]` must be installed.
 """
 
 import pathlib
@@ -19,17 +19,23 @@ import command
 import numpy as np
 import records
 
-NODES, CALLS = 20, 20
+NODES, CALLS, BATCHES = 20, 10, (1, 32)
 GRAPH = {"STGCN": {"horizon": 12}, "ASTGCN": {}, "GraphSTID": {}, "GraphWaveNet": {}}
 PLAIN = {"STID": {}, "FaST": {}, "STAEformer": {}, "PatchSTG": {}}
 LINKS = ("STGCNLinkPredictor", "ASTGCNLinkPredictor")
+CLASSIFIERS = ("SpectralCNN", "ChebNet", "GCN")
 KINDS = ("dense", "sparse")
 SEASONS = ("", ", season")
+WITH_COMPONENTS = {"recent": 12, "daily": 12, "weekly": 12}
+PRESETS = sorted(path.name for path in (records.ROOT / "saved_models").iterdir())
 CASES = [
     *(f"{name}, {kind}{season}" for name in GRAPH for kind in KINDS for season in SEASONS),
     *(f"{name}{season}" for name in PLAIN for season in SEASONS),
+    *(f"{name}, components" for name in ("ASTGCN", "GraphSTID", "STID", "FaST")),
     *LINKS,
     *(f"{name}, pairwise" for name in LINKS),
+    *(f"{name}, {kind}" for name in CLASSIFIERS for kind in KINDS[: 2 - (name == "SpectralCNN")]),
+    *PRESETS,
 ]
 FORMATS = ["onnx", "saved_model", "pt2", "openvino", "litert"]
 OPTIONS = {
@@ -40,28 +46,39 @@ OPTIONS = {
 
 
 def built(case):
-    """Returns a new model; one with a season has adapted to two weeks of random readings."""
+    """Returns a new model or a preset; a model with a season has adapted to random readings."""
     import scipy.sparse
 
     from stgkeras import graphs, models
+    from stgkeras.models import preset_files
 
+    if case in PRESETS:
+        return preset_files.load(records.ROOT / "saved_models" / case)
     name, *words = case.split(", ")
     rng = np.random.default_rng(0)
     if name in LINKS:
         return getattr(models, name)(NODES, decoder="pairwise" if words else "plain")
-    cls, options = getattr(models, name), dict((GRAPH | PLAIN)[name])
-    if name in GRAPH:
-        roads = np.roll(np.eye(NODES), 1, axis=1) + np.roll(np.eye(NODES), 3, axis=1)
-        roads = np.maximum(roads, roads.T)
-        if cls.takes_walks:
-            operators = [graphs.random_walk(one) for one in (roads, roads.T)]
-        else:
-            operators = [graphs.scaled_laplacian(roads)]
-        if "sparse" in words:
-            operators = [scipy.sparse.csr_array(one) for one in operators]
-        options["graph"] = operators if cls.takes_walks else operators[0]
+    cls, options = getattr(models, name), dict((GRAPH | PLAIN).get(name, {}))
+    roads = np.roll(np.eye(NODES), 1, axis=1) + np.roll(np.eye(NODES), 3, axis=1)
+    graph, roads = None, np.maximum(roads, roads.T)
+    if name == "SpectralCNN":
+        graph = [graphs.fourier_basis(roads)]
+    elif name == "GraphWaveNet":
+        graph = [graphs.random_walk(one) for one in (roads, roads.T)]
+    elif name == "GCN":
+        graph = [graphs.renormalized_adjacency(roads)]
+    elif name in GRAPH or name in CLASSIFIERS:
+        graph = [graphs.scaled_laplacian(roads)]
+    if "sparse" in words:
+        graph = [scipy.sparse.csr_array(one) for one in graph]
+    if graph is not None:
+        options["graph"] = graph if name == "GraphWaveNet" else graph[0]
+    if name in CLASSIFIERS:
+        return cls(NODES, num_classes=7, **options)
     if name == "PatchSTG":
         options["places"] = rng.random((NODES, 2))
+    if "components" in words:
+        options["input_length"] = WITH_COMPONENTS
     if "season" not in words:
         return cls(NODES, **options)
     model = cls(NODES, season=288, **options)
@@ -73,12 +90,12 @@ def built(case):
 
 
 def milliseconds(call):
-    """Returns the median of the time of calls after the first three."""
+    """Returns the median of the CPU time of calls after the first three."""
     times = []
     for _ in range(3 + CALLS):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return 1e3 * statistics.median(times[3:])
 
 
@@ -96,9 +113,9 @@ def in_child(formats, models):
     formats = [name for name in formats if keras.backend.backend() in WRITERS[name]]
     for case in models:
         model = built(case)
-        x = random_windows(Signature.of(model), 1)
-        given = x if isinstance(model.input, dict) else x["x"]
-        predict = milliseconds(lambda given=given, model=model: model.predict(given, verbose=0))
+        windows = [random_windows(Signature.of(model), size) for size in BATCHES]
+        given = [x if isinstance(model.input, dict) else x["x"] for x in windows]
+        predict = [milliseconds(lambda x=x, m=model: m.predict(x, verbose=0)) for x in given]
         for form in formats:
             row = {"case": case, "format": form, "predict": predict}
             with tempfile.TemporaryDirectory() as folder:
@@ -109,9 +126,10 @@ def in_child(formats, models):
                     yield row | {"refused": str(error)}
                     continue
                 files = [path] if path.is_file() else [*path.rglob("*")]
+                files += [path.with_suffix(".bin")] if form == "openvino" else []
                 row["bytes"] = sum(file.stat().st_size for file in files if file.is_file())
                 run = RUNTIMES[form](path)
-                yield row | {"run": milliseconds(lambda run=run, x=x: run(x))}
+                yield row | {"run": [milliseconds(lambda x=x, r=run: r(x)) for x in windows]}
     yield {"versions": records.versions()}
 
 
@@ -135,7 +153,8 @@ def table(result):
     for row in result["rows"]:
         text = "not possible"
         if "difference" in row:
-            text = f"{row['difference']:.0e}; {row['run']:.1f} / {row['predict']:.0f} ms"
+            times = [f"{a:.3g} / {b:.3g}" for a, b in zip(row["run"], row["predict"], strict=True)]
+            text = f"{row['difference']:.0e}; {', '.join(times)}"
         cells.setdefault(row["case"], {})[row["backend"], row["format"]] = text
     head = ["model", *(f"{backend}: {form}" for backend, form in columns)]
     lines = [[case, *(row.get(column, "") for column in columns)] for case, row in cells.items()]

@@ -15,6 +15,7 @@ def onnx(path: pathlib.Path) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda inputs: session.run(None, dict(inputs))[0]
 
@@ -35,7 +36,7 @@ def openvino(path: pathlib.Path) -> Run:
     import openvino
 
     # Its default on some processors is half precision.
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    exact = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     model = openvino.Core().compile_model(path, "CPU", exact)
     return lambda inputs: model(dict(inputs))[0]
 
