@@ -165,3 +165,19 @@ def test_arrays_of_other_shapes_or_without_numbers(folder):
     np.savez(folder / "baselines.npz", **arrays)
     with pytest.raises(ValueError, match="baselines.npz cannot be used: it has nothing called"):
         Forecaster.load(folder)
+
+
+def test_the_card_has_the_errors_and_what_is_not_known(saved, tmp_path):
+    folder, forecaster = saved
+    text = (folder / "README.md").read_text("utf-8")
+    assert text.startswith(
+        "# GraphSTID for 3 sensors\n\nForecasts value (km/h) of the next 3 steps"
+    )
+    assert "2024-10-29T22:00:00+01:00" in text  # the last of 10 days, after the clocks changed
+    assert "Not computed. Call `forecaster.evaluate()`" in text
+    counts = [f"{n} windows for" for n in forecaster.split.values()]
+    assert all(one in text for one in counts)
+    table = forecaster.evaluate()
+    forecaster.save(tmp_path / "city")
+    text = (tmp_path / "city" / "README.md").read_text("utf-8")
+    assert f"| forecaster | {table.loc['forecaster'].iloc[0]:.4g} | " in text

@@ -36,6 +36,7 @@ def export(
     format: str = "onnx",
     *,
     description: Mapping[str, Any] | None = None,
+    card: str | None = None,
 ) -> float | None:
     """Writes a model as a file for another runtime, and compares the file with the model.
 
@@ -57,6 +58,7 @@ def export(
             can be written. `pip install "stgkeras[export]"` installs what ONNX needs; the packages
             openvino and ai-edge-litert are for these formats.
         description: None, or dict that is added to the JSON file.
+        card: None, or a model card, Markdown text for a further file beside.
 
     Returns:
         The largest difference, relative to the largest output; None if the runtime is not
@@ -82,7 +84,7 @@ def export(
         )
     model.require_state()
     _check_format(format)
-    target = _checked_path(path, format)
+    target = _checked_path(path, format, [".json"] if card is None else [".json", ".md"])
     signature = Signature.of(model)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
@@ -98,7 +100,9 @@ def export(
         text["largest difference"] = difference
         for part in made.parent.iterdir():  # OpenVINO writes its weights beside
             shutil.move(part, target.parent / part.name)
-    _json_beside(target).write_text(json.dumps(text, indent=1), "utf-8")
+    _beside(target, ".json").write_text(json.dumps(text, indent=1), "utf-8")
+    if card is not None:
+        _beside(target, ".md").write_text(card, "utf-8")
     return difference
 
 
@@ -122,14 +126,14 @@ def _check_format(format):
         )
 
 
-def _checked_path(path, format):
+def _checked_path(path, format, beside):
     path = pathlib.Path(path)
     suffix = SUFFIXES.get(format, "")
     if suffix and path.suffix != suffix:
         raise ValueError(
             f"`path` must end in {suffix!r} for format={format!r}. Received: path={str(path)!r}"
         )
-    for one in (path, _json_beside(path)):
+    for one in (path, *(_beside(path, suffix) for suffix in beside)):
         if one.exists():
             raise ValueError(
                 f"`path` must be new. Received: {str(one)!r}, which exists. Pass another name, or "
@@ -138,8 +142,8 @@ def _checked_path(path, format):
     return path
 
 
-def _json_beside(path):
-    return path.with_name(path.stem + ".json")
+def _beside(path, suffix):
+    return path.with_name(path.stem + suffix)
 
 
 def _compare(signature, path, format):

@@ -9,22 +9,22 @@ import pathlib
 import shutil
 import tempfile
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from stgkeras import arguments
 from stgkeras.datasets.series.files import read_npz
 from stgkeras.forecasting.baselines import Baselines
+from stgkeras.forecasting.card import card
 from stgkeras.forecasting.fitted import FORECASTS, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
 from stgkeras.forecasting.onnx_model import ONNX_FILE, OnnxModel
-
-if TYPE_CHECKING:
-    from stgkeras.forecasting.preset import Preset
+from stgkeras.forecasting.preset import ABOUT_FILE, Preset, load_onnx
 
 MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"
+CARD_FILE = "README.md"
 FORMAT = 1
 FITTED = ("season", "ridge", "offset", "days")  # arrays of `Baselines`
 INTERVALS = ("shifts", "spread")  # arrays of `Intervals`
@@ -38,7 +38,9 @@ DAMAGED = (
 def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
     """Saves a forecaster. Writes a temporary folder, and renames it when it is complete."""
     if not isinstance(fitted, Fitted):
-        return fitted.save(folder)
+        fitted.save(folder)
+        (pathlib.Path(folder) / CARD_FILE).write_text(card(fitted), "utf-8")
+        return
     from stgkeras.forecasting.graph import drawn_edges
 
     folder = pathlib.Path(folder)
@@ -74,6 +76,7 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
             "digests": {name: _digest(partial / name) for name in (MODEL_FILE, ARRAYS_FILE)},
         }
         (partial / RECORD_FILE).write_text(json.dumps(record, indent=1), "utf-8")
+        (partial / CARD_FILE).write_text(card(fitted), "utf-8")
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)
@@ -91,11 +94,13 @@ def load(folder: str | os.PathLike[str], onnx: bool = False) -> Fitted | Preset:
     import pandas as pd
 
     if not onnx:
-        from stgkeras.forecasting import preset
+        from stgkeras.forecasting import preset_folder
 
-        if preset.is_preset(folder):
-            return preset.load(folder)
+        if preset_folder.is_preset(folder):
+            return preset_folder.load(folder)
     folder = pathlib.Path(folder)
+    if onnx and not (folder / RECORD_FILE).is_file() and (folder / ABOUT_FILE).is_file():
+        return load_onnx(folder)
     model_file = ONNX_FILE if onnx else MODEL_FILE
     _check_complete(folder, model_file)
     file = RECORD_FILE  # that is read now

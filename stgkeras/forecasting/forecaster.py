@@ -16,6 +16,7 @@ from stgkeras.exporting import export
 from stgkeras.forecasting import building, fitting, training
 from stgkeras.forecasting import folder as files
 from stgkeras.forecasting.backtest import backtest
+from stgkeras.forecasting.card import export_texts
 from stgkeras.forecasting.covariates import described, with_covariates
 from stgkeras.forecasting.errors import errors_on, ordered
 from stgkeras.forecasting.fitted import Fitted
@@ -244,7 +245,7 @@ class Forecaster:
         return graph_summary(self.model.graph, self.form.names)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Saves the forecaster in a folder that does not exist or is empty, without pickles."""
+        """Saves the forecaster and its model card, without pickles, in a new or empty folder."""
         files.save(folder, self._ready())
 
     def export(self, path: str | os.PathLike[str], format: str = "onnx") -> float | None:
@@ -256,14 +257,13 @@ class Forecaster:
 
         Args:
             path, format: as in `stgkeras.export`. The JSON file beside also has the names of the
-                sensors, units, interval, time zone and quantiles.
+                sensors, units, interval, time zone and quantiles; ".md" is the model card.
 
         Returns:
             The largest relative difference from the model, or None, as in `stgkeras.export`.
         """
         fitted = self._ready()
-        data = {"data": fitted.form.to_json(), "quantiles": fitted.model.quantiles}
-        return export(fitted.model, path, format, description=data)
+        return export(fitted.model, path, format, **export_texts(fitted))
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ class OnnxModel:
         form: `Form` of the data of the forecaster.
         quantiles: tuple of Q levels, or None.
         edges: (E, 2) ints, pairs of neighbours to draw.
+        parts: dict of the names of the inputs with readings → number of steps. Default: "x", of
+            `form.input_length` steps.
 
     Raises:
         ValueError: if the file cannot be read, or does not belong to the form.
@@ -33,6 +36,7 @@ class OnnxModel:
         form: Form,
         quantiles: tuple[float, ...] | None,
         edges: np.ndarray,
+        parts: Mapping[str, int] | None = None,
     ) -> None:
         runtime = _runtime()
         options = runtime.SessionOptions()
@@ -46,13 +50,18 @@ class OnnxModel:
         self.quantiles, self.edges = quantiles, edges
         inputs = {one.name: one.shape for one in self._session.get_inputs()}
         outputs = {one.name: one.shape for one in self._session.get_outputs()}
+        parts = {"x": form.input_length} if parts is None else parts
+        self.horizon, self.input_length = form.horizon, parts.get("x", parts)
+        self.season = form.steps_per_day if "calendar" in inputs else None
         self.past_calendar = "past_calendar" in inputs
         self._names = list(inputs)
         nodes = len(form.names)
         levels = [] if quantiles is None else [len(quantiles)]
-        read = [form.input_length, nodes, len(form.features)]
-        made = [form.horizon, nodes, len(form.targets), *levels]
-        for name, found, sizes in (("x", inputs, read), ("forecast", outputs, made)):
+        expected = [
+            (name, inputs, [length, nodes, len(form.features)]) for name, length in parts.items()
+        ]
+        expected.append(("forecast", outputs, [form.horizon, nodes, len(form.targets), *levels]))
+        for name, found, sizes in expected:
             if not _fits(found.get(name), sizes):
                 raise ValueError(
                     f"{name!r} has the shape {found.get(name)}, instead of {['batch', *sizes]}"

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
-import warnings
-from collections.abc import Mapping
+import pathlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from stgkeras import arguments
-from stgkeras.datasets import Windows
+from stgkeras.datasets.series.component_clock import ComponentClock
 from stgkeras.datasets.series.series import Series
 from stgkeras.datasets.series.splits import history, read_steps
 from stgkeras.forecasting.fitted import BLEND, MODEL, called
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import dated, newest_window
+from stgkeras.forecasting.onnx_model import ONNX_FILE, OnnxModel
 from stgkeras.forecasting.result import Forecast
-from stgkeras.models import preset_files
-from stgkeras.models.forecaster import Forecaster as ForecasterModel
-from stgkeras.models.graph_classifier import GraphClassifier
-from stgkeras.models.link_predictor import LinkPredictor
+from stgkeras.seasons import PERIODS
 
-# Keys that `metadata["data"]` of a preset must have, so that it opens as a forecaster.
-KEYS = ("sensors", "features", "targets", "interval", "timezone", "null_value", "minimum", "end")
+ABOUT_FILE = str(pathlib.Path(ONNX_FILE).with_suffix(".json"))
 
 
 @dataclass
@@ -36,8 +32,8 @@ class Preset:
 
     Args:
         form: `Form` of the data.
-        model: a forecaster of `stgkeras.models`, with a fixed graph.
-        metadata: dict, see `GraphModel.save_to_preset`.
+        model: a forecaster of `stgkeras.models`, with a fixed graph, or `OnnxModel`.
+        metadata: dict, see `GraphModel.save_to_preset`. Empty for an ONNX file.
         split, errors: as in `Fitted`.
     """
 
@@ -56,11 +52,8 @@ class Preset:
         self.season = self.model.season is not None
         steps = pd.RangeIndex(1, form.horizon + 1, name="step")
         self.weights = pd.DataFrame({MODEL: 1.0}, steps)
-        self._options = {"input_length": length, "horizon": form.horizon, "missing": True}
-        if isinstance(length, dict):  # steps of earlier days and weeks, at the same time of day
-            self._options["steps_per_day"] = form.steps_per_day
-        read = read_steps(length, form.horizon, form.steps_per_day)
-        self.earlier = history(read)  # steps that are read before `form.input_length` steps
+        self._reads = read_steps(length, form.horizon, form.steps_per_day)
+        self.earlier = history(self._reads)  # steps that are read before `form.input_length` steps
 
     def forecasts(self, series: Series, starts: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the forecasts (W, H, N, C) of windows, of the forecaster and of its model."""
@@ -78,22 +71,50 @@ class Preset:
         """Forecasts the steps after the newest readings, see `Fitted.forecast`."""
         form = form or self.form
         window = newest_window(form, newest, self.earlier, covariates)
-        ahead = np.full((form.horizon, *window.values.shape[1:]), np.nan, np.float32)
-        values = np.concatenate([window.values, ahead])
-        inputs = self._windows(values, window.calendar, np.array([self.earlier]))[0][0]
-        return dated(form, window, self._bounded(self._median(called(self, inputs)))[0])
+        found = called(self, self._inputs(window))
+        return dated(form, window, self._bounded(self._median(found))[0])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Saves the preset in a new folder."""
         self.model.save_to_preset(folder, self.metadata)
 
     def _windows(self, values, clock, starts):
-        season = {"calendar": clock} if self.season else {}
-        past = {"past_calendar": clock} if self.model.past_calendar else {}
-        targets = values[..., list(self.form.targets)]
+        from stgkeras.datasets import Windows  # which needs Keras
+
+        form, length = self.form, self.model.input_length
+        more = {"calendar": clock} if self.season else {}
+        if self.model.past_calendar:
+            more["past_calendar"] = clock
+        if isinstance(length, dict):  # steps of earlier days and weeks, at the same time of day
+            more["steps_per_day"] = form.steps_per_day
+        targets = values[..., list(form.targets)]
         return Windows(
-            values, targets, starts, clock=clock, batch_size=64, **season, **past, **self._options
+            *(values, targets, starts),
+            input_length=length,
+            horizon=form.horizon,
+            batch_size=64,
+            clock=clock,
+            missing=True,
+            **more,
         )
+
+    def _inputs(self, window):
+        """Returns the inputs of the model for one window, those of `Windows`, without Keras."""
+        form, calendar = self.form, window.calendar
+        clock = ComponentClock(calendar, self._reads, form.horizon, form.steps_per_day)
+        clock.refuse_other_times(np.array([self.earlier]))
+        first = self.earlier + form.input_length  # step that is forecast
+        steps = clock.read(np.array([first]))
+        inputs = {name: window.values[rows] for name, rows in steps.items()}
+        if self.season:
+            inputs["calendar"] = calendar[None, first:]
+        if self.model.past_calendar:
+            past = [steps[name] for name in PERIODS if name in steps]
+            inputs["past_calendar"] = calendar[np.concatenate(past, axis=1)]
+        if isinstance(self.model.input_length, dict):
+            return inputs
+        x = inputs.pop("recent")
+        return {"x": x, **inputs} if inputs else x
 
     def _median(self, found):
         """Returns the forecast (W, H, N, C) in the output of the model: the median of quantiles."""
@@ -105,109 +126,36 @@ class Preset:
         return np.maximum(values, np.asarray(floor, np.float32))
 
 
-def is_preset(folder: str | os.PathLike[str]) -> bool:
-    """Returns whether a path is the folder of a preset, or else the name of a preset."""
-    path = arguments.path("folder", folder)
-    return (path / preset_files.CONFIG).is_file() or (
-        not path.exists() and str(folder) in preset_files.names()
-    )
+def load_onnx(folder: pathlib.Path) -> Preset:
+    """Opens a preset that `Forecaster.export` wrote as ONNX file, without Keras.
 
-
-def load(folder: str | os.PathLike[str]) -> Preset:
-    """Opens a preset.
-
-    Args:
-        folder: name or folder, see `is_preset`.
+    Raises:
+        ValueError: if the ONNX file, or the JSON file beside it, is damaged or of another model.
     """
-    model = preset_files.load(folder, argument="folder")
-    kind = type(model).__name__
-    if not isinstance(model, ForecasterModel) or model.dynamic_graph:
-        raise ValueError(
-            f"`folder` must be the preset of a forecaster with a fixed graph. Received: "
-            f"{str(folder)!r} of class {kind}, {_purpose(model)}. Open it with "
-            f"`stgkeras.models.{kind}.from_preset({str(folder)!r})`."
-        )
+    file = ABOUT_FILE
     try:
-        metadata = preset_files.metadata(folder)
-        data = metadata.get("data")
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        about = json.loads((folder / ABOUT_FILE).read_text("utf-8"))
+        form, levels = Form.from_json(about["data"]), about["quantiles"]
+        parts = {name: about["inputs"][name]["shape"][1] for name in about["inputs"]}
+        parts = {name: length for name, length in parts.items() if name in ("x", *PERIODS)}
+        edges = np.array(about["edges"], np.int32).reshape(-1, 2)
+        if not form.dated or (edges < 0).any() or (edges >= len(form.names)).any():
+            raise ValueError("it is not of a preset")
+        read_steps(_lengths(parts), form.horizon, form.steps_per_day)
+        file = ONNX_FILE
+        levels = None if levels is None else tuple(map(float, levels))
+        if levels is not None and 0.5 not in levels:
+            raise ValueError("it has no median")
+        model = OnnxModel(folder / ONNX_FILE, form, levels, edges, parts)
+        return Preset(form, model, {})
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+        what = f"it has nothing called {error}" if isinstance(error, KeyError) else str(error)
         raise ValueError(
-            f"`folder` must have a readable {preset_files.METADATA}. Received: {str(folder)!r}, "
-            f"with {type(error).__name__}: {error}. Use an undamaged copy."
+            "`folder` must hold a preset that `forecaster.export` wrote as ONNX file. Received: "
+            f"{folder}, whose {file} cannot be used: {what.rstrip('. ')}. Export it again."
         ) from error
-    absent = [key for key in KEYS if not isinstance(data, Mapping) or key not in data]
-    if absent:
-        raise ValueError(
-            f"`folder` must be a preset with {', '.join(KEYS)} in the data of its metadata. "
-            f"Received: {str(folder)!r} without {', '.join(absent)}. Add them, or call "
-            f"`stgkeras.models.{kind}.from_preset({str(folder)!r})`."
-        )
-    _check_quantiles(folder, model)
-    return Preset(_form(folder, model, data), model, metadata)
 
 
-def _check_quantiles(folder, model):
-    """Warns of quantiles, which are not calibrated. Raises ValueError if they lack the median."""
-    if model.quantiles is None:
-        return
-    received = f"{str(folder)!r} with quantiles={model.quantiles}"
-    if 0.5 not in model.quantiles:
-        raise ValueError(
-            "`folder` must be a preset with the quantile 0.5, the median, which is the forecast. "
-            f"Received: {received}. Open it with `stgkeras.models.{type(model).__name__}."
-            f"from_preset({str(folder)!r})`, or train a model with 0.5 among its `quantiles`."
-        )
-    warnings.warn(
-        f"The preset {received} forecasts their median only, because the other quantiles are not "
-        "calibrated. For calibrated quantiles, train `Forecaster(quantiles=…)`.",
-        stacklevel=5,
-    )
-
-
-def _purpose(model):
-    if isinstance(model, LinkPredictor):
-        return "which predicts links"
-    if isinstance(model, GraphClassifier):
-        return "which classifies nodes or graphs"
-    return "which takes the graph as an input, or is no model of stgkeras"
-
-
-def _form(folder, model, data):
-    try:
-        names, features = tuple(data["sensors"]), tuple(data["features"])
-        targets = tuple(features.index(name) for name in data["targets"])
-        own = model.targets or tuple(range(model.num_outputs))
-        if (len(names), len(features)) != (model.num_nodes, model.num_features) or targets != own:
-            raise ValueError(
-                f"{len(names)} sensors, {len(features)} features and the targets {targets}"
-            )
-        length = model.input_length
-        seen = {**dict.fromkeys(names, data["end"]), **data.get("silent_since", {})}
-        form = Form.from_json(
-            {
-                "names": names,
-                "features": features,
-                "units": tuple(data["features"].values()),
-                "targets": targets,
-                "interval": float(data["interval"]),
-                "timezone": data["timezone"],
-                "holidays": data.get("holidays"),
-                "null_value": (data["null_value"],) * len(features),
-                "input_length": length.get("recent", 0) if isinstance(length, dict) else length,
-                "horizon": model.horizon,
-                "dated": True,
-                "floor": (data["minimum"],) * len(targets),
-                "last_seen": tuple(seen[name] for name in names),
-                "trained": (True,) * len(names),
-            }
-        )
-        if model.past_covariates or model.future_covariates:
-            raise ValueError("covariates, which only `Forecaster.save` describes")
-        if model.season not in (None, form.steps_per_day):
-            raise ValueError(f"{form.steps_per_day} steps in a day for a season of {model.season}")
-        return form
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(
-            f"`folder` must be a preset whose metadata fit its model. Received: {str(folder)!r}, "
-            f"with {type(error).__name__}: {error}. Use an undamaged copy."
-        ) from error
+def _lengths(parts):
+    """Returns the argument `input_length` of a model from the lengths of its readings."""
+    return parts["x"] if "x" in parts else parts
