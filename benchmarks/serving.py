@@ -3,8 +3,8 @@
     python benchmarks/serving.py
     python benchmarks/serving.py --soak
 
-GraphSTID with three quantiles and its baselines forecast 12 steps of 5 minutes of 170 sensors from
-the last 12. The readings are generated. The first run trains the forecaster for an epoch, and
+The preset graph_stid_pems08 forecasts 12 steps of 5 minutes of 170 sensors, from the last 12 and
+those a day and a week before. The readings are generated. The first run opens the preset, and
 writes it and its ONNX file to --folder. The service has one core, and the client another. The
 columns are:
 
@@ -37,7 +37,6 @@ import records
 OPTIONS = {
     "runtimes": command.several(["onnx", *command.BACKENDS]),
     "folder": records.ROOT / "runs" / "serving" / "city",
-    "sensors": 170,
     "rounds": (1000, "steps and forecasts that count"),
     "rate": 200,
     "seconds": 60,
@@ -46,24 +45,17 @@ OPTIONS = {
     "steps": 20_000,
     "kills": 100,
 }
+PRESET, SENSORS, WEEK = "graph_stid_pems08", 170, 7 * 288  # steps
 CORES = sorted(os.sched_getaffinity(0))
 START = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 NAMES = {"onnx": "ONNX Runtime"}
 
 
-def in_child(folder, sensors):
-    """Writes the forecaster and its ONNX file."""
-    import pandas as pd
-
+def in_child(folder):
+    """Writes the preset and its ONNX file."""
     import stgkeras
 
-    days = 14
-    times = pd.date_range("2023-12-18", periods=288 * days, freq="5min")
-    frame = pd.DataFrame(np.tile(readings(sensors), (days, 1)), times)
-    road = np.diag(np.ones(sensors - 1), 1)
-    series = stgkeras.datasets.from_pandas(frame.rename(columns=str), road + road.T)
-    forecaster = stgkeras.Forecaster("GraphSTID", quantiles=(0.05, 0.5, 0.95))
-    forecaster.fit(series, epochs=1, verbose=0)
+    forecaster = stgkeras.Forecaster.load(PRESET)
     forecaster.save(folder)
     forecaster.export(pathlib.Path(folder) / "model.onnx")
     yield {}
@@ -131,17 +123,17 @@ def fresh(folder):
 def measured(args, runtime):
     """Returns the figures of a runtime."""
     fresh(args.folder)
-    day = readings(args.sensors).tolist()
+    day = readings(SENSORS).tolist()
     service, found = Service(args.folder, runtime), {}
-    for number in range(12):
-        service.post(number, day[number])
+    for number in range(WEEK):
+        service.post(number, day[number % 288])
     service.ask("GET", "/forecast")
     service.close()
     service = Service(args.folder, runtime)
     status, _ = service.ask("GET", "/forecast")
     found["cold"] = time.perf_counter() - service.start
     expect(status == 200, status)
-    number, pairs = 12, []
+    number, pairs = WEEK, []
     for _ in range(50 + args.rounds):
         start = time.perf_counter()
         statuses = service.post(number, day[number % 288])[0], service.ask("GET", "/forecast")
@@ -198,7 +190,7 @@ def soaked(args):
                     killed = True
                     kills.pop(0)
                     threading.Timer(0.02 * rng.random(), service.process.kill).start()
-                values = [float(number % 997 + n) for n in range(args.sensors)]
+                values = [float(number % 997 + n) for n in range(SENSORS)]
                 sent += 1
                 number += 1
                 status, _ = service.post(number, values)
@@ -244,8 +236,7 @@ def table(result):
 def main(args):
     if not (args.folder / "model.onnx").exists():
         shutil.rmtree(args.folder, ignore_errors=True)
-        request = {"folder": str(args.folder), "sensors": args.sensors}
-        command.ask(__file__, "tensorflow", 1, **request)
+        command.ask(__file__, "tensorflow", 1, folder=str(args.folder))
     os.sched_setaffinity(0, CORES[:1])
     if args.soak:
         return {"soak": soaked(args)}

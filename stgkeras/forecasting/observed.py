@@ -18,6 +18,7 @@ from stgkeras.forecasting.newest import check_names
 
 DAY = 24 * 60  # minutes
 LARGEST = np.finfo(np.float32).max
+NEVER = np.iinfo(np.int64).min
 
 
 class Observed:
@@ -38,9 +39,9 @@ class Observed:
         # Days have 23 or 25 hours when the clocks change, so they are counted on the local clock.
         self._local = form.interval % DAY == 0 and form.timezone is not None
         self._newest: int | None = None  # the newest step with a reading
-        self._seen = [None if text is None else self._stored(text) for text in form.last_seen]
-        known = [time for time in self._seen if time is not None]
-        self._phase = known[0] if known else None
+        seen = [NEVER if text is None else self._stored(text) for text in form.last_seen]
+        self._seen = np.array(seen, np.int64)
+        self._phase = next((time for time in seen if time != NEVER), None)
         self._places = {name: n for n, name in enumerate(form.names)}
 
     def add(self, time: Any, values: Any) -> bool:
@@ -56,9 +57,7 @@ class Observed:
         present = ~np.isnan(readings)
         with self._lock:
             steps = len(self._values)
-            for n in np.flatnonzero(self._complete(present)).tolist():
-                seen = self._seen[n]
-                self._seen[n] = moment if seen is None else max(seen, moment)
+            np.maximum(self._seen, moment, out=self._seen, where=self._complete(present))
             if not present.any():
                 return True
             if self._newest is None:
@@ -95,12 +94,12 @@ class Observed:
                     "There must be a reading to forecast from. Received: no reading of any sensor. "
                     "Observe one first."
                 )
-            values, newest, seen = self._values.copy(), self._newest, list(self._seen)
+            values, newest, seen = self._values.copy(), self._newest, self._seen.tolist()
         stamps = None
         if form.dated:
             stamps = self._stamps(newest + self._step * np.arange(1 - len(values), 1))
         if not self._complete(~np.isnan(values)).any(axis=0).all():  # flags name their last times
-            last = tuple(None if t is None else self._text(t) for t in seen)
+            last = tuple(None if t == NEVER else self._text(t) for t in seen)
             form = replace(form, last_seen=last)
         series = Series(
             values,
@@ -124,6 +123,8 @@ class Observed:
             TypeError, ValueError: if `time` is no time, or not one of the steps of the forecaster.
         """
         if not self.form.dated:
+            if isinstance(time, int) and abs(time) >= 2**62:
+                raise ValueError(f"`time` must be below 2**62. Received: time={time}")
             if isinstance(time, bool) or not isinstance(time, (int, np.integer)):
                 raise TypeError(
                     "`time` must be the number of the step, because the forecaster was trained "
@@ -245,7 +246,7 @@ class Observed:
     def last_seen(self) -> list[int | None]:
         """Returns the `moment` of the last reading of each sensor, or None."""
         with self._lock:
-            return list(self._seen)
+            return [None if time == NEVER else time for time in self._seen.tolist()]
 
     def _complete(self, present):
         """Whether each sensor has a reading of all its targets, (N,)."""
