@@ -64,26 +64,9 @@ DATASETS = {
 OUTSIDE = {"examples", "benchmarks", "tests"}
 # Imported only by the functions that use them.
 LAZY = {
-    "tensorflow",
-    "torch",
-    "jax",
-    "keras_tuner",
-    "matplotlib",
-    "pandas",
-    "pyarrow",
-    "tables",
-    "networkx",
-    "igraph",
-    "tqdm",
-    "sklearn",
-    "onnx",
-    "onnxruntime",
-    "tf2onnx",
-    "jax2onnx",
-    "openvino",
-    "tensorboard",
-    "fastapi",
-    "uvicorn",
+    *("tensorflow", "torch", "jax", "keras_tuner", "matplotlib", "pandas", "pyarrow", "tables"),
+    *("networkx", "igraph", "tqdm", "sklearn", "onnx", "onnxruntime", "tf2onnx", "jax2onnx"),
+    *("openvino", "tensorboard", "fastapi", "uvicorn"),
 }
 # Files that nothing imports before they are used.
 ON_USE = {SOURCE / "tuning" / name: {"keras_tuner"} for name in ("hypermodels.py", "trials.py")}

@@ -1,16 +1,12 @@
 """Forms of products of their own, under what backends can ask of them beside gradients."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
 from gradients import double_precision
 from keras import ops
-from model_cases import inputs_of, make
-from second_derivatives import by_tapes
+from weights_as_arguments import BACKEND, RNG, Problem, assert_close, filled, normal
 
-from stgkeras import layers
 from stgkeras.kernels import (
     attended_sum,
     dense_product,
@@ -22,17 +18,11 @@ from stgkeras.kernels import (
     transformer_block,
 )
 
-BACKEND = keras.backend.backend()
 on_torch = pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's own transforms")
 MODELS = ["stgcn", "stgcn-sparse", "astgcn", "astgcn-dot-additive", "mstgcn", "chebnet-nodes"]
 MODELS += ["graph-wavenet"]
 
-RNG = np.random.default_rng(0)
 INDEX = np.array([[0, 1, 1, 3, 3, 0], [1, 0, 2, 0, 3, 2]], "int32")
-
-
-def normal(*shape):
-    return RNG.standard_normal(shape)
 
 
 def block(masks, scale):
@@ -138,48 +128,6 @@ def test_form_has_the_gradients_of_its_twin(name):
         torch.testing.assert_close(*both)
 
 
-class Problem:
-    """A loss of a small model, as a function of its weights and its inputs."""
-
-    def __init__(self, name):
-        self.model = make(name)
-        self.inputs = keras.tree.map_structure(
-            ops.convert_to_tensor, inputs_of(self.model, batch=2)
-        )
-        self.weights = [ops.copy(v.value) for v in self.model.trainable_variables]
-        self.state = [v.value for v in self.model.non_trainable_variables]
-        if BACKEND == "torch":
-            self.weights = [weight.detach() for weight in self.weights]
-        self.direction = [ops.convert_to_tensor(normal(*w.shape), w.dtype) for w in self.weights]
-
-    def output(self, weights, inputs):
-        return self.model.stateless_call(list(weights), self.state, inputs)[0]
-
-    def loss(self, weights, inputs):
-        return ops.sum(ops.square(ops.cast(self.output(weights, inputs), "float32")))
-
-    def with_gradients(self):
-        """Weights that PyTorch tracks, and the gradients of the loss."""
-        import torch
-
-        weights = [weight.clone().requires_grad_() for weight in self.weights]
-        loss = self.loss(weights, self.inputs)
-        found = torch.autograd.grad(loss, weights, allow_unused=True)
-        return weights, _filled(found, weights)
-
-
-def _filled(gradients, weights):
-    pairs = zip(gradients, weights, strict=True)
-    return [0 * w.detach() if g is None else g for g, w in pairs]
-
-
-def assert_close(found, expected, tolerance=1e-5):
-    found, expected = ([ops.convert_to_numpy(a) for a in arrays] for arrays in (found, expected))
-    largest = max(np.abs(array).max() for array in expected)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * largest)
-
-
 @on_torch
 @pytest.mark.parametrize("name", MODELS)
 def test_torch_transforms_functions(name):
@@ -204,7 +152,7 @@ def test_torch_transforms_functions(name):
     )
     along = sum((g * v).sum() for g, v in zip(found, direction, strict=True) if g is not None)
     again = torch.autograd.grad(along, weights, allow_unused=True)
-    assert_close(tangents, _filled(again, weights))
+    assert_close(tangents, filled(again, weights))
     with torch.autograd.forward_ad.dual_level():
         dual = [
             torch.autograd.forward_ad.make_dual(w, v) for w, v in zip(plain, direction, strict=True)
@@ -236,7 +184,7 @@ def test_torch_casts_by_itself(name):
     weights, expected = problem.with_gradients()
 
     def found(loss):
-        return _filled(torch.autograd.grad(loss, weights, allow_unused=True), weights)
+        return filled(torch.autograd.grad(loss, weights, allow_unused=True), weights)
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = problem.loss(weights, problem.inputs)
@@ -244,72 +192,3 @@ def test_torch_casts_by_itself(name):
     loss = problem.loss(weights, problem.inputs)
     with torch.autocast("cpu", dtype=torch.bfloat16):  # of the pass backward alone
         assert_close(found(loss), expected, 0.05)
-
-
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="compiled by TensorFlow")
-@pytest.mark.parametrize("name", ["stgcn", "astgcn-dot-additive"])
-def test_tensorflow_compiles_second_derivatives(name):
-    import tensorflow as tf
-
-    problem = Problem(name)
-
-    def derive(weights, direction):
-        return by_tapes(lambda *w: problem.loss(w, problem.inputs), weights, direction)
-
-    # `test_second_derivatives` compares what TensorFlow compiles without XLA.
-    compiled = tf.function(derive, jit_compile=True)(problem.weights, problem.direction)
-    eager = derive(problem.weights, problem.direction)
-    for ours, theirs in zip(compiled, eager, strict=True):
-        assert_close(ours, theirs)
-
-
-@pytest.mark.skipif(BACKEND != "jax", reason="JAX's own transforms")
-@pytest.mark.parametrize("name", ["stgcn-sparse", "astgcn"])
-def test_jax_transforms_functions(name):
-    import jax
-
-    problem = Problem(name)
-    number = min(range(len(problem.weights)), key=lambda n: problem.weights[n].size)
-
-    @jax.jit
-    def derive(weights, state, inputs):
-        problem.state = state
-
-        def loss(weight, inputs):
-            rest = [*weights[:number], weight, *weights[number + 1 :]]
-            return problem.loss(rest, inputs)
-
-        single = keras.tree.map_structure(lambda x: x[:, None], inputs)
-        by_sample = jax.vmap(jax.grad(loss), (None, 0))(weights[number], single)
-        whole, again = jax.hessian(loss)(weights[number], inputs), jax.jacrev(jax.grad(loss))
-        whole_gradient = jax.grad(loss)(weights[number], inputs)
-        return by_sample.sum(0), whole_gradient, whole, again(weights[number], inputs)
-
-    summed, gradient, forward, reverse = derive(problem.weights, problem.state, problem.inputs)
-    assert_close([summed], [gradient])
-    assert np.abs(forward).max() > 0
-    assert_close([forward], [reverse])
-
-
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="own forms of PyTorch")
-def test_a_model_that_pytorch_compiles_trains_as_one_that_it_does_not(monkeypatch):
-    import torch
-    import torch._dynamo
-
-    # Some functions are left to Python, as in large models; and no code is written in the end,
-    # which would take a minute.
-    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 1)
-    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
-    x = np.random.default_rng(0).normal(size=(5, 6, 5, 1)).astype("float32")
-    inputs = keras.Input((6, 5, 1))
-    hidden = layers.GatedTemporalConv(3, 3)(inputs)
-    model = keras.Model(inputs, layers.GatedTemporalConv(2, 4)(hidden))
-    y, start, found = np.ones((5, 1, 5, 2), "float32"), model.get_weights(), []
-    for jit_compile in (False, True):
-        model.set_weights(start)
-        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit_compile)
-        model.fit(x, y, batch_size=3, epochs=2, shuffle=False, verbose=0)  # the last is partial
-        found.append(model.get_weights())
-    for ours, theirs, first in zip(*found, start, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
-        assert np.abs(ours - first).max() > 1e-5  # a bias, too
