@@ -113,7 +113,7 @@ def slot(position: Any, steps_per_day: int) -> Any:
     day.
 
     Args:
-        position: integers, as an array or a tensor of any backend. Steps since a Monday began.
+        position: array of whole numbers, steps since a Monday began. NaN stays NaN.
         steps_per_day: int. Number S of steps per day.
     """
     position = position % (7 * steps_per_day)
