@@ -7,7 +7,8 @@ with a dense and a sparse graph where they read one, with daily and weekly compo
 predictors, classifiers; then all presets. A cell is the largest difference of the file from
 `predict`, relative to the largest output, and CPU milliseconds for 1 and 32 windows, of the file /
 of `predict`: medians of 10 calls, on one thread. The JSON has the sizes of the files, and
-the reasons of the cells without a file. The packages of `stgkeras[export]` must be installed.
+the reasons of the cells without a file. Rows that the file of the result has are kept, so that the
+formats and backends can be measured one after the other. The packages of `stgkeras[export]` must be installed.
 """
 
 import pathlib
@@ -62,7 +63,7 @@ def built(case):
     roads = np.roll(np.eye(NODES), 1, axis=1) + np.roll(np.eye(NODES), 3, axis=1)
     graph, roads = None, np.maximum(roads, roads.T)
     if name == "SpectralCNN":
-        graph = [graphs.fourier_basis(roads)]
+        graph = [graphs.fourier_basis(roads)[1]]
     elif name == "GraphWaveNet":
         graph = [graphs.random_walk(one) for one in (roads, roads.T)]
     elif name == "GCN":
@@ -134,16 +135,23 @@ def in_child(formats, models):
 
 
 def main(args):
-    rows, versions = [], {}
+    known = records.read(args.out)
+    rows, versions = known.get("rows", []), known.get("versions", {})
     for backend in args.backends:
         request = {"formats": args.formats, "models": args.models}
         child = command.Child(__file__, command.environment(backend, 1), **request)
         while "versions" not in (answer := child.answer()):
-            rows.append({"backend": backend, **answer})
-            print(rows[-1], flush=True)
+            row = {"backend": backend, **answer}
+            rows = [one for one in rows if not _same(one, row)] + [row]
+            print(row, flush=True)
+            records.save(args, {"rows": rows, "versions": versions})
         versions[backend] = answer["versions"]
         child.close()
     return {"rows": rows, "versions": versions}
+
+
+def _same(row, other):
+    return all(row[key] == other[key] for key in ("backend", "case", "format"))
 
 
 def table(result):
