@@ -6,9 +6,10 @@ Each model has 20 nodes and its default widths: forecasters with and without a s
 with a dense and a sparse graph where they read one, with daily and weekly components, link
 predictors, classifiers; then all presets. A cell is the largest difference of the file from
 `predict`, relative to the largest output, and CPU milliseconds for 1 and 32 windows, of the file /
-of `predict`: medians of 10 calls, on one thread. The JSON has the sizes of the files, and
-the reasons of the cells without a file. Rows that the file of the result has are kept, so that the
-formats and backends can be measured one after the other. The packages of `stgkeras[export]` must be installed.
+of `predict`: medians of 10 calls, on one thread. The JSON has the sizes of the files, and the
+reasons of the cells without a file. Rows that the file of the result has are kept, so that the
+formats and backends can be measured one after the other. The packages of `stgkeras[export]` must be
+installed.
 """
 
 import pathlib
