@@ -87,9 +87,11 @@ def test_the_format_of_the_backend(sparse, tmp_path):
     assert stgkeras.export(season_model(sparse), path, format) <= 1e-5
 
 
-@pytest.mark.parametrize("name", ["patchstg", "stgcn-links-pairwise"])
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="operations that TensorFlow's converter lacks")
-def test_operations_of_tensorflow(name, tmp_path):
+LACKING = {"tensorflow": ["patchstg", "stgcn-links-pairwise"], "jax": ["graph-wavenet"]}
+
+
+@pytest.mark.parametrize("name", LACKING.get(BACKEND, []))
+def test_operations_that_the_converter_lacks(name, tmp_path):
     assert stgkeras.export(make(name), tmp_path / "model.onnx") <= 1e-5
 
 
