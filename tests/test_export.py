@@ -95,6 +95,12 @@ def test_operations_that_the_converter_lacks(name, tmp_path):
     assert stgkeras.export(make(name), tmp_path / "model.onnx") <= 1e-5
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow alone writes LiteRT")
+def test_litert_gets_the_portable_forms(tmp_path):
+    difference = stgkeras.export(make("stgcn-sparse"), tmp_path / "model.tflite", "litert")
+    assert difference is None or difference <= 1e-5  # None without ai-edge-litert
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a fault of TensorFlow's converter")
 def test_normalisation_of_one_step(tmp_path):
     """tf2onnx 1.17.0 normalises the last step of this model over other axes, without a word."""

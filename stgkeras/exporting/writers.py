@@ -113,7 +113,10 @@ def litert(signature: Signature, path: pathlib.Path) -> None:
     ).get_concrete_function(
         **dict(zip(signature.inputs, _tensorflow_specs(signature), strict=True))
     )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], signature.model)
+    # Given the model, the converter would trace it again, without the portable forms.
+    holder = tf.Module()
+    holder.variables_of_model = [variable.value for variable in signature.model.variables]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], holder)
     path.write_bytes(converter.convert())
 
 
