@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # TensorFlow Lite: the converter replaces an infinite constant by the largest float, 3.4e38. In the
-# file, `tf.math.is_inf` is therefore always False, and a minimum that starts at infinity ends at
-# 3.4e38.
+# file, `tf.math.is_inf` is therefore always False.
 #
 # Seen with tensorflow 2.21.0 and ai-edge-litert 2.3.0 on Linux, Python 3.11. Of 1, inf and -inf:
 #
