@@ -246,6 +246,7 @@ def test_saved_folder(fitted, frames, tmp_path):
     folder = tmp_path / "city"
     fitted.save(folder)
     assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
         "baselines.npz",
         "forecaster.json",
         "model.keras",
