@@ -146,6 +146,9 @@ def test_times_without_a_zone_and_steps_without_times():
     np.testing.assert_array_equal(rows(counted)[-2:], [[4, 5, 6], [1, 2, 3]])
     with pytest.raises(TypeError, match="must be the number of the step"):
         counted.moment("2024-05-01")
+    for number in (2**62, -(10**30), np.int64(2**62)):
+        with pytest.raises(ValueError, match="between -2..62 and 2..62. Received: time=.*Count"):
+            counted.moment(number)
 
 
 @once

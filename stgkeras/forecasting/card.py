@@ -17,8 +17,7 @@ USE = (
     "training: `forecaster.fit(series, initial=…)`. It knows nothing of events that the readings "
     "do not show, such as a closed road or a strike, unless they are covariates. A forecast of a "
     "sensor without recent readings is filled from its usual values, and has a flag: do not act "
-    "on it as on a measurement. It is no basis for decisions about single persons, or about "
-    "safety, alone."
+    "on it as on a measurement. Do not decide about safety, or about single persons, by it alone."
 )
 
 

@@ -32,7 +32,7 @@ class Observed:
     """
 
     def __init__(self, form: Form, steps: int) -> None:
-        self.form = form
+        self.form, self.steps = form, steps
         self._lock = threading.Lock()
         self._values = np.full((steps, len(form.names), len(form.features)), np.nan, np.float32)
         self._step = round(form.interval * 60e6) if form.dated else 1  # microseconds
@@ -56,7 +56,7 @@ class Observed:
         """Adds readings (N, F) of a step, see `moment` and `readings`."""
         present = ~np.isnan(readings)
         with self._lock:
-            steps = len(self._values)
+            steps = self.steps
             np.maximum(self._seen, moment, out=self._seen, where=self._complete(present))
             if not present.any():
                 return True
@@ -123,12 +123,15 @@ class Observed:
             TypeError, ValueError: if `time` is no time, or not one of the steps of the forecaster.
         """
         if not self.form.dated:
-            if isinstance(time, int) and abs(time) >= 2**62:
-                raise ValueError(f"`time` must be below 2**62. Received: time={time}")
             if isinstance(time, bool) or not isinstance(time, (int, np.integer)):
                 raise TypeError(
                     "`time` must be the number of the step, because the forecaster was trained "
                     f"without timestamps. Received: time={time!r}. Pass an int."
+                )
+            if abs(int(time)) >= 2**62:
+                raise ValueError(
+                    "`time` must be the number of the step, between -2**62 and 2**62. Received: "
+                    f"time={time}. Count the steps on from those of the training."
                 )
             return int(time)
         moment = self._utc(time)

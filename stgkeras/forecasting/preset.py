@@ -136,12 +136,12 @@ def load_onnx(folder: pathlib.Path) -> Preset:
     try:
         about = json.loads((folder / ABOUT_FILE).read_text("utf-8"))
         form, levels = Form.from_json(about["data"]), about["quantiles"]
-        parts = {name: about["inputs"][name]["shape"][1] for name in about["inputs"]}
-        parts = {name: length for name, length in parts.items() if name in ("x", *PERIODS)}
+        inputs = about["inputs"]
+        parts = {name: inputs[name]["shape"][1] for name in ("x", *PERIODS) if name in inputs}
         edges = np.array(about["edges"], np.int32).reshape(-1, 2)
         if not form.dated or (edges < 0).any() or (edges >= len(form.names)).any():
             raise ValueError("it is not of a preset")
-        read_steps(_lengths(parts), form.horizon, form.steps_per_day)
+        read_steps(parts.get("x", parts), form.horizon, form.steps_per_day)
         file = ONNX_FILE
         levels = None if levels is None else tuple(map(float, levels))
         if levels is not None and 0.5 not in levels:
@@ -154,8 +154,3 @@ def load_onnx(folder: pathlib.Path) -> Preset:
             "`folder` must hold a preset that `forecaster.export` wrote as ONNX file. Received: "
             f"{folder}, whose {file} cannot be used: {what.rstrip('. ')}. Export it again."
         ) from error
-
-
-def _lengths(parts):
-    """Returns the argument `input_length` of a model from the lengths of its readings."""
-    return parts["x"] if "x" in parts else parts

@@ -217,8 +217,8 @@ class Service:
         """Puts the newest readings of the store into the ring buffer of a forecaster."""
         form = opened.observed.form
         shape = len(form.names), len(form.features)
-        steps = max(REMEMBERED, form.input_length + opened.fitted.earlier)
-        for moment, readings in reversed(self.store.newest(steps)):  # so that no row moves
+        kept = self.store.newest(max(REMEMBERED, opened.observed.steps))
+        for moment, readings in reversed(kept):  # the newest first, so that no row moves
             with contextlib.suppress(ValueError):  # a step of another interval
                 opened.observed.put(opened.observed.checked(moment), readings.reshape(shape))
         return opened
