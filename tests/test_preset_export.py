@@ -16,7 +16,7 @@ from stgkeras.forecasting.preset import load_onnx
 
 CODE = """
 import sys
-sys.modules.update(keras=None, tensorflow=None, jax=None, torch=None)
+sys.modules.update(keras=None, tensorflow=None, jax=None, torch=None, scipy=None)
 import numpy as np
 import pandas as pd
 from stgkeras.forecasting import folder

@@ -71,7 +71,7 @@ def own_city(city, tmp_path):
 
 CODE = """
 import sys
-sys.modules.update(keras=None, tensorflow=None, jax=None, torch=None)
+sys.modules.update(keras=None, tensorflow=None, jax=None, torch=None, scipy=None)
 import asyncio
 from stgkeras.serving.service import Service
 

@@ -221,7 +221,8 @@ def test_a_resumed_fit_sees_the_order_of_an_unbroken_one():
     assert run(2)[::2] == unbroken[4::2]
 
 
-OURS = tuple(f"stgkeras.{p}" for p in ("arguments", "datasets", "graphs", "seasons", "types"))
+PARTS = ("_lazy", "arguments", "datasets", "graphs", "seasons", "types")
+OURS = tuple(f"stgkeras.{part}" for part in PARTS)
 
 
 def test_modules_import_only_numpy_scipy_and_graphs_at_the_top():

@@ -6,8 +6,9 @@ without Keras.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from stgkeras._lazy import on_first_use
 
 if TYPE_CHECKING:
     from stgkeras.forecasting.backtest import Backtest
@@ -35,12 +36,4 @@ __all__ = [
     "series_arguments",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{FILES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = on_first_use(__name__, FILES)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stgkeras.datasets import from_arrays, from_pandas, load_series
+from stgkeras import datasets
 from stgkeras.datasets.series.columns import is_sensor_name
 from stgkeras.datasets.series.files import file_type
 from stgkeras.datasets.series.sensor_names import differences, renamed, repeated, shown
@@ -120,7 +120,7 @@ def _from_files(series, given):
         is_long = table.second is not None or any(map(is_sensor_name, table.names))
         options["layout"] = None if is_long else "station"
     try:
-        return load_series(given, **options)
+        return datasets.load_series(given, **options)
     except ValueError as error:
         if dated and str(error).startswith("`regularize` and `duplicates` must be used with"):
             raise ValueError(
@@ -143,10 +143,11 @@ def _from_frames(series, given):
         if numbered:
             values = given.to_numpy("float64")[:, None]
             columns = [str(name) for name in given.columns]
-            return from_arrays(values, names=[ALL], features=columns, interval=series.interval)
+            options = {"names": [ALL], "features": columns, "interval": series.interval}
+            return datasets.from_arrays(values, **options)
         given = {str(name): given[[name]].set_axis([ALL], axis=1) for name in given.columns}
     options = {"null_value": np.nan, "timezone": series.timezone, "regularize": True}
-    return from_pandas(given, **options)
+    return datasets.from_pandas(given, **options)
 
 
 def _check_columns(frame):

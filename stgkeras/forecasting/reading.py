@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stgkeras.datasets import from_pandas, load_series
+from stgkeras import datasets
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.form import Form
 
@@ -39,7 +39,7 @@ def as_series(form: Form, newest: Any) -> Series:
         if is_path:
             return read_series(form, newest)
         if hasattr(newest, "columns") or isinstance(newest, dict):
-            return _read(form, from_pandas, newest, _options(form))
+            return _read(form, datasets.from_pandas, newest, _options(form))
     except (TypeError, ValueError, FileNotFoundError) as error:
         if is_path and str(error).startswith("`path`"):  # the argument of `load_series`
             raise type(error)(str(error).replace("`path`", "`newest`", 1)) from error
@@ -69,7 +69,7 @@ def read_series(form: Form, path: str | os.PathLike[str], **reading: Any) -> Ser
     options = _options(form)
     if form.day_first is not None and pathlib.Path(path).suffix.lower() != ".npz":
         options["day_first"] = form.day_first
-    return _read(form, load_series, path, options | reading)
+    return _read(form, datasets.load_series, path, options | reading)
 
 
 def _read(form, reader, source, options):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import scipy.sparse as sp
-
-from stgkeras.graphs._checks import DISTANCES, as_real
 
 
 def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series"):
@@ -19,6 +16,10 @@ def checked_adjacency(adjacency, num_nodes, symmetric=False, where="The series")
         symmetric: bool. Whether to return `np.maximum(A, A.T)`.
         where: str. The source of the sensors, for error messages.
     """
+    import scipy.sparse as sp  # which a service does not need
+
+    from stgkeras.graphs._checks import DISTANCES, as_real
+
     if sp.issparse(adjacency):
         adjacency = adjacency.toarray()
     adjacency = as_real("graph", adjacency)

@@ -8,8 +8,6 @@ from stgkeras.datasets.series.csv_text import with_points
 from stgkeras.datasets.series.distance_graphs import weights_of_distances
 from stgkeras.datasets.series.edge_tables import lower_case
 from stgkeras.datasets.series.sensor_names import differences, renamed, repeated, shown
-from stgkeras.graphs import distances_km
-from stgkeras.graphs.places import EARTH_RADIUS
 
 SHORT = {"lat": "latitude", "lon": "longitude", "lng": "longitude", "long": "longitude"}
 DEGREES = {"latitude": 90, "longitude": 180}  # the largest values
@@ -37,6 +35,8 @@ def from_coordinates(table, names, what, unknown="raise", decimal="."):
         dict of `adjacency`, (N, N) float64 weights, and `places`, (N, 2) float64 latitudes and
         longitudes in degrees.
     """
+    from stgkeras.graphs import distances_km  # with SciPy, which a service does not need
+
     columns = _full(table.columns)
     if len(set(columns)) < len(columns):
         raise ValueError(
@@ -63,6 +63,8 @@ def from_coordinates(table, names, what, unknown="raise", decimal="."):
 
 def kilometres(places):
     """Converts latitudes and longitudes (N, 2) to km east and north of the centre (N, 2)."""
+    from stgkeras.graphs.places import EARTH_RADIUS
+
     north, east = (places - places[0]).T
     east = (east + 180) % 360 - 180  # sensors on both sides of the date line
     across = np.cos(np.radians(places[:, 0].mean()))
