@@ -22,11 +22,14 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
         f"Received: KERAS_BACKEND={os.environ.get('KERAS_BACKEND')!r}"
     )
 
-# All cases run on this one; where it is not installed, on every other. A session that repeats tests
-# in another environment sets STGKERAS_FEW.
+# All cases run on this one; where it is not installed, or with STGKERAS_ALL, on every other. A
+# session that repeats tests in another environment sets STGKERAS_FEW.
 FASTEST = "torch"
 ON_FASTEST = os.environ["KERAS_BACKEND"] == FASTEST or not importlib.util.find_spec(FASTEST)
-EVERYTHING = ON_FASTEST and "STGKERAS_FEW" not in os.environ
+EVERYTHING = (ON_FASTEST or "STGKERAS_ALL" in os.environ) and "STGKERAS_FEW" not in os.environ
+# The two others take turns: `SHARED` files, and cases of tests that have at least MANY.
+TURN = BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2
+MANY = 4
 
 # What touches no backend: files of this folder, and parts of the package with examples in
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
@@ -86,6 +89,27 @@ TOUCH_NO_BACKEND = (
     *("stgkeras/links", "stgkeras/reports"),
 )
 
+# What trains models to test what stands above them: commands, examples, files, searches. A run of
+# whole folders leaves every second file out unless it is on FASTEST.
+ABOVE = (
+    *("forecaster_initial", "forecaster_patches", "killed_run", "cli_tune", "tune_astgcn"),
+    *("compare_spectral", "forecast_your_csv", "forecaster_models", "forecaster_covariates"),
+    *("train_stgcn", "report", "tuning", "cli_backtest", "readme", "predict_links", "observed"),
+    *("usual_day", "forecaster_wavenet", "classify_nodes", "memory", "cli_initial", "intervals"),
+    *("links", "tuning_searches", "forecast_targets", "forecaster_folder", "links_arguments"),
+    *("online", "graph_plots", "preset_export", "reports"),
+)
+SHARED = (
+    *(f"tests/test_{name}.py" for name in ABOVE),
+    *(f"stgkeras/{part}" for part in ("models", "forecasting", "layers", "metrics", "losses")),
+)
+# Files whose cases all run on each backend: what is held to published and computed values, and what
+# depends on the backend most.
+EACH = (
+    *("reference", "layer_values", "portability", "export", "compatibility", "compiled_forms"),
+    *("fast_paths", "strides", "saving", "benchmarks"),
+)
+
 # Files with few tests that take long, the longest first. Two processes share the files: without a
 # long one among the last, both end at about the same time.
 LONG = (
@@ -126,12 +150,14 @@ def child_environment(**variables):
 def pytest_configure(config):
     if not EVERYTHING:
         root = pathlib.Path(__file__).parent.parent
-        ignored = [str(root / path) for path in TOUCH_NO_BACKEND]
+        ignored = [str(root / path) for path in (*TOUCH_NO_BACKEND, *SHARED[1 - TURN :: 2])]
         config.option.ignore_glob = [*(config.option.ignore_glob or ()), *ignored]
     config.pluginmanager.register(QuickExamples())
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if not (EVERYTHING or ON_FASTEST):
+        _take_turns(config, items)
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
     ranks = {f"test_{name}": rank for rank, name in enumerate(LONG)}
@@ -139,6 +165,20 @@ def pytest_collection_modifyitems(items):
     items.sort(
         key=lambda item: (ranks.get(item.path.stem, len(LONG)), -sizes[item.path], str(item.path))
     )
+
+
+def _take_turns(config, items):
+    """Leaves every second case of a test to the other backend, in a run of whole folders."""
+    if not any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args):
+        return
+    tests = collections.defaultdict(list)
+    for item in items:
+        if item.path.stem.removeprefix("test_") not in EACH:
+            tests[item.path, getattr(item, "originalname", item.nodeid)].append(item)
+    left = [case for cases in tests.values() if len(cases) >= MANY for case in cases[1 - TURN :: 2]]
+    config.hook.pytest_deselected(items=left)
+    left = set(left)
+    items[:] = [item for item in items if item not in left]
 
 
 def pytest_collection_finish():

@@ -1,6 +1,7 @@
 """Transformer blocks: values, linear attention, and gradients that are computed in parts."""
 
 import contextlib
+import gc
 
 import keras
 import numpy as np
@@ -98,6 +99,26 @@ def test_a_block_keeps_few_tensors_and_masks(features, tensors):
         y = layer(x, training=True)
     assert sum(kept) <= (tensors + 0.6) * x.nbytes  # a mask has one byte for each value of four
     y.sum().backward()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="counts tensors of PyTorch")
+@pytest.mark.parametrize("features", [None, 7], ids=["exact", "linear"])
+def test_a_step_leaves_no_tensors_behind(features):
+    """Nothing of a step waits until Python collects garbage: a next step would need its memory."""
+    import torch
+
+    layer = block(dropout=0.1, random_features=features)
+
+    def living():
+        layer(torch.from_numpy(X).requires_grad_(), training=True).sum().backward()
+        return sum(isinstance(one, torch.Tensor) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert living() == living()
+    finally:
+        gc.enable()
 
 
 def test_directions_are_orthogonal_and_gaussian():

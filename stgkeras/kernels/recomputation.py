@@ -38,7 +38,7 @@ def recomputed(function: Callable[..., Tensor], *tensors: Tensor, rows: int) -> 
 def _on_torch(function, tensors, rows):
     import torch
     from keras.src.backend.common import global_state
-    from torch.utils.checkpoint import checkpoint
+    from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
     # The backward pass runs after a `StatelessScope` has ended, and its values are lost.
     is_stateless = global_state.get_global_attribute("stateless_scope") is not None
@@ -46,7 +46,10 @@ def _on_torch(function, tensors, rows):
         return function(*tensors)
     parts = zip(*(tensor.split(rows) for tensor in tensors), strict=True)
     kept = {"use_reentrant": False, "preserve_rng_state": False}
-    return torch.cat([checkpoint(function, *part, **kept) for part in parts])
+    # By default an exception ends the second computation of a part as early as it can. Keras passes
+    # the exception on, and its frames then keep the values until Python collects garbage.
+    with set_checkpoint_early_stop(False):
+        return torch.cat([checkpoint(function, *part, **kept) for part in parts])
 
 
 def _on_jax(function, tensors, rows):
