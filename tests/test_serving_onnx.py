@@ -1,6 +1,8 @@
 """Services of ONNX files: without Keras and its backends, and killed at any moment."""
 
+import hashlib
 import http.client
+import json
 import random
 import shutil
 import signal
@@ -115,6 +117,24 @@ def test_files_that_do_not_fit_are_refused(own_city, tmp_path):
         with pytest.raises(ValueError, match=message):
             files.load(own_city, onnx=True)
     assert stgkeras.Forecaster.load(own_city).form.names == tuple(NAMES)
+
+
+def test_the_file_of_another_training_and_a_damaged_one_are_refused(own_city):
+    path, about = own_city / "model.onnx", own_city / "model.json"
+    data = json.loads((own_city / "forecaster.json").read_text("utf-8"))["data"]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    about.write_text(json.dumps({"data": data, "sha256": digest}))
+    files.load(own_city, onnx=True)
+    seen = ["2024-05-11T10:00:00"] * N
+    for text, message in (
+        (json.dumps({"data": data, "sha256": "0"}), "model.onnx cannot be used: it is damaged"),
+        (json.dumps({"data": {**data, "last_seen": seen}}), "is of another training; export it"),
+        ("{", "the model.json beside it is damaged"),
+        ("[]", "the model.json beside it is damaged"),
+    ):
+        about.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            files.load(own_city, onnx=True)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")

@@ -20,8 +20,8 @@ from stgkeras.forecasting.card import card
 from stgkeras.forecasting.fitted import FORECASTS, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
-from stgkeras.forecasting.onnx_model import ONNX_FILE, OnnxModel
-from stgkeras.forecasting.preset import ABOUT_FILE, Preset, load_onnx
+from stgkeras.forecasting.onnx_model import ABOUT_FILE, ONNX_FILE, OnnxModel, check_origin
+from stgkeras.forecasting.preset import Preset, load_onnx
 
 MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"
 CARD_FILE = "README.md"
@@ -191,6 +191,8 @@ def _onnx_model(path, form, record, arrays):
             f"{RECORD_FILE} is of an earlier version, without what ONNX needs; open the forecaster "
             "with `Forecaster.load`, and save and export it again"
         )
+    if (path.parent / ABOUT_FILE).exists():
+        check_origin(path, form)
     levels = record["quantiles"]
     return OnnxModel(path, form, None if levels is None else tuple(levels), arrays["edges"])
 
