@@ -54,9 +54,10 @@ class Guard:
             self._count(scope, status, time.perf_counter() - start)
 
     def _is_allowed(self, scope):
-        given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ")
-        is_open = not self.token or scope["path"] in OPEN
-        return is_open or hmac.compare_digest(given, self.token)
+        if not self.token or scope["path"] in OPEN:
+            return True
+        kind, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        return kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self.token)
 
     async def _received(self, scope, receive):
         """Returns a `receive` that has the whole body, or None if the body is too large."""
