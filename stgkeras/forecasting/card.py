@@ -110,7 +110,11 @@ def _split(fitted):
         if not found:
             return "The numbers of windows are not known."
         return "\n".join(f"- {PARTS.get(name, name)}: {text}" for name, text in found.items())
-    counts = [f"{fitted.split[name]:,} windows for {word}" for name, word in PARTS.items()]
+    counts = [
+        f"{fitted.split[name]:,} windows for {word}"
+        + (f" from {fitted.begins[name]}" if fitted.begins.get(name) else "")
+        for name, word in PARTS.items()
+    ]
     text = f"{', '.join(counts)}, one after the other in time."
     weights = fitted.weights.mean()
     return (
