@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,9 @@ from service_runs import NAMES, START, Client, Process, saved, speeds, time_of  
 
 import stgkeras  # noqa: E402
 from stgkeras.forecasting import folder as files  # noqa: E402
+from stgkeras.serving.guard import Guard  # noqa: E402
+from stgkeras.serving.metrics import metrics  # noqa: E402
+from stgkeras.serving.service import Counts  # noqa: E402
 from stgkeras.serving.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not ON_FASTEST, reason="ONNX is the same on each backend")
@@ -117,6 +121,17 @@ def test_files_that_do_not_fit_are_refused(own_city, tmp_path):
         with pytest.raises(ValueError, match=message):
             files.load(own_city, onnx=True)
     assert stgkeras.Forecaster.load(own_city).form.names == tuple(NAMES)
+
+
+def test_sensors_without_times_are_silent_after_two_steps():
+    form = SimpleNamespace(interval=60.0, dated=False)
+    opened, ages = SimpleNamespace(observed=SimpleNamespace(form=form)), [0.0, 2.0, 3.0, None]
+    service = SimpleNamespace(counts=Counts(), opened=opened, ages=lambda: ages)
+    text = metrics(service, Guard(None, "", 0))
+    assert "\nstgkeras_silent_sensors 2\n" in text
+    assert "\nstgkeras_newest_reading_age_seconds nan\n" in text  # there is no clock
+    form.dated = True
+    assert "\nstgkeras_silent_sensors 1\n" in metrics(service, Guard(None, "", 0))
 
 
 def test_the_file_of_another_training_and_a_damaged_one_are_refused(own_city):

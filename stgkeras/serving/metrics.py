@@ -18,7 +18,9 @@ def metrics(service: Service, guard: Guard) -> str:
 def _lines(service: Service, guard: Guard) -> Iterator[str]:
     counts = service.counts
     ages = [age for age in service.ages() if age is not None]
-    interval = 60 * service.opened.observed.form.interval
+    form = service.opened.observed.form
+    interval = 60 * form.interval if form.dated else 1  # ages are numbers of steps without times
+    newest = min(ages, default=float("nan")) if form.dated else float("nan")
     yield from _one("steps_total", "counter", "Steps received by POST.", counts.steps)
     yield from _one("late_steps_total", "counter", "Steps too old for a forecast.", counts.late)
     yield from _one("forecasts_total", "counter", "Forecasts computed.", counts.forecasts)
@@ -29,7 +31,7 @@ def _lines(service: Service, guard: Guard) -> Iterator[str]:
     yield from _one("failed_reloads_total", "counter", text, counts.failed_reloads)
     yield from _one("start_time_seconds", "gauge", "Unix time of the start.", counts.started)
     text = "Time since the newest reading of any sensor."
-    yield from _one("newest_reading_age_seconds", "gauge", text, min(ages, default=float("nan")))
+    yield from _one("newest_reading_age_seconds", "gauge", text, newest)
     text = "Sensors without a reading in the last two steps."
     silent = len(service.ages()) - sum(age <= 2 * interval for age in ages)
     yield from _one("silent_sensors", "gauge", text, silent)
