@@ -21,10 +21,12 @@ for package in ("fastapi", "uvicorn", "onnx", "onnxruntime"):
 from service_runs import NAMES, START, Client, Process, saved, speeds, time_of  # noqa: E402
 
 import stgkeras  # noqa: E402
+from stgkeras.cli.partial import check_finished  # noqa: E402
 from stgkeras.forecasting import folder as files  # noqa: E402
+from stgkeras.serving.app import create_app  # noqa: E402
 from stgkeras.serving.guard import Guard  # noqa: E402
 from stgkeras.serving.metrics import metrics  # noqa: E402
-from stgkeras.serving.service import Counts  # noqa: E402
+from stgkeras.serving.service import Counts, Service  # noqa: E402
 from stgkeras.serving.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not ON_FASTEST, reason="ONNX is the same on each backend")
@@ -121,6 +123,18 @@ def test_files_that_do_not_fit_are_refused(own_city, tmp_path):
         with pytest.raises(ValueError, match=message):
             files.load(own_city, onnx=True)
     assert stgkeras.Forecaster.load(own_city).form.names == tuple(NAMES)
+
+
+def test_a_folder_without_a_name_of_its_own(own_city, monkeypatch):
+    (own_city / "more").mkdir()
+    for place, name in ((own_city, "."), (own_city / "more", "..")):
+        monkeypatch.chdir(place)
+        check_finished(name, name)
+        service = Service(name, onnx=True)
+        assert create_app(service).app.title == "Forecasts of city"
+        service.close()
+    assert {one.name for one in own_city.parent.iterdir()} == {"city", "city.sqlite"}
+    check_finished("/", "/")
 
 
 def test_sensors_without_times_are_silent_after_two_steps():

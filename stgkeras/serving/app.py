@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import html
+import os
 import pathlib
 import sqlite3
 import string
@@ -61,7 +62,7 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
         watching.cancel()
         service.close()
 
-    title = service.folder.absolute().name
+    title = pathlib.Path(os.path.abspath(service.folder)).name
     app = FastAPI(title=f"Forecasts of {title}", lifespan=lifespan, docs_url=None, redoc_url=None)
     guard = Guard(app, token, most)
     page = string.Template(PAGE.read_text("utf-8")).substitute(title=html.escape(title))

@@ -77,7 +77,7 @@ class Service:
         self.counts = Counts()
         found = self._load()
         form = found.observed.form
-        place = self.folder.absolute()
+        place = pathlib.Path(os.path.abspath(self.folder))  # "." and ".." have no name
         self.store = Store(place.with_name(place.name + ".sqlite"), _columns(form))
         self.opened = self._filled(found)
         self._version = 0  # of the readings
