@@ -26,6 +26,7 @@ from stgkeras.forecasting import folder as files  # noqa: E402
 from stgkeras.serving.app import create_app  # noqa: E402
 from stgkeras.serving.guard import Guard  # noqa: E402
 from stgkeras.serving.metrics import metrics  # noqa: E402
+from stgkeras.serving.sensors import sensors_of  # noqa: E402
 from stgkeras.serving.service import Counts, Service  # noqa: E402
 from stgkeras.serving.store import Store  # noqa: E402
 
@@ -81,6 +82,7 @@ CODE = """
 import sys
 sys.modules.update(keras=None, tensorflow=None, jax=None, torch=None, scipy=None)
 import asyncio
+from stgkeras.serving.sensors import sensors_of  # noqa: E402
 from stgkeras.serving.service import Service
 
 async def main():
@@ -139,13 +141,28 @@ def test_a_folder_without_a_name_of_its_own(own_city, monkeypatch):
 
 def test_sensors_without_times_are_silent_after_two_steps():
     form = SimpleNamespace(interval=60.0, dated=False)
-    opened, ages = SimpleNamespace(observed=SimpleNamespace(form=form)), [0.0, 2.0, 3.0, None]
-    service = SimpleNamespace(counts=Counts(), opened=opened, ages=lambda: ages)
+    observed = SimpleNamespace(form=form, last_seen=lambda: [9, 7, 6, None], seconds=float)
+    service = SimpleNamespace(counts=Counts(), opened=SimpleNamespace(observed=observed))
     text = metrics(service, Guard(None, "", 0))
     assert "\nstgkeras_silent_sensors 2\n" in text
     assert "\nstgkeras_newest_reading_age_seconds nan\n" in text  # there is no clock
-    form.dated = True
-    assert "\nstgkeras_silent_sensors 1\n" in metrics(service, Guard(None, "", 0))
+
+
+def test_an_answer_is_of_one_forecaster_while_another_one_is_opened(own_city):
+    service = Service(own_city, onnx=True)
+    opened = service.opened
+    service.close()
+
+    class Exchanged:
+        counts = service.counts
+
+        @property
+        def opened(self):
+            return each.pop()  # a second look would find another forecaster
+
+    for answer in (lambda found: metrics(found, Guard(None, "", 0)), sensors_of):
+        each = [opened]
+        assert answer(Exchanged())
 
 
 def test_the_file_of_another_training_and_a_damaged_one_are_refused(own_city):

@@ -140,20 +140,6 @@ class Service:
         self._forecasting.shutdown()
         self.store.close()
 
-    def ages(self) -> list[float | None]:
-        """Returns the seconds since the last reading of each sensor; None if there is none.
-
-        Without a time zone, the times are taken as local times of this computer. Without any
-        times, the ages are numbers of steps.
-        """
-        observed = self.opened.observed
-        seen = observed.last_seen()
-        if not observed.form.dated:
-            last = max((one for one in seen if one is not None), default=0)
-            return [None if one is None else float(last - one) for one in seen]
-        now = time.time() + (observed.form.timezone is None) * time.localtime().tm_gmtoff
-        return [None if one is None else now - observed.seconds(one) for one in seen]
-
     def _write(self, steps):
         observed, rows = self.opened.observed, []
         latest = time.time() + AHEAD[observed.form.timezone is not None]
@@ -238,6 +224,20 @@ class Service:
 
     def _in(self, threads, function, *arguments):
         return asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
+
+
+def ages(observed: Observed) -> list[float | None]:
+    """Returns the seconds since the last reading of each sensor; None if there is none.
+
+    Without a time zone, the times are taken as local times of this computer. Without any times,
+    the ages are numbers of steps.
+    """
+    seen = observed.last_seen()
+    if not observed.form.dated:
+        last = max((one for one in seen if one is not None), default=0)
+        return [None if one is None else float(last - one) for one in seen]
+    now = time.time() + (observed.form.timezone is None) * time.localtime().tm_gmtoff
+    return [None if one is None else now - observed.seconds(one) for one in seen]
 
 
 def _columns(form: Any) -> list[tuple[str, str]]:
