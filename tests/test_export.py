@@ -126,7 +126,7 @@ def test_a_file_with_another_output_is_removed(tmp_path, monkeypatch):
 def test_a_converter_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def write(signature, path):
         path.write_bytes(b"half")
-        raise RuntimeError("no such operation\nmore lines")
+        raise RuntimeError("Exception from a.cpp:132:\nno such operation\nmore lines")
 
     monkeypatch.setitem(writers.WRITERS["onnx"], BACKEND, write)
     with pytest.raises(ValueError, match="converter failed: RuntimeError: no such operation. Use"):

@@ -187,5 +187,7 @@ def _refused(format, what):
 
 
 def _first_line(error):
+    # OpenVINO begins with the places in its code.
     lines = [line for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Exception from ")] or lines
     return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(". ")
