@@ -5,7 +5,9 @@ WORKDIR /srv
 COPY . /src
 RUN pip install --no-cache-dir "numpy>=1.26" "scipy>=1.12" "pandas>=2.1" onnxruntime fastapi uvicorn
 RUN pip install --no-cache-dir --no-deps /src
-COPY city /srv/data/city
+COPY city /srv/city
+# The volume keeps the readings beside the link, and a new image has the new forecaster.
+RUN mkdir /srv/data && ln -s /srv/city /srv/data/city
 VOLUME /srv/data
 EXPOSE 8000
 CMD ["stgkeras", "serve", "data/city", "--runtime", "onnx", "--host", "0.0.0.0", "--port", "8000"]

@@ -59,4 +59,6 @@ def test_the_commands_serve_a_forecaster_without_a_backend(tmp_path):
             assert client.get("/forecast")[0] == 200
         finally:
             run.terminate()
+    # A volume keeps the folder data of an older image.
     assert (root / "srv" / "data" / "city.sqlite").exists()
+    assert (root / "srv" / "data" / "city").readlink() == root / "srv" / "city"

@@ -126,7 +126,7 @@ def test_a_file_with_another_output_is_removed(tmp_path, monkeypatch):
 def test_a_converter_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def write(signature, path):
         path.write_bytes(b"half")
-        raise RuntimeError("no such operation\nmore lines")
+        raise RuntimeError("Exception from a.cpp:132:\nno such operation\nmore lines")
 
     monkeypatch.setitem(writers.WRITERS["onnx"], BACKEND, write)
     with pytest.raises(ValueError, match="converter failed: RuntimeError: no such operation. Use"):
@@ -149,7 +149,21 @@ def test_bad_arguments(tmp_path):
             stgkeras.export(model, tmp_path / "model.pt2", "pt2")
     with pytest.raises(ValueError, match="model of stgkeras. Received: Sequential"):
         stgkeras.export(keras.Sequential(), tmp_path / "model.onnx")
-    assert [path.name for path in tmp_path.iterdir()] == ["taken.json"]
+    with pytest.raises(TypeError, match="`path` must be a path"):
+        stgkeras.export(model, 5)
+    assert {path.name for path in tmp_path.iterdir()} == {"taken.json"}
+
+
+def test_every_file_that_would_be_replaced_is_named(tmp_path, monkeypatch):
+    (tmp_path / "city.bin").write_text("weights of another model")
+    monkeypatch.setattr(checked.importlib.util, "find_spec", lambda name: True)
+    with pytest.raises(ValueError, match="city.bin', which exists"):
+        stgkeras.export(make("stgcn"), tmp_path / "city.xml", "openvino")
+    (tmp_path / "city-1.json").write_text("{}")
+    checked._checked_path(tmp_path / "city-1.0", "saved_model", [".json"])
+    (tmp_path / "city-1.0.json").write_text("{}")
+    with pytest.raises(ValueError, match="city-1.0.json', which exists"):
+        checked._checked_path(tmp_path / "city-1.0", "saved_model", [".json"])
 
 
 def test_a_missing_converter_is_named(tmp_path, monkeypatch):
@@ -179,6 +193,7 @@ def test_a_forecaster_in_its_folder(tmp_path, monkeypatch):
     found = folder.load(tmp_path / "city", onnx=True).forecast(frame[-12:], None)
     np.testing.assert_allclose(found.values, expected.values, rtol=1e-5)
     text = json.loads((tmp_path / "city" / "model.json").read_text())
+    assert "computes the network alone" in (tmp_path / "city" / "model.md").read_text("utf-8")
     assert text["data"]["names"] == ["A", "B"] and text["data"]["timezone"] == "Europe/Vienna"
     assert forecaster.model.season is None or "calendar" in text["inputs"]
     frame[-12:].tz_convert("UTC").to_csv(tmp_path / "newest.csv")

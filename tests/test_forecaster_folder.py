@@ -111,6 +111,7 @@ RECORD = (
     *({"format": 9}, {"data": []}, {"data": None}, {"data": {}}, {"steps_per_day": 12}),
     *({"season": "no"}, {"members": None}, {"members": ["model"]}, {"split": 5}),
     *({"split": {"train": "x"}}, {"errors": [1]}, {"errors": {"data": 1}}, {"digests": 3}),
+    *({"begins": [1]}, {"begins": {"train": 5}}),
 )
 
 
@@ -177,6 +178,7 @@ def test_the_card_has_the_errors_and_what_is_not_known(saved, tmp_path):
     assert "Not computed. Call `forecaster.evaluate()`" in text
     counts = [f"{n} windows for" for n in forecaster.split.values()]
     assert all(one in text for one in counts)
+    assert "windows for training from 2024-10-20T00:00:00+02:00, " in text
     table = forecaster.evaluate()
     forecaster.save(tmp_path / "city")
     text = (tmp_path / "city" / "README.md").read_text("utf-8")

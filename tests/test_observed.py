@@ -1,5 +1,6 @@
 """Readings that a forecaster observes: late, twice, by name, in other zones; what it then knows."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -111,6 +112,9 @@ def test_times_of_every_kind_are_the_same_step(time):
         ("03/04/2024 08:00", "text such as 2024-05-01T08:00"),
         (1714543200, "must be a time"),
         (None, "must be a time"),
+        ("0001-01-01T00:00+14:00", r"must be in the years 1700 to 2199\. Received: time='0001"),
+        ("9999-12-31T23:59-12:00", "must be in the years"),
+        (np.datetime64("290000-01-01"), "must be"),
         (pd.NaT, "must be a time"),
     ],
 )
@@ -235,6 +239,26 @@ def test_observed_steps_are_forecast_as_a_frame_of_them(forecaster, tmp_path):
     for time, row in every[known - L : known + 5].iterrows():
         opened.observe(time, row)
     np.testing.assert_allclose(opened.forecast().values, expected.values, rtol=1e-5)
+
+
+def test_threads_observe_the_first_step_at_once(forecaster):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            forecaster._observed = None
+            at_once = threading.Barrier(3)
+
+            def work(n, at_once=at_once):
+                at_once.wait()
+                forecaster.observe("2024-08-01T00:00", {NAMES[n]: 50.0})
+
+            with ThreadPoolExecutor(3) as threads:
+                list(threads.map(work, range(3)))
+            np.testing.assert_array_equal(rows(forecaster._observed)[-1], [50.0] * 3)
+    finally:
+        sys.setswitchinterval(interval)
+        forecaster._observed = None
 
 
 def test_flags_name_the_last_reading_that_was_observed(forecaster):

@@ -1,5 +1,6 @@
 """The service over HTTP: readings in, forecasts out, what it refuses, and what survives."""
 
+import contextlib
 import io
 import json
 import shutil
@@ -95,12 +96,13 @@ BAD = {
     "no JSON": (b"{", "JSON"),
     "deep": (b"[" * 4000, "parsing"),
     "no values": (b'{"time": "2024-05-11T00:00"}', "values"),
-    "text": (b'{"time": "2024-05-11T00:00", "values": {"A1": "50"}}', "valid number"),
+    "text": (b'{"time": "2024-05-11T00:00", "values": {"A1": "50"}}', "values.A1.float: Input"),
     "unknown": (b'{"time": "2024-05-11T00:00", "values": {"A1": NaN, "X": 5}}', "does not know"),
     "infinite": (b'{"time": "2024-05-11T00:00", "values": {"A1": Infinity}}', "finite"),
     "too few": (b'{"time": "2024-05-11T00:00", "values": [1, 2]}', "each of 4 sensors"),
     "between": (b'{"time": "2024-05-11T00:20", "values": {"A1": 5}}', "steps of 60 minutes"),
     "future": (b'{"time": "2194-05-11T00:00", "values": {"A1": 5}}', "in the future"),
+    "past": (b'{"time": "0001-01-01T00:00+14:00", "values": {"A1": 5}}', "the years 1700"),
     "no time": (b'{"time": 5, "values": {"A1": 5}}', "must be a time"),
     "more": (b'{"time": "2024-05-11T00:00", "values": {}, "more": 1}', "more"),
 }
@@ -116,7 +118,8 @@ def test_bad_requests_are_refused_and_store_nothing(city):
             assert status in (400, 422) and message in found["detail"], (name, found)
         status, found = Client(port).ask("POST", "/readings", b" " * 5000)
         assert status == 413 and "at most 4096 bytes" in found["detail"]
-        assert client.ask("POST", "/readings", GOOD, **{"Content-Type": "text/plain"})[0] == 422
+        status, found = client.ask("POST", "/readings", GOOD, **{"Content-Type": "text/plain"})
+        assert status == 422 and "`Content-Type` must be application/json" in found["detail"]
         assert service.store.size() == 0
         assert client.get("/health")[0] == 200
 
@@ -133,7 +136,8 @@ def test_the_token_is_needed_for_both_verbs(city):
     with running(city, token="sesame") as (_, port):
         client = Client(port)
         assert client.post(steps([FIRST]))[0] == client.get("/forecast")[0] == 401
-        assert client.get("/sensors", Authorization="Bearer other")[0] == 401
+        for given, status in (("Bearer other", 401), ("sesame", 401), ("bearer sesame", 200)):
+            assert client.get("/sensors", Authorization=given)[0] == status
         assert client.get("/health")[0] == client.get("/")[0] == 200
         allowed = Client(port, Authorization="Bearer sesame")
         assert allowed.post(steps([FIRST]))[0] == allowed.get("/forecast")[0] == 200
@@ -195,7 +199,10 @@ def test_the_schema_the_metrics_and_the_sensors(served):
     schema = client.get("/openapi.json")[1]
     assert {"/readings", "/forecast", "/sensors", "/health", "/metrics"} == set(schema["paths"])
     client.get("/nothing")
+    for verb in ("BREW", "WHEN"):
+        client.ask(verb, "/nothing")
     text = client.get("/metrics")[1]
+    assert 'requests_total{method="other",path="other",status="404"} 2\n' in text
     assert "stgkeras_steps_total 3\n" in text and "stgkeras_silent_sensors 4\n" in text
     assert 'stgkeras_requests_total{method="GET",path="other",status="404"} 1\n' in text
     assert 'stgkeras_request_seconds_count{method="POST",path="/readings"} 1\n' in text
@@ -219,9 +226,43 @@ def test_a_store_takes_other_sensors_and_keeps_what_it_has(tmp_path):
         store.add([(6, np.array([1.0, 1.0])), ("x", None)])
     assert store.size() == 2
     store.close()
-    (tmp_path / "b.sqlite").write_text("no database" * 100)
-    with pytest.raises(ValueError, match="must be one that `stgkeras serve` wrote"):
-        Store(tmp_path / "b.sqlite", [])
+
+
+def test_files_that_are_no_store_and_files_that_are_locked(tmp_path):
+    path, columns = tmp_path / "a.sqlite", [("A", "speed")]
+    path.write_text("no database" * 100)
+    with pytest.raises(ValueError, match="`stgkeras serve` wrote.*not a database. Move the file"):
+        Store(path, columns)
+    for wrong in ("a TEXT", "time INTEGER, readings BLOB"):  # of another program, and damaged
+        path.unlink()
+        with contextlib.closing(sqlite3.connect(path)) as file, file:
+            file.execute(f"CREATE TABLE steps ({wrong})")
+            file.execute(f"INSERT INTO steps VALUES ({'0' if ',' not in wrong else '0, 123'})")
+        with pytest.raises(ValueError, match="`stgkeras serve` wrote.*Move the file away"):
+            Store(path, columns)
+    path.unlink()
+    store = Store(path, columns)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ValueError, match="can be written.*locked.*end other programs"):
+            Store(path, columns)
+    store.close()
+    for place in (tmp_path, tmp_path / "nowhere" / "a.sqlite"):
+        with pytest.raises(ValueError, match="can be written.*unable to open"):
+            Store(place, columns)
+
+
+def test_readings_that_cannot_be_stored_are_not_acknowledged(served, city):
+    service, client, _ = served
+    with contextlib.closing(sqlite3.connect(city.with_name("city.sqlite"))) as file:
+        file.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON steps BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        status, found = client.post(steps([FIRST]))
+        assert status == 503 and "stored: full. Send them again." in found["detail"]
+        file.execute("DROP TRIGGER full")
+    assert client.get("/forecast")[0] == 503 and service.store.size() == 0
+    assert client.post(steps([FIRST]))[0] == 200
 
 
 def test_a_preset_is_served(tmp_path, monkeypatch):

@@ -1,12 +1,15 @@
 """Services of ONNX files: without Keras and its backends, and killed at any moment."""
 
+import hashlib
 import http.client
+import json
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +21,13 @@ for package in ("fastapi", "uvicorn", "onnx", "onnxruntime"):
 from service_runs import NAMES, START, Client, Process, saved, speeds, time_of  # noqa: E402
 
 import stgkeras  # noqa: E402
+from stgkeras.cli.partial import check_finished  # noqa: E402
 from stgkeras.forecasting import folder as files  # noqa: E402
+from stgkeras.serving.app import create_app  # noqa: E402
+from stgkeras.serving.guard import Guard  # noqa: E402
+from stgkeras.serving.metrics import metrics  # noqa: E402
+from stgkeras.serving.sensors import sensors_of  # noqa: E402
+from stgkeras.serving.service import Counts, Service  # noqa: E402
 from stgkeras.serving.store import Store  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not ON_FASTEST, reason="ONNX is the same on each backend")
@@ -73,6 +82,7 @@ CODE = """
 import sys
 sys.modules.update(keras=None, tensorflow=None, jax=None, torch=None, scipy=None)
 import asyncio
+from stgkeras.serving.sensors import sensors_of  # noqa: E402
 from stgkeras.serving.service import Service
 
 async def main():
@@ -115,6 +125,62 @@ def test_files_that_do_not_fit_are_refused(own_city, tmp_path):
         with pytest.raises(ValueError, match=message):
             files.load(own_city, onnx=True)
     assert stgkeras.Forecaster.load(own_city).form.names == tuple(NAMES)
+
+
+def test_a_folder_without_a_name_of_its_own(own_city, monkeypatch):
+    (own_city / "more").mkdir()
+    for place, name in ((own_city, "."), (own_city / "more", "..")):
+        monkeypatch.chdir(place)
+        check_finished(name, name)
+        service = Service(name, onnx=True)
+        assert create_app(service).app.title == "Forecasts of city"
+        service.close()
+    assert {one.name for one in own_city.parent.iterdir()} == {"city", "city.sqlite"}
+    check_finished("/", "/")
+
+
+def test_sensors_without_times_are_silent_after_two_steps():
+    form = SimpleNamespace(interval=60.0, dated=False)
+    observed = SimpleNamespace(form=form, last_seen=lambda: [9, 7, 6, None], seconds=float)
+    service = SimpleNamespace(counts=Counts(), opened=SimpleNamespace(observed=observed))
+    text = metrics(service, Guard(None, "", 0))
+    assert "\nstgkeras_silent_sensors 2\n" in text
+    assert "\nstgkeras_newest_reading_age_seconds nan\n" in text  # there is no clock
+
+
+def test_an_answer_is_of_one_forecaster_while_another_one_is_opened(own_city):
+    service = Service(own_city, onnx=True)
+    opened = service.opened
+    service.close()
+
+    class Exchanged:
+        counts = service.counts
+
+        @property
+        def opened(self):
+            return each.pop()  # a second look would find another forecaster
+
+    for answer in (lambda found: metrics(found, Guard(None, "", 0)), sensors_of):
+        each = [opened]
+        assert answer(Exchanged())
+
+
+def test_the_file_of_another_training_and_a_damaged_one_are_refused(own_city):
+    path, about = own_city / "model.onnx", own_city / "model.json"
+    data = json.loads((own_city / "forecaster.json").read_text("utf-8"))["data"]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    about.write_text(json.dumps({"data": data, "sha256": digest}))
+    files.load(own_city, onnx=True)
+    seen = ["2024-05-11T10:00:00"] * N
+    for text, message in (
+        (json.dumps({"data": data, "sha256": "0"}), "model.onnx cannot be used: it is damaged"),
+        (json.dumps({"data": {**data, "last_seen": seen}}), "is of another training; export it"),
+        ("{", "the model.json beside it is damaged"),
+        ("[]", "the model.json beside it is damaged"),
+    ):
+        about.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            files.load(own_city, onnx=True)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")

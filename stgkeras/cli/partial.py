@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import pathlib
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -61,6 +62,10 @@ def check_finished(folder: str, name: str) -> None:
         name: how the error names the folder.
     """
     path = pathlib.Path(folder)
+    if path.name in ("", ".."):  # the working directory, or one above it
+        path = pathlib.Path(os.path.abspath(folder))
+    if not path.name:
+        return
     unfinished = path.with_name(path.name.removesuffix(ENDING) + ENDING)
     if (path == unfinished or not path.exists()) and (unfinished / RECORD).is_file():
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -25,6 +26,7 @@ FORMATS = tuple(WRITERS)
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "pt2": ".pt2"}
 # Packages that write a format, by backend, and the module that opens it.
 ONNX = {"tensorflow": ["tf2onnx"], "jax": ["jax2onnx"], "torch": ["onnx", "onnxscript"]}
+BESIDE = {"openvino": [".bin"]}  # further files that a converter writes
 OPENED_BY = {"onnx": "onnxruntime", "openvino": "openvino", "litert": "ai_edge_litert"}
 BATCHES = (3, 1, 7)
 TOLERANCE = 1e-4  # of the largest output: single precision, with room for long sums
@@ -84,7 +86,8 @@ def export(
         )
     model.require_state()
     _check_format(format)
-    target = _checked_path(path, format, [".json"] if card is None else [".json", ".md"])
+    beside = [".json", *([] if card is None else [".md"]), *BESIDE.get(format, [])]
+    target = _checked_path(path, format, beside)
     signature = Signature.of(model)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
@@ -98,6 +101,9 @@ def export(
         difference = _compare(signature, made, format)
         text = {"format": format, **signature.description(), **(description or {})}
         text["largest difference"] = difference
+        if made.is_file():
+            with open(made, "rb") as file:
+                text["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         for part in made.parent.iterdir():  # OpenVINO writes its weights beside
             shutil.move(part, target.parent / part.name)
     _beside(target, ".json").write_text(json.dumps(text, indent=1), "utf-8")
@@ -127,7 +133,7 @@ def _check_format(format):
 
 
 def _checked_path(path, format, beside):
-    path = pathlib.Path(path)
+    path = arguments.path("path", path)
     suffix = SUFFIXES.get(format, "")
     if suffix and path.suffix != suffix:
         raise ValueError(
@@ -143,7 +149,8 @@ def _checked_path(path, format, beside):
 
 
 def _beside(path, suffix):
-    return path.with_name(path.stem + suffix)
+    is_file = path.suffix in SUFFIXES.values()  # the name of a folder can have a dot
+    return path.with_name((path.stem if is_file else path.name) + suffix)
 
 
 def _compare(signature, path, format):
@@ -180,5 +187,7 @@ def _refused(format, what):
 
 
 def _first_line(error):
+    # OpenVINO begins with the places in its code.
     lines = [line for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Exception from ")] or lines
     return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(". ")

@@ -20,6 +20,12 @@ USE = (
     "on it as on a measurement. Do not decide about safety, or about single persons, by it alone."
 )
 
+FILE = (
+    "The file beside this card computes the network alone, the row “model” of the table. The "
+    "baselines, and the correction of the quantiles from which the coverage comes, are in the "
+    "folder of the forecaster. With this folder, `stgkeras serve --runtime onnx` uses both."
+)
+
 
 def card(fitted: Any) -> str:
     """Returns the model card of a forecaster.
@@ -49,7 +55,10 @@ def export_texts(fitted: Any) -> dict[str, Any]:
 
     data = {"data": fitted.form.to_json(), "quantiles": fitted.model.quantiles}
     data["edges"] = drawn_edges(fitted.model).tolist()  # of a map
-    return {"description": data, "card": card(fitted)}
+    text = card(fitted)
+    if fitted.split is not None:
+        text += f"\n{FILE}\n"
+    return {"description": data, "card": text}
 
 
 def _named(names, units):
@@ -101,7 +110,11 @@ def _split(fitted):
         if not found:
             return "The numbers of windows are not known."
         return "\n".join(f"- {PARTS.get(name, name)}: {text}" for name, text in found.items())
-    counts = [f"{fitted.split[name]:,} windows for {word}" for name, word in PARTS.items()]
+    counts = [
+        f"{fitted.split[name]:,} windows for {word}"
+        + (f" from {fitted.begins[name]}" if fitted.begins.get(name) else "")
+        for name, word in PARTS.items()
+    ]
     text = f"{', '.join(counts)}, one after the other in time."
     weights = fitted.weights.mean()
     return (

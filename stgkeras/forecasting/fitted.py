@@ -42,6 +42,7 @@ class Fitted:
         plain: `Baselines` without a season; None if `baselines` have no season.
         weights: pandas frame, a row for each step ahead, a column for the model and each baseline.
         split: dict of "train", "val", "test" → number of windows; None if unknown.
+        begins: dict of these parts → local time, or number, of their first step, as text.
         errors: pandas frame of errors on the test part; None before `Forecaster.evaluate()`.
         intervals: `Intervals` that calibrate the quantiles of the model; None without quantiles.
         places: (N, 2) latitudes and longitudes of the sensors, or None.
@@ -57,6 +58,7 @@ class Fitted:
     errors: pd.DataFrame | None = None
     intervals: Intervals | None = None
     places: np.ndarray | None = None
+    begins: dict[str, str] = field(default_factory=dict)
     _call: Any = field(default=None, repr=False)
     earlier = 0  # steps that are read before the window of `form.input_length` steps
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from stgkeras.callbacks import Checkpoint
 from stgkeras.datasets import Split, training_steps
+from stgkeras.datasets.series.clocks import with_offset
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting import building, training
 from stgkeras.forecasting.baselines import Baselines
@@ -63,7 +64,15 @@ def fit(
     fitted = weigh(form, series, split, season, model, baselines, plain)
     fitted.places = series.places
     fitted.split = {name: len(part) for name, part in split._asdict().items()}
+    fitted.begins = {name: _begin(series, part) for name, part in split._asdict().items()}
     return fitted, history
+
+
+def _begin(series, starts):
+    """Returns the local time, or the number, of the first step of windows, as text."""
+    if series.timestamps is None or not len(starts):
+        return ", ".join(f"step {start}" for start in starts[:1])
+    return with_offset(series.timestamps[starts[:1]].astype("datetime64[s]"), series.timezone)[0]
 
 
 def fit_baselines(form: Form, series: Series, split: Split, seasonal: bool) -> Baselines:

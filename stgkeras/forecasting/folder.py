@@ -20,8 +20,8 @@ from stgkeras.forecasting.card import card
 from stgkeras.forecasting.fitted import FORECASTS, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
-from stgkeras.forecasting.onnx_model import ONNX_FILE, OnnxModel
-from stgkeras.forecasting.preset import ABOUT_FILE, Preset, load_onnx
+from stgkeras.forecasting.onnx_model import ABOUT_FILE, ONNX_FILE, OnnxModel, check_origin
+from stgkeras.forecasting.preset import Preset, load_onnx
 
 MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"
 CARD_FILE = "README.md"
@@ -71,6 +71,7 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
             "rate": None if fitted.intervals is None else fitted.intervals.rate,
             "steps_per_day": fitted.baselines.steps_per_day,
             "split": fitted.split,
+            "begins": fitted.begins,
             "errors": None if fitted.errors is None else fitted.errors.to_dict("split"),
             "versions": _versions(),
             "digests": {name: _digest(partial / name) for name in (MODEL_FILE, ARRAYS_FILE)},
@@ -128,8 +129,9 @@ def load(folder: str | os.PathLike[str], onnx: bool = False) -> Fitted | Preset:
             rate = arguments.number("rate", record["rate"], low=0)
             parts = {name: arrays[name] for name in INTERVALS}
             intervals = Intervals(model.quantiles, **parts, rate=rate)
-        # The first folders had neither a split nor errors.
+        # The first folders had neither a split nor errors, and no times of the parts.
         file = RECORD_FILE
+        begins = {n: arguments.text(n, time) for n, time in record.get("begins", {}).items()}
         split, errors = (record.get(name) for name in ("split", "errors"))
         if split is not None:
             split = {name: int(split[name]) for name in ("train", "val", "test")}
@@ -148,7 +150,7 @@ def load(folder: str | os.PathLike[str], onnx: bool = False) -> Fitted | Preset:
         ) from error
     season = record["season"]
     found = Fitted(form, season, model, baselines, plain, weights, split, errors, intervals)
-    found.places = places
+    found.places, found.begins = places, begins
     return found
 
 
@@ -191,6 +193,8 @@ def _onnx_model(path, form, record, arrays):
             f"{RECORD_FILE} is of an earlier version, without what ONNX needs; open the forecaster "
             "with `Forecaster.load`, and save and export it again"
         )
+    if (path.parent / ABOUT_FILE).exists():
+        check_origin(path, form)
     levels = record["quantiles"]
     return OnnxModel(path, form, None if levels is None else tuple(levels), arrays["edges"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from stgkeras.forecasting.observed import Observed
@@ -9,6 +10,8 @@ from stgkeras.forecasting.result import Forecast
 
 if TYPE_CHECKING:
     from stgkeras.forecasting.forecaster import Forecaster
+
+FIRST = threading.Lock()  # of the first readings: two threads would begin two ring buffers
 
 
 def forecast(self: Forecaster, newest: Any = None, *, covariates: Any = None) -> Forecast:
@@ -75,13 +78,16 @@ def observe(self: Forecaster, time: Any, values: Any) -> None:
         '2024-05-15 01:00:00+02:00'
     """
     fitted = self._ready()
-    observed = self._observed
-    if observed is None:
-        observed = Observed(fitted.form, fitted.earlier + fitted.form.input_length)
-        if self._data is not None:
-            observed.fill(self._data[0])
-    observed.add(time, values)
-    self._observed = observed
+    if self._observed is None:
+        with FIRST:
+            if self._observed is None:
+                observed = Observed(fitted.form, fitted.earlier + fitted.form.input_length)
+                if self._data is not None:
+                    observed.fill(self._data[0])
+                observed.add(time, values)  # an error leaves the forecaster as it was
+                self._observed = observed
+                return
+    self._observed.add(time, values)
 
 
 def observed_forecast(fitted: Any, observed: Observed, covariates: Any = None) -> Forecast:

@@ -171,6 +171,11 @@ class Observed:
                 "`time` must be a time: text such as 2024-05-01T08:00+02:00, or a datetime. "
                 f"Received: time={time!r}. Write it in this form."
             )
+        if not 1700 <= stamp.year < 2200:  # Python has no local times at the ends of its calendar
+            raise ValueError(
+                f"`time` must be in the years 1700 to 2199. Received: time={str(time)!r}. "
+                "Check the clock of the sender."
+            )
         if stamp.tz is None and zone is not None:
             try:
                 stamp = stamp.tz_localize(zone_of(zone))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +14,7 @@ import numpy as np
 from stgkeras.forecasting.form import Form
 
 ONNX_FILE = "model.onnx"
+ABOUT_FILE = str(pathlib.Path(ONNX_FILE).with_suffix(".json"))
 
 
 class OnnxModel:
@@ -70,6 +74,21 @@ class OnnxModel:
     def __call__(self, x: Any) -> np.ndarray:
         inputs = x if isinstance(x, dict) else {"x": x}
         return self._session.run(["forecast"], {name: inputs[name] for name in self._names})[0]
+
+
+def check_origin(path: pathlib.Path, form: Form) -> None:
+    """Raises ValueError if the JSON file beside an ONNX file has other data, or another file."""
+    try:
+        about = json.loads((path.parent / ABOUT_FILE).read_text("utf-8"))
+        data, digest = Form.from_json(about["data"]), about.get("sha256")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"the {ABOUT_FILE} beside it is damaged: {error}") from error
+    if data != form:
+        raise ValueError(f"the {ABOUT_FILE} beside it is of another training; export it again")
+    with open(path, "rb") as file:
+        # The first files have no digest.
+        if digest not in (None, hashlib.file_digest(file, "sha256").hexdigest()):
+            raise ValueError(f"it is damaged, or the {ABOUT_FILE} beside it is of another file")
 
 
 def _fits(shape, sizes):

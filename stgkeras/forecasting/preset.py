@@ -16,11 +16,9 @@ from stgkeras.datasets.series.splits import history, read_steps
 from stgkeras.forecasting.fitted import BLEND, MODEL, called
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import dated, newest_window
-from stgkeras.forecasting.onnx_model import ONNX_FILE, OnnxModel
+from stgkeras.forecasting.onnx_model import ABOUT_FILE, ONNX_FILE, OnnxModel, check_origin
 from stgkeras.forecasting.result import Forecast
 from stgkeras.seasons import PERIODS
-
-ABOUT_FILE = str(pathlib.Path(ONNX_FILE).with_suffix(".json"))
 
 
 @dataclass
@@ -146,6 +144,7 @@ def load_onnx(folder: pathlib.Path) -> Preset:
         levels = None if levels is None else tuple(map(float, levels))
         if levels is not None and 0.5 not in levels:
             raise ValueError("it has no median")
+        check_origin(folder / ONNX_FILE, form)
         model = OnnxModel(folder / ONNX_FILE, form, levels, edges, parts)
         return Preset(form, model, {})
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import html
+import os
 import pathlib
+import sqlite3
 import string
+import sys
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -16,6 +19,7 @@ from stgkeras.serving.service import Service
 
 PAGE = pathlib.Path(__file__).with_name("page.html")
 MOST = 8 * 2**20  # bytes of a body: a day of 2,000 sensors
+TYPES = ("dict[", "list[", "nullable[")  # which Pydantic adds to the place of an error
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
 POLICY += "img-src data:; connect-src 'self'; "
 POLICY += "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -58,7 +62,7 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
         watching.cancel()
         service.close()
 
-    title = service.folder.absolute().name
+    title = pathlib.Path(os.path.abspath(service.folder)).name
     app = FastAPI(title=f"Forecasts of {title}", lifespan=lifespan, docs_url=None, redoc_url=None)
     guard = Guard(app, token, most)
     page = string.Template(PAGE.read_text("utf-8")).substitute(title=html.escape(title))
@@ -66,7 +70,9 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Any, error: RequestValidationError) -> Response:
-        where = (".".join(map(str, one["loc"])) + ": " + one["msg"] for one in error.errors()[:5])
+        where = [".".join(_plain(one["loc"])) + ": " + one["msg"] for one in error.errors()[:5]]
+        if isinstance(error.body, bytes):  # FastAPI did not read it as JSON
+            where = ["The header `Content-Type` must be application/json."]
         return Response(to_json({"detail": "; ".join(where)}), 422, media_type="application/json")
 
     @app.post("/readings", summary="Store the readings of one step or several")
@@ -78,6 +84,10 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
             late = await service.take([(step.time, step.values) for step in steps])
         except (TypeError, ValueError) as error:
             raise HTTPException(422, str(error)) from error
+        except sqlite3.Error as error:  # such as a full disk
+            text = f"The readings could not be stored: {error}. Send them again."
+            print(text, file=sys.stderr)
+            raise HTTPException(503, text) from error
         return {"stored": len(steps), "late": late}
 
     @app.get("/forecast", summary="The forecast after the newest readings")
@@ -113,3 +123,8 @@ def create_app(service: Service, token: str = "", most: int = MOST) -> Guard:
         return Response(page, media_type="text/html", headers=headers)
 
     return guard
+
+
+def _plain(place: Any) -> list[str]:
+    """Returns the place of an error without the names of types that the sender does not know."""
+    return [part for part in map(str, place) if not part.startswith(TYPES)]

@@ -11,6 +11,7 @@ from typing import Any
 
 OPEN = ("/", "/health")  # without the token: the page asks for it, and containers look at health
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)  # seconds
+METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 Message = MutableMapping[str, Any]
 
 
@@ -53,9 +54,10 @@ class Guard:
             self._count(scope, status, time.perf_counter() - start)
 
     def _is_allowed(self, scope):
-        given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ")
-        is_open = not self.token or scope["path"] in OPEN
-        return is_open or hmac.compare_digest(given, self.token)
+        if not self.token or scope["path"] in OPEN:
+            return True
+        kind, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        return kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self.token)
 
     async def _received(self, scope, receive):
         """Returns a `receive` that has the whole body, or None if the body is too large."""
@@ -82,8 +84,9 @@ class Guard:
     def _count(self, scope, status, seconds):
         route = scope.get("route")  # set by the router: unknown paths are counted as one
         path = getattr(route, "path", "other")
-        self.requests[scope["method"], path, status] += 1
-        found = self.seconds.setdefault((scope["method"], path), [0.0] * (len(BOUNDS) + 2))
+        method = scope["method"] if scope["method"] in METHODS else "other"  # anything can come
+        self.requests[method, path, status] += 1
+        found = self.seconds.setdefault((method, path), [0.0] * (len(BOUNDS) + 2))
         found[-1] += seconds
         for place, bound in enumerate((*BOUNDS, float("inf"))):
             found[place] += seconds <= bound

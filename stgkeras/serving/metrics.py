@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stgkeras.serving.guard import BOUNDS, Guard
-from stgkeras.serving.service import Service
+from stgkeras.serving.service import Service, ages
 
 
 def metrics(service: Service, guard: Guard) -> str:
@@ -16,9 +16,11 @@ def metrics(service: Service, guard: Guard) -> str:
 
 
 def _lines(service: Service, guard: Guard) -> Iterator[str]:
-    counts = service.counts
-    ages = [age for age in service.ages() if age is not None]
-    interval = 60 * service.opened.observed.form.interval
+    counts, observed = service.counts, service.opened.observed
+    form, every = observed.form, ages(observed)
+    known = [age for age in every if age is not None]
+    interval = 60 * form.interval if form.dated else 1  # ages are numbers of steps without times
+    newest = min(known, default=float("nan")) if form.dated else float("nan")
     yield from _one("steps_total", "counter", "Steps received by POST.", counts.steps)
     yield from _one("late_steps_total", "counter", "Steps too old for a forecast.", counts.late)
     yield from _one("forecasts_total", "counter", "Forecasts computed.", counts.forecasts)
@@ -29,9 +31,9 @@ def _lines(service: Service, guard: Guard) -> Iterator[str]:
     yield from _one("failed_reloads_total", "counter", text, counts.failed_reloads)
     yield from _one("start_time_seconds", "gauge", "Unix time of the start.", counts.started)
     text = "Time since the newest reading of any sensor."
-    yield from _one("newest_reading_age_seconds", "gauge", text, min(ages, default=float("nan")))
+    yield from _one("newest_reading_age_seconds", "gauge", text, newest)
     text = "Sensors without a reading in the last two steps."
-    silent = len(service.ages()) - sum(age <= 2 * interval for age in ages)
+    silent = len(every) - sum(age <= 2 * interval for age in known)
     yield from _one("silent_sensors", "gauge", text, silent)
     yield from _one("memory_bytes", "gauge", "Resident memory of the process.", _memory())
     yield from _head("requests_total", "counter", "Requests.")

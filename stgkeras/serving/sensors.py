@@ -9,7 +9,7 @@ import numpy as np
 from stgkeras.datasets.series.clocks import in_zone
 from stgkeras.datasets.series.coordinates import kilometres
 from stgkeras.serving.answers import plain
-from stgkeras.serving.service import Service
+from stgkeras.serving.service import Service, ages
 
 MOST = 48  # steps of readings
 
@@ -23,9 +23,9 @@ def sensors_of(service: Service) -> dict[str, Any]:
     "times" or "steps", the newest steps; and "readings", of these steps, a list for each sensor, by
     target.
     """
-    opened = service.opened
+    opened = service.opened  # once: another thread exchanges it
     observed, places = opened.observed, opened.places
-    form, found = observed.form, zip(observed.last_seen(), service.ages(), strict=True)
+    form, found = observed.form, zip(observed.last_seen(), ages(observed), strict=True)
     sensors = [
         {
             "sensor": name,

@@ -77,7 +77,7 @@ class Service:
         self.counts = Counts()
         found = self._load()
         form = found.observed.form
-        place = self.folder.absolute()
+        place = pathlib.Path(os.path.abspath(self.folder))  # "." and ".." have no name
         self.store = Store(place.with_name(place.name + ".sqlite"), _columns(form))
         self.opened = self._filled(found)
         self._version = 0  # of the readings
@@ -139,20 +139,6 @@ class Service:
         self._writing.shutdown()
         self._forecasting.shutdown()
         self.store.close()
-
-    def ages(self) -> list[float | None]:
-        """Returns the seconds since the last reading of each sensor; None if there is none.
-
-        Without a time zone, the times are taken as local times of this computer. Without any
-        times, the ages are numbers of steps.
-        """
-        observed = self.opened.observed
-        seen = observed.last_seen()
-        if not observed.form.dated:
-            last = max((one for one in seen if one is not None), default=0)
-            return [None if one is None else float(last - one) for one in seen]
-        now = time.time() + (observed.form.timezone is None) * time.localtime().tm_gmtoff
-        return [None if one is None else now - observed.seconds(one) for one in seen]
 
     def _write(self, steps):
         observed, rows = self.opened.observed, []
@@ -238,6 +224,20 @@ class Service:
 
     def _in(self, threads, function, *arguments):
         return asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
+
+
+def ages(observed: Observed) -> list[float | None]:
+    """Returns the seconds since the last reading of each sensor; None if there is none.
+
+    Without a time zone, the times are taken as local times of this computer. Without any times,
+    the ages are numbers of steps.
+    """
+    seen = observed.last_seen()
+    if not observed.form.dated:
+        last = max((one for one in seen if one is not None), default=0)
+        return [None if one is None else float(last - one) for one in seen]
+    now = time.time() + (observed.form.timezone is None) * time.localtime().tm_gmtoff
+    return [None if one is None else now - observed.seconds(one) for one in seen]
 
 
 def _columns(form: Any) -> list[tuple[str, str]]:

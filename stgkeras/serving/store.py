@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,6 +14,13 @@ CREATE TABLE IF NOT EXISTS columns (number INTEGER PRIMARY KEY, sensor TEXT, fea
 CREATE TABLE IF NOT EXISTS steps (time INTEGER PRIMARY KEY, readings BLOB NOT NULL);
 """
 BEGIN = "BEGIN IMMEDIATE"  # no other process writes between what is read and what is written
+
+
+# What other programs, rights and full disks cause, in files that may be right.
+NOT_READY = (
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR),
+)
 
 
 class Store:
@@ -28,22 +36,22 @@ class Store:
         columns: (sensor, feature) pairs in the order of the readings.
 
     Raises:
-        ValueError: if the file is no store.
+        ValueError: if the file is no store, is damaged, or cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str], columns: Sequence[tuple[str, str]]) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.executescript(SCHEMA)
-            self.take_columns(columns)
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise ValueError(
-                f"The file of readings must be one that `stgkeras serve` wrote. Received: "
-                f"{os.fspath(path)!r}: {error}. Move the file away."
-            ) from error
+        self._path = os.fspath(path)
+        with self._usable():
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.executescript(SCHEMA)
+                self.take_columns(columns)
+                self.newest(1)
+            except (sqlite3.Error, ValueError):
+                self.close()
+                raise
 
     def take_columns(self, columns: Sequence[tuple[str, str]]) -> None:
         """Sets the order of the readings. Columns that the file does not have are added to it."""
@@ -75,10 +83,11 @@ class Store:
 
     def newest(self, count: int) -> list[tuple[int, np.ndarray]]:
         """Returns the last steps that have readings, at most `count`, in the order of time."""
-        found = self._connection.execute(
-            "SELECT time, readings FROM steps ORDER BY time DESC LIMIT ?", (count,)
-        )
-        return [(time, self._whole(blob)[self._order]) for time, blob in found][::-1]
+        with self._usable():
+            found = self._connection.execute(
+                "SELECT time, readings FROM steps ORDER BY time DESC LIMIT ?", (count,)
+            )
+            return [(time, self._whole(blob)[self._order]) for time, blob in found][::-1]
 
     def size(self) -> int:
         """Returns the number of steps."""
@@ -88,6 +97,20 @@ class Store:
         """Closes the file."""
         self._connection.close()
 
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turns errors of SQLite into a ValueError that says what to do with the file."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            must, fix = "that `stgkeras serve` wrote", "Move the file away."
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in NOT_READY:
+                must = "that can be written"
+                fix = "Check the rights of its folder, and end other programs that use the file."
+            raise ValueError(
+                f"The file of readings must be one {must}. Received: {self._path!r}: {error}. {fix}"
+            ) from error
+
     def _row(self, time):
         found = self._connection.execute("SELECT readings FROM steps WHERE time = ?", (time,))
         row = found.fetchone()
@@ -95,6 +118,8 @@ class Store:
 
     def _whole(self, blob):
         """Returns the numbers of a row, with NaN for columns that came later."""
+        if not isinstance(blob, bytes) or len(blob) % 4 or len(blob) > 4 * self._width:
+            raise sqlite3.DataError("the readings of a step are not float32 numbers of its columns")
         values = np.full(self._width, np.nan, "<f4")
         found = np.frombuffer(blob, "<f4")
         values[: len(found)] = found
