@@ -27,9 +27,8 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
 FASTEST = "torch"
 ON_FASTEST = os.environ["KERAS_BACKEND"] == FASTEST or not importlib.util.find_spec(FASTEST)
 EVERYTHING = (ON_FASTEST or "STGKERAS_ALL" in os.environ) and "STGKERAS_FEW" not in os.environ
-# The two others take turns: `SHARED` files, and cases of tests that have at least MANY.
+# The two others take turns: at SHARED files, and at the tests of other files except those of EACH.
 TURN = BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2
-MANY = 4
 
 # What touches no backend: files of this folder, and parts of the package with examples in
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
@@ -90,10 +89,10 @@ TOUCH_NO_BACKEND = (
 )
 
 # What trains models to test what stands above them: commands, examples, files, searches. A run of
-# whole folders leaves every second file out unless it is on FASTEST.
+# whole folders runs every fourth file unless it is on FASTEST.
 ABOVE = (
-    *("forecaster_initial", "forecaster_patches", "killed_run", "cli_tune", "tune_astgcn"),
-    *("compare_spectral", "forecast_your_csv", "forecaster_models", "forecaster_covariates"),
+    *("forecaster_patches", "forecaster_models", "forecaster_initial", "cli_tune", "tune_astgcn"),
+    *("compare_spectral", "forecast_your_csv", "killed_run", "forecaster_covariates"),
     *("train_stgcn", "report", "tuning", "cli_backtest", "readme", "predict_links", "observed"),
     *("usual_day", "forecaster_wavenet", "classify_nodes", "memory", "cli_initial", "intervals"),
     *("links", "tuning_searches", "forecast_targets", "forecaster_folder", "links_arguments"),
@@ -103,11 +102,11 @@ SHARED = (
     *(f"tests/test_{name}.py" for name in ABOVE),
     *(f"stgkeras/{part}" for part in ("models", "forecasting", "layers", "metrics", "losses")),
 )
-# Files whose cases all run on each backend: what is held to published and computed values, and what
-# depends on the backend most.
+# Files whose tests all run on each backend: what is held to published and computed values, what
+# depends on the backend most, and the first steps of a user.
 EACH = (
-    *("reference", "layer_values", "portability", "export", "compatibility", "compiled_forms"),
-    *("fast_paths", "strides", "saving", "benchmarks"),
+    *("reference", "layer_values", "portability", "export", "compiled_forms", "fast_paths"),
+    *("strides", "benchmarks", "forecaster", "examples", "cli"),
 )
 
 # Files with few tests that take long, the longest first. Two processes share the files: without a
@@ -150,7 +149,8 @@ def child_environment(**variables):
 def pytest_configure(config):
     if not EVERYTHING:
         root = pathlib.Path(__file__).parent.parent
-        ignored = [str(root / path) for path in (*TOUCH_NO_BACKEND, *SHARED[1 - TURN :: 2])]
+        left = [path for number, path in enumerate(SHARED) if number % 4 != TURN]
+        ignored = [str(root / path) for path in (*TOUCH_NO_BACKEND, *left)]
         config.option.ignore_glob = [*(config.option.ignore_glob or ()), *ignored]
     config.pluginmanager.register(QuickExamples())
 
@@ -168,23 +168,25 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _take_turns(config, items):
-    """Leaves every second case of a test to the other backend, in a run of whole folders."""
+    """Leaves every second test of a file to the other backend, in a run of whole folders."""
     if not any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args):
         return
-    tests = collections.defaultdict(list)
+    files = collections.defaultdict(list)
     for item in items:
-        if item.path.stem.removeprefix("test_") not in EACH:
-            tests[item.path, getattr(item, "originalname", item.nodeid)].append(item)
-    left = [case for cases in tests.values() if len(cases) >= MANY for case in cases[1 - TURN :: 2]]
-    config.hook.pytest_deselected(items=left)
-    left = set(left)
+        files[item.path].append(item)
+    whole = {f"test_{name}" for name in (*ABOVE, *EACH)}
+    left = {
+        item
+        for path, tests in files.items()
+        if path.stem not in whole and path.stem.startswith("test_")
+        for item in tests[1 - TURN :: 2]
+    }
+    config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
 
 
 def pytest_collection_finish():
-    # What the imports made stays until the end. Keras collects garbage for each layer that it
-    # quantizes, and would look through all of it each time.
-    gc.freeze()
+    gc.freeze()  # what the imports made stays until the end
 
 
 class QuickExamples:
@@ -201,6 +203,13 @@ def quick_compilation(request):
     """On JAX, compiles quickly. Values that are held to published ones are compiled as users do."""
     with quick(optimised=request.module.__name__ == "test_reference"):
         yield
+
+
+@pytest.fixture
+def frozen():
+    """Keras collects garbage for each layer that it quantizes, and would look through the objects
+    of all tests before each time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

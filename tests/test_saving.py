@@ -87,7 +87,7 @@ QUANTIZED = ("stgcn-season", "astgcn-links-pairwise", "chebnet")
 
 
 @pytest.mark.parametrize("name", on_fastest(QUANTIZED, QUANTIZED[:1]))
-def test_quantized(name, tmp_path):
+def test_quantized(name, tmp_path, frozen):
     model = make(name)
     model.quantize("int8")
     assert any("int8" in str(variable.dtype) for variable in model.variables)
@@ -97,7 +97,7 @@ def test_quantized(name, tmp_path):
     assert policies(reloaded(loaded, tmp_path)) == policies(model)
 
 
-def test_quantize_says_that_it_changed_nothing():
+def test_quantize_says_that_it_changed_nothing(frozen):
     model = make("astgcn")
     with pytest.warns(UserWarning, match="`quantize` changed nothing, .* any layer of this ASTGCN"):
         model.quantize("int8")
@@ -273,7 +273,7 @@ class Mine(models.STGCN):
         return {**super().get_config(), "alpha": self.alpha}
 
 
-def test_a_class_of_the_users_is_cloned_and_saved(tmp_path):
+def test_a_class_of_the_users_is_cloned_and_saved(tmp_path, frozen):
     _, arguments, _ = CASES["stgcn"]
     model = Mine(**{**arguments, "graph": arguments["graph"]()}, alpha=0.25)
     clone = keras.models.clone_model(model)
