@@ -168,21 +168,21 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _take_turns(config, items):
-    """Leaves every second test of a file to the other backend, in a run of whole folders."""
+    """In a run of whole folders, leaves out what touches no backend, and every second test of a
+    file, which the other backend runs."""
     if not any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args):
         return
     files = collections.defaultdict(list)
     for item in items:
-        files[item.path].append(item)
+        if once.mark not in item.iter_markers():
+            files[item.path].append(item)
     whole = {f"test_{name}" for name in (*ABOVE, *EACH)}
-    left = {
-        item
-        for path, tests in files.items()
-        if path.stem not in whole and path.stem.startswith("test_")
-        for item in tests[1 - TURN :: 2]
-    }
-    config.hook.pytest_deselected(items=list(left))
-    items[:] = [item for item in items if item not in left]
+    taken = set()
+    for path, tests in files.items():
+        is_shared = path.stem.startswith("test_") and path.stem not in whole
+        taken.update(tests[TURN::2] if is_shared else tests)
+    config.hook.pytest_deselected(items=[item for item in items if item not in taken])
+    items[:] = [item for item in items if item in taken]
 
 
 def pytest_collection_finish():
