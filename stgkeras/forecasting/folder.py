@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pathlib
@@ -20,7 +19,7 @@ from stgkeras.forecasting.card import card
 from stgkeras.forecasting.fitted import FORECASTS, Fitted
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.intervals import Intervals
-from stgkeras.forecasting.onnx_model import ABOUT_FILE, ONNX_FILE, OnnxModel, check_origin
+from stgkeras.forecasting.onnx_model import ABOUT_FILE, ONNX_FILE, OnnxModel, check_origin, sha256
 from stgkeras.forecasting.preset import Preset, load_onnx
 
 MODEL_FILE, RECORD_FILE, ARRAYS_FILE = "model.keras", "forecaster.json", "baselines.npz"
@@ -74,7 +73,7 @@ def save(folder: str | os.PathLike[str], fitted: Fitted | Preset) -> None:
             "begins": fitted.begins,
             "errors": None if fitted.errors is None else fitted.errors.to_dict("split"),
             "versions": _versions(),
-            "digests": {name: _digest(partial / name) for name in (MODEL_FILE, ARRAYS_FILE)},
+            "digests": {name: sha256(partial / name) for name in (MODEL_FILE, ARRAYS_FILE)},
         }
         (partial / RECORD_FILE).write_text(json.dumps(record, indent=1), "utf-8")
         (partial / CARD_FILE).write_text(card(fitted), "utf-8")
@@ -236,15 +235,10 @@ def _check_file(path, record):
         raise ValueError("it is damaged or cut short")
     # Folders of the first versions have no digests.
     digest = record.get("digests", {}).get(path.name)
-    if digest is not None and digest != _digest(path):
+    if digest is not None and digest != sha256(path):
         raise ValueError(
             f"{path.name} and {RECORD_FILE} do not belong together, or {path.name} is damaged"
         )
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_arrays(form, arrays, members, quantiles):

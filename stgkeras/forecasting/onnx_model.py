@@ -85,10 +85,14 @@ def check_origin(path: pathlib.Path, form: Form) -> None:
         raise ValueError(f"the {ABOUT_FILE} beside it is damaged: {error}") from error
     if data != form:
         raise ValueError(f"the {ABOUT_FILE} beside it is of another training; export it again")
+    if digest not in (None, sha256(path)):  # the first files have no digest
+        raise ValueError(f"it is damaged, or the {ABOUT_FILE} beside it is of another file")
+
+
+def sha256(path: pathlib.Path) -> str:
+    """Returns the SHA-256 of a file, as hexadecimal digits."""
     with open(path, "rb") as file:
-        # The first files have no digest.
-        if digest not in (None, hashlib.file_digest(file, "sha256").hexdigest()):
-            raise ValueError(f"it is damaged, or the {ABOUT_FILE} beside it is of another file")
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fits(shape, sizes):
