@@ -39,6 +39,9 @@ KERNELS = ("settings", "strides", "readings", "reference", "layer_values")
 KERNELS += ("one_window_settings",)
 WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
 
+# Of files whose tests TensorFlow and JAX share, those that TensorFlow has not run with oneDNN.
+OTHER_HALF = {} if "STGKERAS_ALL" in os.environ else {"STGKERAS_TURN": "1"}
+
 # Held to published values on JAX as users compile it, not as is quick for small models.
 AS_COMPILED = "tests/test_reference.py"
 
@@ -84,7 +87,7 @@ def settings(session):
     python = environment_python(session)
     shared = ("pytest", "-n", "2")  # the cases of one file
     for backend, run, files, setting in (
-        ("tensorflow", PYTEST, WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        ("tensorflow", PYTEST, WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0", **OTHER_HALF}),
         ("torch", ("pytest",), ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
         ("jax", shared, [AS_COMPILED], {}),
     ):

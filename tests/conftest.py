@@ -28,7 +28,9 @@ FASTEST = "torch"
 ON_FASTEST = os.environ["KERAS_BACKEND"] == FASTEST or not importlib.util.find_spec(FASTEST)
 EVERYTHING = (ON_FASTEST or "STGKERAS_ALL" in os.environ) and "STGKERAS_FEW" not in os.environ
 # The two others take turns: at SHARED files, and at the tests of other files except those of EACH.
-TURN = BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2
+# A session that repeats tests under other settings sets STGKERAS_TURN to the turn of the other.
+OTHER_TURN = os.environ.get("STGKERAS_TURN")
+TURN = int(OTHER_TURN or BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2)
 
 # What touches no backend: files of this folder, and parts of the package with examples in
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
@@ -170,7 +172,8 @@ def pytest_collection_modifyitems(config, items):
 def _take_turns(config, items):
     """In a run of whole folders, leaves out what touches no backend, and every second test of a
     file, which the other backend runs."""
-    if not any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args):
+    folders = any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args)
+    if not (folders or OTHER_TURN):
         return
     files = collections.defaultdict(list)
     for item in items:

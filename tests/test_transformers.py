@@ -8,11 +8,12 @@ import numpy as np
 import numpy_zoo
 import pytest
 from cases import evaluate
-from gradients import gradients
+from gradients import double_precision, gradients
 from numpy_layers import assert_close
+from second_derivatives import products
 
 from stgkeras import layers, models
-from stgkeras.kernels import linear_attention, orthogonal_directions, portable_forms
+from stgkeras.kernels import linear_attention, orthogonal_directions, portable_forms, recomputed
 from stgkeras.kernels import transformer_block as own
 from stgkeras.layers import transformer_block
 
@@ -119,6 +120,22 @@ def test_a_step_leaves_no_tensors_behind(features):
         assert living() == living()
     finally:
         gc.enable()
+
+
+def test_second_derivatives_of_what_is_computed_again():
+    """Two parts of two rows and one of one; on JAX, five of one."""
+    rng = np.random.default_rng(0)
+    inputs, directions = ([rng.normal(size=(5, 3)) for _ in range(2)] for _ in range(2))
+
+    def function(x, y):
+        parts = recomputed(lambda a, b: keras.ops.tanh(a) * keras.ops.exp(b), x, y, rows=2)
+        return keras.ops.sum(keras.ops.square(parts))
+
+    with double_precision():
+        ways, expected = products(function, inputs, directions)
+    for way in ways:
+        for ours, theirs in zip(way, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
 def test_directions_are_orthogonal_and_gaussian():

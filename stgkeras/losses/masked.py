@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from stgkeras import arguments
+from stgkeras._processes import mean_of_replicas
 from stgkeras.missing import check_same_shape, checked_null_value, is_finite, on_leading_axes
 from stgkeras.types import Tensor
 
@@ -43,10 +44,13 @@ class _MaskedLoss(keras.losses.Loss):
         if self.reduction in ("sum_over_batch_size", "mean"):
             # Keras divides by the number of all entries. This factor changes it to the number of
             # readings that are not missing.
-            weight = ops.divide_no_nan(weight, ops.mean(weight))
+            weight = ops.divide_no_nan(weight, mean_of_replicas(weight))
         if sample_weight is not None:
             weight = weight * ops.cast(on_leading_axes(sample_weight, weight), self.dtype)
-        return ops.cast(super().__call__(y_true, y_pred, weight), self._result_dtype)
+        loss = super().__call__(y_true, y_pred, weight)
+        if self.reduction == "mean_with_sample_weight":  # Keras divides by the sum of one replica
+            loss = loss * ops.divide_no_nan(ops.mean(weight), mean_of_replicas(weight))
+        return ops.cast(loss, self._result_dtype)
 
     def pooled(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from stgkeras.layers import StaticGraph
+from stgkeras.models.several_processes import check_shared, without_filled
 
 
 def checked(name: str) -> Callable[..., Any]:
@@ -25,6 +26,8 @@ def checked(name: str) -> Callable[..., Any]:
             return base(*args, **kwargs)
         bound = signature.bind(self, *args, **kwargs)
         given = bound.arguments
+        windows = given.get("x")
+        check_shared(name, windows, given.get("validation_data"))
         readings = self.readings(name)
         x, y = readings.checked(given.get("x"), given.get("y"))
         given.update({"x": x, "y": y} if "y" in signature.parameters else {"x": x})
@@ -52,7 +55,7 @@ def checked(name: str) -> Callable[..., Any]:
             for layer in graphs:
                 layer.is_in_use = False
         readings.warn(stacklevel=2)
-        return result
+        return without_filled(result, windows) if name == "predict" else result
 
     return method
 

@@ -24,6 +24,7 @@ from stgkeras.models.model_inputs import adapt_scaler, refuse_other_names
 from stgkeras.models.operator_check import check_operator
 from stgkeras.models.pooled_loss import PooledLoss
 from stgkeras.models.readings import Readings
+from stgkeras.models.several_processes import gather_forecasts
 from stgkeras.models.target_checks import TargetCheck
 from stgkeras.types import Array, Tensor
 
@@ -74,6 +75,11 @@ class GraphModel(keras.Model):
     test_on_batch = checked("test_on_batch")
     predict_on_batch = checked("predict_on_batch")
 
+    def make_predict_function(self, force: bool = False) -> Any:
+        super().make_predict_function(force)
+        gather_forecasts(self)
+        return self.predict_function
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if args:
             refuse_other_names(args[0], self.input)
@@ -90,7 +96,7 @@ class GraphModel(keras.Model):
         return Readings(self.input, takes_missing, loss, self.target_check(call))
 
     def check_compiled(self, given: Mapping[str, Any]) -> None:
-        """Checks the arguments of `compile`. A family of models extends it."""
+        """Checks the arguments of `compile`."""
 
     def target_check(self, call: str) -> TargetCheck:
         """Returns the check of the targets in the method `call`. A family of models extends it."""

@@ -1,5 +1,6 @@
 """All models with small sizes, and the functions of trained models."""
 
+import inspect
 import json
 
 import keras
@@ -133,7 +134,8 @@ def classifier(kind):
 def use(cls, given, rng):
     """Makes a model, sets its state, and predicts with it and with a copy from its config."""
     model = cls(**given)
-    if not model.dynamic_graph and given.get("graph") is None:
+    reads_graph = "graph" in inspect.signature(cls).parameters and not model.dynamic_graph
+    if reads_graph and given.get("graph") is None:
         frequencies = getattr(model, "num_frequencies", None)
         model.graph = cases.laplacian() if frequencies is None else cases.basis()
     cases.randomize(model, rng.getrandbits(30))

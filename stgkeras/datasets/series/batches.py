@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from stgkeras import arguments
+from stgkeras.datasets.series.shards import Shard
 
 
 class Batches(keras.utils.PyDataset):
@@ -26,9 +27,10 @@ class Batches(keras.utils.PyDataset):
 
     Args:
         starts: (W,) int array. First step of each window.
-        batch_size: int. Number of windows in a batch.
+        batch_size: int. Number of windows in a batch, of all processes together.
         shuffle: bool. Whether to shuffle the windows in each epoch.
         seed: int ≥ 0. Seed of the shuffling.
+        shard, last: see `Shard`.
         workers: int ≥ 0. Number of threads or processes that prepare the next batches.
         use_multiprocessing: bool. Whether the workers are processes.
         max_queue_size: int ≥ 1. Largest number of batches prepared in advance.
@@ -40,6 +42,8 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         shuffle: bool,
         seed: int,
+        shard: tuple[int, int] | None = None,
+        last: str | None = None,
         workers: int = 1,
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
@@ -54,10 +58,27 @@ class Batches(keras.utils.PyDataset):
         )
         self.starts = starts
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self._shard = Shard(shard, last, batch_size, len(starts), self._can_fill())
         self._lock = threading.Lock()
         self._pass: _Pass | None = None
         self._begins = False
         self.epoch = 0
+
+    @property
+    def shard(self) -> tuple[int, int]:
+        """Index of the process that reads these batches, and number of processes."""
+        return self._shard.index, self._shard.count
+
+    @property
+    def last(self) -> str:
+        """What becomes of the last, smaller batch: "keep", "drop" or "fill"."""
+        return self._shard.last
+
+    @property
+    def num_windows(self) -> int:
+        """Number of windows of this process in a pass, without those that fill a batch."""
+        parts = (self._shard.part(self.starts, number) for number in range(len(self)))
+        return sum(map(len, parts))
 
     @property
     def workers(self) -> int:
@@ -89,7 +110,7 @@ class Batches(keras.utils.PyDataset):
             self._end_pass()
 
     def __len__(self) -> int:
-        return -(-len(self.starts) // self.batch_size)
+        return self._shard.batches
 
     @property
     def num_batches(self) -> int:
@@ -107,7 +128,7 @@ class Batches(keras.utils.PyDataset):
             elif self._pass is not None and index in self._pass.given:
                 self._end_pass()
             if self._pass is None:
-                task, part = self.batch, (self._part(self._order, index), self._epoch)
+                task, part = self._filled, (self._shard.part(self._order, index), self._epoch)
             else:
                 task, part = self._pass.take(index)
                 if len(self._pass.given) == len(self):
@@ -141,8 +162,18 @@ class Batches(keras.utils.PyDataset):
         if self.shuffle:
             self._order = np.random.default_rng((self.seed, epoch)).permutation(self.starts)
 
-    def _part(self, order, index):
-        return order[index * self.batch_size : (index + 1) * self.batch_size]
+    def _can_fill(self):
+        """Returns whether the targets of a window can be missing."""
+        return False
+
+    def _filled(self, starts, epoch):
+        """Returns a batch. Copies of the first window, without targets, fill the last one."""
+        missing = self._shard.missing(starts)
+        if not missing:
+            return self.batch(starts, epoch)
+        batch = self.batch(np.append(starts, np.repeat(self.starts[:1], missing)), epoch)
+        batch[1][len(starts) :] = np.nan
+        return batch
 
     def _end_pass(self):
         if self._pass is not None:
@@ -163,7 +194,7 @@ class _Pass:
         self.given = set()
         self._batches, self._order, self._epoch = batches, order, epoch
         self._ahead = {}  # index -> Future
-        self._executor, self._gather = None, batches.batch
+        self._executor, self._gather = None, batches._filled
         workers = batches._workers
         if workers and batches._use_multiprocessing:
             # Each pass starts new processes, so that the processes see the current arrays.
@@ -186,14 +217,14 @@ class _Pass:
                 found = self._submit(index)
             self._ahead |= {i: self._submit(i) for i in new}
         if found is None:
-            return self._batches.batch, self._arguments(index)
+            return self._batches._filled, self._arguments(index)
         return found.result, ()
 
     def _submit(self, index):
         return self._executor.submit(self._gather, *self._arguments(index))
 
     def _arguments(self, index):
-        return self._batches._part(self._order, index), self._epoch
+        return self._batches._shard.part(self._order, index), self._epoch
 
     def close(self):
         if self._executor is not None:
@@ -210,4 +241,4 @@ def _receive(batches):
 
 
 def _gather(starts, epoch):
-    return _BATCHES.batch(starts, epoch)
+    return _BATCHES._filled(starts, epoch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from stgkeras import arguments
 from stgkeras.datasets.series.batches import Batches
 from stgkeras.datasets.series.component_clock import ComponentClock
+from stgkeras.datasets.series.mapped_rows import gather_rows
 from stgkeras.datasets.series.readings import refuse_nan
 from stgkeras.datasets.series.splits import history, reach, read_steps
 from stgkeras.datasets.series.starts import checked_starts
@@ -38,7 +38,7 @@ class Windows(Batches):
             steps. With a `clock`, this is the same local time; without it, a whole number of days
             of 24 hours before. The numbers of daily and weekly steps are multiples of the horizon.
         horizon: int or None. Number of target steps H. None: the next step, without a time axis.
-        batch_size: int. Number of windows in a batch. The last batch may be smaller.
+        batch_size: int. Number of windows in a batch, of all processes together.
         shuffle: bool. Whether to shuffle the windows in each epoch.
         seed: int ≥ 0. Seed of the shuffling.
         calendar: None, or (T, 2) array, `Series.calendar` or `datasets.calendar`. The rows of the
@@ -61,6 +61,14 @@ class Windows(Batches):
             the inputs and targets of step t. The daily and weekly components get the shift of the
             target steps at the same time of day. `inputs` and `targets` must have the shape of
             `shift`, or contain only the first features of `shift`.
+        shard: None, or a pair (index, count), for training in several processes: this process reads
+            the part `index` of `count` equal parts of each batch. The batches, and their order, are
+            those of a single process. None: that of the running process, if `torch.distributed` or
+            `jax.distributed` runs several.
+        last: "keep", "drop" or "fill": what becomes of a last batch with too few windows. It is
+            smaller, left out, or filled with windows whose targets are NaN, which masked losses
+            and metrics ignore ("fill" needs `missing=True`). Default: "keep"; if several processes
+            or devices share a batch, "fill".
         **kwargs: `workers`: int, number of threads that prepare the next batches while the model
             runs. `use_multiprocessing`: bool, whether to use processes instead of threads.
             `max_queue_size`: int, largest number of batches prepared in advance. These arguments
@@ -83,8 +91,9 @@ class Windows(Batches):
     Raises:
         TypeError: if an array does not hold real numbers.
         ValueError: if lengths differ, a start is out of range, or a value is NaN while `missing`
-            is False; or if a daily or weekly step is outside the series, not before the target
-            steps, or at another local time or day of the week than its target step.
+            is False; if processes or devices cannot share the batches equally; or if a daily or
+            weekly step is outside the series, not before the target steps, or at another local time
+            or day of the week than its target step.
 
     Example:
         >>> import numpy as np, stgkeras
@@ -117,6 +126,8 @@ class Windows(Batches):
         clock: Array | None = None,
         past_covariates: Array | None = None,
         future_covariates: Array | None = None,
+        shard: tuple[int, int] | None = None,
+        last: str | None = None,
         **kwargs: Any,
     ) -> None:
         if isinstance(inputs, dict) and not (inputs and all(isinstance(n, str) for n in inputs)):
@@ -156,7 +167,7 @@ class Windows(Batches):
         self._recent = len(self._reads.get("recent", ()))
         past, span = history(self._reads), reach(input_length, horizon)
         starts = checked_starts(starts, len(self.targets), past, span)
-        super().__init__(starts, batch_size, shuffle, seed, **kwargs)
+        super().__init__(starts, batch_size, shuffle, seed, shard, last, **kwargs)
         self._clock = None
         found = [arrays[name] for name in ("clock", "past_calendar", "calendar") if name in arrays]
         if found:
@@ -168,6 +179,9 @@ class Windows(Batches):
             self._clock.refuse_other_times(starts)
             if past_calendar is None and calendar is not None:
                 self._clock.warn_of_other_seasons(starts)
+
+    def _can_fill(self):
+        return self.missing
 
     def missing_target(self) -> tuple[int, ...] | None:
         """Returns the place in `targets` of the first missing value that a window predicts."""
@@ -192,7 +206,7 @@ class Windows(Batches):
         else:
             read = self._clock.read(first)
         if isinstance(self.inputs, dict):
-            x = {name: _gather(data, read["recent"]) for name, data in self.inputs.items()}
+            x = {name: gather_rows(data, read["recent"]) for name, data in self.inputs.items()}
         else:
             x = {
                 name: self._shifted(self.inputs, steps, _hours(name, steps, ahead))
@@ -202,11 +216,11 @@ class Windows(Batches):
         more = {}
         past = np.concatenate([read[name] for name in PERIODS if name in read], axis=1)
         if self.calendar is not None:
-            more["calendar"] = _gather(self.calendar, ahead)
+            more["calendar"] = gather_rows(self.calendar, ahead)
         if self.past_calendar is not None:
-            more["past_calendar"] = _gather(self.past_calendar, past)
+            more["past_calendar"] = gather_rows(self.past_calendar, past)
         for name, data in self.covariates.items():
-            rows = _gather(data, past if name == "past_covariates" else ahead)
+            rows = gather_rows(data, past if name == "past_covariates" else ahead)
             if rows.ndim == 3:  # the same for all nodes
                 rows = np.repeat(rows[:, :, None], self.targets.shape[1], axis=2)
             more[name] = rows
@@ -216,10 +230,10 @@ class Windows(Batches):
 
     def _shifted(self, data, steps, hours):
         """Returns the values at `steps`, plus the shift at `hours` if there is one."""
-        values = _gather(data, steps)
+        values = gather_rows(data, steps)
         if self.shift is None:
             return values
-        return values + _gather(self.shift, hours)[..., : values.shape[-1]]
+        return values + gather_rows(self.shift, hours)[..., : values.shape[-1]]
 
 
 def _check_covariates(covariates, targets, horizon):
@@ -252,33 +266,6 @@ def _hours(name, steps, ahead):
         return steps
     ahead = ahead.reshape(len(ahead), -1)
     return np.tile(ahead, steps.shape[1] // ahead.shape[1])
-
-
-def _gather(data, steps):
-    _read_ahead(data, steps)
-    return data[steps].astype("float32", copy=False)
-
-
-def _read_ahead(data, steps):
-    """Asks the operating system to load the rows of a memory map that a batch needs.
-
-    Without this call, each window waits for the disk, and far more of the file is loaded.
-    """
-    file = getattr(data, "_mmap", None)
-    if not hasattr(file, "madvise") or data.strides[0] <= 0:
-        return
-    rows = np.unique(steps)
-    gaps = np.diff(rows) > 1
-    lows, highs = rows[np.append(True, gaps)], rows[np.append(gaps, True)] + 1  # runs of rows
-    offset = _address(data) - _address(np.frombuffer(file, "uint8"))
-    for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
-        start = (offset + low * data.strides[0]) // mmap.PAGESIZE * mmap.PAGESIZE
-        end = min(offset + high * data.strides[0], len(file))
-        file.madvise(mmap.MADV_WILLNEED, start, end - start)
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]
 
 
 def _check_arrays(arrays, missing):

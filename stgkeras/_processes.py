@@ -1,0 +1,55 @@
+"""The processes and devices that train one model together, as the backend has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def running() -> tuple[int, int]:
+    """Returns the index of this process and the number of processes: (0, 1) for a single one.
+
+    They are those of `torch.distributed` on PyTorch and of `jax.distributed` on JAX. TensorFlow
+    trains in one process.
+    """
+    backend = keras.backend.backend()
+    if backend == "torch":
+        from torch import distributed
+
+        if distributed.is_available() and distributed.is_initialized():
+            return distributed.get_rank(), distributed.get_world_size()
+    elif backend == "jax":
+        import jax
+
+        if jax.distributed.is_initialized():
+            return jax.process_index(), jax.process_count()
+    return 0, 1
+
+
+def batch_devices() -> int:
+    """Returns the number of devices, of all processes, that share a batch: 1 without a
+    `keras.distribution`."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    mesh = distribution.device_mesh
+    return int(mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)])
+
+
+def mean_of_replicas(weight: Any) -> Any:
+    """Returns the mean of a tensor, over all replicas of a `tf.distribute` strategy.
+
+    Replicas may hold different numbers of entries. The result is the sum of all entries, divided by
+    the number of replicas and the number of entries of this one: Keras divides a loss by both.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weight))
+            size = tf.cast(tf.size(weight), weight.dtype) * context.num_replicas_in_sync
+            return tf.math.divide_no_nan(total, size)
+    return ops.mean(weight)

@@ -1,0 +1,5 @@
+"""Training on several devices and in several processes, with the engines that the backends have."""
+
+from stgkeras.parallel.engines import devices, engine, is_first, processes
+
+__all__ = ["devices", "engine", "is_first", "processes"]

@@ -1,0 +1,146 @@
+"""Starts the engine of the backend for several devices or several processes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from stgkeras import _processes, arguments
+
+TORCHRUN = "torchrun --nproc-per-node 2 examples/train_parallel.py"
+ENGINES = {
+    "jax": "keras.distribution.DataParallel, for the devices of one process or of several",
+    "tensorflow": "tf.distribute.MirroredStrategy, for the devices of one process",
+    "torch": "torch.distributed, for several processes and a training loop of your own",
+}
+
+
+def engine() -> str:
+    """Returns the name of what trains on several devices with the backend, and what it can do.
+
+    Example:
+        >>> import stgkeras.parallel
+        >>> "distribut" in stgkeras.parallel.engine()
+        True
+    """
+    return ENGINES[keras.backend.backend()]
+
+
+@contextlib.contextmanager
+def devices(count: int | None = None) -> Iterator[int]:
+    """Trains the models that are made within the context on several devices of this process.
+
+    Each device computes a part of each batch. The weights after a step are those of one device with
+    the same batches, except for rounding and the random numbers of dropout. Make the model,
+    compile it and create its `datasets.Windows` within the context.
+
+    Args:
+        count: int or None. Number of devices, the first ones that the backend lists: GPUs if there
+            are any, else CPUs. None: all.
+
+    Yields:
+        int. The number of devices.
+
+    Raises:
+        ValueError: if there are fewer devices, or the backend is PyTorch, for which Keras 3.15 has
+            no engine.
+
+    Example:
+        >>> import keras, stgkeras.parallel
+        >>> if keras.backend.backend() != "torch":
+        ...     with stgkeras.parallel.devices(1) as count:
+        ...         pass  # make the model, compile it, call `fit`
+    """
+    if count is not None:
+        count = arguments.integer("count", count)
+    backend = keras.backend.backend()
+    if backend == "torch":
+        raise ValueError(
+            "`devices` needs TensorFlow or JAX: Keras has no engine for PyTorch. Received: the "
+            f"backend torch. Train in several processes instead: {TORCHRUN}"
+        )
+    with (_on_jax if backend == "jax" else _on_tensorflow)(count) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def processes(address: str, count: int, index: int) -> Iterator[int]:
+    """Trains the models that are made within the context in several processes, on JAX.
+
+    Call it in each process, at the start: before a model or another array is made. Each process
+    then makes the same model and the same `datasets.Windows`, which read its part of each batch by
+    themselves. `fit` and `evaluate` return the same figures in each process, and `predict` returns
+    the forecasts of all windows. Only one process should write files: see `is_first`.
+
+    Args:
+        address: str. Host and port of the first process, such as "10.0.0.1:1234".
+        count: int. Number of processes.
+        index: int. Number of this process, from 0.
+
+    Yields:
+        int. The number of devices of all processes.
+
+    Raises:
+        ValueError: if the backend is not JAX, or `index` is not below `count`.
+
+    Example:
+        >>> def train(index):
+        ...     with stgkeras.parallel.processes("127.0.0.1:5123", count=2, index=index):
+        ...         pass  # make the model, compile it, call `fit`
+    """
+    count = arguments.integer("count", count)
+    index = arguments.integer("index", index, 0)
+    if index >= count:
+        raise ValueError(f"`index` must be below the count, {count}. Received: index={index}")
+    if keras.backend.backend() != "jax":
+        raise ValueError(
+            "`processes` needs JAX. Received: the backend "
+            f"{keras.backend.backend()}. On PyTorch, use {TORCHRUN}. On TensorFlow, use `devices`."
+        )
+    keras.distribution.initialize(address, count, index)
+    with _on_jax(None) as found:
+        yield found
+
+
+def is_first() -> bool:
+    """Returns whether this process is the only one, or the first one, which writes the files."""
+    return _processes.running()[0] == 0
+
+
+@contextlib.contextmanager
+def _on_jax(count):
+    import jax
+
+    found = keras.distribution.list_devices(jax.default_backend())
+    found = _first(found, count, "XLA_FLAGS=--xla_force_host_platform_device_count=4")
+    before = keras.distribution.distribution()
+    # `Windows` returns the part of this process, so Keras must not shard the data again.
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(devices=found, auto_shard_dataset=False)
+    )
+    try:
+        yield len(found)
+    finally:
+        keras.distribution.set_distribution(before)
+
+
+@contextlib.contextmanager
+def _on_tensorflow(count):
+    import tensorflow as tf
+
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    fix = "tf.config.set_logical_device_configuration"
+    found = _first([device.name for device in found], count, fix)
+    with tf.distribute.MirroredStrategy(found).scope():
+        yield len(found)
+
+
+def _first(found, count, fix):
+    if count is not None and count > len(found):
+        raise ValueError(
+            f"`count` must be at most the number of devices, {len(found)}. Received: count={count}."
+            f" To make several of one CPU, for a test, set {fix}"
+        )
+    return found[:count]
