@@ -278,7 +278,7 @@ def in_child(device, exact, peer, requests):
         if exact and device.backend == "torch":
             import torch
 
-            torch.backends.cudnn.allow_tf32 = False
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     except (ImportError, RuntimeError) as error:
         traceback.print_exc()
         yield {"none": "no GPU" if str(error) == "no GPU" else f"not installed: {error}"[:90]}
