@@ -119,7 +119,7 @@ LONG = (
     *("cli_errors", "train_stgcn", "reference", "compare_spectral", "tensorboard", "cli_outputs"),
     *("memory", "readme", "classify_nodes", "pooled_loss", "report", "cli_tune"),
     *("one_window_settings", "forecast_your_csv", "predict_links", "cli", "reports"),
-    "cli_initial",
+    *("cli_initial", "gpu_benchmark", "precision"),
 )
 
 # The same for one test: `@once`.

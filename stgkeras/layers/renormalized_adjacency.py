@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from stgkeras.layers import _checks
-from stgkeras.layers.scaled_laplacian import normalized
+from stgkeras.layers.scaled_laplacian import in_full_precision, normalized
 from stgkeras.types import Tensor
 
 
@@ -38,13 +40,17 @@ class RenormalizedAdjacency(keras.layers.Layer):
         that A already has keeps its weight.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+
     def build(self, adjacency_shape: tuple) -> None:
         _checks.square("adjacency", adjacency_shape)
 
     def call(self, adjacency: Tensor) -> Tensor:
+        adjacency = in_full_precision(adjacency, self.compute_dtype)
         identity = ops.eye(adjacency.shape[-1], dtype=adjacency.dtype)
         missing = identity * ops.cast(adjacency == 0, adjacency.dtype)
-        return normalized(adjacency + missing)
+        return ops.cast(normalized(adjacency + missing), self.compute_dtype)
 
     def compute_output_shape(self, adjacency_shape: tuple) -> tuple:
         return adjacency_shape

@@ -44,7 +44,7 @@ class ScaledLaplacian(keras.layers.Layer):
     """
 
     def __init__(self, lambda_max: float = 2.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.lambda_max = _checks.number("lambda_max", lambda_max, above=0)
 
     def build(self, adjacency_shape: tuple) -> None:
@@ -52,14 +52,21 @@ class ScaledLaplacian(keras.layers.Layer):
 
     def call(self, adjacency: Tensor) -> Tensor:
         scale = 2.0 / self.lambda_max
+        adjacency = in_full_precision(adjacency, self.compute_dtype)
         identity = ops.eye(adjacency.shape[-1], dtype=adjacency.dtype)
-        return (scale - 1.0) * identity - scale * normalized(adjacency)
+        laplacian = (scale - 1.0) * identity - scale * normalized(adjacency)
+        return ops.cast(laplacian, self.compute_dtype)
 
     def compute_output_shape(self, adjacency_shape: tuple) -> tuple:
         return adjacency_shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "lambda_max": self.lambda_max}
+
+
+def in_full_precision(adjacency: Tensor, compute_dtype: str) -> Tensor:
+    """Casts half precision to float32: float16 ends at 65,504, which a degree can exceed."""
+    return ops.cast(adjacency, keras.backend.result_type(compute_dtype, "float32"))
 
 
 def normalized(adjacency: Tensor) -> Tensor:

@@ -131,8 +131,11 @@ class TemporalAttention(keras.layers.Layer):
         heads = (-1, steps, self.num_heads, self.key_dim)
         queries = ops.reshape(ops.matmul(flat, self.query_kernel), heads)
         keys = ops.reshape(ops.matmul(flat, self.key_kernel), heads)
-        energy = ops.einsum("bthd,bshd->bhts", queries, keys)
-        return ops.softmax(energy / self.key_dim**0.5, axis=-1)  # (B, H, T, T)
+        # The products of large signals exceed float16.
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        energy = ops.einsum("bthd,bshd->bhts", ops.cast(queries, dtype), ops.cast(keys, dtype))
+        scores = ops.softmax(energy / self.key_dim**0.5, axis=-1)  # (B, H, T, T)
+        return ops.cast(scores, self.compute_dtype)
 
     def compute_output_spec(
         self, x: Tensor, return_attention_scores: bool | str = False
