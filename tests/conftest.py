@@ -35,7 +35,7 @@ TURN = BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2
 # of the files runs it on any backend.
 GRAPHS = (
     *("adjacency", "coarsening", "graphs_bad_input", "graphs_odd_input", "laplacian"),
-    *("networks", "places", "spectrum"),
+    *("networks", "partition", "places", "spectrum"),
 )
 LINKS = (
     "contact_files",
