@@ -43,6 +43,7 @@ ARROWS = {
     "metrics": {"missing"},
     "callbacks": {"metrics"},
     "exporting": {"kernels", "models"},
+    "parallel": {"layers", "models"},
     "forecasting": {"callbacks", "datasets", "exporting", "graphs", "losses", "metrics", "models"}
     | {"seasons"},
     "links": {"datasets", "metrics", "plots"},
