@@ -37,7 +37,7 @@ TURN = int(OTHER_TURN or BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2)
 # of the files runs it on any backend.
 GRAPHS = (
     *("adjacency", "coarsening", "graphs_bad_input", "graphs_odd_input", "laplacian"),
-    *("networks", "places", "spectrum"),
+    *("networks", "partition", "places", "spectrum"),
 )
 LINKS = (
     "contact_files",

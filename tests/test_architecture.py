@@ -44,10 +44,10 @@ ARROWS = {
     "metrics": {"missing"},
     "callbacks": {"metrics"},
     "exporting": {"kernels", "models"},
+    "parallel": {"_processes", "layers", "models"},
     "forecasting": {"callbacks", "datasets", "exporting", "graphs", "losses", "metrics", "models"}
     | {"seasons"},
     "links": {"datasets", "metrics", "plots"},
-    "parallel": {"_processes"},
     "plots": set(),
     "reports": {"datasets", "forecasting", "layers", "metrics", "models", "plots"},
     "serving": {"datasets", "forecasting"},

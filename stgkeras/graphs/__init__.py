@@ -17,6 +17,7 @@ from stgkeras.graphs.laplacian import (
     scaled_laplacian,
 )
 from stgkeras.graphs.networks import from_networkx
+from stgkeras.graphs.partitions import Partition, partition
 from stgkeras.graphs.patches import Patches, patches
 from stgkeras.graphs.places import distances_km
 from stgkeras.graphs.sparse import stored_entries
@@ -24,6 +25,7 @@ from stgkeras.graphs.spectrum import estimate_graph, fourier_basis
 
 __all__ = [
     "Coarsening",
+    "Partition",
     "Patches",
     "chebyshev_polynomials",
     "coarsen",
@@ -35,6 +37,7 @@ __all__ = [
     "gaussian_kernel",
     "knn_graph",
     "laplacian",
+    "partition",
     "patches",
     "random_walk",
     "renormalized_adjacency",

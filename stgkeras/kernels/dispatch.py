@@ -41,6 +41,8 @@ def takes_fast_form(
 
     - while a model is exported (`portable_forms`), and on other devices than CPUs;
     - on TensorFlow, where XLA compiles;
+    - on JAX, where devices divide the nodes (`keras.distribution.ModelParallel`): fast forms join
+      the axis of nodes with others, and each device would then compute for all nodes;
     - on PyTorch, where `torch.compile` or `torch.export` traces, in `torch.autocast`, in
       `torch.func` transforms, in forward-mode derivatives and for gradients in batches, for
       subclasses of `torch.Tensor`, and for dtypes other than float32 and float64 or tensors of
@@ -64,7 +66,7 @@ def takes_fast_form(
         return not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
     if keras.backend.backend() == "torch":
         return _are_plain_on_torch(given, any_dtype)
-    return True
+    return not isinstance(keras.distribution.distribution(), keras.distribution.ModelParallel)
 
 
 def on_cpu(x: Tensor) -> bool:
