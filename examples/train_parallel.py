@@ -1,12 +1,12 @@
 """Trains GraphSTID on PyTorch in several processes. Each computes its part of every batch.
 
-torchrun --nproc-per-node 2 examples/train_parallel.py --epochs 5
+torchrun --standalone --nproc-per-node 2 examples/train_parallel.py 5    for 5 epochs
 
 Keras cannot do this on PyTorch, so the loop is written out. The result is that of one process,
 except for rounding and dropout. On JAX and TensorFlow, use stgkeras.parallel and `fit`.
 """
 
-import argparse
+import sys
 
 import demo_roads
 import keras
@@ -36,7 +36,7 @@ def mean_loss(model, windows, optimizer=None):
     return float(total[0] / total[1])
 
 
-def main(args):
+def main(epochs):
     distributed.init_process_group("gloo")
     keras.utils.set_random_seed(0)
     series = demo_roads.load()
@@ -45,21 +45,16 @@ def main(args):
     model = models.GraphSTID(len(series.names), normalize=True, dropout=0.0, **own)
     model.adapt(series.values[: split.train[-1] + 12])
     options = {"batch_size": 64, "missing": True, "last": "fill", **REACH}  # 64 of all processes
-    values = series.values, series.values
-    train = datasets.Windows(*values, split.train, shuffle=True, **options)
-    validation = datasets.Windows(*values, split.val, **options)
-    shared = DistributedDataParallel(model)
-    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    for epoch in range(args.epochs):
+    train = datasets.Windows(series.values, series.values, split.train, shuffle=True, **options)
+    validation = datasets.Windows(series.values, series.values, split.val, **options)
+    shared, optimizer = DistributedDataParallel(model), torch.optim.Adam(model.parameters(), 1e-3)
+    for epoch in range(epochs):
         error, unseen = mean_loss(shared, train, optimizer), mean_loss(model, validation)
         if parallel.is_first():
             print(f"Epoch {epoch + 1}: MAE {error:.6f} in training, MAE {unseen:.6f} in validation")
-            model.save(args.out)
+            model.save("parallel.keras")
     distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--out", default="parallel.keras", help="file of the model")
-    main(parser.parse_args())
+    main(int(sys.argv[1]) if sys.argv[1:] else 5)

@@ -109,6 +109,7 @@ SHARED = (
 EACH = (
     *("reference", "layer_values", "portability", "export", "compiled_forms", "fast_paths"),
     *("strides", "benchmarks", "forecaster", "examples", "cli"),
+    *("parallel", "node_layout"),
 )
 
 # Files with few tests that take long, the longest first. Two processes share the files: without a
@@ -119,7 +120,7 @@ LONG = (
     *("cli_errors", "train_stgcn", "reference", "compare_spectral", "tensorboard", "cli_outputs"),
     *("memory", "readme", "classify_nodes", "pooled_loss", "report", "cli_tune"),
     *("one_window_settings", "forecast_your_csv", "predict_links", "cli", "reports"),
-    *("cli_initial", "gpu_benchmark", "precision"),
+    *("cli_initial", "gpu_benchmark", "precision", "node_layout", "parallel"),
 )
 
 # The same for one test: `@once`.

@@ -18,11 +18,13 @@ RING = np.roll(np.eye(NODES), 1, axis=1) * -1.0
 
 
 def model():
-    keras.utils.set_random_seed(0)
     found = models.GraphSTID(
         NODES, graph=RING, input_length=4, horizon=2, normalize=True, units=8, dropout=0.0
     )
     found.adapt(_values())
+    rng = np.random.default_rng(2)
+    for variable in found.trainable_variables:
+        variable.assign(rng.normal(0, 0.3, variable.shape))
     found.compile(
         keras.optimizers.SGD(0.01),
         losses.MaskedMeanSquaredError(),
@@ -48,29 +50,55 @@ def _values():
 
 
 def train(found):
-    train, validation = windows(shuffle=True), windows(np.arange(40, 55))
+    train, validation = windows(shuffle=True), windows(range(40, 55))
     history = found.fit(train, validation_data=validation, epochs=2, shuffle=False, verbose=0)
     return history.history
 
 
+def loop(found):
+    """The loop of examples/train_parallel.py, on PyTorch."""
+    import torch
+
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples"))
+    import train_parallel
+
+    train_parallel.LOSS = losses.MaskedMeanSquaredError()
+    shared = torch.nn.parallel.DistributedDataParallel(found)
+    optimizer = torch.optim.SGD(found.parameters(), 0.01)
+    train, validation, losses_seen = windows(shuffle=True), windows(range(40, 55)), []
+    train.on_epoch_end()  # as Keras does when `fit` begins
+    for _ in range(2):
+        train_parallel.mean_loss(shared, train, optimizer)
+        losses_seen.append(train_parallel.mean_loss(found, validation))
+    return {"val_loss": losses_seen}
+
+
 def results():
-    """The history of the training, the figures and forecasts of a test, and the weights."""
-    found = model()
-    history = train(found)
-    test = windows(np.arange(40, 55))
-    figures = [history[name] for name in sorted(history)]
+    """The errors in training and validation, forecasts, and the weights after the training."""
+    found, test = model(), windows(range(40, 55))
+    history = (train if test.shard[1] == 1 or keras.backend.backend() == "jax" else loop)(found)
     return {
-        "history": figures,
-        "evaluate": found.evaluate(test, verbose=0),
+        **history,
         "forecast": found.predict(test, verbose=0),
         **{v.path: keras.ops.convert_to_numpy(v) for v in found.trainable_variables},
     }
+
+
+@contextlib.contextmanager
+def group(address, count, index):
+    from torch import distributed
+
+    distributed.init_process_group("gloo", address, world_size=count, rank=index)
+    yield count
+    distributed.destroy_process_group()
 
 
 def engine(kind, address=None, index="0"):
     if kind == "one":
         return contextlib.nullcontext()
     if kind == "processes":
+        if keras.backend.backend() == "torch":
+            return group(f"tcp://{address}", 2, int(index))
         return parallel.processes(address, 2, int(index))
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -82,11 +110,11 @@ def engine(kind, address=None, index="0"):
 
 
 def main(folder, kind, *place):
+    number = int(place[1]) if place else 0
     with engine(kind, *place) as count:
         found = results()
-    number = place[1] if place else 0
+        assert parallel.is_first() == (number == 0)
     np.savez(pathlib.Path(folder) / f"{number}.npz", **found, count=count or 1)
-    assert parallel.is_first() == (int(number) == 0)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import keras
 
 from stgkeras import _processes, arguments
 
-TORCHRUN = "torchrun --nproc-per-node 2 examples/train_parallel.py"
+TORCHRUN = "torchrun --standalone --nproc-per-node 2 examples/train_parallel.py"
 ENGINES = {
     "jax": "keras.distribution.DataParallel, for the devices of one process or of several",
     "tensorflow": "tf.distribute.MirroredStrategy, for the devices of one process",
