@@ -245,8 +245,7 @@ class GraphModel(keras.Model):
             )
 
     def _quantized(self):
-        layers = self._flatten_layers()
-        return [layer for layer in layers if getattr(layer, "quantization_mode", None)]
+        return [one for one in self._flatten_layers() if getattr(one, "quantization_mode", None)]
 
     def load_own_variables(self, store: Any) -> None:
         take_old_names(self.layers, store)

@@ -105,7 +105,13 @@ def processes(address: str, count: int, index: int) -> Iterator[int]:
 
 
 def is_first() -> bool:
-    """Returns whether this process is the only one, or the first one, which writes the files."""
+    """Returns whether this process is the only one, or the first one, which writes the files.
+
+    Example:
+        >>> import stgkeras.parallel
+        >>> stgkeras.parallel.is_first()
+        True
+    """
     return _processes.running()[0] == 0
 
 
