@@ -38,18 +38,27 @@ def batch_devices() -> int:
     return int(mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)])
 
 
+def replicas() -> int:
+    """Returns the number of replicas of a `tf.distribute` strategy that compute this step."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
 def mean_of_replicas(weight: Any) -> Any:
     """Returns the mean of a tensor, over all replicas of a `tf.distribute` strategy.
 
     Replicas may hold different numbers of entries. The result is the sum of all entries, divided by
     the number of replicas and the number of entries of this one: Keras divides a loss by both.
     """
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+    count = replicas()
+    if count == 1:
+        return ops.mean(weight)
+    import tensorflow as tf
 
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weight))
-            size = tf.cast(tf.size(weight), weight.dtype) * context.num_replicas_in_sync
-            return tf.math.divide_no_nan(total, size)
-    return ops.mean(weight)
+    context = tf.distribute.get_replica_context()
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weight))
+    return tf.math.divide_no_nan(total, tf.cast(tf.size(weight), weight.dtype) * count)

@@ -16,8 +16,10 @@ def check_shared(method: str, *data: Any) -> None:
         method: str. Name of the method of `keras.Model` that is called.
         *data: the data of training, and of validation or None.
     """
+    if method != "fit":
+        return
     own = _processes.running()
-    if method != "fit" or own[1] == 1:
+    if own[1] == 1:
         return
     if keras.backend.backend() == "torch" and keras.distribution.distribution() is None:
         raise ValueError(
@@ -38,16 +40,14 @@ def without_filled(forecasts: Any, windows: Any) -> Any:
     """Returns the forecasts without those of the windows that fill the last batch."""
     if getattr(windows, "last", None) != "fill":
         return forecasts
-    gathers = keras.backend.backend() == "jax" and _processes.running()[1] > 1
-    number = len(windows.starts) if gathers else windows.num_windows
+    number = len(windows.starts) if _gathers() else windows.num_windows
     return keras.tree.map_structure(lambda array: array[:number], forecasts)
 
 
 def gather_forecasts(model: keras.Model) -> None:
     """Makes `predict` on JAX return the forecasts of all processes, in each of them."""
     function = model.predict_function
-    several = keras.backend.backend() == "jax" and _processes.running()[1] > 1
-    if not several or getattr(function, "gathers", False):
+    if getattr(function, "gathers", False) or not _gathers():
         return
 
     def predict(state, iterator):
@@ -58,3 +58,8 @@ def gather_forecasts(model: keras.Model) -> None:
 
     setattr(predict, "gathers", True)  # noqa: B010
     model.predict_function = predict
+
+
+def _gathers():
+    """Returns whether `predict` returns the forecasts of all processes."""
+    return keras.backend.backend() == "jax" and _processes.running()[1] > 1
