@@ -26,21 +26,18 @@ PROCESS = {
     # compile what a backend imports takes each process about 8 seconds.
     "PYTHONDONTWRITEBYTECODE": "",
 }
-# What could come to need TensorFlow; the README's snippets train and open a saved model.
-PARTS = ("architecture", "metrics", "presets", "readme")
-CALLBACKS = ("checkpoint", "gradient_norm", "warm_restarts")
-LOGS = ("learning_curves", "tensorboard", "tensorboard_page", "tensorboard_summaries")
-TUNING = ("tuning", "tuning_searches")
-ALL = (*PARTS, *CALLBACKS, *LOGS, *TUNING)
-WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in ALL]
+# What could come to need TensorFlow.
+PARTS = ("architecture", "metrics", "presets", "checkpoint", "gradient_norm", "warm_restarts")
+PARTS += ("learning_curves", "tensorboard", "tensorboard_summaries", "tuning")
+WITHOUT_TENSORFLOW = [f"tests/test_{part}.py" for part in PARTS]
 
 # What TensorFlow computes by other kernels, and how it treats NaN in them.
 KERNELS = ("settings", "strides", "readings", "reference", "layer_values")
 KERNELS += ("one_window_settings",)
 WITHOUT_ONEDNN = [f"tests/test_{part}.py" for part in KERNELS]
 
-# Of files whose tests TensorFlow and JAX share, those that TensorFlow has not run with oneDNN.
-OTHER_HALF = {} if "STGKERAS_ALL" in os.environ else {"STGKERAS_TURN": "1"}
+# Of most files, other tests than those that TensorFlow runs with oneDNN.
+OTHERS = {} if "STGKERAS_ALL" in os.environ else {"STGKERAS_TURN": "2"}
 
 # Held to published values on JAX as users compile it, not as is quick for small models.
 AS_COMPILED = "tests/test_reference.py"
@@ -87,7 +84,7 @@ def settings(session):
     python = environment_python(session)
     shared = ("pytest", "-n", "2")  # the cases of one file
     for backend, run, files, setting in (
-        ("tensorflow", PYTEST, WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0", **OTHER_HALF}),
+        ("tensorflow", PYTEST, WITHOUT_ONEDNN, {"TF_ENABLE_ONEDNN_OPTS": "0", **OTHERS}),
         ("torch", ("pytest",), ["tests/test_strides.py"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
         ("jax", shared, [AS_COMPILED], {}),
     ):

@@ -27,10 +27,11 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
 FASTEST = "torch"
 ON_FASTEST = os.environ["KERAS_BACKEND"] == FASTEST or not importlib.util.find_spec(FASTEST)
 EVERYTHING = (ON_FASTEST or "STGKERAS_ALL" in os.environ) and "STGKERAS_FEW" not in os.environ
-# The two others take turns: at SHARED files, and at the tests of other files except those of EACH.
-# A session that repeats tests under other settings sets STGKERAS_TURN to the turn of the other.
+# Of the tests of most files, each of the two others runs every fourth. A session that repeats tests
+# under other settings sets STGKERAS_TURN to run others of them.
+PACE = 4
 OTHER_TURN = os.environ.get("STGKERAS_TURN")
-TURN = int(OTHER_TURN or BACKENDS.index(os.environ["KERAS_BACKEND"]) % 2)
+TURN = int(OTHER_TURN or BACKENDS.index(os.environ["KERAS_BACKEND"]))
 
 # What touches no backend: files of this folder, and parts of the package with examples in
 # docstrings. A run of whole folders leaves them out unless it is on FASTEST; a run that names one
@@ -91,7 +92,7 @@ TOUCH_NO_BACKEND = (
 )
 
 # What trains models to test what stands above them: commands, examples, files, searches. A run of
-# whole folders runs every fourth file unless it is on FASTEST.
+# whole folders leaves them out unless it is on FASTEST.
 ABOVE = (
     *("forecaster_patches", "forecaster_models", "forecaster_initial", "cli_tune", "tune_astgcn"),
     *("compare_spectral", "forecast_your_csv", "killed_run", "forecaster_covariates"),
@@ -99,10 +100,6 @@ ABOVE = (
     *("usual_day", "forecaster_wavenet", "classify_nodes", "memory", "cli_initial", "intervals"),
     *("links", "tuning_searches", "forecast_targets", "forecaster_folder", "links_arguments"),
     *("online", "graph_plots", "preset_export", "reports"),
-)
-SHARED = (
-    *(f"tests/test_{name}.py" for name in ABOVE),
-    *(f"stgkeras/{part}" for part in ("models", "forecasting", "layers", "metrics", "losses")),
 )
 # Files whose tests all run on each backend: what is held to published and computed values, what
 # depends on the backend most, and the first steps of a user.
@@ -123,7 +120,8 @@ LONG = (
     *("cli_initial", "gpu_benchmark", "precision", "node_layout", "parallel"),
 )
 
-# The same for one test: `@once`.
+# The same for one test: `@once`. Only a run with STGKERAS_ALL has time for a test of `@slow`.
+slow = pytest.mark.skipif("STGKERAS_ALL" not in os.environ, reason="slow: set STGKERAS_ALL=1")
 once = pytest.mark.skipif(not EVERYTHING, reason=f"touches no backend: runs on {FASTEST}")
 
 
@@ -152,8 +150,8 @@ def child_environment(**variables):
 def pytest_configure(config):
     if not EVERYTHING:
         root = pathlib.Path(__file__).parent.parent
-        left = [path for number, path in enumerate(SHARED) if number % 4 != TURN]
-        ignored = [str(root / path) for path in (*TOUCH_NO_BACKEND, *left)]
+        above = (f"tests/test_{name}.py" for name in ABOVE)
+        ignored = [str(root / path) for path in (*TOUCH_NO_BACKEND, *above)]
         config.option.ignore_glob = [*(config.option.ignore_glob or ()), *ignored]
     config.pluginmanager.register(QuickExamples())
 
@@ -171,20 +169,19 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _take_turns(config, items):
-    """In a run of whole folders, leaves out what touches no backend, and every second test of a
-    file, which the other backend runs."""
+    """In a run of whole folders, leaves out what touches no backend, and all but every fourth test
+    of most files. Examples in docstrings count as those of one file."""
     folders = any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args)
     if not (folders or OTHER_TURN):
         return
     files = collections.defaultdict(list)
     for item in items:
         if once.mark not in item.iter_markers():
-            files[item.path].append(item)
-    whole = {f"test_{name}" for name in (*ABOVE, *EACH)}
+            files[item.path.stem if item.path.stem.startswith("test_") else ""].append(item)
+    whole = {f"test_{name}" for name in EACH}
     taken = set()
-    for path, tests in files.items():
-        is_shared = path.stem.startswith("test_") and path.stem not in whole
-        taken.update(tests[TURN::2] if is_shared else tests)
+    for name, tests in files.items():
+        taken.update(tests if name in whole else tests[TURN::PACE])
     config.hook.pytest_deselected(items=[item for item in items if item not in taken])
     items[:] = [item for item in items if item in taken]
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import once
+from conftest import once, slow
 
 from stgkeras import datasets, graphs, layers, losses, models
 
@@ -158,7 +158,7 @@ def test_covariates_are_standardised_by_training_values():
 
 
 @once
-@pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9)])
+@pytest.mark.parametrize("quantiles", [pytest.param(None, marks=slow), (0.1, 0.5, 0.9)])
 def test_a_covariate_that_explains_the_target_removes_its_error(quantiles):
     """Readings before tell nothing of those after; the covariates of the steps tell all."""
     values, rain, tariff = series(500)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import reference_files
-from conftest import on_fastest
+from conftest import on_fastest, slow
 from gradients import gradients
 
 from stgkeras import metrics
@@ -174,9 +174,12 @@ def test_bfloat16_predictions_are_computed_in_float32(dtype, result):
     np.testing.assert_allclose(entries, expected, rtol=1e-6 if dtype is None else 8e-3)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+IS_TORCH = keras.backend.backend() == "torch"
+
+
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=slow if IS_TORCH else ())])
 def test_fit_trains_through_saturated_predictions(monkeypatch, jit_compile):
-    if jit_compile and keras.backend.backend() == "torch":
+    if jit_compile and IS_TORCH:
         import torch
 
         # The default back end of torch.compile writes C++, which takes half a minute to compile.

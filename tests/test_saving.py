@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from cases import adjacency, dense, predict
-from conftest import on_fastest, once
+from conftest import on_fastest, once, slow
 from model_cases import CASES, inputs_of, make, model_of
 
 from stgkeras import graphs, models
@@ -83,10 +83,10 @@ def test_mixed_precision_predicts_the_same(tmp_path):
     check_same(reloaded(model, tmp_path), model, inputs_of(model))
 
 
-QUANTIZED = ("stgcn-season", "astgcn-links-pairwise", "chebnet")
+QUANTIZED = [pytest.param(name, marks=slow) for name in ("astgcn-links-pairwise", "chebnet")]
 
 
-@pytest.mark.parametrize("name", on_fastest(QUANTIZED, QUANTIZED[:1]))
+@pytest.mark.parametrize("name", ["stgcn-season", *QUANTIZED])
 def test_quantized(name, tmp_path, frozen):
     model = make(name)
     model.quantize("int8")
