@@ -10,6 +10,7 @@ import nox
 nox.options.default_venv_backend = "virtualenv"  # with pip, whose settings and constraints hold
 
 TEST_TOOLS = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["test"]
+DOCS_TOOLS = ("sphinx~=9.0", "pydata-sphinx-theme~=0.24.0", "myst-nb~=1.4.0")
 
 # Two processes share the tests, each with a core of its own: left alone, every backend starts a
 # thread a core in each of them.
@@ -144,6 +145,19 @@ def dockerfile(session):
     env = {**PROCESS, "KERAS_BACKEND": "torch", "STGKERAS_DOCKERFILE": "1"}
     python = environment_python(session)
     session.run(python, "-m", "pytest", "tests/test_dockerfile.py", env=env, external=True)
+
+
+@nox.session(default=False)
+def docs(session):
+    """The site, in docs/_build/html: every notebook is run, warnings are errors. What follows `--`
+    goes to Sphinx."""
+    install(session, ".[torch,table,holidays]", *DOCS_TOOLS)
+    env = {**PROCESS, "KERAS_BACKEND": "torch"}
+    pages = "docs/_build/html"
+    shutil.rmtree(pages, ignore_errors=True)
+    build = ("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", pages)
+    session.run(*build, *session.posargs, env=env)
+    session.run("python", "docs/check.py", pages)
 
 
 def install(session, *packages):
