@@ -20,6 +20,7 @@ from conftest import on_fastest
 pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
 import command  # noqa: E402
+import front_page  # noqa: E402
 import presets  # noqa: E402
 import records  # noqa: E402
 import scale  # noqa: E402
@@ -220,6 +221,11 @@ def test_committed_results_print_the_tables_of_the_readme(script):
         result = records.read(records.RESULTS / f"{name}.json")
         for text in importlib.import_module(script).table(result).split("\n\n"):
             assert text in readme, name
+
+
+def test_the_tables_of_the_front_page_are_those_of_the_results():
+    readme = (records.ROOT / "README.md").read_text("utf-8")
+    assert front_page.errors() in readme and front_page.backends() in readme
 
 
 @pytest.mark.skipif(on_fastest(False, True), reason="tests code that is the same on each backend")

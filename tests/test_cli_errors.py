@@ -19,7 +19,7 @@ from stgkeras.cli import evaluate, main
 from stgkeras.cli.errors import translated
 from stgkeras.cli.reading import NAMES
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guide"
 
 
 WRONG = {
@@ -146,13 +146,14 @@ def test_warnings_are_one_line(monkeypatch, capsys):
 
 @once
 @pytest.mark.filterwarnings("ignore:The validation part has")
-def test_commands_of_the_readme_run(tmp_path, monkeypatch, run):
+def test_commands_of_the_guide_run(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     speeds(20).to_csv("speeds.csv")
     speeds(20)[-24:].to_csv("newest.csv")
     roads = pd.DataFrame(ROADS, columns=["from", "to"])
     roads.assign(distance=1.2).to_csv("roads.csv", index=False)
-    lines = re.findall(r"^stgkeras (.*)$", README.read_text("utf-8"), re.MULTILINE)
+    texts = [(GUIDE / name).read_text("utf-8") for name in ("forecast.md", "tune.md")]
+    lines = re.findall(r"^stgkeras (.*)$", "\n".join(texts), re.MULTILINE)
     assert {line.split()[0] for line in lines} == {
         *("fit", "forecast", "evaluate", "backtest", "report", "tune")
     }

@@ -9,6 +9,8 @@ import stgkeras
 
 HIDDEN = ("build", "call", "compute_output_shape", "get_config", "from_config", "compute_mask")
 HIDDEN += ("update_state", "result", "reset_state", "set_model", "set_params")
+HIDDEN += ("add_kernel", "load_own_variables", "scale_loss", "apply", "finalize_variable_values")
+HIDDEN += ("require", "require_state", "choose_targets", "readings")
 KINDS = (property, classmethod, staticmethod, functools.cached_property)
 
 

@@ -18,6 +18,7 @@ def write(app, config):
     wanted = {f"{name}.rst": page(name, value) for name, value in names.pages().items()}
     for part in names.parts():
         wanted[f"{dotted(part)}.rst"] = overview(part)
+    wanted["sources.rst"] = sources()
     for path in folder.glob("*.rst"):
         if path.name not in wanted:
             path.unlink()
@@ -62,3 +63,24 @@ def page(name, value):
             what = "method" if callable(getattr(value, method)) else "property"
             lines += [f"   .. auto{what}:: {method}", ""]
     return "\n".join(lines)
+
+
+def sources():
+    """The papers and equations that the docstrings name."""
+    lines = [
+        *heading("Papers and equations"),
+        "Where the docstrings name the paper of a class or function:",
+        "",
+    ]
+    lines += [".. list-table::", "   :widths: 30 70", "   :header-rows: 1", ""]
+    lines += ["   * - name", "     - source"]
+    for name, value in sorted(names.pages().items()):
+        text = (inspect.getdoc(value) or "").partition("\nSource:\n")[2]
+        text = " ".join(text.partition("\n\n")[0].split())
+        if "arXiv" in text or "eq" in text or "doi" in text:
+            short = name.removeprefix("stgkeras.")
+            lines += [
+                f"   * - :py:obj:`{short} <{name}>`",
+                f"     - {docstrings.inline(text, name)}",
+            ]
+    return "\n".join([*lines, ""])
