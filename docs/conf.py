@@ -24,7 +24,6 @@ nb_execution_cache_path = str(HERE / "_build" / "notebooks")
 nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 nb_merge_streams = True
-suppress_warnings = ["toc.empty_glob"]
 maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 

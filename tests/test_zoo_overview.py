@@ -1,5 +1,7 @@
 """The list of forecasters, and what a model takes from a series."""
 
+import pathlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from keras import ops
 from stgkeras import datasets, forecasting, graphs, layers, models
 from stgkeras.models.forecaster import Forecaster
 
+ROOT = pathlib.Path(__file__).parent.parent
 ROADS = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
 TIMES = pd.date_range("2024-05-01", periods=96, freq="15min")
 
@@ -31,6 +34,8 @@ def test_all_forecasters_are_listed():
     assert set(found) == classes
     counts = {"STID": 116_684, "STAEformer": 1_223_460, "GraphWaveNet": 292_916, "FaST": 416_268}
     assert {name: found[name]["parameters"] for name in counts} == counts
+    page = (ROOT / "docs" / "reference" / "models.md").read_text("utf-8")
+    assert [name for name in found if f"{found[name]['parameters']:,}" not in page] == []
     assert found["PatchSTG"]["reads"] == ("calendar", "places")
     assert all(one["cost"] and one["source"] for one in found.values())
     with pytest.raises(ValueError, match="`num_nodes` must be an integer of at least 1"):
