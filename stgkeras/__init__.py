@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stgkeras.exporting import export
     from stgkeras.forecasting import Forecaster
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Forecaster",
