@@ -7,12 +7,17 @@ this hook imports the modules with registered classes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import os
+import pathlib
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 # The module of each backend of Keras, and the command that installs it.
 BACKENDS = {
@@ -22,6 +27,8 @@ BACKENDS = {
 }
 # The parts with registered classes. Each of them imports `_registered` in its last line.
 REGISTERED = ("callbacks", "layers", "losses", "metrics", "models")
+# What Keras is imported within; commands leave out the noise of TensorFlow.
+around_import: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 
 
 def watch() -> None:
@@ -30,6 +37,25 @@ def watch() -> None:
         sys.meta_path.insert(0, _Finder())
     elif hasattr(sys.modules["keras"], "Model"):  # not while Keras itself is being imported
         importlib.import_module("stgkeras._registered")
+
+
+def chosen_backend() -> str:
+    """Returns the backend of Keras, without importing Keras.
+
+    Example:
+        >>> from stgkeras import _keras
+        >>> _keras.chosen_backend() in _keras.BACKENDS
+        True
+    """
+    config = sys.modules.get("keras.src.backend.config")
+    name = config.backend() if config else os.environ.get("KERAS_BACKEND")
+    if name:
+        return name
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    try:
+        return json.loads((pathlib.Path(home) / "keras.json").read_text("utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -58,7 +84,8 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         try:
-            self.loader.exec_module(module)
+            with around_import():
+                self.loader.exec_module(module)
         except (ImportError, ValueError) as error:
             message = _backend_error()
             if message is None:
@@ -73,8 +100,7 @@ class _Loader(importlib.abc.Loader):
 def _backend_error():
     """Returns the error message if the backend of Keras cannot be used, else None."""
     installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
-    config = sys.modules.get("keras.src.backend.config")
-    backend = config.backend() if config else os.environ.get("KERAS_BACKEND") or "tensorflow"
+    backend = chosen_backend()
     if backend in installed:
         return None
     received = f"Received: KERAS_BACKEND={backend!r}, "

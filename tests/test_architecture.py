@@ -53,7 +53,7 @@ ARROWS = {
     "serving": {"datasets", "forecasting"},
     "cli": {
         *("datasets", "forecasting", "graphs", "metrics", "models", "plots", "reports", "serving"),
-        "tuning",
+        *("tuning", "_keras"),
     },
     "__main__": {"cli"},
 }

@@ -6,8 +6,10 @@ import shlex
 import subprocess
 import sys
 import warnings
+from importlib import metadata
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,7 +134,11 @@ def test_options_of_the_command_line_itself(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
-    assert capsys.readouterr().out == f"stgkeras {stgkeras.__version__}\n"
+    backend = keras.backend.backend()
+    assert capsys.readouterr().out == (
+        f"stgkeras {stgkeras.__version__}, Keras {keras.__version__}, "
+        f"{backend} {metadata.version(backend)}\n"
+    )
 
 
 def test_warnings_are_one_line(monkeypatch, capsys):

@@ -11,7 +11,18 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from stgkeras.cli import backtest, evaluate, fit, forecast, reading, report, serve, tune
+from stgkeras.cli import (
+    backtest,
+    doctor,
+    evaluate,
+    fit,
+    forecast,
+    reading,
+    report,
+    serve,
+    startup,
+    tune,
+)
 from stgkeras.cli.errors import UserError, translated
 
 __all__ = ["main"]
@@ -29,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = _parsed(arguments)
     if arguments is None:  # otherwise the caller may need TensorFlow later
-        _leave_out_tensorflow()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reports on its build otherwise
+        startup.prepare()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning(args.command)
@@ -70,9 +80,9 @@ def _parser():
         description="Forecast the readings of sensors on a network.",
         epilog="`stgkeras COMMAND --help` describes a command and its options.",
     )
-    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    parser.add_argument("--version", action=_Version, help="print the versions and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (fit, forecast, evaluate, backtest, report, tune, serve):
+    for module in (fit, forecast, evaluate, backtest, report, tune, serve, doctor):
         help_text, *_ = module.__doc__.splitlines()
         command = commands.add_parser(
             module.__name__.rpartition(".")[2],
@@ -87,16 +97,6 @@ def _parser():
         )
         command.set_defaults(run=module.run)
     return parser
-
-
-def _leave_out_tensorflow():
-    """Prevents Keras from importing TensorFlow when the backend is JAX or PyTorch.
-
-    Keras 3 imports an installed TensorFlow to set seeds and to save models. This takes seconds and
-    prints the log of TensorFlow. With another backend, neither needs TensorFlow.
-    """
-    if os.environ.get("KERAS_BACKEND", "tensorflow") in ("jax", "torch"):
-        sys.modules.setdefault("tensorflow", None)
 
 
 def _print_warning(command):
@@ -115,5 +115,5 @@ class _Version(argparse.Action):
         super().__init__(nargs=0, **options)
 
     def __call__(self, parser, *_):
-        print(f"stgkeras {sys.modules['stgkeras'].__version__}")
+        print(doctor.versions())
         parser.exit()
