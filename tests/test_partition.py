@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from graph_cases import DIRECTED, ISOLATED, PATH, adjacencies, every_sparse, quick
 from hypothesis import given
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csgraph
 
 from stgkeras.graphs import chebyshev_polynomials, partition
 
@@ -67,6 +68,43 @@ def test_inner_nodes_of_a_part_have_the_values_of_the_whole(hops):
         assert_allclose(y, whole[inner], atol=1e-12)
         y = (chebyshev_polynomials(part, hops + 1)[-1] @ x[nodes])[: len(inner)]
         assert_allclose(y, terms[inner], atol=1e-12)
+
+
+def test_parts_that_exchange_halos_compute_what_the_whole_does():
+    """Before each layer, each part receives the nodes of its halo of one hop from their parts."""
+    graph, layers = random_graph(60, 1.5), 3
+    x, slope = np.random.default_rng(1).standard_normal((2, 60, 3))
+    found = partition(graph, 5, hops=1)
+    pairs = list(zip(found.inner, found.halo, strict=True))
+    for inner, halo in pairs:
+        assert np.count_nonzero(graph[np.ix_(inner, np.append(inner, halo))]) == np.count_nonzero(
+            graph[inner]
+        )
+        for other, _ in pairs:
+            sent = other[graph[np.ix_(inner, other)].any(axis=0)]
+            assert other is inner or np.intersect1d(halo, other).tolist() == sent.tolist()
+    y, back = x, slope
+    for _ in range(layers):
+        values, slopes = np.full((60, 3), np.nan), np.zeros((60, 3))
+        for inner, halo in pairs:
+            nodes = np.append(inner, halo)
+            part = graph[np.ix_(inner, nodes)]
+            values[inner] = part @ y[nodes]
+            slopes[nodes] += part.T @ back[inner]  # those of the halo return to their parts
+        y, back = values, slopes
+    assert_allclose(y, np.linalg.matrix_power(graph, layers) @ x, atol=1e-12)
+    assert_allclose(back, np.linalg.matrix_power(graph.T, layers) @ slope, atol=1e-12)
+
+
+@pytest.mark.parametrize("hops", [1, 3, 10**9])
+def test_halos_are_the_nodes_within_the_shortest_paths(hops):
+    graph = random_graph(300, 1.8, seed=hops)
+    far = csgraph.shortest_path(graph != 0, unweighted=True)  # (reads, is read)
+    found = partition(graph, 7, hops=hops)
+    for inner, halo in zip(found.inner, found.halo, strict=True):
+        near = np.flatnonzero(far[inner].min(axis=0) <= hops)
+        assert_array_equal(halo, np.setdiff1d(near, inner))
+        assert 0 < len(halo) < 300 - len(inner)
 
 
 def test_a_halo_is_what_nodes_receive_from():

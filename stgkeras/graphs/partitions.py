@@ -171,12 +171,12 @@ def _halo(edges, inner, hops):
     """Returns the nodes that the inner nodes read within some hops, without the inner nodes."""
     reached = np.zeros(edges.shape[0], bool)
     reached[inner] = True
-    newest = inner
+    newest, found = inner, [inner[:0]]
     for _ in range(hops):
-        before = reached.copy()
-        reached[edges[newest].indices] = True
-        newest = np.flatnonzero(reached & ~before)
+        near = edges[newest].indices
+        newest = np.unique(near[~reached[near]])
         if not len(newest):
             break
-    reached[inner] = False
-    return np.flatnonzero(reached)
+        reached[newest] = True
+        found.append(newest)
+    return np.sort(np.concatenate(found))

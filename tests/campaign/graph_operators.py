@@ -1,7 +1,8 @@
-"""Operators of a graph and its coarsening, against NumPy."""
+"""Operators of a graph, its coarsening and its parts, against NumPy and SciPy."""
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse import csgraph
 
 from stgkeras import graphs
 from tests.campaign.spoiled import Refused, call_of, close, number, numbers, spoil
@@ -180,6 +181,44 @@ def coarsen(rng, _):
     return call_of(graphs.coarsen, spoil(rng, arguments, rng.choice(FAULTS)), expected, compare)
 
 
+def partition(rng, _):
+    graph = matrix(rng)
+    if rng.random() < 0.3:
+        signs = np.random.default_rng(rng.getrandbits(60)).choice([-1.0, 1.0], graph.shape)
+        graph = graph * signs
+    arguments = {"graph": graph, "num_parts": rng.randint(1, graph.shape[0])}
+    arguments["hops"] = rng.randint(0, 4)
+
+    def expected(graph, num_parts, hops):
+        found = square(graph, negative=True)
+        if number(num_parts, 1, whole=True) > len(found):
+            raise Refused(f"num_parts={num_parts}")
+        return found, num_parts, number(hops, 0, whole=True)
+
+    def compare(result, meant):
+        graph, num_parts, hops = meant
+        weights = np.abs(graph / (np.abs(graph).max() or 1)) * (1 - np.eye(len(graph)))
+        edges = (graph != 0) & ~np.eye(len(graph), dtype=bool)
+        far = csgraph.shortest_path(edges, unweighted=True)
+        members = [set(inner.tolist()) for inner in result.inner]
+        if sorted(node for inner in members for node in inner) != list(range(len(graph))):
+            return "parts that do not have each node once"
+        sizes = [len(inner) for inner in members]
+        if len(sizes) != num_parts or max(sizes) - min(sizes) > 1:
+            return f"parts of {sizes} nodes"
+        cut = edges.copy()
+        for inner, halo in zip(result.inner, result.halo, strict=True):
+            near = set(np.flatnonzero(far[inner].min(axis=0) <= float(hops)).tolist())
+            if sorted(near - set(inner.tolist())) != halo.tolist() or halo.dtype != np.int64:
+                return f"halo {halo} of {inner}"
+            cut[np.ix_(inner, inner)] = False
+        if result.cut_edges != cut.sum():
+            return f"{result.cut_edges} cut edges instead of {cut.sum()}"
+        return close(result.cut_share, weights[cut].sum() / max(weights.sum(), 1e-300))
+
+    return call_of(graphs.partition, spoil(rng, arguments, rng.choice(FAULTS)), expected, compare)
+
+
 def stored_entries(rng, _):
     features = matrix(rng)
     arguments = {"matrix": features if sp.issparse(features) else sp.csr_array(features)}
@@ -205,5 +244,5 @@ def stored_entries(rng, _):
 
 TARGETS = (
     *(laplacian, scaled_laplacian, renormalized_adjacency, chebyshev_polynomials, fourier_basis),
-    *(coarsen, stored_entries),
+    *(coarsen, partition, stored_entries),
 )
