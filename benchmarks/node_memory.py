@@ -18,6 +18,7 @@ ROWS = {
     "GraphSTID": ("GraphSTID", {}),
     "PatchSTG, two blocks": ("PatchSTG", {"num_blocks": 2}),
     "STGCN, sparse graph": ("STGCN", {}),
+    "GraphSTID, sparse graph": ("GraphSTID", {"adaptive_units": 0}),
 }
 OPTIONS = {
     "rows": command.several(ROWS),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 from pictures import drawn
 
 from stgkeras import graphs, layers, metrics, plots
@@ -95,6 +96,29 @@ def test_a_graph_is_laid_out_by_its_edges(tmp_path):
     from_end = np.linalg.norm(places - places[0], axis=1)
     assert (np.diff(from_end) > 0.1).all()
     drawn(figures[0], tmp_path / "graph.png")
+
+
+def test_a_part_stands_out_with_its_halo(tmp_path):
+    path = np.eye(8, k=1) + 2 * np.eye(8, k=-1)
+    places = np.stack([np.arange(8.0), np.arange(8.0) % 2], axis=1)
+    parts = graphs.Partition(tuple(np.arange(8).reshape(4, 2)), (), 6, 0.4)
+    parts = parts._replace(halo=tuple(map(np.array, ([2, 3, 4], [], [1, 2, 3, 6, 7], []))))
+    for graph in (path, scipy.sparse.csr_array(path)):
+        figure = plots.partition(graph, places, parts, part=2, title="a road")
+        own, cut, inner, near, far, others = (
+            one for one in figure.axes[0].collections if one.get_paths() and len(one.get_offsets())
+        )
+        cuts = [[int(x) for x, _ in line] for line in cut.get_segments()]
+        assert sorted(cuts) == [[1, 2], [2, 1], [3, 4], [4, 3], [5, 6], [6, 5]]
+        assert len(own.get_segments()) == 8
+        shown = [one.get_offsets()[:, 0].tolist() for one in (inner, near, far, others)]
+        assert shown == [[4, 5], [3, 6], [1, 2, 7], [0]]
+        fills = [tuple(fill) for one in (inner, near, far) for fill in one.get_facecolors()]
+        assert fills[0] == fills[1] and fills[2] == fills[5] and fills[3] == fills[6]
+        assert len(set(fills)) == 4
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts[:2] == ["inner nodes of part 2 (2)", "halo, 1 hop (2)"]
+    drawn(figure, tmp_path / "parts.png")
 
 
 def test_attention_is_the_mean_over_windows_and_heads(tmp_path):

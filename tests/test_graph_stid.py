@@ -1,10 +1,14 @@
 """GraphSTID against NumPy, as a whole."""
 
+import keras
 import numpy as np
 import numpy_layers
 from cases import laplacian, predict, weights_of
 from model_cases import inputs_of, make
 from numpy_layers import assert_close
+
+from stgkeras.graphs import partition
+from stgkeras.models import GraphSTID
 
 
 def dense(x, *, kernel, bias):
@@ -33,6 +37,27 @@ def test_the_model_in_numpy():
         x = x + dense(joined, **of[f"{block}_output"])
     y = dense(x, **of["output"]).reshape(len(inputs), 5, 2, 2)
     assert_close(predict(model, inputs), y.transpose(0, 2, 1, 3))
+
+
+def test_a_part_with_its_halo_forecasts_what_the_whole_does():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 40, 1)).astype("float32")
+    graph = np.roll(np.eye(40), 1, axis=1) - 0.5 * np.roll(np.eye(40), -1, axis=1)
+    sizes = {"input_length": 6, "horizon": 2, "units": 4, "num_blocks": 2, "adaptive_units": 0}
+    whole = GraphSTID(40, graph=graph, K=2, **sizes)
+    gaps = []
+    for hops in (1, 2):  # a block reaches K - 1 = 1
+        found = partition(graph, 4, hops=hops)
+        inner, nodes = found.inner[1], np.append(found.inner[1], found.halo[1])
+        part = GraphSTID(len(nodes), graph=graph[np.ix_(nodes, nodes)], K=2, **sizes)
+        for own, all_nodes in zip(part.weights, whole.weights, strict=True):
+            value = keras.ops.convert_to_numpy(all_nodes)
+            for axis, size in enumerate(own.shape):
+                value = value if size == value.shape[axis] else value.take(nodes, axis)
+            own.assign(value)
+        gap = predict(part, x[:, :, nodes])[:, :, : len(inner)] - predict(whole, x)[:, :, inner]
+        gaps.append(abs(gap).max())
+    assert gaps[1] < 1e-5 < 1e-3 < gaps[0]
 
 
 def test_one_term_ignores_the_given_graph():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stgkeras import plots
+from stgkeras import graphs, plots
 
 WINDOWS = np.zeros((6, 3))  # (windows, horizon)
 NODES = np.zeros((6, 3, 4))
@@ -190,6 +190,22 @@ CASES = {
                 ({"a": "b"}, r"`ties\['a'\]` must be a finite number"),
             ),
             "baselines": ((0.2, "`baselines` must be a dict"),),
+        },
+    ),
+    "partition": (
+        {
+            "adjacency": EVEN,
+            "positions": EVEN[:, :2],
+            "parts": graphs.partition(EVEN, 2, hops=1),
+        },
+        {
+            "adjacency": (
+                (EVEN[:2], "`adjacency` must have as many rows as columns"),
+                (np.eye(3), r"`adjacency` must be .* with 4 nodes. Received: shape \(3, 3\)"),
+            ),
+            "positions": ((EVEN, r"`positions` must have the axes \(nodes, 2\)"),),
+            "parts": ((EVEN, "`parts` must be a `graphs.Partition`. Received: .* ndarray"),),
+            "part": ((2, "`part` must be integers below 2, the number of parts"),),
         },
     ),
     "predicted_links": (

@@ -16,6 +16,7 @@ from stgkeras.plots.graphs import graph, spectral_filters
 from stgkeras.plots.intervals import intervals
 from stgkeras.plots.links import adjacency, reliability
 from stgkeras.plots.matrices import attention
+from stgkeras.plots.parts import partition
 from stgkeras.plots.ties import likely_links, predicted_links
 from stgkeras.plots.training import learning_curves
 
@@ -33,6 +34,7 @@ __all__ = [
     "intervals",
     "learning_curves",
     "likely_links",
+    "partition",
     "predicted_links",
     "reliability",
     "spectral_filters",
