@@ -75,7 +75,6 @@ def our_step(name, shape, arguments):
     """Returns a training step of a model of stgkeras, and its number of parameters."""
     import keras
     import numpy as np
-    from scipy import sparse
 
     import stgkeras
 
@@ -85,8 +84,8 @@ def our_step(name, shape, arguments):
     rng = np.random.default_rng(0)
     places = rng.random((nodes, 2))
     if kind.takes_graph:
-        roads = stgkeras.graphs.knn_graph(places, 5)
-        roads = sparse.csr_array(np.maximum(roads, roads.T)) if nodes > 400 else roads
+        roads = stgkeras.graphs.knn_graph(places, 5, sparse=nodes > 400)
+        roads = roads.maximum(roads.T) if nodes > 400 else roads
         if name == "GraphWaveNet":
             arguments["graph"] = [stgkeras.graphs.random_walk(one) for one in (roads, roads.T)]
         else:
