@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import numpy_layers
+import pytest
 from cases import laplacian, predict, weights_of
+from conftest import on_fastest
 from model_cases import inputs_of, make
 from numpy_layers import assert_close
 
@@ -39,6 +41,7 @@ def test_the_model_in_numpy():
     assert_close(predict(model, inputs), y.transpose(0, 2, 1, 3))
 
 
+@pytest.mark.skipif(on_fastest(False, True), reason="tests the hops, the same on each backend")
 def test_a_part_with_its_halo_forecasts_what_the_whole_does():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 6, 40, 1)).astype("float32")
