@@ -98,10 +98,12 @@ def partition(
         lines = list(positions[np.stack([target, source], axis=1)[chosen]])
         axes.add_collection(LineCollection(lines, color=color, linewidth=0.9, zorder=1))
     size = np.clip(8000 / count, 12, 60)
-    fills, handles = np.array(FILLS)[owner % len(FILLS)], []
+    fills = np.array(FILLS)[owner % len(FILLS)]
+    handles: list[Any] = []
     for label, marker, edge, nodes in groups:
         look: dict[str, Any] = {"marker": marker, "edgecolor": edge, "linewidth": 0.8, "s": size}
-        axes.scatter(*positions[nodes].T, c=fills[nodes], **look, zorder=2)
+        x, y = positions[nodes].T
+        axes.scatter(x, y, c=fills[nodes], zorder=2, **look)
         handles.append(axes.scatter([], [], color="0.8", label=label, **look))
     handles += axes.plot([], [], color="k", linewidth=0.9, label="edge between parts")
     axes.set(xlabel="km", ylabel="km", aspect="equal", title=title)
