@@ -3,14 +3,16 @@
 import numpy as np
 
 from stgkeras import datasets, losses, metrics, models, plots
+from stgkeras.cli import terminal
 
 
 def task(args):
     """Returns windows, a model, arguments of `compile`, and the functions `report` and `watch`.
 
-    `report(predictions, folder)` returns test scores, and draws the first test window.
+    `report(predictions, folder)` prints and returns test scores, and draws a test window.
     `watch(model)` returns figures of validation windows during training.
     """
+    print("Generating random graphs …", flush=True)
     data = datasets.load_dynamic_graphs(num_sequences=args.sequences, seed=args.seed)
     split = datasets.split_sequences(data.kinds, args.val, args.test, seed=args.seed)
     windows = [
@@ -41,6 +43,7 @@ def task(args):
                 scores = metrics.link_scores(truth[kinds == kind], p[kinds == kind])
                 table[name][f"AUC {kind}"] = scores["AUC"]
             table[name] |= {k: metrics.link_scores(truth, p)[k] for k in ("AP", "Brier")}
+        print(terminal.scores_text("\nTest scores", table, terminal.LINKS, ["Bayes oracle"]))
         return table
 
     def watch(model):

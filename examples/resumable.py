@@ -4,6 +4,7 @@ import keras
 import pandas as pd
 
 from stgkeras import callbacks
+from stgkeras.cli import terminal
 
 LOSS = ("val_loss", "min")
 
@@ -19,7 +20,8 @@ def fit(folder, compiled, train, before=(), watch=LOSS, **kwargs):
         before: callbacks that run before those that write the files.
         watch: pair of a column of the log and "min" or "max". The model gets the weights of the
             best epoch, or with None those of the last epoch.
-        **kwargs: `epochs` and other arguments of `fit`.
+        **kwargs: `epochs` and other arguments of `fit`. Without `verbose`, the function prints a
+            line for each epoch.
 
     Returns:
         The model, and the log as a frame.
@@ -41,12 +43,13 @@ def fit(folder, compiled, train, before=(), watch=LOSS, **kwargs):
         initial_value_threshold=best_so_far,
     )
     logger = keras.callbacks.CSVLogger(log, append=epoch > 0)
+    lines = [] if "verbose" in kwargs else [terminal.epoch_lines(column, mode, best_so_far)]
     model.fit(
         train,
         initial_epoch=epoch,
         shuffle=False,  # `train` shuffles by seed and epoch, so a resumed run has equal batches
-        callbacks=[*before, logger, keep, callbacks.Checkpoint(last)],
-        **kwargs,
+        callbacks=[*before, logger, keep, callbacks.Checkpoint(last), *lines],
+        **{"verbose": 0, **kwargs},
     )
     model.load_weights(best)
     return model, pd.read_csv(log)

@@ -4,6 +4,7 @@ import demo_roads
 
 from stgkeras import forecasting, losses, metrics, models, reports
 from stgkeras.cli import series_scripts as scripts
+from stgkeras.cli import terminal, words
 
 REACH = {"input_length": 12, "horizon": 12}
 STEPS = (3, 6, 12)
@@ -12,10 +13,11 @@ STEPS = (3, 6, 12)
 def task(args):
     """Returns windows, a model, arguments of `compile`, and the functions `report` and `watch`.
 
-    `report(predictions, folder)` returns test errors beside baselines, and draws figures.
+    `report(predictions, folder)` prints and returns test errors, and draws figures.
     `watch(model)` returns figures of the last day of validation.
     """
     series, split, known = scripts.read(args, demo_roads.load, **REACH)
+    print(words.series_text(scripts.data_name(args), series))
     _, nodes, features = series.values.shape
     day = round(24 * 60 / series.interval)
     own = forecasting.series_arguments(args.model, series)
@@ -46,15 +48,13 @@ def task(args):
         compared = compare(predicted, split.test)
         for name, figure in reports.pictures(compared, steps=STEPS).items():
             figure.savefig(folder / f"{name}.png", dpi=150)
-        return compared.errors(STEPS)
+        return terminal.print_errors(compared.errors(STEPS), series.units)
 
     def watch(model):
-        last = split.val[-day:]
-        data = reports.model_windows(model, series, last, **options)
-        compared = compare(model.predict(data, verbose=0), last)
+        last = reports.model_windows(model, series, split.val[-day:], **options)
+        compared = compare(model.predict(last, verbose=0), last.starts)
         figures = reports.pictures(compared, steps=STEPS)
-        return figures | reports.attention(model, series, last)
+        return figures | reports.attention(model, series, last.starts)
 
-    errors = [metrics.MaskedMeanAbsoluteError(step) for step in STEPS]
-    goal = {"loss": losses.MaskedMeanAbsoluteError(), "metrics": errors}
-    return windows, model, goal, report, watch
+    goal = {"metrics": [metrics.MaskedMeanAbsoluteError(step) for step in STEPS]}
+    return windows, model, goal | {"loss": losses.MaskedMeanAbsoluteError()}, report, watch

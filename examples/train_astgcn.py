@@ -7,15 +7,7 @@ python examples/train_astgcn.py --task links                 generated graphs
 python examples/train_astgcn.py … --out FOLDER --resume      resumes a run
 """
 
-import json
-import sys
-
-import keras
-import links_task
-import resumable
-import series_task
-
-from stgkeras import callbacks
+from stgkeras.cli import outputs, terminal
 from stgkeras.cli import series_scripts as scripts
 
 # Options that TensorBoard shows as hyperparameters of a run.
@@ -23,11 +15,19 @@ SHOWN = "task model data dataset season batch_size learning_rate seed".split()
 
 
 def main(args):
+    import keras  # takes seconds: not for `--help`, nor for errors in options
+    import links_task
+    import resumable
+    import series_task
+
+    from stgkeras import callbacks
+
     folder = scripts.new_folder(args, args.resume, "last.keras")
     keras.utils.set_random_seed(args.seed)
     task, usual_rate = {"links": (links_task, 1e-2), "forecast": (series_task, 1e-3)}[args.task]
     args.learning_rate = rate = args.learning_rate or usual_rate
     (train, val, test), model, goal, report, watch = task.task(args)
+    print(terminal.model_text(model, training=train, validation=val, test=test))
 
     def compiled():
         adam = keras.optimizers.Adam(rate, global_clipnorm=1.0)
@@ -40,11 +40,9 @@ def main(args):
     options = {"validation_data": val, "epochs": args.epochs}
     model, _ = resumable.fit(folder, compiled, train, before, **options)
     model.save(folder / "model.keras")
+    print("Testing the weights of the best epoch …", flush=True)
     table = report(model.predict(test, verbose=0), folder)
-    versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
-    record = {"command": sys.argv, "seed": args.seed, "versions": versions, "test": table}
-    (folder / "metrics.json").write_text(json.dumps(record, indent=2))
-    scripts.print_table("Test scores, with the weights of the best epoch on validation", table)
+    outputs.write_record(folder, seed=args.seed, test=table)
     scripts.print_next(args, f"tensorboard --logdir {folder}")
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
+import sys
+from typing import Any
 
 from stgkeras.cli.errors import UserError
 
@@ -21,6 +24,24 @@ def is_free(path: str | os.PathLike[str]) -> bool:
     """Returns whether a path can be a new folder: it does not exist, or is an empty folder."""
     folder = pathlib.Path(path)
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def write_record(folder: pathlib.Path, **results: Any) -> None:
+    """Writes metrics.json: the command, the versions and results.
+
+    Args:
+        folder: path of the folder.
+        **results: objects that JSON can hold. A pandas frame becomes a dict of its rows.
+    """
+    import keras
+    import pandas as pd
+
+    for name, value in results.items():
+        if isinstance(value, pd.DataFrame):
+            results[name] = json.loads(value.to_json(orient="index"))  # NaN becomes null
+    versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
+    record = {"command": sys.argv, "versions": versions, **results}
+    (folder / "metrics.json").write_text(json.dumps(record, indent=2))
 
 
 def check_new_folder(path: str | os.PathLike[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import pathlib
 import shlex
@@ -175,15 +174,9 @@ def finish(
         All files are in ... Next, look at the figures there, and at the training with
           tensorboard --logdir ...
     """
-    import keras
     import pandas as pd
 
-    for name, value in results.items():
-        if isinstance(value, pd.DataFrame):
-            results[name] = json.loads(value.to_json(orient="index"))  # NaN becomes null
-    versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
-    record = {"command": sys.argv, "versions": versions, **results}
-    (folder / "metrics.json").write_text(json.dumps(record, indent=2))
+    outputs.write_record(folder, **results)
     for name, figure in (figures or {}).items():
         figure.savefig(folder / f"{name}.png", dpi=150)
     is_frame = isinstance(table, pd.DataFrame)

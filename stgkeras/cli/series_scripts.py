@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stgkeras.cli import outputs, partial, reading, scripts
+from stgkeras.cli import outputs, partial, reading, scripts, startup
 from stgkeras.cli.errors import UserError, in_options, option
 from stgkeras.cli.option_types import share_or_count
 
@@ -277,6 +277,8 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
     if getattr(args, "task", "forecast") == "forecast":
         words = shlex.join([str(pathlib.Path(args.out, model)), args.data or args.dataset])
         again += f" --path {shlex.quote(args.path)}" if args.path else ""
+        if args.dataset == "demo" and not args.season:
+            commands = (f"python {shlex.join(sys.argv[:1])} --season", *commands)
         commands = (*commands, f"python examples/report.py {words}{again}")
     print(f"All files are in {args.out}. Next:", *commands, sep="\n  ")
 
@@ -289,6 +291,7 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
     """
     try:
         with in_options(names(args) if hasattr(args, "data") else {}):
+            startup.announced()
             main(args)
     except UserError as error:
         if args.debug:
