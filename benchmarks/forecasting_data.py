@@ -33,6 +33,9 @@ def metr_la(folder):
         "series": "METR-LA, 29 of its 207 sensors",
         "features": {"speed": "mph"},
         "source": "Jagadish et al., 2014; sensors and graph of Li et al., 2018",
+        "files": "20 sensors of cmpe295-smart-city-traffic-ai-platform/DCRNN_PyTorch_Modified, "
+        "ten of tanwimallick/dcrnn_samba (one in both), graph of liyaguang/DCRNN, on GitHub",
+        "licence": "MIT, of the first and the third repository; the second states none",
         "missing": "coded as 0 and left out of the loss and the errors",
         "graph": "Gaussian kernel of road distances, of Li et al., 2018",
     }
@@ -47,6 +50,8 @@ def pems_d12_orange(folder):
         "series": "Caltrans PeMS, district 12, freeways at Orange, 81 mainline stations",
         "features": {"flow": "vehicles / 5 min", "occupancy": "share", "speed": "mph"},
         "source": "Caltrans Performance Measurement System, January 2022",
+        "files": "exports of PeMS in geanshu/PEMS_Dataset_Process, on GitHub",
+        "licence": "none stated by the repository; PeMS is a public service of Caltrans",
         "missing": "not marked, because PeMS fills gaps",
         "graph": "road sections with weight 1, in both directions",
     }
@@ -61,6 +66,8 @@ def pems08_tail(folder):
         "series": "PEMS08, flow, the last 7156 of its 17856 steps",
         "features": {"flow": "vehicles / 5 min"},
         "source": "Caltrans Performance Measurement System; published by Guo et al., 2019",
+        "files": "LiuAoyu1998/STIDGCN, distances of Davidham3/ASTGCN-2019-mxnet, on GitHub",
+        "licence": "none stated by the repositories",
         "missing": "not marked",
         "graph": "road sections with weight 1, in both directions",
     }
@@ -74,6 +81,8 @@ def los_loop(folder):
         "series": "Los-loop, METR-LA's first week, 207 sensors",
         "features": {"speed": "mph"},
         "source": "Zhao et al., 2020 (T-GCN)",
+        "files": "martinwhl/T-GCN-PyTorch, on GitHub",
+        "licence": "MIT, of the repository",
         "missing": "filled by the authors of the data",
         "graph": "Gaussian kernel of road distances, of Zhao et al., 2020",
     }

@@ -72,7 +72,8 @@ def write(folder, card, model, metadata, **fields):
     text = (records.ROOT / "benchmarks" / "cards" / f"{card}.md").read_text("utf-8")
     parts = text.format(**metadata, **fields).strip().split("\n\n")
     # Only text is wrapped: titles, tables and code start with "#", "|" and a space.
-    wrapped = [part if part[0] in "#| " else textwrap.fill(part, 100) for part in parts]
+    wrap = {"width": 100, "break_on_hyphens": False}
+    wrapped = [part if part[0] in "#| " else textwrap.fill(part, **wrap) for part in parts]
     (folder / "README.md").write_text("\n\n".join(wrapped) + "\n")
     print(f"{folder.name}: {metadata['metrics']}")
 
@@ -144,6 +145,8 @@ def workplace2015(folder, root):
             "dataset": network,
             "series": "face-to-face contacts of 217 people at a workplace, 2015",
             "source": "SocioPatterns, InVS15, CC0",
+            "files": "SocioPatterns/sociopatterns, on GitHub",
+            "licence": "CC0",
             "file": contacts.FILES[network],
             "width": contacts.WIDTH,
             "steps": f"{snapshots.num_steps} snapshots of ten minutes with at least one contact",
@@ -193,6 +196,7 @@ def generated(folder, root):
             "series": "Barabási-Albert, Erdős-Rényi and Newman-Watts graphs of 30 nodes with "
             "change points",
             "source": "stgkeras.datasets.load_dynamic_graphs(num_sequences=60, seed=0)",
+            "licence": "that of stgkeras, Apache-2.0; the graphs are random",
         },
         "split": {part: list(map(int, numbers)) for part, numbers in split._asdict().items()},
         "scaler": "mean and standard deviation of the training sequences",

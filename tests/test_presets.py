@@ -114,5 +114,7 @@ def test_weights_of_another_model_are_refused(folder):
 def test_every_shipped_preset_is_small_and_says_where_it_comes_from():
     for name, metadata in models.presets().items():
         assert set(metadata) == set(preset_files.KEYS), name
+        card = " ".join((preset_files._shipped() / name / "README.md").read_text("utf-8").split())
+        assert f" Licence: {metadata['data']['licence']}. " in card, name
         size = sum(path.stat().st_size for path in (preset_files._shipped() / name).iterdir())
         assert size <= 3 * 2**20, name
