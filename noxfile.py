@@ -139,6 +139,25 @@ def wheel(session, backend):
         session.run("python", str(script), env={**PROCESS, "KERAS_BACKEND": backend})
 
 
+@nox.session(default=False, requires=["environment"])
+def release(session):
+    """What a release uploads: the sdist and the wheel, their metadata, and tests in the sdist."""
+    session.install("build", "twine")
+    folder = pathlib.Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(folder), ".")
+    session.run("twine", "check", "--strict", *map(str, folder.iterdir()))
+    (sdist,) = folder.glob("stgkeras-*.tar.gz")
+    shutil.unpack_archive(sdist, folder, filter="data")
+    # Parts that read other files of the repository, or touch no backend.
+    parts = session.posargs or ("adjacency", "contributing", "doctor", "own_data", "presets")
+    files = [f"tests/test_{part}.py" for part in parts]
+    env = {**PROCESS, "KERAS_BACKEND": "torch", "PYTHONPATH": "."}
+    with session.chdir(folder / sdist.name.removesuffix(".tar.gz")):
+        python = environment_python(session)
+        session.run(python, "-m", *PYTEST, *files, env=env, external=True)
+
+
 @nox.session(default=False, venv_backend="none", requires=["environment"])
 def dockerfile(session):
     """The commands of the Dockerfile, in an environment of their own."""
