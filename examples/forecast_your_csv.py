@@ -13,7 +13,7 @@ import shlex
 
 import demo_roads
 
-from stgkeras import Forecaster, datasets, reports
+import stgkeras
 from stgkeras.cli import reading, words
 from stgkeras.cli import series_scripts as scripts
 
@@ -22,9 +22,9 @@ def main(args):
     folder = scripts.new_folder(args)
     if args.data is None:
         (args.data, args.graph), args.units = map(str, demo_roads.write(folder)), ["km/h"]
-    series = datasets.load_series(args.data, args.graph, **reading.series_options(args))
+    series = stgkeras.datasets.load_series(args.data, args.graph, **reading.series_options(args))
 
-    forecaster = Forecaster(args.model, horizon=args.horizon)
+    forecaster = stgkeras.Forecaster(args.model, horizon=args.horizon)
     forecaster.fit(series, epochs=args.epochs, seed=args.seed)
     print(words.graph_text(forecaster.graph_summary()))
     print(words.weights_text(forecaster.weights, args.model))
@@ -33,11 +33,11 @@ def main(args):
     forecaster.forecast().to_csv(folder / "forecast.csv")
     forecaster.save(folder / "forecaster")
 
-    compared = reports.compare(forecaster, series, data=scripts.data_name(args))
-    graph = reports.graph_of(forecaster.model)
-    for name, figure in reports.pictures(compared, graph=graph).items():
+    compared = stgkeras.reports.compare(forecaster, series, data=scripts.data_name(args))
+    graph = stgkeras.reports.graph_of(forecaster.model)
+    for name, figure in stgkeras.reports.pictures(compared, graph=graph).items():
         figure.savefig(folder / f"{name}.png", dpi=200)
-    reports.write_page(folder / "report.html", compared, graph=graph)
+    stgkeras.reports.write_page(folder / "report.html", compared, graph=graph)
 
     print(words.errors_text(errors, series.units, "the last part, not used in training"))
     files = shlex.join([str(folder / "forecaster"), args.data]) + reading.again(args)

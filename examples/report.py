@@ -6,22 +6,23 @@ python examples/report.py graph_stid_metr_la metr_la.npz --units mph --null-valu
 
 The model is a saved file, the folder of a run, or the name or folder of a preset. The data is a
 file, see load_series, or the name of a published data set. Use the --val, --test and --boundary of
-training, so that the tested windows have no training data. `stgkeras report` reports on the folder
-of `stgkeras fit`.
+training, so that no tested window was trained on. `stgkeras report` reads the folder of `fit`.
 """
 
 import pathlib
 
 import demo_roads
-import keras
 
-from stgkeras import datasets, reports
 from stgkeras.cli import series_scripts as scripts
 from stgkeras.cli.report import with_places
-from stgkeras.models.graph_model import GraphModel
 
 
 def main(args):
+    import keras
+
+    from stgkeras import datasets, reports
+    from stgkeras.models.graph_model import GraphModel
+
     scripts.check_new_file(args)
     path = pathlib.Path(args.model)
     path = path / "model.keras" if (path / "model.keras").is_file() else path
@@ -34,8 +35,7 @@ def main(args):
     if (sizes := (model.num_nodes, model.num_features)) != (found := series.values.shape[1:]):
         raise scripts.UserError(f"{name} has (sensors, features) = {sizes}, {args.data} {found}.")
     series = with_places(series, args.places) if args.places else series
-    length = model.input_length
-    length = length["recent"] if isinstance(length, dict) else length
+    length = length["recent"] if isinstance(length := model.input_length, dict) else length
     reach = {"input_length": length, "horizon": model.horizon}
     split = datasets.split_windows(len(series.values), **reach, **scripts.shares(args))
     targets = {"targets": range(model.num_outputs)}

@@ -277,8 +277,8 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
     if getattr(args, "task", "forecast") == "forecast":
         words = shlex.join([str(pathlib.Path(args.out, model)), args.data or args.dataset])
         again += f" --path {shlex.quote(args.path)}" if args.path else ""
-        if args.dataset == "demo" and not args.season:
-            commands = (f"python {shlex.join(sys.argv[:1])} --season", *commands)
+        if args.dataset == "demo" and len(sys.argv) == 1:
+            commands = (f"python {shlex.quote(sys.argv[0])} --season", *commands)
         commands = (*commands, f"python examples/report.py {words}{again}")
     print(f"All files are in {args.out}. Next:", *commands, sep="\n  ")
 
