@@ -62,8 +62,10 @@ def announced() -> None:
     backend = _keras.chosen_backend()
     print(f"Starting {names.get(backend, backend)} …", end=" ", flush=True)
     before = time.perf_counter()
-    importlib.import_module("keras")
-    print(f"{time.perf_counter() - before:.0f} s", flush=True)
+    try:
+        importlib.import_module("keras")
+    finally:
+        print(f"{time.perf_counter() - before:.0f} s", flush=True)
 
 
 @contextlib.contextmanager
