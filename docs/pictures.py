@@ -38,6 +38,9 @@ def main():
     forecaster = stgkeras.Forecaster.load(folder)
     compared = stgkeras.reports.compare(forecaster, series, test=test)
     print({name: errors["MAE mean"] for name, errors in compared.errors().items()})
+    truth = series.values[compared.first[:, None] + np.arange(12)][..., 0]
+    low, high = compared.quantiles[..., 0, 0], compared.quantiles[..., 0, -1]
+    print("inside:", np.mean(((low <= truth) & (truth <= high))[~np.isnan(truth)]))
     draw(compared).savefig(ROOT / "docs" / "images" / "forecast.png", dpi=110)
 
 
@@ -62,9 +65,11 @@ def draw(compared):
     )
     axes, usual = figure.axes[0], compared.forecasts["usual day"][drawn][:, :, node, 0]
     usual = np.append(usual[:, 0], usual[-1, 1:])
-    line = axes.lines[0]
-    axes.plot(line.get_xdata()[-len(usual) :], usual, ":", color="0.35", label="usual day")
-    axes.legend()
+    axes.plot(axes.lines[0].get_xdata(), usual, ":", color="0.25", label="usual day")
+    axes.set_ylim(0)
+    figure.legends[0].remove()
+    figure.legend(ncols=4, frameon=False, loc="outside lower center")
+    figure.set_size_inches(9, 3.8)
     return figure
 
 

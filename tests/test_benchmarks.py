@@ -227,6 +227,8 @@ def test_committed_results_print_the_tables_of_the_readme(script):
 def test_the_tables_of_the_front_page_are_those_of_the_results():
     readme = (records.ROOT / "README.md").read_text("utf-8")
     assert front_page.errors() in readme and front_page.backends() in readme
+    measured = (records.ROOT / "docs" / "results" / "measured.md").read_text("utf-8")
+    assert front_page.errors(front_page.ALL_ROWS) in measured
 
 
 @pytest.mark.skipif(on_fastest(False, True), reason="tests code that is the same on each backend")

@@ -59,13 +59,9 @@ def target(code, name):
     """The dotted name of the page that code such as "graphs.laplacian" means, or None."""
     if not re.fullmatch(r"[A-Za-z_][\w.]*", code):
         return None
-    known = pages()
-    *_, part, _ = ("", *name.split("."))
-    tries = [f"{part}.{code}", f"stgkeras.{code}", code]
-    if part == "stgkeras" or code[0].isupper():
-        tries += [f"stgkeras.{one}.{code}" for one in parts() if one]
-    beside = ".".join(name.split(".")[:2])
-    if "." not in code and len(code) > 8:  # short: maybe an argument
+    tries, beside = [f"stgkeras.{code}", code], ".".join(name.split(".")[:2])
+    if "." not in code and (code[0].isupper() or len(code) > 8):  # shorter: maybe an argument
         tries.insert(0, f"{beside}.{code}")
-    found = [one for one in tries if one in known and one != name]
-    return found[0] if found else None
+    if "." not in code and code[0].isupper():
+        tries += [f"stgkeras.{part}.{code}" for part in parts() if part]
+    return next((one for one in tries if one in pages() and one != name), None)

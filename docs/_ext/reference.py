@@ -69,7 +69,7 @@ def sources():
     """The papers and equations that the docstrings name."""
     lines = [
         *heading("Papers and equations"),
-        "Where the docstrings name the paper of a class or function:",
+        "The sources that the docstrings name.",
         "",
     ]
     lines += [".. list-table::", "   :widths: 30 70", "   :header-rows: 1", ""]
