@@ -28,13 +28,13 @@ def test_snippets_of_the_readme_and_for_assistants(tmp_path, monkeypatch, capsys
     times = pd.date_range("2024-05-01", periods=14 * 24, freq="h")
     noise = np.random.default_rng(0).normal(size=(len(times), 3))
     wave = 50 + 10 * np.sin(times.hour.to_numpy() * np.pi / 12)
-    speeds = pd.DataFrame(wave[:, None] + noise, times, ["A", "B", "C"]).rename_axis("time")
+    speeds = pd.DataFrame(wave[:, None] + noise, times, ["A1", "A2", "A3"]).rename_axis("time")
     speeds.to_csv("speeds.csv")
     speeds[-24:].to_csv("newest.csv")
-    roads = pd.DataFrame({"from": ["A", "B"], "to": ["B", "C"], "distance": [1.2, 0.7]})
+    roads = pd.DataFrame({"from": ["A1", "A2"], "to": ["A2", "A3"], "distance": [1, 2]})
     roads.to_csv("roads.csv", index=False)
     (snippet,) = snippets(README)
-    exec(compile(snippet, str(README), "exec"), {})
+    exec(compile(snippet, str(README), "exec"), names := {})
     assert "forecaster" in capsys.readouterr().out  # a row of the table of errors
     (calls,) = snippets(ROOT / "docs" / "llms.txt")
     exec(compile(calls, "llms.txt", "exec"), {})
@@ -42,6 +42,10 @@ def test_snippets_of_the_readme_and_for_assistants(tmp_path, monkeypatch, capsys
     (columns,) = re.findall(r"# (time, .*)\n", snippet)
     written = pd.read_csv("next_hour.csv")
     assert ", ".join(written.columns) == columns and len(written) == 12 * 3
+    names["forecaster"].save("city")
+    (served,) = snippets(ROOT / "docs" / "serving.md")
+    exec(compile(served, "serving.md", "exec"), names)
+    assert str(names["forecaster"].forecast().times[0]) == "2024-05-15 01:00:00+02:00"
 
 
 def test_snippets_of_the_guide(tmp_path, monkeypatch, capsys):
