@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -26,6 +28,33 @@ def running() -> tuple[int, int]:
         if jax.distributed.is_initialized():
             return jax.process_index(), jax.process_count()
     return 0, 1
+
+
+def is_first() -> bool:
+    """Returns whether this process is the only one, or the first one, which writes the files."""
+    return running()[0] == 0
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Context in which one process saves a model, while the others do something else.
+
+    To compare, Keras creates a new optimizer when it saves one. Under a `keras.distribution`, JAX
+    would wait until the other processes do the same.
+    """
+    before = keras.distribution.distribution()
+    if before is not None:
+        keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            keras.distribution.set_distribution(before)
+
+
+def sharing() -> int:
+    """Returns the number of devices or processes that share a batch, which it is a multiple of."""
+    return max(batch_devices(), running()[1])
 
 
 def batch_devices() -> int:

@@ -42,18 +42,18 @@ ARROWS = {
     "datasets": {"graphs", "seasons", "_processes"},
     "losses": {"missing", "_processes"},
     "metrics": {"missing"},
-    "callbacks": {"metrics"},
+    "callbacks": {"_processes", "metrics"},
     "exporting": {"kernels", "models"},
     "parallel": {"_processes", "layers", "models"},
     "forecasting": {"callbacks", "datasets", "exporting", "graphs", "losses", "metrics", "models"}
-    | {"seasons"},
+    | {"_processes", "seasons"},
     "links": {"datasets", "metrics", "plots"},
     "plots": set(),
     "reports": {"datasets", "forecasting", "layers", "metrics", "models", "plots"},
     "serving": {"datasets", "forecasting"},
     "cli": {
         *("datasets", "forecasting", "graphs", "metrics", "models", "plots", "reports", "serving"),
-        *("tuning", "_keras"),
+        *("parallel", "tuning", "_keras"),
     },
     "__main__": {"cli"},
 }

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from stgkeras import arguments
+from stgkeras import _processes, arguments
 
 _RECORD = "checkpoint.json"  # the file that `Checkpoint` adds to the archive of Keras
 _LARGEST = 2**24  # bytes of this file; a state of torch takes 10 kB, a state of a layer 30 bytes
@@ -40,6 +40,9 @@ class Checkpoint(keras.callbacks.Callback):
         model, epoch = keras.models.load_model(path), Checkpoint.epoch(path)
         callbacks = [WarmRestarts(base_lr=1e-3), Checkpoint(path)]
         model.fit(..., callbacks=callbacks, initial_epoch=epoch)
+
+    If several processes train, the first one writes the file, and all of them read it to resume.
+    The number of processes may then differ.
 
     Args:
         path: path of the file, ending in ".keras". Its folder is created if it does not exist.
@@ -126,11 +129,14 @@ class Checkpoint(keras.callbacks.Callback):
             state.assign(value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if not _processes.is_first():
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # The name is fixed, so that a new file overwrites the file of a killed process.
         temporary = self.path.with_name(f".{self.path.stem}.partial.keras")
         try:
-            self.model.save(temporary)
+            with _processes.alone():
+                self.model.save(temporary)
             layers = [keras.ops.convert_to_numpy(v).tolist() for v in _layer_states(self.model)]
             record = {"epoch": epoch + 1, "random": {"layers": layers, "torch": _torch_states()}}
             with zipfile.ZipFile(temporary, "a") as archive:

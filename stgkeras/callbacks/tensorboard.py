@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from stgkeras import arguments
+from stgkeras import _processes, arguments
 from stgkeras.callbacks import summaries
 from stgkeras.callbacks.gradient_norm import GradientNorm
 
@@ -34,7 +34,8 @@ class TensorBoard(keras.callbacks.Callback):
 
     A resumed run can write to the same folder. TensorBoard then shows each epoch once: from the
     first epoch of the resumed run on, it ignores the data of earlier runs. For `hparams`,
-    TensorBoard shows the values of the first run in a folder.
+    TensorBoard shows the values of the first run in a folder. If several processes train, only the
+    first one writes; `images` is called in each, so that it can use `predict`.
 
     Args:
         log_dir: path of the folder. It is created if it does not exist.
@@ -143,6 +144,8 @@ class TensorBoard(keras.callbacks.Callback):
             return self.images(self.model)
 
     def _write(self, run, step, summary):
+        if not _processes.is_first():
+            return
         if run not in self._files:
             self._files[run] = summaries.EventFile(self.log_dir / run, self._first_epoch)
         self._files[run].add(step=step, summary=summary)

@@ -114,7 +114,8 @@ class Fitted:
         The forecast of a model with quantiles is their median.
         """
         past, _, calendar = training.past_and_truth(self.form, series, starts)
-        data = training.windows(self.form, series, starts, self.model, batch_size=64)
+        size = training.batch_size()
+        data = training.windows(self.form, series, starts, self.model, batch_size=size)
         own, quantiles = self._median(self.model.predict(data, verbose=0))
         return {MODEL: own, **self._baselines(past, calendar)}, quantiles
 

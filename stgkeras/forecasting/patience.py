@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from stgkeras import _processes
 from stgkeras.datasets.series.files import read_npz, write_npz
 
 
@@ -74,6 +75,8 @@ class Patience(keras.callbacks.EarlyStopping):
         if self.path is None:
             return
         self.values.append(float((logs or {})[self.monitor]))
+        if not _processes.is_first():
+            return
         weights = {f"w{i}": weight for i, weight in enumerate(self.best_weights or [])}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.start is not None:

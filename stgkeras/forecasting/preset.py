@@ -13,6 +13,7 @@ import numpy as np
 from stgkeras.datasets.series.component_clock import ComponentClock
 from stgkeras.datasets.series.series import Series
 from stgkeras.datasets.series.splits import history, read_steps
+from stgkeras.forecasting import training
 from stgkeras.forecasting.fitted import BLEND, MODEL, called
 from stgkeras.forecasting.form import Form
 from stgkeras.forecasting.newest import dated, newest_window
@@ -90,7 +91,7 @@ class Preset:
             *(values, targets, starts),
             input_length=length,
             horizon=form.horizon,
-            batch_size=64,
+            batch_size=training.batch_size(),
             clock=clock,
             missing=True,
             **more,

@@ -81,6 +81,14 @@ def windows(form: Form, series: Series, starts: np.ndarray, model: Any, **option
     )
 
 
+def batch_size() -> int:
+    """Returns the number of windows in a batch of forecasts, which the devices can share."""
+    from stgkeras import _processes  # imports Keras
+
+    devices = _processes.sharing()
+    return -(-64 // devices) * devices
+
+
 def past_and_truth(
     form: Form, series: Series, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse
 from keras import ops
 
+from stgkeras import _processes
 from stgkeras.kernels import portable_forms
 from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
@@ -175,10 +176,9 @@ class GraphModel(keras.Model):
             forecast = keras.tree.flatten(y_pred)[0]
             sums = losses[0].pooled(targets[0], forecast, sample_weight)
             if sums is not None:
-                entries, weights = sums
                 others = sum(ops.sum(loss) for loss in self.losses)
                 samples = ops.shape(forecast)[0]
-                self._loss_tracker.pool(self._loss_weight * entries, weights, others, samples)
+                self._loss_tracker.pool(self._loss_weight * sums[0], sums[1], others, samples)
         return total
 
     @classmethod
@@ -232,7 +232,8 @@ class GraphModel(keras.Model):
     def save(self, filepath: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         if str(filepath).endswith((".h5", ".hdf5")):
             saved_form.refuse_legacy_file(f"filepath={str(filepath)!r}")
-        return super().save(filepath, *args, **kwargs)
+        with _processes.alone():
+            return super().save(filepath, *args, **kwargs)
 
     @functools.wraps(keras.Model.quantize)
     def quantize(self, *args: Any, **kwargs: Any) -> None:
@@ -295,6 +296,5 @@ class GraphModel(keras.Model):
         return outputs
 
 
-# These methods compute the loss in an evaluation. A subclass that overrides them computes another
-# loss.
+# A subclass that overrides these methods computes another loss in an evaluation.
 OWN = {name: getattr(GraphModel, name) for name in ("compute_loss", "test_step")}

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from stgkeras import arguments
+from stgkeras import _processes, arguments
 from stgkeras.models import saved_form
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -109,7 +109,8 @@ def save(model: Any, folder: str | os.PathLike[str], metadata: Mapping[str, Any]
         config = keras.saving.serialize_keras_object(model)
         config.pop("compile_config", None)
         (part / CONFIG).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
-        model.save_weights(part / WEIGHTS)
+        with _processes.alone():
+            model.save_weights(part / WEIGHTS)
         (part / METADATA).write_text(text + "\n", "utf-8")
         part.chmod(0o755)
         part.rename(folder)
