@@ -1,6 +1,6 @@
 """Trains a model in one process or several, and writes what came out. A script of its own.
 
-KERAS_BACKEND=jax python tests/parallel_run.py FOLDER devices
+KERAS_BACKEND=jax python tests/parallel_run.py FOLDER devices    also runs `stgkeras fit`
 KERAS_BACKEND=jax python tests/parallel_run.py FOLDER processes 127.0.0.1:5123 INDEX
 """
 
@@ -11,7 +11,7 @@ import sys
 import keras
 import numpy as np
 
-from stgkeras import datasets, losses, metrics, models, parallel
+from stgkeras import callbacks, cli, datasets, losses, metrics, models, parallel
 
 NODES, STEPS = 3, 61
 RING = np.roll(np.eye(NODES), 1, axis=1) * -1.0
@@ -49,13 +49,19 @@ def _values():
     return values
 
 
-def train(found):
+def train(found, first=0, watching=()):
+    """Trains two epochs, the first one or those after a checkpoint."""
     train, validation = windows(shuffle=True), windows(range(40, 55))
-    history = found.fit(train, validation_data=validation, epochs=2, shuffle=False, verbose=0)
-    return history.history
+    train.epoch = first
+    options = {"epochs": first + 2, "initial_epoch": first, "shuffle": False, "verbose": 0}
+    return found.fit(train, validation_data=validation, callbacks=watching, **options).history
 
 
-def loop(found):
+def weights(found):
+    return {v.path: keras.ops.convert_to_numpy(v) for v in found.trainable_variables}
+
+
+def loop(found, watching=()):
     """The loop of examples/train_parallel.py, on PyTorch."""
     import torch
 
@@ -70,18 +76,26 @@ def loop(found):
     for _ in range(2):
         train_parallel.mean_loss(shared, train, optimizer)
         losses_seen.append(train_parallel.mean_loss(found, validation))
+    for one in watching:
+        one.set_model(found)
+        one.on_epoch_end(1)
     return {"val_loss": losses_seen}
 
 
-def results():
+def results(found, watching=()):
     """The errors in training and validation, forecasts, and the weights after the training."""
-    found, test = model(), windows(range(40, 55))
-    history = (train if test.shard[1] == 1 or keras.backend.backend() == "jax" else loop)(found)
-    return {
-        **history,
-        "forecast": found.predict(test, verbose=0),
-        **{v.path: keras.ops.convert_to_numpy(v) for v in found.trainable_variables},
-    }
+    test = windows(range(40, 55))
+    is_loop = test.shard[1] > 1 and keras.backend.backend() == "torch"
+    history = (loop if is_loop else train)(found, watching=watching)
+    return {**history, "forecast": found.predict(test, verbose=0), **weights(found)}
+
+
+def fit_words(folder, *options):
+    """The words of `stgkeras fit` on speeds.csv and roads.csv of the folder."""
+    files = folder / "speeds.csv", folder / "roads.csv"
+    small = "--horizon 2 --input-length 3 --epochs 2 --seed 1 --units km/h --timezone UTC".split()
+    sets = [f"--set={name}" for name in ("units=4", "num_blocks=1", "dropout=0.0", "K=1")]
+    return [*map(str, ("fit", *files, *small, *sets, *options))]
 
 
 @contextlib.contextmanager
@@ -111,11 +125,18 @@ def engine(kind, address=None, index="0"):
 
 def main(folder, kind, *place):
     number = int(place[1]) if place else 0
+    folder = pathlib.Path(folder)
     with engine(kind, *place) as count:
-        found = results()
+        found = results(model(), [callbacks.Checkpoint(folder / f"{number}.keras")])
         assert parallel.is_first() == (number == 0)
-    np.savez(pathlib.Path(folder) / f"{number}.npz", **found, count=count or 1)
+    np.savez(folder / f"{number}.npz", **found, count=count or 1)
+    if kind == "devices":
+        words = fit_words(folder, "--devices", count, "--out", folder / "shared")
+        assert cli.main(words) == 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    from own_process import quick_process
+
+    with quick_process():
+        main(*sys.argv[1:])

@@ -71,6 +71,7 @@ def _parsed(arguments):
         args.roads = rest.pop()
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    args.words = sys.argv[1:] if arguments is None else list(arguments)
     return args
 
 

@@ -15,12 +15,11 @@ import ast
 import dataclasses
 import functools
 import inspect
-import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stgkeras.cli import outputs, reading, words
+from stgkeras.cli import outputs, processes, reading, words
 from stgkeras.cli.errors import UserError, in_options, option
 from stgkeras.cli.option_types import count, learning_rate, numbers, seed
 from stgkeras.cli.partial import Partial, check_finished
@@ -109,20 +108,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--epochs", type=count, default=30, help="largest number of epochs (30)")
     group.add_argument("--seed", type=seed, default=0, help="random seed (0)")
     group.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    processes.add_arguments(parser)
     reading.add_series_options(parser)
     reading.add_table_options(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Runs the command."""
-    out = pathlib.Path(args.out)
-    outputs.check_new_folder(out)
+    outputs.check_new_folder(args.out)
+    processes.run(args, _fit)
+
+
+def _fit(args):
     settings = settings_of(args.set)
     initial = _initial(args)
     files = {"path": args.readings, "graph": args.roads or "ROADS", "series": args.readings}
     options = reading.series_options(args)
     with in_options({**reading.NAMES, **files}):
-        from stgkeras import datasets
+        from stgkeras import datasets, parallel
         from stgkeras.forecasting import Forecaster
         from stgkeras.forecasting.covariates import described, with_covariates
 
@@ -148,11 +151,11 @@ def run(args: argparse.Namespace) -> None:
             read = functools.partial(datasets.load_series, args.readings, args.roads, **options)
             _check_initial(initial, forecaster, series, read, args, known)
             print(words.sensors_text(args.initial, initial.form.names, series.names), flush=True)
-        with Partial(args) as partial:
+        with Partial(args, parallel.is_first()) as partial:
             if args.resume and not partial.checkpoint.exists():
                 print("No epoch was finished before. Training starts from the beginning.")
             most = words.counted(args.epochs, "epoch")
-            print(f"Training {args.model}, at most {most}.", flush=True)
+            print(f"Training {args.model}, at most {most}{processes.where(args)}.", flush=True)
             checkpoint = partial.checkpoint
             forecaster.fit(
                 series,
@@ -167,11 +170,12 @@ def run(args: argparse.Namespace) -> None:
             print(words.graph_text(forecaster.graph_summary()))
             print(words.weights_text(forecaster.weights, args.model))
             errors = forecaster.evaluate()
-            forecaster.save(out)
+            if parallel.is_first():
+                forecaster.save(args.out)
     units = forecaster.form.target_units  # may be those of --initial
     print(words.errors_text(errors, units, "the last part of the readings, not used in training"))
     print(
-        f"Saved in {out}. Next, with your newest readings or other readings in place of "
+        f"Saved in {args.out}. Next, with your newest readings or other readings in place of "
         f"{shlex.quote(args.readings)}:"
     )
     print(reading.next_commands(args, args.out, "forecast", "evaluate", "report"))

@@ -12,7 +12,8 @@ from typing import Any
 
 from stgkeras.cli.errors import UserError, option
 
-FREE = {"command", "run", "out", "epochs", "resume", "debug"}  # a resumed run may change these
+# A resumed run may change these.
+FREE = {"command", "words", "run", "out", "epochs", "resume", "debug", "devices", "processes"}
 FILES = ("readings", "roads", "covariates", "attributes")
 PLACES = {name: name for name in FILES[:2]}  # positional arguments: errors name them without "--"
 ENDING = ".partial"
@@ -24,13 +25,14 @@ class Partial:
 
     Args:
         args: arguments of `stgkeras fit`.
+        is_first: bool. Whether this process writes the files.
 
     Raises:
         UserError: if there is an unfinished run and `--resume` is missing, or if the unfinished
             run had other options or files.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, is_first: bool) -> None:
         out = pathlib.Path(args.out)
         self.folder = out.with_name(out.name + ENDING)
         self.checkpoint = self.folder / CHECKPOINT
@@ -40,13 +42,15 @@ class Partial:
                 f"{self.folder} holds an unfinished run. Pass --resume to continue it, or remove "
                 "the folder."
             )
-        begin(self.folder, record(args), is_there)
+        self.is_first = is_first
+        if is_first:
+            begin(self.folder, record(args), is_there)
 
     def __enter__(self) -> Partial:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and self.checkpoint.exists():
+        if not self.is_first or (kind is not None and self.checkpoint.exists()):
             return
         for name in (CHECKPOINT, BEST, RECORD):
             (self.folder / name).unlink(missing_ok=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
+import inspect
+import os
+import sys
 from collections.abc import Iterator
+from unittest import mock
 
 import keras
 
 from stgkeras import _processes, arguments
 
 TORCHRUN = "torchrun --standalone --nproc-per-node 2 examples/train_parallel.py"
+HEARTBEAT = 30  # seconds without a sign of a process until JAX ends the others
 ENGINES = {
     "jax": "keras.distribution.DataParallel, for the devices of one process or of several",
     "tensorflow": "tf.distribute.MirroredStrategy, for the devices of one process",
@@ -74,6 +81,10 @@ def processes(address: str, count: int, index: int) -> Iterator[int]:
     themselves. `fit` and `evaluate` return the same figures in each process, and `predict` returns
     the forecasts of all windows. Only one process should write files: see `is_first`.
 
+    If a process ends early, the others end with an error: at once if the connection to it breaks,
+    otherwise after half a minute without a sign of it. A process that fails inside the context ends
+    without waiting for the others.
+
     Args:
         address: str. Host and port of the first process, such as "10.0.0.1:1234".
         count: int. Number of processes.
@@ -99,9 +110,18 @@ def processes(address: str, count: int, index: int) -> Iterator[int]:
             "`processes` needs JAX. Received: the backend "
             f"{keras.backend.backend()}. On PyTorch, use {TORCHRUN}. On TensorFlow, use `devices`."
         )
-    keras.distribution.initialize(address, count, index)
-    with _on_jax(None) as found:
-        yield found
+    _join(address, count, index)
+    try:
+        with _on_jax(None) as found:
+            yield found
+    except (Exception, KeyboardInterrupt) as error:
+        error.add_note(
+            f"This is the process {index} of the processes 0 to {count - 1}. If a connection broke,"
+            " another one ended first: its own output tells why."
+        )
+        # At its end JAX waits for the other processes, and these wait for a result of this one.
+        atexit.register(_leave)
+        raise
 
 
 def is_first() -> bool:
@@ -112,7 +132,25 @@ def is_first() -> bool:
         >>> stgkeras.parallel.is_first()
         True
     """
-    return _processes.running()[0] == 0
+    return _processes.is_first()
+
+
+def _join(address, count, index):
+    """Does what `keras.distribution.initialize` does, and notices sooner that a process ended."""
+    import jax
+    from keras.src.backend.jax.distribution_lib import initialize_rng
+
+    options = {"heartbeat_timeout_seconds": HEARTBEAT}
+    known = inspect.signature(jax.distributed.initialize).parameters  # not in JAX before 0.7
+    options = {name: value for name, value in options.items() if name in known}
+    jax.distributed.initialize(address, count, index, **options)
+    initialize_rng()
+
+
+def _leave():
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 @contextlib.contextmanager
@@ -139,8 +177,40 @@ def _on_tensorflow(count):
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     fix = "tf.config.set_logical_device_configuration"
     found = _first([device.name for device in found], count, fix)
-    with tf.distribute.MirroredStrategy(found).scope():
+    with _strategy(*found).scope(), _clip_sums(len(found)):
         yield len(found)
+
+
+@functools.cache
+def _strategy(*names):
+    """Returns one strategy for the same devices: sums of two of them would get the same keys."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(names)
+
+
+@contextlib.contextmanager
+def _clip_sums(count):
+    """Makes Keras clip the sum of the gradients of all replicas, as on one device.
+
+    Keras 3.15 clips the gradients of each replica, before it adds them.
+    """
+    import tensorflow as tf
+
+    clip = keras.optimizers.Optimizer._clip_gradients
+
+    def clipped(self, grads):
+        context = tf.distribute.get_replica_context()
+        if context is None or not (self.clipnorm or self.global_clipnorm or self.clipvalue):
+            return clip(self, grads)
+        some = [tf.convert_to_tensor(grad) for grad in grads if grad is not None]
+        sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, some))
+        sums = [None if grad is None else next(sums) for grad in grads]
+        # Keras will add this result `count` times.
+        return [None if grad is None else grad / count for grad in clip(self, sums)]
+
+    with mock.patch.object(keras.optimizers.Optimizer, "_clip_gradients", clipped):
+        yield
 
 
 def _first(found, count, fix):
