@@ -77,6 +77,20 @@ def replicas() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
+def mean_over_replicas(loss: Any, weight: Any) -> Any:
+    """Returns the part of one replica in a mean over the entries of all replicas.
+
+    Args:
+        loss: the mean that Keras computed: divided by the weights of one replica, and by the number
+            of replicas. Replicas may have different weights.
+        weight: tensor of the weights of one replica.
+    """
+    if replicas() == 1:
+        return loss
+    share = ops.divide_no_nan(ops.mean(weight), mean_of_replicas(weight))
+    return loss * ops.cast(share, loss.dtype)
+
+
 def mean_of_replicas(weight: Any) -> Any:
     """Returns the mean of a tensor, over all replicas of a `tf.distribute` strategy.
 

@@ -82,12 +82,39 @@ def loop(found, watching=()):
     return {"val_loss": losses_seen}
 
 
+def focal_means():
+    """Means of focal losses of three graphs: two on the first replica of TensorFlow, one on the
+    other."""
+    rng = np.random.default_rng(3)
+    graphs = rng.random((3, 2, 2)).round(), rng.uniform(0.1, 0.9, (3, 2, 2)), rng.random(3)
+    graphs = [array.astype("float32") for array in graphs]
+    kinds = [losses.FocalLoss(reduction=kind) for kind in ("mean", "mean_with_sample_weight")]
+
+    def means(*parts):
+        return keras.ops.stack([loss(*parts) for loss in kinds])
+
+    if keras.backend.backend() != "tensorflow":
+        return keras.ops.convert_to_numpy(means(*graphs))
+    import tensorflow as tf
+
+    def part(array):
+        halves = (array[:2], array[2:]) if strategy.num_replicas_in_sync > 1 else (array,)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(halves[context.replica_id_in_sync_group])
+        )
+
+    strategy = tf.distribute.get_strategy()
+    run = tf.function(lambda *parts: strategy.run(means, parts))
+    return strategy.reduce("sum", run(*map(part, graphs)), axis=None).numpy()
+
+
 def results(found, watching=()):
     """The errors in training and validation, forecasts, and the weights after the training."""
     test = windows(range(40, 55))
     is_loop = test.shard[1] > 1 and keras.backend.backend() == "torch"
     history = (loop if is_loop else train)(found, watching=watching)
-    return {**history, "forecast": found.predict(test, verbose=0), **weights(found)}
+    more = {"forecast": found.predict(test, verbose=0), "focal": focal_means()}
+    return {**history, **more, **weights(found)}
 
 
 def fit_words(folder, *options):

@@ -9,10 +9,12 @@ import numpy as np
 from keras import ops
 
 from stgkeras import arguments
+from stgkeras._processes import mean_over_replicas, replicas
 from stgkeras.losses.masked import REDUCTIONS
 from stgkeras.missing import check_same_shape, is_finite, on_leading_axes
 from stgkeras.types import Tensor
 
+MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 PAIRS = (None, "undirected", "directed")
 
 
@@ -124,7 +126,12 @@ class FocalLoss(keras.losses.Loss):
         if weight is not None and self.reduction == "mean_with_sample_weight":
             # Keras divides by the sum of the weights, which must count every graph of the batch.
             weight = ops.broadcast_to(weight, ops.shape(y_pred))
-        return super().__call__(y_true, y_pred, weight)
+        loss = super().__call__(y_true, y_pred, weight)
+        if self.reduction not in MEANS or replicas() == 1:
+            return loss
+        if weight is None or self.reduction != "mean_with_sample_weight":
+            weight = ops.ones(ops.shape(y_pred))
+        return mean_over_replicas(loss, ops.cast(weight, "float32"))
 
     def _pair_weight(self, shape):
         """Returns the weight of each entry, (1, N, N): 0 for entries outside `pairs`."""

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from stgkeras import arguments
-from stgkeras._processes import mean_of_replicas, replicas
+from stgkeras._processes import mean_of_replicas, mean_over_replicas
 from stgkeras.missing import check_same_shape, checked_null_value, is_finite, on_leading_axes
 from stgkeras.types import Tensor
 
@@ -48,9 +48,8 @@ class _MaskedLoss(keras.losses.Loss):
         if sample_weight is not None:
             weight = weight * ops.cast(on_leading_axes(sample_weight, weight), self.dtype)
         loss = super().__call__(y_true, y_pred, weight)
-        if self.reduction == "mean_with_sample_weight" and replicas() > 1:
-            # Keras divides by the sum of the weights of one replica.
-            loss = loss * ops.divide_no_nan(ops.mean(weight), mean_of_replicas(weight))
+        if self.reduction == "mean_with_sample_weight":
+            loss = mean_over_replicas(loss, weight)
         return ops.cast(loss, self._result_dtype)
 
     def pooled(
