@@ -44,7 +44,7 @@ ARROWS = {
     "metrics": {"missing"},
     "callbacks": {"_processes", "metrics"},
     "exporting": {"kernels", "models"},
-    "parallel": {"_processes", "layers", "models"},
+    "parallel": {"_processes", "graphs", "layers", "models"},
     "forecasting": {"callbacks", "datasets", "exporting", "graphs", "losses", "metrics", "models"}
     | {"_processes", "seasons"},
     "links": {"datasets", "metrics", "plots"},

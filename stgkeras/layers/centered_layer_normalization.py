@@ -59,6 +59,8 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
         else:
             axis = _checks.integer("axis", axis, minimum=-2)
         super().__init__(axis, epsilon=epsilon, **kwargs)
+        # Number of the first nodes that alone determine mean and variance. None: all nodes.
+        self.first_nodes: int | None = None
 
     def build(self, input_shape: tuple) -> None:
         rank = len(input_shape)
@@ -71,9 +73,19 @@ class CenteredLayerNormalization(keras.layers.LayerNormalization):
         super().build(input_shape)
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
+        if self.first_nodes is not None:
+            return self._by_first_nodes(inputs)
         if keras.backend.backend() == "torch":  # PyTorch has a kernel that is exact, and faster
             return super().call(inputs)
         gamma, beta = self.gamma if self.scale else None, self.beta if self.center else None
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         y = layer_normalization(inputs, axes, gamma, beta, self.epsilon, training)
+        return ops.cast(y, self.compute_dtype)
+
+    def _by_first_nodes(self, inputs):
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        first = slice(self.first_nodes)
+        x = x - ops.mean(x[..., first, :], (-2, -1), keepdims=True)
+        variance = ops.mean(ops.square(x[..., first, :]), (-2, -1), keepdims=True)
+        y = x * ops.rsqrt(variance + self.epsilon) * self.gamma + self.beta
         return ops.cast(y, self.compute_dtype)

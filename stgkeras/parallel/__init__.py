@@ -1,6 +1,7 @@
-"""Training on several devices and in several processes, with the engines that the backends have."""
+"""Training on several devices, in several processes, and on parts of a graph."""
 
 from stgkeras.parallel.engines import devices, engine, is_first, processes
 from stgkeras.parallel.node_layout import node_layout
+from stgkeras.parallel.node_parts import NodeParts
 
-__all__ = ["devices", "engine", "is_first", "node_layout", "processes"]
+__all__ = ["NodeParts", "devices", "engine", "is_first", "node_layout", "processes"]

@@ -91,7 +91,7 @@ def node_layout(
         )
     layout = keras.distribution.LayoutMap(mesh)
     for layer in model.layers:
-        for path, axes in _variables(layer).items():
+        for path, axes in node_variables(layer).items():
             layout[path] = tuple(mesh.axis_names[1] if axis == "N" else None for axis in axes)
         axis = _node_axis(layer, model, devices)
         if axis is not None:
@@ -102,7 +102,7 @@ def node_layout(
     return layout
 
 
-def _variables(layer: Any) -> dict[str, str]:
+def node_variables(layer: Any) -> dict[str, str]:
     """Returns {path: axes} of the variables of a layer that have an axis of nodes."""
     known: dict[str, str] = {}
     for kind, axes in VARIABLES.items():
