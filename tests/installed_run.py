@@ -79,6 +79,7 @@ def use_commands(times):
         "forecast town newest.csv --out town.csv",
         "evaluate town speeds.csv",
         "evaluate city speeds.csv",
+        "doctor",
     ):
         subprocess.run([script, *line.split()], check=True)
     check_forecast("town.csv", times)
