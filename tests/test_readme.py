@@ -62,6 +62,7 @@ def test_snippets_of_the_guide(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "forecaster.keras").exists()
 
 
+@once
 def test_the_readme_is_short_and_its_links_lead_somewhere():
     text = README.read_text("utf-8")
     assert len(text.splitlines()) <= 150
