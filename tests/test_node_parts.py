@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from conftest import once
 from numpy.testing import assert_allclose
 
 from stgkeras import datasets, graphs, models
@@ -48,14 +49,11 @@ def windows(values, batch_size=4, **options):
     )
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_forecasts_are_those_of_the_whole(name):
-    times = np.datetime64("2024-01-01T00") + np.arange(len(VALUES))
-    calendar = {} if name == "STGCN" else {"calendar": datasets.calendar(times)}
-    model = random_model(name, near_graph(), **({"season": 24} if calendar else {}))
-    if calendar:
-        model.adapt(VALUES, **calendar)
-    data = windows(VALUES, **calendar)
+def test_forecasts_are_those_of_the_whole():
+    calendar = datasets.calendar(np.datetime64("2024-01-01T00") + np.arange(len(VALUES)))
+    model = random_model("STGCN", near_graph(), season=24)
+    model.adapt(VALUES, calendar)
+    data = windows(VALUES, calendar=calendar)
     whole = model.predict(data, verbose=0)
     parts = NodeParts(model, 7)
     assert len(parts.partition.inner) == 7 and 0 < max(parts.partition.halo_sizes) < 60
@@ -87,6 +85,7 @@ def test_a_step_is_that_of_the_whole_with_the_targets_of_a_part():
     assert_allclose(parts.predict(x), y, atol=1e-5 * abs(y).max())
 
 
+@once
 def test_each_part_has_its_own_state_of_the_optimizer():
     graph = near_graph(23)
     model, alone = random_model("STGCN", two_of(graph)), random_model("STGCN", graph)
@@ -135,6 +134,7 @@ def two_of(graph):
     return sp.block_diag([graph, graph], format="csr")
 
 
+@once
 @pytest.mark.parametrize(
     "model, error, message",
     [
@@ -162,6 +162,7 @@ def test_models_that_mix_all_nodes_are_refused(model, error, message):
         NodeParts(model(), 2)
 
 
+@once
 def test_bad_training():
     model = random_model("GraphSTID", near_graph(12))
     parts, data = NodeParts(model, 2), windows(VALUES[:, :12])
@@ -180,6 +181,7 @@ def test_bad_training():
         parts.fit(VALUES)
 
 
+@once
 def test_hops_of_the_default_models():
     options = {"graph": near_graph(8), "num_edges": 60}
     assert NodeParts(models.GraphSTID(8, adaptive_units=0, **options), 2).hops == 6

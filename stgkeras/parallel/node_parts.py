@@ -67,6 +67,10 @@ class NodeParts:
         >>> history = parts.fit(windows, epochs=2, verbose=0)  # 2 batches × 4 parts an epoch
         >>> parts.predict(windows).shape
         (20, 3, 60, 1)
+
+    Source:
+        Chiang et al., 2019, arXiv:1905.07953 (Cluster-GCN), which also trains on one part of the
+        nodes at a time. Departs from the paper: each part has a halo, so that no edge is left out.
     """
 
     def __init__(self, model: Forecaster, num_parts: int) -> None:
