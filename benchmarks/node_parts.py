@@ -32,7 +32,7 @@ OPTIONS = {
     "parts": 64,
     "small_nodes": (300, "0: only the large graph"),
     "small_parts": 4,
-    "epochs": (6, "on the small graph"),
+    "epochs": (4, "on the small graph"),
     "seeds": [0, 1],
     "forecast": (False, "also measure a forecast of the large graph"),
 }

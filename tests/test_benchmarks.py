@@ -210,6 +210,7 @@ FILES = {  # results whose tables are in benchmarks/README.md, by the script tha
     **{
         name: [name] for name in ("cpu_seconds", "feeding", "import_time", "latency", "link_memory")
     },
+    "node_parts": ["node_parts", "node_parts_small"],
     **{name: [name] for name in ("cut_series", "exports", "memory_map", "node_memory", "opening")},
     "partition": ["partition"],
 }
