@@ -106,7 +106,7 @@ ABOVE = (
 EACH = (
     *("reference", "layer_values", "portability", "export", "compiled_forms", "fast_paths"),
     *("strides", "benchmarks", "forecaster", "examples", "cli"),
-    *("parallel", "node_layout", "node_parts"),
+    *("parallel", "node_layout"),
 )
 
 # Files with few tests that take long, the longest first. Two processes share the files: without a
