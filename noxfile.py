@@ -170,7 +170,7 @@ def dockerfile(session):
 def docs(session):
     """The site, in docs/_build/html: every notebook is run, warnings are errors. What follows `--`
     goes to Sphinx."""
-    install(session, ".[torch,table,holidays]", *DOCS_TOOLS)
+    install(session, ".[jax,torch,table,holidays]", *DOCS_TOOLS)
     env = {**PROCESS, "KERAS_BACKEND": "torch"}
     pages = "docs/_build/html"
     shutil.rmtree(pages, ignore_errors=True)

@@ -32,7 +32,7 @@ def main(args):
     fixed |= {"log_dir": folder / "trials", "values": series.values[:known]}
     adjacency = np.maximum(series.adjacency, series.adjacency.T)
     space = tuning.ASTGCNHyperModel(windows, adjacency, **fixed)
-    place = {"seed": args.seed, "directory": folder, "project_name": "search"}
+    place = {"seed": args.seed + 1, "directory": folder, "project_name": "search"}
     tuner = getattr(keras_tuner, args.tuner)(space, space.objective, args.trials, **place)
     tuner.search(epochs=args.epochs, verbose=2)
     rows, found = {}, tuner.oracle.get_best_trials(args.trials)  # failed trials come last

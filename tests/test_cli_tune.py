@@ -81,6 +81,17 @@ def test_errors_name_options(here, error, capsys):
 
 
 @once
+def test_the_same_seed_draws_the_same_trials(tmp_path, monkeypatch):
+    """keras-tuner 1.4.8 takes the seed 0 as none."""
+    monkeypatch.setattr(searching, "_error", lambda *_: 1.0)
+    drawn = [
+        searching.search(tmp_path / name, None, {"model": "STGCN"}, {}, trials=3, epochs=1, seed=0)
+        for name in "ab"
+    ]
+    assert drawn[0] == drawn[1] and len({str(trial.settings) for trial in drawn[0]}) == 3
+
+
+@once
 @pytest.mark.parametrize("name", settings.SETTINGS)
 def test_the_first_trial_has_the_defaults_and_all_choices_build(name):
     keras_tuner = pytest.importorskip("keras_tuner")
