@@ -213,6 +213,7 @@ FILES = {  # results whose tables are in benchmarks/README.md, by the script tha
     "node_parts": ["node_parts", "node_parts_small"],
     **{name: [name] for name in ("cut_series", "exports", "memory_map", "node_memory", "opening")},
     "partition": ["partition"],
+    "processes": ["processes"],
 }
 
 
