@@ -25,7 +25,8 @@ UNTRAINED = (
     *("stgcn-gcn-gtu", "stgcn-season", "stgcn-step"),
     *("astgcn-dot-additive", "astgcn-components", "mstgcn"),
     *("graph-stid-season", "astgcn-links-pairwise", "scnn-nodes"),
-    *("graph-wavenet", "graph-wavenet-sparse"),
+    *("graph-wavenet", "graph-wavenet-sparse", "stid-season"),
+    *("staeformer-season", "patchstg-season", "fast-season"),
 )
 # Cases of `portable_run`, compiled and trained: with the state of an optimizer.
 TRAINED = ("astgcn", "stgcn_sparse", "stgcn_links", "chebnet_pooled")
