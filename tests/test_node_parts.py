@@ -8,7 +8,7 @@ from conftest import once
 from numpy.testing import assert_allclose
 
 from stgkeras import datasets, graphs, models
-from stgkeras.losses import MaskedMeanSquaredError
+from stgkeras.losses import MaskedMeanAbsoluteError, MaskedMeanSquaredError
 from stgkeras.parallel import NodeParts
 
 ON_JAX = keras.backend.backend() == "jax"
@@ -83,6 +83,34 @@ def test_a_step_is_that_of_the_whole_with_the_targets_of_a_part():
         assert_allclose(one, other, atol=1e-5)
     y = whole.predict_on_batch(x)
     assert_allclose(parts.predict(x), y, atol=1e-5 * abs(y).max())
+
+
+@once
+def test_one_part_is_trained_as_the_whole():
+    """Also after its targets are chosen, and the learning rate or the loss is changed."""
+    values = np.concatenate([VALUES[:, :12] * 3 + 10, VALUES[:, :12]], axis=-1)
+    options = {"input_length": 6, "horizon": 2, "batch_size": 2, "shuffle": True}
+    graph = near_graph(12)
+    both = [random_model("GraphSTID", graph, num_features=2, normalize=True) for _ in range(2)]
+    data = [datasets.Windows(values, values[..., 1:], range(4), **options) for _ in both]
+    (model, whole), x = both, values[None, :6]
+    for one in both:
+        one.adapt(values)
+        one.compile(keras.optimizers.SGD(0.05), MaskedMeanSquaredError(), jit_compile=ON_JAX)
+    parts = NodeParts(model, 1)
+    parts.predict(x)
+    for change in ("nothing", "rate", "loss"):
+        for one in both:
+            if change == "rate":
+                one.optimizer.learning_rate = 0.01
+            if change == "loss":
+                one.compile(one.optimizer, MaskedMeanAbsoluteError(), jit_compile=ON_JAX)
+        parts.fit(data[0], verbose=0)
+        whole.fit(data[1], shuffle=False, verbose=0)
+        for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
+            assert_allclose(one, other, atol=1e-5, err_msg=change)
+    assert model.targets == (1,)
+    assert_allclose(parts.predict(x), whole.predict_on_batch(x), atol=1e-5)
 
 
 @once

@@ -101,7 +101,7 @@ class NodeParts:
         for norm in self._norms:
             norm.first_nodes = min(map(len, self.partition.inner))
         self._segments = part_layers.segments(self._part, self._norms)
-        self._optimizer: Any = None
+        self._loss: Any = None
 
     def fit(
         self, windows: Any, epochs: int = 1, *, seed: int = 0, verbose: int = 1
@@ -109,7 +109,8 @@ class NodeParts:
         """Trains the model, and writes the weights into it.
 
         The optimizer and the loss are those that the model was compiled with. The optimizer starts
-        anew with its settings, and later calls continue with it until the model is compiled again.
+        anew with its settings, and later calls continue with it, and with a learning rate that was
+        set, until the model is compiled again.
 
         Args:
             windows: `datasets.Windows` of all nodes, or another `keras.utils.PyDataset` of batches
@@ -138,11 +139,13 @@ class NodeParts:
         readings = self.model.readings("fit")
         part_layers.check_compiled(self.model, readings.unmasked_loss)
         data, _ = readings.checked(windows)
+        self._follow()
         self._compile()
         self._state.read(writable=True)
         history = keras.callbacks.History()
         history.set_model(self.model)
         history.on_train_begin()
+        data.on_epoch_end()  # as Keras does, so that shuffled windows have the same order
         try:
             for epoch in range(epochs):
                 batches = data.num_batches
@@ -177,6 +180,7 @@ class NodeParts:
         self.model.require_state()
         readings = self.model.readings()
         data, _ = readings.checked(x)
+        self._follow()
         self._state.read(writable=False)
         if isinstance(data, keras.utils.PyDataset):
             batches = (data[number][0] for number in range(data.num_batches))
@@ -186,12 +190,20 @@ class NodeParts:
         readings.warn(stacklevel=2)
         return forecast
 
+    def _follow(self):
+        """Gives the model of a part the targets of the whole model, which `fit` may choose."""
+        if self._part.targets != self.model.targets:
+            self._part.choose_targets(self.model.targets)
+            for segment in self._segments:
+                segment.predict_function = None  # it returns the units of other features
+
     def _compile(self):
         """Compiles the model of a part as the whole model, if that was compiled again."""
         model = self.model
-        if self._part.targets != model.targets:
-            self._part.choose_targets(model.targets)
-        if self._optimizer is model.optimizer:
+        if self._loss is not None and self._loss is model._compile_loss:  # new in each `compile`
+            rate = model.optimizer.learning_rate
+            if isinstance(rate, keras.Variable):  # no schedule
+                self._part.optimizer.learning_rate = float(keras.ops.convert_to_numpy(rate.value))
             return
         for one, other in zip(model.layers, self._part.layers, strict=True):
             other.trainable = one.trainable
@@ -203,7 +215,7 @@ class NodeParts:
         )
         self._part.optimizer.build(self._part.trainable_variables)
         self._state.take_slots(self._part.optimizer)
-        self._optimizer = model.optimizer
+        self._loss = model._compile_loss
 
     def _step(self, x, y, part):
         """Trains on one part, and returns the mean loss of the epoch."""
