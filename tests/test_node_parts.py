@@ -1,5 +1,7 @@
 """Models computed and trained part by part, against the whole model and against separate models."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -205,6 +207,10 @@ def test_bad_training():
     model.compile("adafactor", MaskedMeanSquaredError())
     with pytest.raises(ValueError, match="`optimizer` must keep .* Adafactor, which"):
         parts.fit(data)
+    for shape in ((1, 6, 13, 1), (6, 12, 1), (0, 6, 12, 1)):
+        message = rf"`x` must have shape \(batch, 6, 12, 1\), .* x.shape={re.escape(str(shape))}"
+        with pytest.raises(ValueError, match=message):
+            parts.predict(np.zeros(shape))
     with pytest.raises(TypeError, match="`windows` must be a data set .* type ndarray"):
         parts.fit(VALUES)
 

@@ -154,6 +154,7 @@ class NodeParts:
                 self._part.reset_metrics()
                 for number in range(batches):
                     x, y = data[number]
+                    part_layers.check_inputs(self.model, x)
                     for part in rng.permutation(len(self._nodes)):
                         logs = self._step(x, y, part)
                         bar.add(1, list(logs.items()))
@@ -232,6 +233,7 @@ class NodeParts:
 
     def _forecast(self, x):
         """Returns the forecast of one batch. A pass over the parts for each normalisation first."""
+        part_layers.check_inputs(self.model, x)
         inner = self.partition.inner
         moments: list[tuple[np.ndarray, np.ndarray]] = []
         for _ in self._norms:

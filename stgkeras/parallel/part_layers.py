@@ -78,6 +78,18 @@ def check_compiled(model: Forecaster, unmasked_loss: str | None) -> None:
         )
 
 
+def check_inputs(model: Forecaster, x: Any) -> None:
+    """Raises ValueError if a batch does not have the shapes of the inputs of a model."""
+    for tensor in model.inputs:
+        found = np.shape(x[tensor.name] if isinstance(x, dict) else x)
+        if found[1:] != tuple(tensor.shape[1:]) or not found[0]:
+            wanted = ("batch", *tensor.shape[1:])
+            raise ValueError(
+                f"`{tensor.name}` must have shape ({', '.join(map(str, wanted))}), with all nodes. "
+                f"Received: {tensor.name}.shape={found}. Pass the inputs of the whole model."
+            )
+
+
 def normalizations(model: Forecaster) -> list[Any]:
     """Returns the normalisations over all nodes, in the order in which they are computed."""
     return [
