@@ -211,6 +211,9 @@ def test_bad_training():
         message = rf"`x` must have shape \(batch, 6, 12, 1\), .* x.shape={re.escape(str(shape))}"
         with pytest.raises(ValueError, match=message):
             parts.predict(np.zeros(shape))
+    model.graph = model.graph * 0.5
+    with pytest.raises(ValueError, match=r"`model` must keep .* `NodeParts\(model, 2\)` again"):
+        parts.predict(np.zeros((1, 6, 12, 1)))
     with pytest.raises(TypeError, match="`windows` must be a data set .* type ndarray"):
         parts.fit(VALUES)
 

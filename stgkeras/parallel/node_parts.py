@@ -36,8 +36,8 @@ class NodeParts:
     Args:
         model: `models.GraphSTID` with adaptive_units=0, `models.STGCN` or `models.ASTGCN` with
             attention=False, with a sparse `graph`. `fit` writes the trained weights into it, and it
-            is saved as always. Its graph is read once, its other weights in each call of `fit` and
-            `predict`.
+            is saved as always. Its graph must not change, its other weights are read in each call
+            of `fit` and `predict`.
         num_parts: int, from 1 to the number of nodes. With more parts, a step needs less memory,
             and more nodes are computed in several parts.
 
@@ -87,6 +87,7 @@ class NodeParts:
         pairs = zip(self.partition.inner, self.partition.halo, strict=True)
         nodes = [np.concatenate(pair) for pair in pairs]
         self.num_nodes = max(map(len, nodes))
+        self._checksums = part_layers.checksums(model)
         self._graphs = [graph[one][:, one] for one in nodes]
         for part in self._graphs:
             part.resize((self.num_nodes, self.num_nodes))
@@ -192,7 +193,16 @@ class NodeParts:
         return forecast
 
     def _follow(self):
-        """Gives the model of a part the targets of the whole model, which `fit` may choose."""
+        """Gives the model of a part the targets of the whole model, which `fit` may choose.
+
+        Raises:
+            ValueError: if the model has another graph than at first.
+        """
+        if part_layers.checksums(self.model) != self._checksums:
+            raise ValueError(
+                "`model` must keep the graph with which `NodeParts` was created. Received: a model "
+                f"with another graph. Create `NodeParts(model, {len(self._nodes)})` again."
+            )
         if self._part.targets != self.model.targets:
             self._part.choose_targets(self.model.targets)
             for segment in self._segments:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import keras
 import numpy as np
+import scipy.sparse as sp
 
 from stgkeras import layers
 from stgkeras.layers.bit_dropout import BitDropout
@@ -76,6 +78,13 @@ def check_compiled(model: Forecaster, unmasked_loss: str | None) -> None:
             f"Received: {type(optimizer).__name__} with use_ema={optimizer.use_ema}, "
             f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps}. Omit both."
         )
+
+
+def checksums(model: Forecaster) -> list[int]:
+    """Returns the checksums of the arrays of the graph of a model: equal for the same graph."""
+    operator: Any = model.graph
+    graph = sp.csr_array(operator)
+    return [zlib.crc32(array.data) for array in (graph.indptr, graph.indices, graph.data)]
 
 
 def check_inputs(model: Forecaster, x: Any) -> None:
