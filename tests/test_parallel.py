@@ -213,6 +213,10 @@ def test_engines():
     with pytest.raises(ValueError, match="`index` must be below the count, 2. Received: index=2"):
         with parallel.processes("127.0.0.1:1", 2, 2):
             pass
+    for address in (None, "10.0.0.1", "10.0.0.1:99999"):
+        with pytest.raises(ValueError, match=f"`address` must be .* address={address!r}. Pass"):
+            with parallel.processes(address, 2, 0):
+                pass
     if BACKEND != "jax":
         with pytest.raises(ValueError, match=f"needs JAX. Received: the backend {BACKEND}"):
             with parallel.processes("127.0.0.1:1", 2, 0):

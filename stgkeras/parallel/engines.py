@@ -94,7 +94,8 @@ def processes(address: str, count: int, index: int) -> Iterator[int]:
         int. The number of devices of all processes.
 
     Raises:
-        ValueError: if the backend is not JAX, or `index` is not below `count`.
+        ValueError: if the backend is not JAX, `index` is not below `count`, or `address` has no
+            port.
 
     Example:
         >>> def train(index):
@@ -105,6 +106,12 @@ def processes(address: str, count: int, index: int) -> Iterator[int]:
     index = arguments.integer("index", index, 0)
     if index >= count:
         raise ValueError(f"`index` must be below the count, {count}. Received: index={index}")
+    port = address.rpartition(":")[2] if isinstance(address, str) and ":" in address else ""
+    if not (port.isdecimal() and 0 < int(port) < 2**16):
+        raise ValueError(
+            "`address` must be host and port of the first process, the same in each process. "
+            f"Received: address={address!r}. Pass a str such as '10.0.0.1:1234'."
+        )
     if keras.backend.backend() != "jax":
         raise ValueError(
             "`processes` needs JAX. Received: the backend "
