@@ -82,6 +82,7 @@ def mesh(*shape, names=("windows", "nodes")):
     "model, mesh, error, message",
     [
         (keras.Sequential, mesh(1, 1), TypeError, "`model` must be a forecaster .* Sequential"),
+        (None, (1, 4), TypeError, "`mesh` must be .* Received: mesh of type tuple. .*DeviceMesh"),
         (None, mesh(2), ValueError, "`mesh` must have two axes.* mesh.axis_names=.'windows',"),
         (None, mesh(1, 4), ValueError, "`mesh` must divide .* 4 devices for 6 nodes"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from stgkeras import layers
+from stgkeras import arguments, layers
 from stgkeras.models.forecaster import Forecaster
 
 # The axes of each variable with the size of the graph. N is the axis of the nodes to divide.
@@ -53,7 +53,7 @@ def node_layout(
     Raises:
         RuntimeError: if the backend is not JAX. The other backends of Keras 3.15 cannot divide
             variables.
-        TypeError: if `model` is no forecaster.
+        TypeError: if `model` is no forecaster, or `mesh` no `DeviceMesh`.
         ValueError: if `mesh` does not have two axes, or does not divide the number of nodes.
 
     Example:
@@ -77,6 +77,12 @@ def node_layout(
             "`model` must be a forecaster of `stgkeras.models`. Received: model of type "
             f"{type(model).__name__}. Pass, for example, a `stgkeras.models.STGCN`."
         )
+    arguments.instance(
+        "mesh",
+        mesh,
+        keras.distribution.DeviceMesh,
+        "Use `keras.distribution.DeviceMesh((1, 4), ('windows', 'nodes'))`.",
+    )
     if len(mesh.axis_names) != 2:
         raise ValueError(
             "`mesh` must have two axes, for windows and for nodes. Received: mesh.axis_names="
