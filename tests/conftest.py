@@ -207,6 +207,15 @@ def quick_compilation(request):
 
 
 @pytest.fixture
+def quick_if_large(request):
+    """The same for one case of `test_reference`: JAX takes a minute and a half to optimise the
+    largest models."""
+    large = request.getfixturevalue("name").startswith(("staeformer", "patchstg_n", "fast_h"))
+    with quick(optimised=not large):
+        yield
+
+
+@pytest.fixture
 def frozen():
     """Keras collects garbage for each layer that it quantizes, and would look through the objects
     of all tests before each time."""

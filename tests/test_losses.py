@@ -12,6 +12,7 @@ from gradients import gradients
 from stgkeras import metrics
 from stgkeras.losses import FocalLoss, balanced_weight
 
+IS_TORCH = keras.backend.backend() == "torch"
 VARIANTS = [(0.25, 2.0), (0.75, 0.0), (0.5, 1.5)]
 
 
@@ -174,14 +175,10 @@ def test_bfloat16_predictions_are_computed_in_float32(dtype, result):
     np.testing.assert_allclose(entries, expected, rtol=1e-6 if dtype is None else 8e-3)
 
 
-IS_TORCH = keras.backend.backend() == "torch"
-
-
 @pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=slow if IS_TORCH else ())])
 def test_fit_trains_through_saturated_predictions(monkeypatch, jit_compile):
     if jit_compile and IS_TORCH:
-        import torch
-
+        torch = pytest.importorskip("torch")
         # The default back end of torch.compile writes C++, which takes half a minute to compile.
         monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
     keras.utils.set_random_seed(0)

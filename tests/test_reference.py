@@ -10,7 +10,6 @@ import reference_zoo
 from cases import evaluate
 from gradients import gradients
 from keras import ops
-from quick_jax import quick
 from reference_files import TOLERANCE, assert_close
 from reference_weights import (
     from_bctn,
@@ -226,18 +225,8 @@ AXES_OF_X = reference_patchstg.AXES_OF_X | reference_zoo.AXES_OF_X | reference_f
 AXES_OF_X |= {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
 
 
-# JAX takes a minute and a half to optimise them.
-LARGE = ("staeformer", "patchstg_n", "fast_h")
-
-
-@pytest.fixture
-def compilation(request):
-    with quick(optimised=not request.getfixturevalue("name").startswith(LARGE)):
-        yield
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_output_and_gradients(name, compilation):
+def test_output_and_gradients(name, quick_if_large):
     build, inputs_of, weights_of, axes_of = CASES[name]
     arrays = reference_files.load(name)
     x, *others = (array.astype("float32") for array in inputs_of(arrays))

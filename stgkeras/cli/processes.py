@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from stgkeras import _keras
 from stgkeras.cli import words
 from stgkeras.cli.errors import UserError, in_options
 from stgkeras.cli.option_types import count
@@ -80,7 +81,7 @@ def _check(args):
             f"{name} must divide {BATCH}, the number of windows in a batch. Received: {name} "
             f"{number}. Pass 2, 4, 8, 16 or 32."
         )
-    backend = _backend()
+    backend = _keras.chosen_backend()  # this process need not wait for Keras
     if backend == "torch":
         from stgkeras.parallel.engines import TORCHRUN
 
@@ -96,15 +97,6 @@ def _check(args):
         )
 
 
-def _backend():
-    """Returns the backend. The process that starts the others need not wait for Keras."""
-    if os.environ.get("KERAS_BACKEND"):
-        return os.environ["KERAS_BACKEND"]
-    import keras
-
-    return keras.backend.backend()
-
-
 def _on_devices(args, command):
     from stgkeras import parallel
 
@@ -118,7 +110,7 @@ def _on_devices(args, command):
 def _divide_cpu(devices):
     """Makes several devices of the CPU, if there is no GPU and nothing was computed before."""
     with contextlib.suppress(RuntimeError):  # `parallel.devices` then says that there are too few
-        if _backend() == "jax":
+        if _keras.chosen_backend() == "jax":
             import jax
 
             jax.config.update("jax_num_cpu_devices", devices)

@@ -72,11 +72,7 @@ def node_layout(
             "`node_layout` needs the backend JAX, because Keras cannot divide variables on others. "
             f"Received: the backend {keras.backend.backend()!r}. Set KERAS_BACKEND=jax."
         )
-    if not isinstance(model, Forecaster):
-        raise TypeError(
-            "`model` must be a forecaster of `stgkeras.models`. Received: model of type "
-            f"{type(model).__name__}. Pass, for example, a `stgkeras.models.STGCN`."
-        )
+    check_forecaster(model)
     arguments.instance(
         "mesh",
         mesh,
@@ -106,6 +102,15 @@ def node_layout(
             divided[axis] = mesh.axis_names[1]
             layout[f"{layer.name}/output"] = tuple(divided)
     return layout
+
+
+def check_forecaster(model: Any) -> None:
+    """Raises TypeError if a model is no forecaster of this library."""
+    if not isinstance(model, Forecaster):
+        raise TypeError(
+            "`model` must be a forecaster of `stgkeras.models`. Received: model of type "
+            f"{type(model).__name__}. Pass, for example, a `stgkeras.models.STGCN`."
+        )
 
 
 def node_variables(layer: Any) -> dict[str, str]:

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from stgkeras import arguments, graphs
 from stgkeras.models.forecaster import Forecaster
 from stgkeras.parallel import part_layers
+from stgkeras.parallel.node_layout import check_forecaster
 from stgkeras.parallel.part_state import PartState
 
 
@@ -74,11 +75,7 @@ class NodeParts:
     """
 
     def __init__(self, model: Forecaster, num_parts: int) -> None:
-        if not isinstance(model, Forecaster):
-            raise TypeError(
-                "`model` must be a forecaster of `stgkeras.models`. Received: model of type "
-                f"{type(model).__name__}. Pass, for example, a `stgkeras.models.STGCN`."
-            )
+        check_forecaster(model)
         self.model, self.hops = model, part_layers.hops(model)
         model.get_layer("static_graph").require()
         operator: Any = model.graph
