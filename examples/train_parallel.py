@@ -2,8 +2,7 @@
 
 torchrun --standalone --nproc-per-node 2 examples/train_parallel.py 5    for 5 epochs
 
-Keras cannot do this on PyTorch, so the loop is written out. The result is that of one process,
-except for rounding and dropout. On JAX and TensorFlow, use stgkeras.parallel and `fit`.
+Keras cannot do this on PyTorch. On JAX and TensorFlow, use stgkeras.parallel and `fit`.
 """
 
 import sys
@@ -53,6 +52,7 @@ def main(epochs):
         if parallel.is_first():
             print(f"Epoch {epoch + 1}: MAE {error:.6f} in training, MAE {unseen:.6f} in validation")
             model.save("parallel.keras")
+    distributed.barrier()  # without it, PyTorch 2.13 may wait here for its own thread
     distributed.destroy_process_group()
 
 

@@ -131,6 +131,7 @@ def group(address, count, index):
 
     distributed.init_process_group("gloo", address, world_size=count, rank=index)
     yield count
+    distributed.barrier()  # as in the example
     distributed.destroy_process_group()
 
 

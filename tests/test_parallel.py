@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import parallel_run
 import pytest
-from conftest import child_environment, once, slow
+from conftest import child_environment, once
 
 import stgkeras
 from stgkeras import _processes, callbacks, cli, parallel
@@ -174,7 +174,6 @@ def test_options_that_a_backend_refuses(options, capsys):
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="the example is for PyTorch")
-@slow
 def test_the_example_runs(tmp_path):
     words = "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2
     out = finish(start(*words, EXAMPLE, 1, folder=tmp_path))
