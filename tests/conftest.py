@@ -27,9 +27,9 @@ if os.environ.get("KERAS_BACKEND") not in BACKENDS:
 FASTEST = "torch"
 ON_FASTEST = os.environ["KERAS_BACKEND"] == FASTEST or not importlib.util.find_spec(FASTEST)
 EVERYTHING = (ON_FASTEST or "STGKERAS_ALL" in os.environ) and "STGKERAS_FEW" not in os.environ
-# Of the tests of most files, each of the two others runs every sixth. A session that repeats tests
+# Of the tests of most files, each of the two others runs every eighth. A session that repeats tests
 # under other settings sets STGKERAS_TURN to run others of them.
-PACE = 6
+PACE = 8
 OTHER_TURN = os.environ.get("STGKERAS_TURN")
 TURN = int(OTHER_TURN or BACKENDS.index(os.environ["KERAS_BACKEND"]))
 
@@ -169,7 +169,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _take_turns(config, items):
-    """In a run of whole folders, leaves out what touches no backend, and all but every sixth test
+    """In a run of whole folders, leaves out what touches no backend, and all but every eighth test
     of most files. Examples in docstrings count as those of one file."""
     folders = any(pathlib.Path(given.split("::")[0]).is_dir() for given in config.args)
     if not (folders or OTHER_TURN):

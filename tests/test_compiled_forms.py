@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from conftest import slow
 from second_derivatives import by_tapes
 from weights_as_arguments import BACKEND, Problem, assert_close
 
@@ -56,6 +57,7 @@ def test_jax_transforms_functions(name):
     assert_close([forward], [reverse])
 
 
+@slow
 @pytest.mark.skipif(BACKEND != "torch", reason="own forms of PyTorch")
 def test_a_model_that_pytorch_compiles_trains_as_one_that_it_does_not(monkeypatch):
     import torch

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import EVERYTHING, once
+from conftest import EVERYTHING, once, slow
 from tensorboard_logs import read
 
 from stgkeras import datasets
@@ -67,6 +67,7 @@ def test_the_season_and_missing_readings(dated, tmp_path):
     assert model.season == 24
 
 
+@once
 def test_links_train_stop_and_go_on(tmp_path, capsys, monkeypatch):
     short = functools.partial(datasets.load_dynamic_graphs, num_nodes=16, num_steps=80)
     monkeypatch.setattr(datasets, "load_dynamic_graphs", short)
@@ -220,7 +221,13 @@ def test_the_next_commands_have_the_options_of_the_run(capsys):
 
 
 @once
-@pytest.mark.parametrize("name", ["FaST", "GraphWaveNet", "PatchSTG", "STAEformer", "STID"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("GraphWaveNet", "STID"),
+        *(pytest.param(name, marks=slow) for name in ("FaST", "PatchSTG", "STAEformer")),
+    ],
+)
 def test_every_forecaster_trains_and_has_a_report(name, tmp_path, monkeypatch, capsys):
     """On three days of the made-up roads, which have a graph, times and places."""
     days = functools.partial(demo_roads.make, days=3)

@@ -6,7 +6,7 @@ import sys
 
 import keras
 import pytest
-from conftest import on_fastest
+from conftest import on_fastest, slow
 
 pytestmark = [
     pytest.mark.skipif(not pathlib.Path("/proc/stat").exists(), reason="needs Linux"),
@@ -33,6 +33,7 @@ def cells(result, column):
     return [row[column] for row in rows if column in row]
 
 
+@slow
 def test_small_fills_every_table(tmp_path, capsys):
     path, backend = tmp_path / "gpu.json", keras.backend.backend()
     result = run(path, "--small", "--budget", "3000")

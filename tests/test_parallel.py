@@ -14,8 +14,9 @@ import keras
 import numpy as np
 import pandas as pd
 import parallel_run
+import parallel_snippets
 import pytest
-from conftest import child_environment, once
+from conftest import child_environment, once, slow
 
 import stgkeras
 from stgkeras import _processes, callbacks, cli, parallel
@@ -39,6 +40,12 @@ def finish(run):
     out = run.communicate(timeout=600)[0]
     assert run.returncode == 0, out
     return out
+
+
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +97,7 @@ def test_devices_of_a_process(one, files):
 def test_two_processes(trained, tmp_path):
     """On PyTorch with the loop of the example. One process goes on from their checkpoint."""
     whole, one = trained
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    words = parallel_run.__file__, tmp_path, "processes", address
+    words = parallel_run.__file__, tmp_path, "processes", free_address()
     for run in [start(*words, index) for index in range(2)]:
         finish(run)
     if BACKEND == "torch":  # each has the forecasts of its own windows: 12 + 3, 6 + 3 and 6
@@ -180,6 +184,19 @@ def test_the_example_runs(tmp_path):
     errors = re.findall(r"Epoch 1: MAE ([0-9.]+) in training, MAE ([0-9.]+) in validation", out)
     assert len(errors) == 1 and max(map(float, errors[0])) < 9
     assert keras.models.load_model(tmp_path / "parallel.keras").horizon == 12
+
+
+@slow
+def test_snippets_of_the_page(tmp_path):
+    """On JAX, also those of two processes, which end after 4 of 10 epochs and resume."""
+    flags = {"XLA_FLAGS": FLAGS} if BACKEND == "jax" else {}
+    out = finish(start(parallel_snippets.__file__, folder=tmp_path, **flags))
+    assert f"ran{' parallel.devices()' * (BACKEND != 'torch')}" in out
+    assert ("node_layout" in out) == (BACKEND == "jax") and "NodeParts" in out
+    for task, steps in (("train", 4), ("resume", 10)) if BACKEND == "jax" else ():
+        words = parallel_snippets.__file__, task, free_address()
+        for run in [start(*words, index, folder=tmp_path) for index in range(2)]:
+            assert f"steps {steps}\n" in finish(run)
 
 
 def test_training_alone_is_refused(monkeypatch):

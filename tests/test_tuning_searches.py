@@ -13,7 +13,7 @@ import keras_tuner
 import numpy as np
 import pytest
 import tuned_search
-from conftest import EVERYTHING, on_fastest, once
+from conftest import EVERYTHING, on_fastest, once, slow
 from tensorboard_logs import read, scalars
 from tuned_search import SERIES, SPLIT, space, tuner
 
@@ -177,7 +177,7 @@ def test_an_interrupted_search_goes_on(kind, tmp_path, monkeypatch):
     assert len(ran) == len(after)
 
 
-@once
+@slow
 def test_a_chief_and_workers_share_a_search(tmp_path):
     names = ("chief", "worker0", "worker1")
     number = 2 * len(names[1:])

@@ -35,7 +35,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--boundary": {"choices": ("inside", "start"), "default": "inside"},  # see split_windows
     },
     "training": {
-        "--season": {"action": "store_true", "help": "forecast deviations from the usual day"},
+        "--season": {"action": argparse.BooleanOptionalAction, "help": "subtract the usual day"},
     },
     "steps": {
         "--batch-size": {"type": int, "default": 32, "help": "windows per step (32)"},
@@ -111,12 +111,13 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
         parser.error(f"{option(stray[0])} needs --data FILE, a file of readings")
     if given.get("path") and "dataset" in given and (args.data or chosen in (None, "demo")):
         parser.error("--path needs --dataset NAME, the name of a published data set")
-    if given.get("task") == "links":
-        if args.data or chosen != parser.get_default("dataset") or given.get("season"):
-            parser.error("--data, --dataset and --season need --task forecast")
+    links = given.get("task") == "links"
+    if links and (args.data or chosen != parser.get_default("dataset") or given.get("season")):
+        parser.error("--data, --dataset and --season need --task forecast")
+    if chosen and (links or given.get("data")):
         args.dataset = None
-    elif given.get("data") and chosen:
-        args.dataset = None
+    if "season" in given and args.season is None:
+        args.season = args.dataset == "demo"
     if given.get("resume") and not args.out:
         parser.error("--resume needs --out FOLDER, the folder of the run")
     if "out" in given and args.out is None:
@@ -277,8 +278,6 @@ def print_next(args: argparse.Namespace, *commands: str, model: str = "") -> Non
     if getattr(args, "task", "forecast") == "forecast":
         words = shlex.join([str(pathlib.Path(args.out, model)), args.data or args.dataset])
         again += f" --path {shlex.quote(args.path)}" if args.path else ""
-        if args.dataset == "demo" and len(sys.argv) == 1:
-            commands = (f"python {shlex.quote(sys.argv[0])} --season", *commands)
         commands = (*commands, f"python examples/report.py {words}{again}")
     print(f"All files are in {args.out}. Next:", *commands, sep="\n  ")
 
