@@ -11,8 +11,8 @@ the package timm) and yijizhao/FaST, in folders of these names. `scale` trains o
 steps, with more and more nodes. `attention` compares linear attention with exact attention.
 
 Each figure is the least CPU time (user and system, all threads) of the steps after the first, with
-two sleeping threads (OMP_WAIT_POLICY=PASSIVE). "Memory" is the largest resident memory of the
-process.
+two sleeping threads (OMP_WAIT_POLICY=PASSIVE); for `speed`, the median of this time over the turns.
+"Memory" is the largest resident memory of the process.
 """
 
 import os
@@ -46,6 +46,7 @@ OPTIONS = {
     "nodes": ([500, 1000, 2000, 4300, 8600], "numbers of nodes of `scale` and `attention`"),
     "features": ([16, 32, 64, 128, 256], "numbers of random features"),
     "steps": (5, "steps that count"),
+    "rounds": (3, "turns of `speed`, an odd number: each is a new process of each kind"),
     "threads": 2,
 }
 
@@ -158,15 +159,27 @@ def speed(args):
     found = records.read(args.out).get("figures", {})  # of other models or backends
     for name in (one for one in SHAPES if one in args.models):
         for shape in SHAPES[name]:
-            row = found.setdefault(f"{name} {shape}", {})
+            asked, about = {}, {"name": name, "shape": shape}
             for backend in args.backends:
-                request = {"name": name, "shape": shape, "arguments": {}}
-                row[backend] = child(args, "ours", backend, **request)
+                asked[backend] = "ours", backend, about | {"arguments": {}}
             if args.official:
-                request = {"name": name, "shape": shape, "folder": args.official}
-                row["official"] = child(args, "torch", "torch", **request)
+                asked["official"] = "torch", "torch", about | {"folder": args.official}
+            turns = {kind: [] for kind in asked}
+            for _ in range(args.rounds):
+                for kind, (code, backend, request) in asked.items():
+                    turns[kind].append(child(args, code, backend, **request))
+            found.setdefault(f"{name} {shape}", {}).update(map(middle, turns.items()))
             records.save(args, {"figures": found})
     return found
+
+
+def middle(turn):
+    """The kind, and of its rounds the one with the median time. None if one of them failed."""
+    kind, rounds = turn
+    if None in rounds:
+        return kind, None
+    rounds = sorted(rounds, key=lambda one: one["least"])
+    return kind, rounds[len(rounds) // 2] | {"rounds": [one["least"] for one in rounds]}
 
 
 def scale(args):
