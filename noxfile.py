@@ -148,7 +148,7 @@ def release(session):
     session.run("python", "-m", "build", "--outdir", str(folder), ".")
     session.run("twine", "check", "--strict", *map(str, folder.iterdir()))
     (sdist,) = folder.glob("stgkeras-*.tar.gz")
-    shutil.unpack_archive(sdist, folder, filter="data")
+    shutil.unpack_archive(sdist, folder)
     # Parts that read other files of the repository, or touch no backend.
     parts = session.posargs or ("adjacency", "contributing", "doctor", "own_data", "presets")
     files = [f"tests/test_{part}.py" for part in parts]

@@ -35,7 +35,8 @@ def interrupt(*args):
 
 def test_a_search_goes_on_and_ends_with_a_test(tmp_path, capsys, monkeypatch):
     fixed = json.dumps(SMALL | {"attention": False})  # quicker to compile
-    options = ("--tuner", "RandomSearch", "--epochs", 1, "--fix", fixed, "--out", tmp_path)
+    options = "--no-season", "--tuner", "RandomSearch", "--epochs", 1, "--fix", fixed
+    options += ("--out", tmp_path)
 
     def stop(*args, **options):
         raise KeyboardInterrupt
