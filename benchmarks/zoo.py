@@ -168,18 +168,18 @@ def speed(args):
             for _ in range(args.rounds):
                 for kind, (code, backend, request) in asked.items():
                     turns[kind].append(child(args, code, backend, **request))
-            found.setdefault(f"{name} {shape}", {}).update(map(middle, turns.items()))
+            row = found.setdefault(f"{name} {shape}", {})
+            row |= {kind: middle(rounds) for kind, rounds in turns.items()}
             records.save(args, {"figures": found})
     return found
 
 
-def middle(turn):
-    """The kind, and of its rounds the one with the median time. None if one of them failed."""
-    kind, rounds = turn
+def middle(rounds):
+    """The round with the median time. None if one of them failed."""
     if None in rounds:
-        return kind, None
+        return None
     rounds = sorted(rounds, key=lambda one: one["least"])
-    return kind, rounds[len(rounds) // 2] | {"rounds": [one["least"] for one in rounds]}
+    return rounds[len(rounds) // 2] | {"rounds": [one["least"] for one in rounds]}
 
 
 def scale(args):

@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import os
 import pathlib
+import socket
 
 import pytest
 from quick_jax import quick
@@ -145,6 +146,12 @@ def child_environment(**variables):
     package = str(pathlib.Path(stgkeras.__file__).parent.parent)
     paths = os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])
     return {**os.environ, "PYTHONPATH": paths, **variables}
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def pytest_configure(config):

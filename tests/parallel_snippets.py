@@ -5,12 +5,12 @@ python tests/parallel_snippets.py train ADDRESS INDEX   `parallel.processes`, th
 """
 
 import pathlib
-import re
 import sys
 
 import keras
 import numpy as np
 import scipy.sparse
+from snippets import python_snippets
 
 import stgkeras
 
@@ -34,14 +34,10 @@ def names():
     return found | {"newest": {"x": values[None, :12]}}
 
 
-def snippets():
-    return re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-
-
 def alone():
     ran = []
     for name, backends in CAN.items():
-        (code,) = (one for one in snippets() if name in one)
+        (code,) = (one for one in python_snippets(PAGE) if name in one)
         if BACKEND in backends:
             exec(compile(code, name, "exec"), names())
             ran.append(name)
@@ -49,10 +45,14 @@ def alone():
 
 
 def together(task, address, index):
-    devices, *_, start, resume = snippets()
+    devices, *_, start, resume = python_snippets(PAGE)
     saved = 'shuffle=False, callbacks=[stgkeras.callbacks.Checkpoint("last.keras")]'
     body = devices.split("\n", 1)[1].replace("shuffle=False", saved).replace("=10,", "=4,")
-    code = {"train": start.replace("    ...  # as above\n", body), "resume": resume}[task]
+    windows = body[: body.index("    model =")]
+    code = {
+        "train": start.replace("    ...  # as above\n", body),
+        "resume": resume.replace("    ...  # windows, as above\n", windows),
+    }[task]
     found = names() | {"index": int(index)}
     exec(compile(code.replace("10.0.0.1:1234", address), task, "exec"), found)
     print("steps", int(found["model"].optimizer.iterations))

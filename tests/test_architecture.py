@@ -152,7 +152,6 @@ def import_in_new_process(tmp_path_factory):
     return {name.split(".")[0] for name in before}, {name.split(".")[0] for name in after}
 
 
-@once
 def test_import_leaves_out_what_few_need(import_in_new_process):
     _, after = import_in_new_process
     absent = {"tensorflow", "keras_tuner", "igraph"} - {keras.backend.backend()}

@@ -1,16 +1,16 @@
 """The model that CONTRIBUTING.md writes out."""
 
 import inspect
-import re
 from pathlib import Path
 
 import numpy as np
+from snippets import python_snippets
 
 CONTRIBUTING = Path(__file__).resolve().parent.parent / "CONTRIBUTING.md"
 
 
 def test_the_example_of_a_model_works_and_shows_all_its_arguments():
-    (snippet,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text("utf-8"), re.DOTALL)
+    (snippet,) = python_snippets(CONTRIBUTING)
     names = {"__name__": "snippet"}
     exec(compile(snippet, str(CONTRIBUTING), "exec"), names)
     model = names["ShortSTID"](4, units=5, steps_per_day=24, horizon=3, normalize=True)

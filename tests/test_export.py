@@ -2,12 +2,12 @@
 
 import json
 import pathlib
-import re
 
 import keras
 import numpy as np
 import pytest
 from model_cases import inputs_of, make
+from snippets import python_snippets
 
 import stgkeras
 from stgkeras.exporting import checked, writers
@@ -189,9 +189,7 @@ def test_a_forecaster_in_its_folder(tmp_path, monkeypatch):
     forecaster = stgkeras.Forecaster("GraphSTID", horizon=3, units=4, num_blocks=1)
     forecaster.fit(series, epochs=1, verbose=0)
     monkeypatch.chdir(tmp_path)
-    saving, code = re.findall(
-        r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL
-    )
+    saving, code = python_snippets(ROOT / "docs" / "export.md")
     if keras.backend.backend() != "torch":  # the last line writes a pt2 file
         saving = saving[: saving.index("stgkeras.export")]
     exec(saving, {"stgkeras": stgkeras, "forecaster": forecaster, "model": forecaster.model})

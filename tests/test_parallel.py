@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import pandas as pd
 import parallel_run
 import parallel_snippets
 import pytest
-from conftest import child_environment, once, slow
+from conftest import child_environment, free_port, once, slow
 
 import stgkeras
 from stgkeras import _processes, callbacks, cli, parallel
@@ -40,12 +39,6 @@ def finish(run):
     out = run.communicate(timeout=600)[0]
     assert run.returncode == 0, out
     return out
-
-
-def free_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +90,7 @@ def test_devices_of_a_process(one, files):
 def test_two_processes(trained, tmp_path):
     """On PyTorch with the loop of the example. One process goes on from their checkpoint."""
     whole, one = trained
-    words = parallel_run.__file__, tmp_path, "processes", free_address()
+    words = parallel_run.__file__, tmp_path, "processes", f"127.0.0.1:{free_port()}"
     for run in [start(*words, index) for index in range(2)]:
         finish(run)
     if BACKEND == "torch":  # each has the forecasts of its own windows: 12 + 3, 6 + 3 and 6
@@ -194,7 +187,7 @@ def test_snippets_of_the_page(tmp_path):
     assert f"ran{' parallel.devices()' * (BACKEND != 'torch')}" in out
     assert ("node_layout" in out) == (BACKEND == "jax") and "NodeParts" in out
     for task, steps in (("train", 4), ("resume", 10)) if BACKEND == "jax" else ():
-        words = parallel_snippets.__file__, task, free_address()
+        words = parallel_snippets.__file__, task, f"127.0.0.1:{free_port()}"
         for run in [start(*words, index, folder=tmp_path) for index in range(2)]:
             assert f"steps {steps}\n" in finish(run)
 

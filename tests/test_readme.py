@@ -8,16 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from conftest import EVERYTHING, on_fastest, once
+from snippets import python_snippets
 
 import stgkeras
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 GUIDE = [ROOT / "docs" / "guide" / f"{name}.md" for name in ("code", "tune", "links", "classify")]
-
-
-def snippets(path):
-    return re.findall(r"```python\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
 
 
 @once
@@ -33,17 +30,17 @@ def test_snippets_of_the_readme_and_for_assistants(tmp_path, monkeypatch, capsys
     speeds[-24:].to_csv("newest.csv")
     roads = pd.DataFrame({"from": ["A1", "A2"], "to": ["A2", "A3"], "distance": [1, 2]})
     roads.to_csv("roads.csv", index=False)
-    (snippet,) = snippets(README)
+    (snippet,) = python_snippets(README)
     exec(compile(snippet, str(README), "exec"), names := {})
     assert "forecaster" in capsys.readouterr().out  # a row of the table of errors
-    (calls,) = snippets(ROOT / "docs" / "llms.txt")
+    (calls,) = python_snippets(ROOT / "docs" / "llms.txt")
     exec(compile(calls, "llms.txt", "exec"), {})
     assert all(f"# {number}" in calls for number in range(1, 11))
     (columns,) = re.findall(r"# (time, .*)\n", snippet)
     written = pd.read_csv("next_hour.csv")
     assert ", ".join(written.columns) == columns and len(written) == 12 * 3
     names["forecaster"].save("city")
-    (served,) = snippets(ROOT / "docs" / "serving.md")
+    (served,) = python_snippets(ROOT / "docs" / "serving.md")
     exec(compile(served, "serving.md", "exec"), names)
     assert str(names["forecaster"].forecast().times[0]) == "2024-05-15 01:00:00+02:00"
 
@@ -51,7 +48,7 @@ def test_snippets_of_the_readme_and_for_assistants(tmp_path, monkeypatch, capsys
 def test_snippets_of_the_guide(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))  # where generated graphs are cached
-    code = [snippet for path in GUIDE for snippet in snippets(path)]
+    code = [snippet for path in GUIDE for snippet in python_snippets(path)]
     names = {}
     for snippet in on_fastest(code, code[:2]):  # the first trains, saves and opens a model
         exec(compile(snippet, "guide", "exec"), names)

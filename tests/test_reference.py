@@ -8,7 +8,6 @@ import reference_files
 import reference_patchstg
 import reference_zoo
 from cases import evaluate
-from conftest import on_fastest
 from gradients import gradients
 from keras import ops
 from reference_files import TOLERANCE, assert_close
@@ -226,13 +225,7 @@ AXES_OF_X = reference_patchstg.AXES_OF_X | reference_zoo.AXES_OF_X | reference_f
 AXES_OF_X |= {"guoshn": from_bnft, "hazdzz": from_bctn, "pyg": np.asarray}
 
 
-# Files of models that another file holds to published values, too: once is enough.
-REPEATED = {"staeformer_spatial_tod_unmixed", "patchstg_n11", "patchstg_block", "fast_h48"}
-REPEATED |= {"guoshn_block_small", "hazdzz_stblock_cheb_graph_conv_glu"}
-FEW = [name for name in CASES if name not in REPEATED]
-
-
-@pytest.mark.parametrize("name", on_fastest([*CASES], FEW))
+@pytest.mark.parametrize("name", CASES)
 def test_output_and_gradients(name, quick_if_large):
     build, inputs_of, weights_of, axes_of = CASES[name]
     arrays = reference_files.load(name)

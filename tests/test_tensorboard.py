@@ -9,7 +9,6 @@ from importlib.util import find_spec
 import keras
 import numpy as np
 import pytest
-from conftest import once
 from tensorboard_logs import read, scalars
 from training_runs import STEPS, Fail, fit, make_model
 
@@ -148,7 +147,6 @@ def test_bad_arguments(arguments, message, tmp_path):
         TensorBoard(tmp_path, **arguments)
 
 
-@once
 @pytest.mark.parametrize("installed", [True, False])
 def test_tensorflow_is_not_imported(installed, tmp_path):
     if keras.backend.backend() == "tensorflow":

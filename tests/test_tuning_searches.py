@@ -3,7 +3,6 @@
 import gc
 import json
 import os
-import socket
 import subprocess
 import sys
 import weakref
@@ -13,7 +12,7 @@ import keras_tuner
 import numpy as np
 import pytest
 import tuned_search
-from conftest import EVERYTHING, on_fastest, once, slow
+from conftest import EVERYTHING, free_port, on_fastest, once, slow
 from tensorboard_logs import read, scalars
 from tuned_search import SERIES, SPLIT, space, tuner
 
@@ -181,10 +180,7 @@ def test_an_interrupted_search_goes_on(kind, tmp_path, monkeypatch):
 def test_a_chief_and_workers_share_a_search(tmp_path):
     names = ("chief", "worker0", "worker1")
     number = 2 * len(names[1:])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+    shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free_port())}
     runs = [
         subprocess.Popen(
             [sys.executable, tuned_search.__file__, str(tmp_path), str(number)],
