@@ -103,11 +103,12 @@ def _backend_error():
     backend = chosen_backend()
     if backend in installed:
         return None
-    received = f"Received: KERAS_BACKEND={backend!r}, "
-    if backend in BACKENDS:
-        received += f"but `{backend}` is not installed. Run `{BACKENDS[backend]}`"
+    which = "a backend that is installed" if installed else "one of these, and install it"
+    choose = f"set KERAS_BACKEND to {which}: {', '.join(installed or BACKENDS)}"
+    if backend not in BACKENDS:
+        fix = f"which is none of these. S{choose[1:]}"
     else:
-        received += f"which is none of these. Set KERAS_BACKEND to one of {', '.join(BACKENDS)}"
-    if installed:
-        received += f", or set KERAS_BACKEND to a backend that is installed: {', '.join(installed)}"
-    return f"stgkeras models need TensorFlow, JAX or PyTorch. {received}."
+        fix = f"but `{backend}` is not installed. Run `{BACKENDS[backend]}`"
+        fix += f", or {choose}" if installed else ""
+    received = f"Received: KERAS_BACKEND={backend!r}, {fix}."
+    return f"stgkeras models need TensorFlow, JAX or PyTorch. {received}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import numbers
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,18 @@ def path(name: str, value: Any) -> pathlib.Path:
             "the path of a file or folder."
         )
     return pathlib.Path(value)
+
+
+def refuse_unknown(owner: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raises TypeError if `given` has a name that is no argument of `owner`, with a near name."""
+    known = list(known)
+    for name in sorted(set(given) - set(known)):
+        near = difflib.get_close_matches(name, known, 1)
+        raise TypeError(
+            f"`{name}` must be an argument of {owner}. Received: {name}={given[name]!r}. "
+            + (f"Did you mean `{near[0]}`? " if near else "")
+            + f"Its arguments are {', '.join(known)}."
+        )
 
 
 def entries(name: str, values: Any) -> np.ndarray:

@@ -131,6 +131,11 @@ def test_options_of_the_command_line_itself(capsys):
             main(arguments)
         assert caught.value.code == 2
     assert "must be an int of at least 1. Received: 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["fit", "a.csv", "--out", "b", "--horizn=3"])
+    printed = capsys.readouterr().err
+    assert "usage: stgkeras fit" in printed
+    assert printed.endswith("unrecognized arguments: --horizn=3 (did you mean --horizon?)\n")
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0

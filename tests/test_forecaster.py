@@ -57,6 +57,10 @@ def test_a_dated_forecast_of_frames(fitted, frames, tmp_path):
     frame = forecast.to_frame()
     assert list(frame) == ["time", "sensor", "speed", "flag"] and len(frame) == 12
     assert frame["sensor"].tolist() == [*NAMES] * 3
+    assert repr(forecast) == (
+        "<Forecast of speed (u) for 4 sensors at 3 steps, 2024-10-31 23:00:00+01:00 to "
+        "2024-11-01 01:00:00+01:00; see to_frame()>"
+    )
     np.testing.assert_array_equal(frame["speed"], forecast.values.ravel())
     forecast.to_csv(tmp_path / "next.csv")
     lines = (tmp_path / "next.csv").read_text().splitlines()

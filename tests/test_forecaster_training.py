@@ -167,8 +167,16 @@ def test_a_resumed_training_keeps_its_best_epoch(frames, tmp_path):
 
 
 def test_unknown_arguments_of_the_model(frames):
-    with pytest.raises(TypeError, match=r"`dropuot` must be an argument of GraphSTID.*dropout"):
-        Forecaster(dropuot=0.2).fit(series_of(frames), epochs=1)
+    """They are refused before any training, with the name that was probably meant."""
+    for given, near in (("dropuot", "dropout"), ("horizn", "horizon"), ("quantile", "quantiles")):
+        for model in ("GraphSTID", models.GraphSTID):
+            must = rf"`{given}` must be an argument of GraphSTID. Received: {given}=3. "
+            with pytest.raises(TypeError, match=f"{must}Did you mean `{near}`.*, dropout, "):
+                Forecaster(model, **{given: 3})
+    with pytest.raises(TypeError, match="Did you mean `num_blocks`"):
+        models.STID(3, steps_per_day=24, num_bloks=2)
+    with pytest.raises(TypeError, match="Received: abc=1. Its arguments are num_nodes, "):
+        Forecaster(abc=1)
 
 
 def test_first_order_convolutions_have_their_operator(frames):

@@ -74,13 +74,19 @@ def test_data_graphs_and_plots_work_without_a_backend(tmp_path):
             """`jax` is not installed. Run `pip install "stgkeras[jax]""",
         ),
         (
-            "import stgkeras; stgkeras.losses.FocalLoss()",
+            WITHOUT + "import stgkeras; stgkeras.losses.FocalLoss()",
             "theano",
-            "KERAS_BACKEND='theano', which is none of these. Set KERAS_BACKEND to one of "
-            "tensorflow, jax, torch",
+            "KERAS_BACKEND='theano', which is none of these. Set KERAS_BACKEND to one of these, "
+            "and install it: tensorflow, jax, torch.",
+        ),
+        (
+            "import stgkeras; stgkeras.losses.FocalLoss()",
+            "pytorch",
+            "KERAS_BACKEND='pytorch', which is none of these. Set KERAS_BACKEND to a backend that "
+            "is installed: ",
         ),
     ],
-    ids=["missing", "default", "data", "unknown"],
+    ids=["missing", "default", "data", "none", "unknown"],
 )
 def test_a_missing_or_unknown_backend_is_named_with_its_remedy(code, backend, message, tmp_path):
     done = run(code, tmp_path, backend)

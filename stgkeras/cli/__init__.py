@@ -6,7 +6,9 @@ Nothing heavy is imported before a command runs, so `stgkeras --help` needs no b
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -64,13 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parsed(arguments):
-    parser = _parser()
+    parser, commands = _parser()
     args, rest = parser.parse_known_args(arguments)
     # argparse of Python 3.11 leaves ROADS over if options are between it and READINGS.
     if len(rest) == 1 and not rest[0].startswith("-") and getattr(args, "roads", "") is None:
         args.roads = rest.pop()
     if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        command = commands.choices[args.command]
+        options = re.findall(r"--[\w-]+", command.format_help())
+        near = difflib.get_close_matches(rest[0].partition("=")[0], options, 1)
+        more = f" (did you mean {near[0]}?)" if near else ""
+        command.error(f"unrecognized arguments: {' '.join(rest)}{more}")
     args.words = sys.argv[1:] if arguments is None else list(arguments)
     return args
 
@@ -97,7 +103,7 @@ def _parser():
             "--debug", action="store_true", help="show the Python traceback of an error"
         )
         command.set_defaults(run=module.run)
-    return parser
+    return parser, commands
 
 
 def _print_warning(command):

@@ -13,6 +13,8 @@ CODE = re.compile(r"`([A-Za-z_.]+)(?:=([^`]*))?`")
 VALUE = r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[\w.+-]*\w"
 PLAIN = re.compile(rf"(?<![\w`.\"'-])([a-z_]+)=({VALUE})")
 
+ROWS = "(Rows are counted from 0, without the names of the columns.)"
+
 
 class UserError(Exception):
     """An error that the user of the console script can correct. The text is one line."""
@@ -73,7 +75,8 @@ def translated(message: str, names: Mapping[str, str]) -> str:
     parts[::2] = [PLAIN.sub(replaced, part) for part in parts[::2]]
     parts[1::2] = [CODE.sub(replaced, part) for part in parts[1::2]]
     text = re.sub(r"(--[\w-]+) must be None, ", r"\1 must be ", "".join(parts))
-    return re.sub(r"(--[\w-]+) must be None for ", r"\1 must not be used with ", text)
+    text = re.sub(r"(--[\w-]+) must be None for ", r"\1 must not be used with ", text)
+    return f"{text} {ROWS}" if re.search(r"\brow \d", text) else text
 
 
 def _with_value(option, value, otherwise):

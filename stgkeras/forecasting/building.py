@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from stgkeras import models
-from stgkeras.arguments import instance
+from stgkeras.arguments import instance, refuse_unknown
 from stgkeras.datasets.series.calendar import whole_steps_per_day
 from stgkeras.datasets.series.series import Series
 from stgkeras.forecasting.covariates import covariate_inputs
@@ -30,11 +30,15 @@ COUNTS = ("past_covariates", "future_covariates")
 GIVEN |= {*COUNTS, "steps_per_day"}
 
 
-def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]:
+def constructor_of(
+    model: str | type | Callable[..., Any], arguments: Mapping[str, Any] | None = None
+) -> Callable[..., Any]:
     """Returns the function or class that builds a model.
 
     Args:
         model: name in `ZOO`, model class, or function.
+        arguments: None; or dict of the arguments of a `Forecaster` for a model. A name that a model
+            class does not take raises TypeError.
     """
     if isinstance(model, str):
         if model not in ZOO:
@@ -42,7 +46,7 @@ def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]
                 f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
                 f"Received: model={model!r}. Use one of these names."
             )
-        return getattr(models, model)
+        model = getattr(models, model)
     is_other = isinstance(model, type) and not issubclass(model, ForecasterModel)
     if not callable(model) or isinstance(model, keras.Model) or is_other:
         given = f"the class {model.__name__}" if is_other else type(model).__name__
@@ -50,6 +54,10 @@ def constructor_of(model: str | type | Callable[..., Any]) -> Callable[..., Any]
             f"`model` must be one of {ZOO}, a model class of `stgkeras.models` or a function that "
             f"builds such a model. Received: {given}. Pass a name, a class or a function."
         )
+    if arguments and isinstance(model, type):
+        parameters = inspect.signature(model).parameters.values()
+        known = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+        refuse_unknown(model.__name__, arguments, [*known, "name", "trainable"])
     return model
 
 

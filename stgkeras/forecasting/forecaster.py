@@ -86,7 +86,7 @@ class Forecaster:
         quantiles: Sequence[float] | None = None,
         **model_arguments: Any,
     ) -> None:
-        self._build = building.constructor_of(model)
+        self._build = building.constructor_of(model, model_arguments)
         self.horizon = arguments.integer("horizon", horizon)
         if input_length is None:
             input_length = max(12, self.horizon)

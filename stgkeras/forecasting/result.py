@@ -60,6 +60,16 @@ class Forecast:
     quantiles: np.ndarray | None = None
     levels: tuple[float, ...] = ()
 
+    def __repr__(self) -> str:
+        pairs = zip(self.targets, self.units, strict=True)
+        units = [f"{name} ({unit})" if unit else name for name, unit in pairs]
+        levels = f", quantiles {', '.join(f'{level:g}' for level in self.levels)}"
+        return (
+            f"<Forecast of {', '.join(units)} for {len(self.names)} sensors at {len(self.times)} "
+            f"steps, {self.times[0]} to {self.times[-1]}{levels if self.levels else ''}; see "
+            "to_frame()>"
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Returns a frame with a row for each time and sensor.
 

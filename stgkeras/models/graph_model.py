@@ -15,6 +15,7 @@ import scipy.sparse
 from keras import ops
 
 from stgkeras import _processes
+from stgkeras.arguments import refuse_unknown
 from stgkeras.kernels import portable_forms
 from stgkeras.layers._renamed import take_old_names
 from stgkeras.layers._state import StateLayer
@@ -58,12 +59,9 @@ class GraphModel(keras.Model):
     def __init__(
         self, inputs: Tensor, outputs: Tensor, arguments: Mapping[str, Any], **kwargs: Any
     ) -> None:
-        unknown = sorted(set(kwargs) - {"name", "trainable", "dtype"})
-        if unknown:  # Keras ignores some of them, and `dropuot=0.2` would train without a word
-            raise TypeError(
-                f"`{unknown[0]}` must be an argument of {type(self).__name__}. Received: "
-                f"{unknown[0]}={kwargs[unknown[0]]!r}. Its arguments are {', '.join(arguments)}."
-            )
+        # Keras ignores some unknown names, and `dropuot=0.2` would train without a word.
+        known = [*arguments, "name", "trainable", "dtype"]
+        refuse_unknown(type(self).__name__, kwargs, known)
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         for name, value in arguments.items():
             setattr(self, name, value)

@@ -187,6 +187,8 @@ def numbers_of(table, column):
             )
         elif table.kinds[column] == "text":
             fix = f". If the column has no readings, pass `ignore=[{table.names[column]!r}]`"
+        else:
+            fix = ". Write a number, or leave the cell empty if the reading is missing"
         raise ValueError(
             f"{table.where} must hold numbers. Received: {cell!r} in column "
             f"{table.names[column]!r}, row {bad[0]}{fix}"

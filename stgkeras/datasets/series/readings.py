@@ -115,7 +115,7 @@ def refuse_missing(values, null_value, where, features=None, quality=None):
     refuse_nan(
         f"{where} must not hold NaN",
         checked,
-        f"Fill or drop them. If these readings are missing, pass `{fix}`",
+        f"If these readings are missing, pass `{fix}`, otherwise correct them",
     )
 
 
