@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stgkeras import datasets
-from stgkeras.datasets.published import dcrnn, stgcn, stsgcn, tgcn  # noqa: F401: they fill SETS
+from stgkeras.datasets.published import dcrnn, stgcn, stsgcn, tgcn  # noqa: F401, fill SETS
 from stgkeras.datasets.published.traffic_set import SETS
 
 STEPS = {"pemsd7m": 600}  # from a Friday to a Tuesday

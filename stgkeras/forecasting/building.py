@@ -46,7 +46,7 @@ def constructor_of(
                 f"`model` must be one of {ZOO}, a model class or a function that builds a model. "
                 f"Received: model={model!r}. Use one of these names."
             )
-        model = getattr(models, model)
+        return constructor_of(getattr(models, model), arguments)
     is_other = isinstance(model, type) and not issubclass(model, ForecasterModel)
     if not callable(model) or isinstance(model, keras.Model) or is_other:
         given = f"the class {model.__name__}" if is_other else type(model).__name__
