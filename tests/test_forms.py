@@ -79,6 +79,11 @@ FORMS = {
         transformer_block._portable,
         block([None, None], 1.0),
     ),
+    "block-long": (
+        transformer_block._own_block,
+        transformer_block._portable,
+        block(RNG.random((2, 2, 3, 4)) < 0.7, 1.4),
+    ),
     "product": (
         lambda: sparse_forms.product_on_torch(sparse_product._portable_on_torch),
         sparse_product._portable_on_torch,
@@ -94,8 +99,11 @@ FORMS = {
 
 @on_torch
 @pytest.mark.parametrize("name", FORMS)
-def test_form_has_the_gradients_of_its_twin(name):
+def test_form_has_the_gradients_of_its_twin(monkeypatch, name):
     import torch
+
+    if name == "block-long":
+        monkeypatch.setattr(transformer_block, "LONG", 1)
 
     own, portable, arguments = FORMS[name]
     tensors = [

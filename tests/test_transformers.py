@@ -44,10 +44,13 @@ def test_block(axis, features):
     assert_close(evaluate(layer, X), expected)
 
 
-@pytest.mark.parametrize("dropout, features", [(0.0, None), (0.4, None), (0.4, 7)])
+@pytest.mark.parametrize(
+    "dropout, features, long", [(0.0, None, 64), (0.4, None, 64), (0.4, None, 1), (0.4, 7, 64)]
+)
 @pytest.mark.parametrize("axis", ["time", "nodes"])
-def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, axis, dropout, features):
+def test_a_step_of_parts_is_that_of_the_whole(monkeypatch, axis, dropout, features, long):
     """Parts of two windows or one, or of eight or four steps along nodes; on JAX, of equal size."""
+    monkeypatch.setattr(own, "LONG", long)  # of PyTorch, with and without a kernel for attention
     for module in (transformer_block, own):
         monkeypatch.setattr(module, "ROWS", 2 * 4 * 3)
     masks = np.random.default_rng(2).random(X.shape) > dropout  # portable forms draw others

@@ -18,6 +18,7 @@ from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
 
 ROWS = 2048  # that the fast form computes at once
+LONG = 64  # from this length on, a kernel of PyTorch attends that stores no scores
 
 
 class BlockWeights(NamedTuple):
@@ -54,7 +55,8 @@ def own_block(
 ) -> Tensor:
     """Computes a block along the second axis on PyTorch, as `layers.TransformerBlock` has it.
 
-    It keeps three tensors of the shape of x, beside x and the masks, for the backward pass.
+    It keeps three tensors of the shape of x, beside x and the masks, for the backward pass; and for
+    a long axis, a number for each row and head, the logarithm of the sum of its exponentials.
 
     Args:
         x: (groups, length, units).
@@ -101,11 +103,26 @@ def _own_block():
     """The backward pass computes queries, keys, values, scores and hidden values again."""
     import torch
 
-    def attention(x, w, length, num_heads):
-        joined = torch.addmm(w.joined_bias, x, w.joined_kernel)
-        query, key, value = _by_head(joined, length, num_heads, 3)
+    aten, name = torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu"
+    flash, flash_backward = (getattr(aten, name + end, None) for end in ("", "_backward"))
+
+    def joined(x, w):
+        return torch.addmm(w.joined_bias, x, w.joined_kernel)
+
+    def with_shares(rows, length, num_heads):
+        """Returns queries, keys, values and the shares of attention, each a matrix per head."""
+        query, key, value = _by_head(rows, length, num_heads, 3)
         scores = torch.bmm(query, key.transpose(1, 2))
         return query, key, value, torch.softmax(scores, -1, out=scores)
+
+    def attend(rows, length, num_heads, to_attended, to_log_sums):
+        if to_log_sums is None:
+            _, _, value, shares = with_shares(rows, length, num_heads)
+            _join(torch.bmm(shares, value)[None], num_heads, to_attended)
+            return
+        found, log_sums = flash(*_heads(rows, length, num_heads, 3), scale=1.0)
+        _heads(to_attended, length, num_heads, 1)[0].copy_(found)
+        to_log_sums.copy_(log_sums.reshape(to_log_sums.shape))
 
     def hidden(h, w):
         return torch.addmm(w.hidden_bias, h, w.hidden_kernel).relu_()
@@ -117,10 +134,12 @@ def _own_block():
     def forward(x, attended_mask, mask, num_heads, scale, epsilon, *weights):
         w, length = _scaled(weights, num_heads, scale), x.shape[1]
         attended, first, last, y = (torch.empty_like(x) for _ in range(4))
+        log_sums = None
+        if length >= LONG and flash is not None:
+            log_sums = x.new_empty((len(x), num_heads, length))
 
-        def fill(x, attended_mask, mask, to_attended, to_first, to_last, to_y):
-            _, _, value, shares = attention(x, w, length, num_heads)
-            _join(torch.bmm(shares, value)[None], num_heads, to_attended)
+        def fill(x, attended_mask, mask, to_attended, to_first, to_last, to_y, to_log_sums):
+            attend(joined(x, w), length, num_heads, to_attended, to_log_sums)
             found = torch.addmm(w.output_bias, to_attended, w.output_kernel)
             torch.add(x, _dropped(found, attended_mask), out=to_first)
             h, *_ = normalized(to_first, w.gamma, w.beta, epsilon)
@@ -128,9 +147,9 @@ def _own_block():
             torch.add(h, _dropped(found, mask), out=to_last)
             to_y.copy_(normalized(to_last, w.last_gamma, w.last_beta, epsilon)[0])
 
-        for part in _parts(x, attended_mask, mask, attended, first, last, y):
+        for part in _parts(x, attended_mask, mask, attended, first, last, y, log_sums):
             fill(*part)
-        return y, [attended, first, last]
+        return y, [attended, first, last, log_sums]
 
     def through_norm(g, x, moments, gamma, beta, of_gamma, of_beta):
         """Adds the gradients of a layer normalisation to those of its weights."""
@@ -146,13 +165,23 @@ def _own_block():
         of_bias += g.sum(0)
         return torch.mm(g, kernel.T)
 
-    def through_attention(g, x, attended, w, length, num_heads):
+    def through_attention(g, x, attended, log_sums, w, length, num_heads):
         """Returns the gradient of the joined queries, keys and values."""
-        sums = (g * attended).view(len(g), num_heads, -1).sum(-1)
-        (sums,), (g,) = (_by_head(one, length, num_heads, 1) for one in (sums, g))
-        query, key, value, shares = attention(x, w, length, num_heads)
+        rows = joined(x, w)
+        if log_sums is not None:
+            (g,), (attended,) = (_heads(one, length, num_heads, 1) for one in (g, attended))
+            log_sums = log_sums.view(-1, num_heads, length)
+            heads = _heads(rows, length, num_heads, 3)
+            found = flash_backward(g, *heads, attended, log_sums, 0.0, False, scale=1.0)
+            of_rows = torch.empty_like(rows)
+            for one, to_one in zip(found, _heads(of_rows, length, num_heads, 3), strict=True):
+                to_one.copy_(one)
+            return of_rows
+        weighted = (g * attended).view(len(g), num_heads, -1).sum(-1)
+        (weighted,), (g,) = (_by_head(one, length, num_heads, 1) for one in (weighted, g))
+        query, key, value, shares = with_shares(rows, length, num_heads)
         of_scores = torch.bmm(g, value.transpose(1, 2))
-        of_scores.sub_(sums).mul_(shares)
+        of_scores.sub_(weighted).mul_(shares)
         found = torch.empty((3, *query.shape), dtype=g.dtype)
         torch.bmm(of_scores, key, out=found[0])
         torch.bmm(of_scores.transpose(1, 2), query, out=found[1])
@@ -164,7 +193,7 @@ def _own_block():
         w, length = _scaled(weights, num_heads, scale), x.shape[1]
         of, of_x = BlockWeights(*map(torch.zeros_like, weights)), torch.empty_like(x)
 
-        def fill(g, x, attended_mask, mask, attended, first, last, to_x):
+        def fill(g, x, attended_mask, mask, attended, first, last, log_sums, to_x):
             h, *moments = normalized(first, w.gamma, w.beta, epsilon)
             _, *last_moments = normalized(last, w.last_gamma, w.last_beta, epsilon)
             d = hidden(h, w)
@@ -178,7 +207,7 @@ def _own_block():
             of_first = through_norm(of_h, first, moments, *norm)
             dense = w.output_kernel, of.output_kernel, of.output_bias
             g = through_dense(_dropped(of_first, attended_mask), attended, *dense)
-            g = through_attention(g, x, attended, w, length, num_heads)
+            g = through_attention(g, x, attended, log_sums, w, length, num_heads)
             found = through_dense(g, x, w.joined_kernel, of.joined_kernel, of.joined_bias)
             torch.add(of_first, found, out=to_x)
 
@@ -219,11 +248,16 @@ def _dropped(x, mask):
     return x if mask is None else x * mask.view(torch.uint8)  # a bool takes three times the time
 
 
+def _heads(rows, length, num_heads, count):
+    """Returns `count` views (groups, heads, length, d) of rows."""
+    width = rows.shape[1] // (count * num_heads)
+    return rows.view(-1, length, count, num_heads, width).permute(2, 0, 3, 1, 4)
+
+
 def _by_head(rows, length, num_heads, count):
     """Splits rows into `count` tensors (groups · heads, length, d)."""
-    width = rows.shape[1] // (count * num_heads)
-    split = rows.view(-1, length, count, num_heads, width).permute(2, 0, 3, 1, 4)
-    return split.reshape(count, -1, length, width)
+    split = _heads(rows, length, num_heads, count)
+    return split.reshape(count, -1, length, split.shape[-1])
 
 
 def _join(split, num_heads, rows):
