@@ -14,7 +14,7 @@ from stgkeras.kernels import dispatch
 from stgkeras.kernels.torch_forms import own_form
 from stgkeras.types import Tensor
 
-ROWS = 256  # that the fast form computes at once: 1 MB of values and gates
+ROWS = 768  # that the fast form computes at once: 3 MB of values and gates
 
 
 def gated_experts(x: Tensor, kernel: Tensor, bias: Tensor, routing: Tensor | None) -> Tensor:
