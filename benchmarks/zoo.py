@@ -156,7 +156,9 @@ def child(args, kind, backend, **request):
 
 
 def speed(args):
-    found = records.read(args.out).get("figures", {})  # of other models or backends
+    before = records.read(args.out)
+    found = before.get("figures", {})  # of other models or backends
+    commands = [*before.get("commands", []), records.about(args)["command"]]
     for name in (one for one in SHAPES if one in args.models):
         for shape in SHAPES[name]:
             asked, about = {}, {"name": name, "shape": shape}
@@ -170,7 +172,7 @@ def speed(args):
                     turns[kind].append(child(args, code, backend, **request))
             row = found.setdefault(f"{name} {shape}", {})
             row |= {kind: middle(rounds) for kind, rounds in turns.items()}
-            records.save(args, {"figures": found})
+            records.save(args, {"figures": found, "commands": commands})
     return found
 
 

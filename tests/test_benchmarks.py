@@ -27,6 +27,7 @@ import scale  # noqa: E402
 import speed  # noqa: E402
 import speed_turns  # noqa: E402
 import speed_worker  # noqa: E402
+import zoo  # noqa: E402
 
 TINY = {"B": 2, "N": 5, "F": 3, "T": 12, "K": 3, "horizon": 4, "width": 64, "edges": 2}
 
@@ -125,6 +126,16 @@ def test_speed_runs_and_tables(tmp_path, monkeypatch, capsys):
     assert printed.startswith(speed.table(result) + "\n")
     assert f"| GraphConv tiny | {backend} | {1e3 * row['train']:.1f} |" in printed
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_row_of_the_zoo_is_the_turn_in_the_middle():
+    turns = [{"least": least, "memory": 4 * least} for least in (3.0, 1.0, 2.5)]
+    assert zoo.middle(turns) == {"least": 2.5, "memory": 10.0, "rounds": [1.0, 2.5, 3.0]}
+    assert zoo.middle([turns[0], None]) is None
+    figures = {"FaST": {"jax": turns[2], "torch": turns[1], "official": turns[0]}}
+    assert zoo.table({"figures": figures}).endswith(
+        "| FaST | 2.50 / 10.00 | 1.00 / 4.00 | 3.00 / 12.00 | 3.00 |"
+    )
 
 
 def test_ratios():
