@@ -18,7 +18,7 @@ from conftest import child_environment, on_fastest, once
 
 import stgkeras
 from stgkeras.cli import evaluate, main
-from stgkeras.cli.errors import translated
+from stgkeras.cli.errors import ROWS, translated
 from stgkeras.cli.reading import NAMES
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guide"
@@ -116,6 +116,7 @@ def test_debug_shows_the_traceback(here):
             ("Received: units=('km/h', 'a')", "Received: --units km/h --units a"),
             ("Pass `null_value=np.nan`, `times`.", "Pass --null-value nan, `times`."),
             ("`key=pandas.read_csv(path)[0]`", "`key=pandas.read_csv(path)[0]`"),
+            ("Received: '' in row 3", f"Received: '' in row 3. {ROWS}"),
         ],
         [],
     ),

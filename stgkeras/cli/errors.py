@@ -13,7 +13,7 @@ CODE = re.compile(r"`([A-Za-z_.]+)(?:=([^`]*))?`")
 VALUE = r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[\w.+-]*\w"
 PLAIN = re.compile(rf"(?<![\w`.\"'-])([a-z_]+)=({VALUE})")
 
-ROWS = "(Rows are counted from 0, without the names of the columns.)"
+ROWS = "Rows are counted from 0, without the names of the columns."
 
 
 class UserError(Exception):
@@ -76,7 +76,7 @@ def translated(message: str, names: Mapping[str, str]) -> str:
     parts[1::2] = [CODE.sub(replaced, part) for part in parts[1::2]]
     text = re.sub(r"(--[\w-]+) must be None, ", r"\1 must be ", "".join(parts))
     text = re.sub(r"(--[\w-]+) must be None for ", r"\1 must not be used with ", text)
-    return f"{text} {ROWS}" if re.search(r"\brow \d", text) else text
+    return f"{text.removesuffix('.')}. {ROWS}" if re.search(r"\brow \d", text) else text
 
 
 def _with_value(option, value, otherwise):
