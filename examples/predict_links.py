@@ -6,13 +6,15 @@ python examples/predict_links.py mobility.csv --unit 86400 --width 86400 --direc
 python examples/predict_links.py trust.csv --columns source target - time --width 86400
 """
 
-import keras
-
-from stgkeras import callbacks, datasets, links, losses, models
-from stgkeras.cli import scripts
+from stgkeras.cli import scripts, startup
 
 
 def main(args):
+    startup.announced()  # takes seconds: not for `--help`
+    import keras
+
+    from stgkeras import callbacks, datasets, links, losses, models
+
     folder = scripts.new_folder(args.out, "links")
     with scripts.in_option_names(args, path=args.contacts, input_length="--length"):
         if args.contacts is None:
@@ -38,8 +40,7 @@ def main(args):
     scores, board = callbacks.LinkScores(val), callbacks.TensorBoard(folder / "tensorboard")
     model.fit(train, epochs=args.epochs, shuffle=False, callbacks=[scores, board])
     model.save(folder / "model.keras")
-    title = (folder / args.contacts).stem
-    table = links.report(folder, model, val, test, "STGCN", title)
+    table = links.report(folder, model, val, test, "STGCN", (folder / args.contacts).stem)
     scripts.finish(folder, "Test scores", table, seed=args.seed, test=table)
 
 
