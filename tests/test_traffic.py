@@ -215,6 +215,7 @@ def test_csv_with_timestamps(write, header):
         ("p,q\n1,2\n3,x\n", "must hold numbers.*'x' in column 'q', row 1"),
         ("time,q\n2020-01-01,2\nabc,3\n", "timestamps in its first column.*'abc'.*'time', row 1"),
         ("p,q\nx,2\n", "timestamps in its first column.*'x' in column 'p', row 0"),
+        ("From,to ,cost\nA,B,2\n", "must hold readings.*of a graph. Pass the file of read"),
         ("p,q,p\n1,2,3\n", r"unique `names`.*'p' more"),
         ("p,q\n1,2\n3,\n", r"NaN.*1 of 4.*first at \(1, 1, 0\)"),
         ("p,q\n,2\n", r"NaN.*first at \(0, 0, 0\)"),
