@@ -176,6 +176,7 @@ def _in_processes(args):
         if status == REFUSED and _status(children[0]) == REFUSED:
             raise SystemExit(REFUSED)  # it has told the error
         _end(children)
+        print(flush=True)  # ends the line of a progress bar
         logs[failed].seek(0)
         sys.stderr.write(logs[failed].read())
         how = f"with the status {status}" if status > 0 else f"by {signal.Signals(-status).name}"
