@@ -173,6 +173,14 @@ def test_unknown_arguments_of_the_model(frames):
             must = rf"`{given}` must be an argument of GraphSTID. Received: {given}=3. "
             with pytest.raises(TypeError, match=f"{must}Did you mean `{near}`.*, dropout, "):
                 Forecaster(model, **{given: 3})
+
+    class Extended(models.GraphSTID):
+        def __init__(self, num_nodes, *, more=1, **kwargs):
+            super().__init__(num_nodes, **kwargs)
+
+    Forecaster(Extended, more=2, **SMALL)
+    with pytest.raises(TypeError, match="argument of Extended.*Did you mean `num_blocks`"):
+        Forecaster(Extended, num_bloks=2)
     with pytest.raises(TypeError, match="Did you mean `num_blocks`"):
         models.STID(3, steps_per_day=24, num_bloks=2)
     with pytest.raises(TypeError, match="Received: abc=1. Its arguments are num_nodes, "):

@@ -55,8 +55,10 @@ def constructor_of(
             f"builds such a model. Received: {given}. Pass a name, a class or a function."
         )
     if arguments and isinstance(model, type):
-        parameters = inspect.signature(model).parameters.values()
-        known = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+        # A class of the user may pass **kwargs on to the model that it extends.
+        kinds = [kind for kind in model.__mro__ if issubclass(kind, ForecasterModel)][:-1]
+        found = [one for kind in kinds for one in inspect.signature(kind).parameters.values()]
+        known = dict.fromkeys(one.name for one in found if one.kind is not one.VAR_KEYWORD)
         refuse_unknown(model.__name__, arguments, [*known, "name", "trainable"])
     return model
 
