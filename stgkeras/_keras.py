@@ -104,11 +104,11 @@ def _backend_error():
     if backend in installed:
         return None
     which = "a backend that is installed" if installed else "one of these, and install it"
-    choose = f"set KERAS_BACKEND to {which}: {', '.join(installed or BACKENDS)}"
+    setting = f"KERAS_BACKEND to {which}: {', '.join(installed or BACKENDS)}"
     if backend not in BACKENDS:
-        fix = f"which is none of these. S{choose[1:]}"
+        fix = f"which is none of these. Set {setting}"
     else:
         fix = f"but `{backend}` is not installed. Run `{BACKENDS[backend]}`"
-        fix += f", or {choose}" if installed else ""
+        fix += f", or set {setting}" if installed else ""
     received = f"Received: KERAS_BACKEND={backend!r}, {fix}."
     return f"stgkeras models need TensorFlow, JAX or PyTorch. {received}"

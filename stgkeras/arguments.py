@@ -152,15 +152,24 @@ def path(name: str, value: Any) -> pathlib.Path:
 
 
 def refuse_unknown(owner: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raises TypeError if `given` has a name that is no argument of `owner`, with a near name."""
+    """Raises TypeError if `given` has a name that is no argument of `owner`.
+
+    Args:
+        owner: str, the name of a class.
+        given: dict of name → value.
+        known: the names of all arguments. The error suggests the one that is most like the wrong
+            name.
+    """
     known = list(known)
-    for name in sorted(set(given) - set(known)):
-        near = difflib.get_close_matches(name, known, 1)
-        raise TypeError(
-            f"`{name}` must be an argument of {owner}. Received: {name}={given[name]!r}. "
-            + (f"Did you mean `{near[0]}`? " if near else "")
-            + f"Its arguments are {', '.join(known)}."
-        )
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return
+    name, near = unknown[0], difflib.get_close_matches(unknown[0], known, 1)
+    raise TypeError(
+        f"`{name}` must be an argument of {owner}. Received: {name}={given[name]!r}. "
+        + (f"Did you mean `{near[0]}`? " if near else "")
+        + f"Its arguments are {', '.join(known)}."
+    )
 
 
 def entries(name: str, values: Any) -> np.ndarray:

@@ -58,7 +58,8 @@ def constructor_of(
         # A class of the user may pass **kwargs on to the model that it extends.
         kinds = [kind for kind in model.__mro__ if issubclass(kind, ForecasterModel)][:-1]
         found = [one for kind in kinds for one in inspect.signature(kind).parameters.values()]
-        known = dict.fromkeys(one.name for one in found if one.kind is not one.VAR_KEYWORD)
+        stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        known = dict.fromkeys(one.name for one in found if one.kind not in stars)
         refuse_unknown(model.__name__, arguments, [*known, "name", "trainable"])
     return model
 

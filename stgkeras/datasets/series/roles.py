@@ -16,6 +16,7 @@ from stgkeras.datasets.series.columns import (
     number_times,
     quantity,
 )
+from stgkeras.datasets.series.edge_tables import lower_case
 from stgkeras.datasets.series.sensor_names import shown
 
 LAYOUTS = ("wide", "long", "station")
@@ -142,12 +143,12 @@ def _time(table, free, time, sensor):
         )
     text = [i for i in free if kinds[i] == "text" and (is_time_name(names[i]) or i == 0)]
     text = [i for i in text if i or not is_sensor_name(names[i])]
-    if text and {"from", "to"} <= {name.strip().lower() for name in names}:
-        raise ValueError(
-            f"{table.where} must hold readings. Received: columns {shown(names)}, which are those "
-            "of a graph. Pass the file of readings first, and the file of the graph second."
-        )
     if text and not is_time_name(names[text[0]]):
+        if {"from", "to"} <= set(lower_case(names)):
+            raise ValueError(
+                f"{table.where} must hold readings. Received: columns {shown(names)}, which are "
+                "those of a graph. Pass the file of readings first, and that of the graph second."
+            )
         raise ValueError(
             f"{table.where} must hold numbers, or timestamps in its first column. Received: "
             f"{table.sample[text[0]][0]!r} in column {names[text[0]]!r}, row 0. Each table has "
